@@ -1,0 +1,211 @@
+// The configuration as the rest of the proxy sees it: one immutable value, fields in camelCase
+// with their unit in the name. The TOML keys behind them are in schema.ts.
+
+import type { ListenAddress, ServerAddress } from "./address.ts";
+import type { Network } from "./network.ts";
+
+/** The whole configuration. A reload makes a new value with the next revision, never a change. */
+export interface Config {
+  /** Counts up with every value that was put in force; the first is 1. */
+  readonly revision: number;
+  /** Where clients are accepted; at least one. */
+  readonly listen: readonly ListenAddress[];
+  /** Worker processes, 1 to 256; 0 means one per processor core. */
+  readonly workers: number;
+  /** The servers behind the proxy; at least one. */
+  readonly backends: readonly ServerAddress[];
+  /** The proxy's own account on the servers; absent when none was given. */
+  readonly account?: Account;
+  /** TLS towards clients. */
+  readonly clientTls: ClientTls;
+  /** TLS towards servers. */
+  readonly backendTls: BackendTls;
+  /** Protocol compression on each leg. */
+  readonly compression: Compression;
+  /** How clients prove who they are, and what happens to those who cannot. */
+  readonly auth: Auth;
+  /** Accounts known from the configuration file; used by the "static" mode. */
+  readonly users: readonly UserAccount[];
+  /** Ceilings on what clients may take. */
+  readonly limits: Limits;
+  /** Server connections kept for reuse. */
+  readonly pool: Pool;
+  /** The PROXY protocol in front of and behind the proxy. */
+  readonly proxyProtocol: ProxyProtocol;
+  /** Options of every TCP socket, on both legs. */
+  readonly tcp: Tcp;
+  /** What is written to standard error. */
+  readonly log: Log;
+  /** The admin port; absent fields mean it is off. */
+  readonly admin: Endpoint;
+  /** The HTTP port for metrics and health; absent fields mean it is off. */
+  readonly http: Endpoint;
+}
+
+/** A name and password with which the proxy itself logs in to servers. */
+export interface Account {
+  /** Account name, never empty. */
+  readonly user: string;
+  /** Password, possibly empty; never to be printed. */
+  readonly password: string;
+}
+
+/** `disabled`: never; `preferred`: if the client asks; `required`: plain clients are refused. */
+export type ClientTlsMode = "disabled" | "preferred" | "required";
+
+/** TLS towards clients. */
+export interface ClientTls {
+  /** Whether TLS is offered or demanded. */
+  readonly mode: ClientTlsMode;
+  /** PEM certificate chain; empty for one the proxy makes itself. */
+  readonly certPath: string;
+  /** PEM private key of `certPath`; empty exactly when that is. */
+  readonly keyPath: string;
+  /** PEM authorities for client certificates; empty when none are checked. */
+  readonly caPath: string;
+  /** The oldest TLS version accepted. */
+  readonly minVersion: "1.2" | "1.3";
+}
+
+/** As the `--ssl-mode` of MySQL's own clients; from `required` on there is no fall-back to plain. */
+export type BackendTlsMode =
+  | "disabled"
+  | "preferred"
+  | "required"
+  | "verify-ca"
+  | "verify-identity";
+
+/** TLS towards servers. */
+export interface BackendTls {
+  /** Whether TLS is used and what of the server's certificate is checked. */
+  readonly mode: BackendTlsMode;
+  /** PEM authorities that sign server certificates; empty for the built-in list. */
+  readonly caPath: string;
+  /** PEM client certificate shown to servers; empty for none. */
+  readonly certPath: string;
+  /** PEM private key of `certPath`; empty exactly when that is. */
+  readonly keyPath: string;
+}
+
+/** The two compression methods of the MySQL protocol. */
+export type CompressionMethod = "zlib" | "zstd";
+
+/** Protocol compression on each leg. */
+export interface Compression {
+  /** Methods offered to clients, best first; empty for none. */
+  readonly clients: readonly CompressionMethod[];
+  /** Method asked of servers. */
+  readonly backend: "off" | CompressionMethod;
+  /** Level of zstd, 1 to 22. */
+  readonly zstdLevel: number;
+}
+
+/** `auto` picks one of the others from what else is configured. */
+export type AuthMode = "auto" | "relay" | "synced" | "learned" | "static";
+
+/** How clients are authenticated. */
+export interface Auth {
+  /** Who decides about a login. */
+  readonly mode: AuthMode;
+  /** Time between two readings of the servers' accounts, in milliseconds. */
+  readonly syncIntervalMs: number;
+  /** How long a learned password is kept, in milliseconds. */
+  readonly learnedTtlMs: number;
+  /** Failed logins of one address within the window before it is refused; 0 for no limit. */
+  readonly failuresMax: number;
+  /** The window in which failed logins are counted, in milliseconds. */
+  readonly failureWindowMs: number;
+  /** Delay after the first failed login, growing with each further one, in milliseconds; 0: off. */
+  readonly failureDelayMs: number;
+  /** Addresses whose failures are remembered at the same time. */
+  readonly addressesMax: number;
+}
+
+/** How the password of a configured account is given. */
+export type UserSecret =
+  | { readonly kind: "password"; readonly password: string }
+  | { readonly kind: "hash"; readonly hash: string };
+
+/** Authentication plugins an account of the configuration file can have. */
+export type UserPlugin =
+  | "caching_sha2_password"
+  | "mysql_native_password"
+  | "sha256_password"
+  | "client_ed25519";
+
+/** An account from the configuration file, `name`@`host`. */
+export interface UserAccount {
+  /** Account name; empty for the anonymous account. */
+  readonly name: string;
+  /** Host mask as in CREATE USER: a name or address with `%` and `_`, a netmask or a prefix. */
+  readonly host: string;
+  /** Password or the server's hash of it; never to be printed. */
+  readonly secret: UserSecret;
+  /** Authentication plugin. */
+  readonly plugin: UserPlugin;
+  /** What the connection must be: anything, TLS, or TLS with a client certificate. */
+  readonly require: "none" | "ssl" | "x509";
+}
+
+/** Ceilings on what clients may take. */
+export interface Limits {
+  /** Client connections at the same time (error 1040 beyond). */
+  readonly clientsMax: number;
+  /** Client connections of one account name (error 1203 beyond); 0 for no limit. */
+  readonly clientsPerUserMax: number;
+  /** Connections that have not logged in yet. */
+  readonly unauthenticatedMax: number;
+  /** Time to log in, in milliseconds. */
+  readonly loginTimeoutMs: number;
+  /** Time without a command, in milliseconds; 0: the server's wait_timeout decides. */
+  readonly idleTimeoutMs: number;
+  /** Largest payload of one command, all its packets together (error 1153 beyond), in bytes. */
+  readonly packetMaxBytes: number;
+  /** Bytes held per direction and session before their source is paused. */
+  readonly bufferMaxBytes: number;
+}
+
+/** Server connections kept for reuse. */
+export interface Pool {
+  /** `session`: a client keeps its server connection until it leaves. */
+  readonly mode: "session";
+  /** Idle connections kept per server and worker; 0: none are kept. */
+  readonly idleMax: number;
+  /** How long an idle connection is kept, in milliseconds. */
+  readonly idleTimeoutMs: number;
+  /** Time to connect to a server and log in, in milliseconds. */
+  readonly connectTimeoutMs: number;
+}
+
+/** The PROXY protocol in front of and behind the proxy. */
+export interface ProxyProtocol {
+  /** Networks whose PROXY headers (v1 and v2) are expected and believed. */
+  readonly trusted: readonly Network[];
+  /** What is sent to servers. */
+  readonly backend: "off" | "v2";
+}
+
+/** Options of every TCP socket. */
+export interface Tcp {
+  /** Idle time before keep-alive probes, in milliseconds; 0: off. */
+  readonly keepaliveMs: number;
+  /** Whether Nagle's algorithm is off (TCP_NODELAY). */
+  readonly noDelay: boolean;
+}
+
+/** How much is logged. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** What is written to standard error. */
+export interface Log {
+  /** The least severe level that is written. */
+  readonly level: LogLevel;
+  /** `text` for people, `json` for one object a line. */
+  readonly format: "text" | "json";
+}
+
+/** A port of the proxy itself. */
+export interface Endpoint {
+  /** Its address; absent when it is off. */
+  readonly listen?: ListenAddress;
+}
