@@ -1,0 +1,15 @@
+// MySQL's wire protocol: framing, capabilities, handshake, commands, following answers.
+// Pure: bytes in, facts out. No I/O, no clock.
+
+export * from "./auth_packets.ts";
+export * from "./bytes.ts";
+export * from "./capabilities.ts";
+export * from "./change_user.ts";
+export * from "./column_definition.ts";
+export * from "./commands.ts";
+export * from "./err.ts";
+export * from "./frame.ts";
+export * from "./greeting.ts";
+export * from "./handshake_response.ts";
+export * from "./ok.ts";
+export * from "./response_tracker.ts";
