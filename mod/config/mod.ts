@@ -26,3 +26,15 @@ export type { ListenAddress, ServerAddress, TcpAddress, UnixAddress } from "./ad
 export { formatAddress, parseAddress } from "./address.ts";
 export type { Network } from "./network.ts";
 export { formatNetwork, parseNetwork } from "./network.ts";
+export type { ConfigError } from "./errors.ts";
+export { formatConfigErrors } from "./errors.ts";
+export type { ConfigSources, LoadedConfig } from "./load.ts";
+export { defaultConfig, loadConfig } from "./load.ts";
+export type { KeyDescription, SectionDescription } from "./keys.ts";
+export { allKeys, describeConfig } from "./keys.ts";
+export type { KeyInfo, KeyText, Kind } from "./kinds.ts";
+export type { SectionInfo } from "./schema.ts";
+export { nearest } from "./nearest.ts";
+export { properties } from "./properties.ts";
+export { configReference, configTemplate } from "./reference.ts";
+export { formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";

@@ -1,0 +1,132 @@
+// From file, environment and flags to one checked configuration, or to all that is wrong with it.
+
+import * as v from "valibot";
+import type { Config } from "./config.ts";
+import type { ConfigError } from "./errors.ts";
+import type { KeyDescription } from "./keys.ts";
+import { describeConfig } from "./keys.ts";
+import { makeConfig } from "./make.ts";
+import type { KeyPath } from "./places.ts";
+import { fileSchema } from "./schema.ts";
+import type { Table, TomlFile } from "./toml.ts";
+import { emptyFile, parseTomlFile, readTomlFile } from "./toml.ts";
+import { findUnknownKeys } from "./unknown_keys.ts";
+
+/** Where a configuration comes from: flags win over the environment, and that over the file. */
+export interface ConfigSources {
+  /** Path of a TOML file; without one MYSQLPROXY_CONFIG of `env` may name it. */
+  readonly file?: string | undefined;
+  /** The text of `file`, when it need not be read from disk. */
+  readonly text?: string | undefined;
+  /** Environment variables; empty ones count as not set. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What flags say, by the path of their key such as `limits.clients_max`. */
+  readonly flags?: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /**
+   * Revision of the resulting value.
+   *
+   * @default {1}
+   */
+  readonly revision?: number;
+}
+
+/** A configuration, or at least one error. */
+export type LoadedConfig =
+  | { readonly config: Config; readonly errors?: undefined }
+  | { readonly config?: undefined; readonly errors: readonly ConfigError[] };
+
+/** What every key has when nothing else is said. Complete but for `backends`, which is empty. */
+export const defaultConfig: Config = makeConfig(
+  v.parse(fileSchema, { ...layered(emptyFile, {}).values, backends: ["127.0.0.1"] }),
+  0,
+  { backends: [] },
+);
+
+/** Reads and checks a configuration. All errors are reported, in the order of the file's lines. */
+export function loadConfig(sources: ConfigSources): LoadedConfig {
+  const file = readSource(sources);
+  if ("message" in file) return { errors: [file] };
+  const { values, origins } = layered(file, sources);
+  const errors = [...findUnknownKeys(file)];
+  const result = v.safeParse(fileSchema, values);
+  for (const issue of result.issues ?? []) {
+    const path = (issue.path ?? []).map((item) => item.key as string | number);
+    const source = origins.get(path.slice(0, 2).join(".")) ?? origins.get(String(path[0]));
+    const where = source === undefined ? file.placeOf(path) : { source };
+    errors.push({ ...where, key: writePath(path), message: issue.message });
+  }
+  if (result.success && errors.length === 0) {
+    return { config: makeConfig(result.output, sources.revision ?? 1) };
+  }
+  const line = (error: ConfigError) => error.line ?? Number.MAX_SAFE_INTEGER;
+  return { errors: errors.sort((a, b) => line(a) - line(b)) };
+}
+
+function readSource({ file, text, env }: ConfigSources): TomlFile | ConfigError {
+  const path = file ?? (env?.["MYSQLPROXY_CONFIG"] || undefined);
+  if (text !== undefined) return parseTomlFile(text, path ?? "configuration");
+  return path === undefined ? emptyFile : readTomlFile(path);
+}
+
+/** The values of all sources put over each other, still unchecked. */
+interface Layered {
+  readonly values: Table;
+  /** The flag or variable that gave a key's value, by the path of the key. */
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+function layered(file: TomlFile, { env = {}, flags = {} }: ConfigSources): Layered {
+  const values: Record<string, unknown> = { ...file.table };
+  const origins = new Map<string, string>();
+  for (const { name, repeated, keys } of describeConfig()) {
+    if (repeated) continue;
+    const inTable = name === "" ? values : tableOf(values, name);
+    for (const key of keys) {
+      const variable = key.variables.find((it) => env[it]);
+      const flag = flags[key.path];
+      const given = flag ?? (variable === undefined ? undefined : env[variable]);
+      if (given === undefined || inTable === undefined) continue;
+      inTable[key.key] = readGiven(given, key);
+      origins.set(key.path, flag === undefined ? variable! : longFlag(key));
+    }
+  }
+  return { values, origins };
+}
+
+/** A copy of a table to put values in; undefined if the file has something else in its place. */
+function tableOf(
+  values: Record<string, unknown>,
+  name: string,
+): Record<string, unknown> | undefined {
+  const found = values[name] ?? {};
+  if (typeof found !== "object" || Array.isArray(found)) return undefined;
+  const copy = { ...found } as Record<string, unknown>;
+  values[name] = copy;
+  return copy;
+}
+
+/** Text as the schema wants it; text that does not fit is left for the schema to complain of. */
+function readGiven(given: string | readonly string[], { kind }: KeyDescription): unknown {
+  if (kind === "choices" || kind === "addresses" || kind === "networks") {
+    const parts = typeof given === "string" ? [given] : given;
+    return parts.flatMap((part) => part.split(",")).map((it) => it.trim()).filter((it) =>
+      it !== ""
+    );
+  }
+  if (typeof given !== "string") return given.at(-1);
+  if (kind === "integer" && /^-?\d{1,15}$/.test(given)) return Number(given);
+  if (kind === "boolean" && (given === "true" || given === "false")) return given === "true";
+  return given;
+}
+
+function longFlag(key: KeyDescription): string {
+  return key.flag?.split(", ").at(-1) ?? key.path;
+}
+
+/** `["user", 0, "name"]` is `user[0].name`. */
+function writePath(path: KeyPath): string {
+  return path.reduce<string>(
+    (text, part) => typeof part === "number" ? `${text}[${part}]` : text ? `${text}.${part}` : part,
+    "",
+  );
+}

@@ -1,0 +1,94 @@
+// From the checked keys of a file to the configuration value: names, units, absent parts.
+
+import type { Account, Config, Endpoint, UserAccount, UserSecret } from "./config.ts";
+import type { ListenAddress } from "./address.ts";
+import type { File } from "./schema.ts";
+
+/** Makes the value and freezes all of it. */
+export function makeConfig(
+  file: File,
+  revision: number,
+  { backends = file.backends }: Partial<Pick<Config, "backends">> = {},
+): Config {
+  const account: { account?: Account } = file.account.user === "" ? {} : { account: file.account };
+  return freeze({
+    revision,
+    listen: file.listen,
+    workers: file.workers,
+    backends,
+    ...account,
+    clientTls: {
+      mode: file.client_tls.mode,
+      certPath: file.client_tls.cert,
+      keyPath: file.client_tls.key,
+      caPath: file.client_tls.ca,
+      minVersion: file.client_tls.min_version,
+    },
+    backendTls: {
+      mode: file.backend_tls.mode,
+      caPath: file.backend_tls.ca,
+      certPath: file.backend_tls.cert,
+      keyPath: file.backend_tls.key,
+    },
+    compression: {
+      clients: file.compression.clients,
+      backend: file.compression.backend,
+      zstdLevel: file.compression.zstd_level,
+    },
+    auth: {
+      mode: file.auth.mode,
+      syncIntervalMs: file.auth.sync_interval,
+      learnedTtlMs: file.auth.learned_ttl,
+      failuresMax: file.auth.failures_max,
+      failureWindowMs: file.auth.failure_window,
+      failureDelayMs: file.auth.failure_delay,
+      addressesMax: file.auth.addresses_max,
+    },
+    users: file.user.map(makeUser),
+    limits: {
+      clientsMax: file.limits.clients_max,
+      clientsPerUserMax: file.limits.clients_per_user_max,
+      unauthenticatedMax: file.limits.unauthenticated_max,
+      loginTimeoutMs: file.limits.login_timeout,
+      idleTimeoutMs: file.limits.idle_timeout,
+      packetMaxBytes: file.limits.packet_max,
+      bufferMaxBytes: file.limits.buffer_max,
+    },
+    pool: {
+      mode: file.pool.mode,
+      idleMax: file.pool.idle_max,
+      idleTimeoutMs: file.pool.idle_timeout,
+      connectTimeoutMs: file.pool.connect_timeout,
+    },
+    proxyProtocol: file.proxy_protocol,
+    tcp: { keepaliveMs: file.tcp.keepalive, noDelay: file.tcp.no_delay },
+    log: file.log,
+    admin: makeEndpoint(file.admin.listen),
+    http: makeEndpoint(file.http.listen),
+  });
+}
+
+function makeUser(user: File["user"][number]): UserAccount {
+  const secret: UserSecret = user.hash === undefined
+    ? { kind: "password", password: user.password ?? "" }
+    : { kind: "hash", hash: user.hash };
+  return {
+    name: user.name,
+    host: user.host,
+    secret,
+    plugin: user.plugin,
+    require: user.require,
+  };
+}
+
+function makeEndpoint(listen: ListenAddress | undefined): Endpoint {
+  return listen === undefined ? {} : { listen };
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) freeze(part);
+  }
+  return value;
+}

@@ -1,0 +1,35 @@
+// The configuration in force as rows of name and value, for SHOW PROPERTIES and the log.
+
+import type { Config } from "./config.ts";
+import { allKeys, camelCase, fieldName } from "./keys.ts";
+import type { KeyDescription } from "./keys.ts";
+import { formatValue } from "./kinds.ts";
+
+/** What stands in place of a password. */
+const mask = "********";
+
+/** Every key with its value as a person would write it. Passwords are masked, never shown. */
+export function properties(config: Config): readonly (readonly [name: string, value: string])[] {
+  const rows: (readonly [string, string])[] = [];
+  for (const key of allKeys()) {
+    if (key.repeated) continue;
+    rows.push([key.path, formatProperty(valueOf(config, key), key)]);
+  }
+  for (const user of config.users) {
+    rows.push(["user", `'${user.name}'@'${user.host}' ${user.plugin} ${mask}`]);
+  }
+  return rows;
+}
+
+function formatProperty(value: unknown, key: KeyDescription): string {
+  if (value === undefined) return "";
+  if (key.secret) return value === "" ? "" : mask;
+  return formatValue(value, key.kind);
+}
+
+function valueOf(config: Config, key: KeyDescription): unknown {
+  const fields = config as unknown as Record<string, unknown>;
+  if (key.section === "") return fields[fieldName(key)];
+  const section = fields[camelCase(key.section)] as Record<string, unknown> | undefined;
+  return section?.[fieldName(key)];
+}

@@ -1,0 +1,332 @@
+// Every key of the configuration file: its type, bounds, default, flag and description.
+// Errors, defaults, the commented file and the reference page are all made from this one schema.
+
+import * as v from "valibot";
+import {
+  addresses,
+  boolean,
+  choice,
+  choices,
+  describeValue,
+  duration,
+  integer,
+  networks,
+  optionalAddress,
+  path,
+  secret,
+  size,
+  text,
+} from "./kinds.ts";
+
+/** What the schema knows of a section. */
+export interface SectionInfo {
+  /** One or two sentences for the reference page and the commented file. */
+  readonly doc: string;
+}
+
+const account = section("The proxy's own account on the servers.", {
+  user: text("", {
+    doc:
+      "Its name. With it the proxy may read accounts, watch the servers and end running statements; without it clients' own logins are relayed.",
+    flag: "-u, --user",
+    environment: "MYSQLPROXY_USER",
+  }),
+  password: text("", {
+    doc: "Its password. Better given in the environment than here or as a flag.",
+    flag: "-p, --password",
+    environment: "MYSQLPROXY_PASSWORD",
+    secret: true,
+  }),
+});
+
+const clientTls = section(
+  "TLS towards clients.",
+  {
+    mode: choice(["disabled", "preferred", "required"], "preferred", {
+      doc: "Whether TLS is not offered, offered, or demanded of everyone.",
+      flag: "--client-tls",
+    }),
+    cert: path({
+      doc: "PEM file with the certificate chain. Without one the proxy makes its own.",
+      flag: "--tls-cert",
+    }),
+    key: path({ doc: "PEM file with the private key of `cert`.", flag: "--tls-key" }),
+    ca: path({
+      doc: "PEM file with the authorities whose client certificates are accepted.",
+      flag: "--tls-ca",
+    }),
+    min_version: choice(["1.2", "1.3"], "1.2", { doc: "The oldest TLS version accepted." }),
+  },
+);
+
+const backendTls = section(
+  "TLS towards servers.",
+  {
+    mode: choice(
+      ["disabled", "preferred", "required", "verify-ca", "verify-identity"],
+      "preferred",
+      {
+        doc:
+          "As `--ssl-mode` of MySQL's clients. From `required` on a server without TLS is an error, never a plain connection.",
+        flag: "--backend-tls",
+      },
+    ),
+    ca: path({
+      doc: "PEM file with the authorities that sign the servers' certificates.",
+      flag: "--backend-tls-ca",
+    }),
+    cert: path({
+      doc: "PEM file with the certificate shown to servers.",
+      flag: "--backend-tls-cert",
+    }),
+    key: path({ doc: "PEM file with the private key of `cert`.", flag: "--backend-tls-key" }),
+  },
+);
+
+const compression = section("Protocol compression, independent on each leg.", {
+  clients: choices(["zlib", "zstd"], ["zlib", "zstd"], {
+    doc: "Methods offered to clients, whatever the servers can do.",
+  }),
+  backend: choice(["off", "zlib", "zstd"], "off", {
+    doc: "Method asked of servers.",
+    flag: "--backend-compression",
+  }),
+  zstd_level: integer(3, { min: 1, max: 22 }, { doc: "Level used with zstd." }),
+});
+
+const auth = section("How clients are authenticated.", {
+  mode: choice(["auto", "relay", "synced", "learned", "static"], "auto", {
+    doc:
+      "`relay`: the server itself decides and the proxy learns no password. `synced`: accounts are read from the server. `learned`: a password proved once is kept in memory. `static`: the accounts of this file. `auto` chooses by what is configured.",
+    flag: "--auth",
+  }),
+  sync_interval: duration("10s", { min: "1s", max: "24h" }, {
+    doc: "Time between two readings of the servers' accounts.",
+  }),
+  learned_ttl: duration("1h", { min: "1s", max: "30d" }, {
+    doc: "How long a learned password is kept.",
+  }),
+  failures_max: integer(20, { min: 0, max: 1_000_000 }, {
+    doc:
+      "Failed logins of one address within `failure_window` before it is refused; 0 is no limit.",
+  }),
+  failure_window: duration("60s", { min: "1s", max: "24h" }, {
+    doc: "The time over which failed logins are counted.",
+  }),
+  failure_delay: duration("100ms", { min: "0", max: "10s" }, {
+    doc: "Delay of the answer after a failed login, growing with each further one; 0 is none.",
+  }),
+  addresses_max: integer(10_000, { min: 1, max: 10_000_000 }, {
+    doc: "Addresses whose failures are remembered; the oldest is forgotten first.",
+  }),
+});
+
+/** One `[[user]]`. */
+export const userSchema = v.pipe(
+  v.object({
+    name: text("", { doc: "Account name." }),
+    host: text("%", {
+      doc: "Host mask as in CREATE USER: `%` and `_` stand for anything, or a netmask or prefix.",
+    }),
+    password: secret("Password; either this or `hash`."),
+    hash: secret(
+      "The server's hash of the password, as SHOW CREATE USER prints it; either this or `password`.",
+    ),
+    plugin: choice(
+      ["caching_sha2_password", "mysql_native_password", "sha256_password", "client_ed25519"],
+      "caching_sha2_password",
+      { doc: "Authentication plugin." },
+    ),
+    require: choice(["none", "ssl", "x509"], "none", {
+      doc: "What the connection must be: anything, TLS, or TLS with a client certificate.",
+    }),
+  }, mustBeTable),
+  v.forward(
+    v.partialCheck(
+      [["password"], ["hash"]],
+      ({ password, hash }) => (password === undefined) !== (hash === undefined),
+      "must have either a password or a hash",
+    ),
+    ["password"],
+  ),
+);
+
+const limits = section("Ceilings on what clients may take.", {
+  clients_max: integer(10_000, { min: 1, max: 1_000_000 }, {
+    doc: "Client connections at the same time (error 1040 beyond).",
+    flag: "--clients-max",
+  }),
+  clients_per_user_max: integer(0, { min: 0, max: 1_000_000 }, {
+    doc: "Client connections of one account name (error 1203 beyond); 0 is no limit.",
+    flag: "--clients-per-user-max",
+  }),
+  unauthenticated_max: integer(1000, { min: 1, max: 1_000_000 }, {
+    doc: "Connections that have not logged in yet.",
+  }),
+  login_timeout: duration("10s", { min: "10ms", max: "1h" }, { doc: "Time to log in." }),
+  idle_timeout: duration("0", { min: "0", max: "365d" }, {
+    doc:
+      "Time without a command before a client is disconnected; 0: the server's wait_timeout decides.",
+    flag: "--idle-timeout",
+  }),
+  packet_max: size("1GiB", { min: "1KiB", max: "1GiB" }, {
+    doc: "Largest payload of one command, all its packets together (error 1153 beyond).",
+  }),
+  buffer_max: size("1MiB", { min: "16KiB", max: "1GiB" }, {
+    doc: "Bytes held per direction and session before their source is paused.",
+  }),
+});
+
+const pool = section("Server connections kept for reuse.", {
+  mode: choice(["session"], "session", {
+    doc: "`session`: a client keeps its server connection until it leaves.",
+  }),
+  idle_max: integer(64, { min: 0, max: 100_000 }, {
+    doc: "Idle connections kept per server; 0 keeps none.",
+  }),
+  idle_timeout: duration("60s", { min: "10ms", max: "24h" }, {
+    doc: "How long an idle connection is kept.",
+  }),
+  connect_timeout: duration("10s", { min: "10ms", max: "1h" }, {
+    doc: "Time to connect to a server.",
+    flag: "--connect-timeout",
+  }),
+});
+
+const proxyProtocol = section("The PROXY protocol of load balancers.", {
+  trusted: networks({
+    doc: "Networks whose headers (v1 and v2) are believed. Nobody else's are.",
+    flag: "--proxy-protocol",
+  }),
+  backend: choice(["off", "v2"], "off", {
+    doc: "Header sent to servers.",
+    flag: "--backend-proxy-protocol",
+  }),
+});
+
+const tcp = section("Options of every TCP socket.", {
+  keepalive: duration("60s", { min: "0", max: "24h" }, {
+    doc: "Idle time before keep-alive probes are sent; 0 is never.",
+  }),
+  no_delay: boolean(true, { doc: "Whether TCP_NODELAY is set." }),
+});
+
+const log = section("What is written to standard error.", {
+  level: choice(["debug", "info", "warn", "error"], "info", {
+    doc: "The least severe level written.",
+    flag: "--log-level",
+  }),
+  format: choice(["text", "json"], "text", {
+    doc: "`text` for people, `json` for one object a line.",
+    flag: "--log-format",
+  }),
+});
+
+const admin = section("The admin port.", {
+  listen: optionalAddress(3308, { doc: "Where it listens.", flag: "--admin" }),
+});
+
+const http = section("The HTTP port for metrics and health.", {
+  listen: optionalAddress(3309, { doc: "Where it listens.", flag: "--http" }),
+});
+
+/** The schema of a whole configuration file. */
+export const fileSchema = v.pipe(
+  v.object({
+    listen: addresses(["0.0.0.0:3307"], { defaultPort: 3307, portZero: true }, {
+      doc: "Where clients are accepted.",
+      flag: "-l, --listen",
+    }),
+    workers: integer(1, { min: 0, max: 256 }, {
+      doc: "Worker processes; 0 is one per processor core.",
+      flag: "--workers",
+    }),
+    backends: addresses([], { defaultPort: 3306, portZero: false }, {
+      doc: "The servers. At least one must be given, here, by flag or in the environment.",
+      flag: "-b, --backend",
+    }),
+    account,
+    client_tls: clientTls,
+    backend_tls: backendTls,
+    compression,
+    auth,
+    user: v.pipe(
+      v.optional(v.array(userSchema, mustBeTableList), () => []),
+      v.metadata({ doc: "An account of the `static` mode; the section may be repeated." }),
+    ),
+    limits,
+    pool,
+    proxy_protocol: proxyProtocol,
+    tcp,
+    log,
+    admin,
+    http,
+  }),
+  v.forward(
+    v.partialCheck([["listen"]], ({ listen }) => listen?.length !== 0, "must name an address"),
+    ["listen"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["backends"]],
+      ({ backends }) => backends?.length !== 0,
+      "must name at least one server, as in --backend 127.0.0.1:3306",
+    ),
+    ["backends"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["client_tls", "cert"], ["client_tls", "key"]],
+      ({ client_tls: tls }) => (tls.cert === "") === (tls.key === ""),
+      "must be given together with client_tls.cert",
+    ),
+    ["client_tls", "key"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["backend_tls", "cert"], ["backend_tls", "key"]],
+      ({ backend_tls: tls }) => (tls.cert === "") === (tls.key === ""),
+      "must be given together with backend_tls.cert",
+    ),
+    ["backend_tls", "key"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["account", "user"], ["account", "password"]],
+      ({ account }) => account.user !== "" || account.password === "",
+      "must be given together with account.password",
+    ),
+    ["account", "user"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["auth", "mode"], ["account", "user"]],
+      ({ auth, account }) => auth.mode !== "synced" || account.user !== "",
+      'must be given when auth.mode is "synced"',
+    ),
+    ["account", "user"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["auth", "mode"], ["user"]],
+      ({ auth, user }) => auth.mode !== "static" || user?.length !== 0,
+      'needs at least one [[user]] to be "static"',
+    ),
+    ["auth", "mode"],
+  ),
+);
+
+/** What a valid file says, with defaults filled in; keys still as in TOML. */
+export type File = v.InferOutput<typeof fileSchema>;
+
+function section<const TEntries extends v.ObjectEntries>(doc: string, entries: TEntries) {
+  return v.pipe(v.object(entries, mustBeTable), v.metadata({ doc }));
+}
+
+function mustBeTable({ input }: v.BaseIssue<unknown>): string {
+  return `must be a table, not ${describeValue(input)}`;
+}
+
+function mustBeTableList({ input }: v.BaseIssue<unknown>): string {
+  return `must be a list of tables, written [[user]], not ${describeValue(input)}`;
+}
