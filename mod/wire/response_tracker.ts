@@ -145,25 +145,16 @@ export class ResponseTracker {
         const passed = Math.min(this.#skip, end - at);
         this.#skip -= passed;
         at += passed;
-        if (this.#skip > 0) return at;
-        if (this.#ending && !this.#continues) return this.#end(at);
-        continue;
-      }
-      if (this.#scratchLength > 0 || end - at < HEADER_LENGTH + PREFIX_LENGTH) {
-        at = this.#collect(bytes, at, end);
-        if (this.#skip < 0) { // not enough to judge yet
-          this.#skip = 0;
-          return at;
-        }
-      } else {
-        const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
-        this.sequence = bytes[at + 3]!;
-        this.#judge(bytes, at + HEADER_LENGTH, length);
+      } else if (this.#judgeInPlace(bytes, at, end)) {
         at += HEADER_LENGTH;
-        this.#skip = length;
+        const passed = Math.min(this.#skip, end - at);
+        this.#skip -= passed;
+        at += passed;
+      } else {
+        at = this.#collect(bytes, at, end);
+        if (this.#scratchLength > 0) return at; // cut before it can be judged
       }
       if (this.#skip === 0 && this.#ending && !this.#continues) return this.#end(at);
-      if (this.#phase === Phase.IDLE) return at;
     }
     return at;
   }
@@ -174,29 +165,36 @@ export class ResponseTracker {
     return at;
   }
 
-  /** Judges a packet near a chunk's edge from a copy of its head; `#skip` is -1 if cut too early. */
+  /** Judges the packet at `at` if enough of it lies in the chunk; `#skip` is then its length. */
+  #judgeInPlace(bytes: Uint8Array, at: number, end: number): boolean {
+    const available = end - at - HEADER_LENGTH;
+    if (available < 0 || this.#scratchLength > 0) return false;
+    const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+    if (available < length && available < PREFIX_LENGTH) return false;
+    this.sequence = bytes[at + 3]!;
+    this.#judge(bytes, at + HEADER_LENGTH, length);
+    this.#skip = length;
+    return true;
+  }
+
+  /** Judges a packet near a chunk's edge from a copy of its head, once enough of it has come. */
   #collect(bytes: Uint8Array, start: number, end: number): number {
     const scratch = this.#scratch;
     let at = start;
     while (this.#scratchLength < HEADER_LENGTH) {
-      if (at === end) return this.#wantMore(at);
+      if (at === end) return at;
       scratch[this.#scratchLength++] = bytes[at++]!;
     }
     const length = scratch[0]! | (scratch[1]! << 8) | (scratch[2]! << 16);
     const wanted = HEADER_LENGTH + Math.min(length, PREFIX_LENGTH);
     while (this.#scratchLength < wanted) {
-      if (at === end) return this.#wantMore(at);
+      if (at === end) return at;
       scratch[this.#scratchLength++] = bytes[at++]!;
     }
     this.#scratchLength = 0;
     this.sequence = scratch[3]!;
     this.#judge(scratch, HEADER_LENGTH, length);
     this.#skip = length - (wanted - HEADER_LENGTH);
-    return at;
-  }
-
-  #wantMore(at: number): number {
-    this.#skip = -1;
     return at;
   }
 
@@ -211,6 +209,7 @@ export class ResponseTracker {
         if (first >= 0xfe) this.#judgeRowsEnd(bytes, at, length);
         return;
       case Phase.HEAD:
+      case Phase.LOCAL_FILE: // the server may give up before the file is sent
         this.#judgeHead(bytes, at, length);
         return;
       case Phase.COLUMNS:

@@ -1,0 +1,7 @@
+// Sockets: streams with write queues and back-pressure, TLS, compression, the PROXY protocol.
+
+export * from "./compressed_stream.ts";
+export * from "./dial.ts";
+export * from "./listen.ts";
+export * from "./proxy_protocol.ts";
+export * from "./stream.ts";

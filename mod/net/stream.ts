@@ -1,0 +1,237 @@
+// Moves bytes between one socket and its owner: write queue, back-pressure, TLS upgrade.
+// Plain and TLS are the same class; compression is another face of `ByteStream`.
+
+import type { Socket, SocketHandler, TLSOptions } from "bun";
+
+/** What a stream tells the one who owns it. */
+export interface StreamOwner {
+  /** Bytes have come. They are the owner's to keep. */
+  onBytes(bytes: Buffer): void;
+  /** All that was queued has been taken by the kernel. */
+  onDrained(): void;
+  /** The stream has ended; said once, nothing comes after it. */
+  onClosed(reason: string): void;
+}
+
+/** A duplex stream of bytes as sessions and server connections use it. */
+export interface ByteStream {
+  owner: StreamOwner;
+  /** Bytes queued because the peer does not take them. */
+  readonly pending: number;
+  /** Sends bytes, queueing what the kernel does not take. The bytes may not be changed after. */
+  write(bytes: Uint8Array): void;
+  /** Tells a compressing stream that a new command begins, so that its sequence starts again. */
+  startCommand(): void;
+  /** Stops reading; the peer feels it when its window is full. */
+  pause(): void;
+  resume(): void;
+  /** Closes after what is queued has been sent. */
+  end(): void;
+  /** Closes at once. */
+  destroy(): void;
+}
+
+type StreamSocket = Socket<Stream | undefined>;
+
+/** A `ByteStream` on a Bun socket. */
+export class Stream implements ByteStream {
+  owner: StreamOwner;
+  pending = 0;
+  /** The connection is encrypted. */
+  secure = false;
+  /** The bytes go through a unix socket, so nobody on a network can read them. */
+  readonly local: boolean;
+  #socket: StreamSocket;
+  #queue: Uint8Array[] = NO_QUEUE;
+  #paused = false;
+  #ending = false;
+  #closed = false;
+  #onSecure: ((failure: string | undefined) => void) | undefined;
+
+  constructor(socket: StreamSocket, options: { owner: StreamOwner; local: boolean }) {
+    this.#socket = socket;
+    this.owner = options.owner;
+    this.local = options.local;
+    socket.data = this;
+  }
+
+  /** The peer's address; empty for unix sockets. */
+  get remoteAddress(): string {
+    return this.local ? "" : this.#socket.remoteAddress;
+  }
+
+  get remotePort(): number {
+    return this.local ? 0 : this.#socket.remotePort;
+  }
+
+  get localAddress(): string {
+    return this.local ? "" : this.#socket.localAddress;
+  }
+
+  get localPort(): number {
+    return this.local ? 0 : this.#socket.localPort;
+  }
+
+  /** The peer showed a certificate that our authorities signed. */
+  get peerCertified(): boolean {
+    return this.secure && this.#socket.authorized;
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    if (this.#queue.length > 0) {
+      this.#enqueue(bytes);
+      return;
+    }
+    const written = this.#socket.write(bytes);
+    if (written === bytes.length) return;
+    if (written >= 0) this.#enqueue(written === 0 ? bytes : bytes.subarray(written));
+  }
+
+  #enqueue(bytes: Uint8Array): void {
+    if (this.#queue.length === 0) this.#queue = [];
+    this.#queue.push(bytes);
+    this.pending += bytes.length;
+  }
+
+  startCommand(): void {}
+
+  pause(): void {
+    if (this.#paused || this.#closed) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#closed) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.#closed || this.#ending) return;
+    this.#ending = true;
+    if (this.pending === 0) this.#socket.end();
+  }
+
+  destroy(): void {
+    if (this.#closed) return;
+    this.#socket.terminate();
+    this.closed("closed by the proxy");
+  }
+
+  /** TCP options; without effect on unix sockets. */
+  configure(options: { readonly noDelay: boolean; readonly keepaliveMs: number }): void {
+    if (this.local) return;
+    if (options.noDelay) this.#socket.setNoDelay(true);
+    if (options.keepaliveMs > 0) this.#socket.setKeepAlive(true, options.keepaliveMs);
+  }
+
+  /**
+   * Starts TLS on the open connection.
+   *
+   * @param options.initial Bytes that have come already and belong to TLS.
+   * @param onSecure Called once, with the reason where the handshake failed.
+   */
+  upgrade(
+    options: { readonly tls: TLSOptions; readonly isServer: boolean; readonly initial: Uint8Array },
+    onSecure: (failure: string | undefined) => void,
+  ): void {
+    const plain = this.#socket;
+    this.#onSecure = onSecure;
+    const upgrade = {
+      data: this as Stream | undefined,
+      tls: options.tls,
+      isServer: options.isServer,
+      socket: tlsHandlers,
+      ...(options.initial.length > 0 ? { initialData: options.initial } : {}),
+    };
+    // The plain socket goes on telling of the encrypted bytes; nobody listens to them any more.
+    plain.data = undefined;
+    const [, encrypted] = plain.upgradeTLS(upgrade);
+    this.#socket = encrypted;
+  }
+
+  /** The TLS handshake has ended: called by the socket's handlers. */
+  handshakeDone(failure: string | undefined): void {
+    const onSecure = this.#onSecure;
+    this.#onSecure = undefined;
+    this.secure = failure === undefined;
+    onSecure?.(failure);
+  }
+
+  /** The kernel takes bytes again: called by the socket's handlers. */
+  drained(): void {
+    if (this.#queue.length > 0) this.#flush();
+    if (this.pending > 0) return;
+    if (this.#ending) this.#socket.end();
+    else this.owner.onDrained();
+  }
+
+  #flush(): void {
+    const queue = this.#queue;
+    let sent = 0;
+    while (sent < queue.length) {
+      const bytes = queue[sent]!;
+      const written = this.#socket.write(bytes);
+      if (written < 0) break;
+      this.pending -= written;
+      if (written < bytes.length) {
+        queue[sent] = bytes.subarray(written);
+        break;
+      }
+      sent++;
+    }
+    if (sent === queue.length) this.#queue = NO_QUEUE;
+    else queue.splice(0, sent);
+  }
+
+  /** The socket is gone: called by the socket's handlers. */
+  closed(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue = NO_QUEUE;
+    this.pending = 0;
+    if (this.#onSecure) this.handshakeDone(reason);
+    this.owner.onClosed(reason);
+  }
+}
+
+/** Shared by all streams without a queue: idle streams own no array. Never written to. */
+const NO_QUEUE: Uint8Array[] = [];
+
+/** The socket handlers that lead to the `Stream` in a socket's `data`. */
+export const streamHandlers: SocketHandler<Stream | undefined> = {
+  data(socket, bytes) {
+    socket.data?.owner.onBytes(bytes);
+  },
+  drain(socket) {
+    socket.data?.drained();
+  },
+  end(socket) {
+    // The peer sends no more; what it asked for is of no use to it either (no half-open sessions).
+    socket.data?.end();
+  },
+  close(socket, error) {
+    socket.data?.closed(error ? describe(error) : "closed by the peer");
+  },
+  error(socket, error) {
+    socket.data?.closed(describe(error));
+    socket.terminate();
+  },
+};
+
+const tlsHandlers: SocketHandler<Stream | undefined> = {
+  ...streamHandlers,
+  handshake(socket, success, authorizationError) {
+    const failed = !success && authorizationError !== null;
+    socket.data?.handshakeDone(failed ? describe(authorizationError) : undefined);
+  },
+};
+
+function describe(error: Error): string {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" && !error.message.includes(code)
+    ? `${error.message} (${code})`
+    : error.message;
+}
