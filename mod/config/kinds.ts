@@ -22,12 +22,22 @@ export type Kind =
   | "addresses"
   | "networks";
 
+/** A flag of the command line. */
+export interface Flag {
+  /** As in `-l, --listen` or `--workers`. */
+  readonly names: string;
+  /** What stands for its value in the help. */
+  readonly value: string;
+  /** One line for the help, without the default. */
+  readonly help: string;
+}
+
 /** What a key is for; given by the schema. */
 export interface KeyText {
   /** One or two sentences for the reference page and the commented file. */
   readonly doc: string;
-  /** The flag of `serve` that sets it: `-l, --listen` or `--workers`. */
-  readonly flag?: string;
+  /** The flag of `serve` that sets it. */
+  readonly flag?: Flag;
   /** A shorter environment variable than the one made of section and key. */
   readonly environment?: string;
   /** Whether the value must never be shown. */

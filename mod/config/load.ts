@@ -120,7 +120,7 @@ function readGiven(given: string | readonly string[], { kind }: KeyDescription):
 }
 
 function longFlag(key: KeyDescription): string {
-  return key.flag?.split(", ").at(-1) ?? key.path;
+  return key.flag?.names.split(", ").at(-1) ?? key.path;
 }
 
 /** `["user", 0, "name"]` is `user[0].name`. */

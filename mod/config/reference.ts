@@ -66,7 +66,7 @@ function referenceRows(key: KeyDescription): string[] {
   const rows = [`- Accepts: ${key.accepts}`, `- Default: \`${key.defaultText}\``];
   if (key.secret && key.repeated) rows[1] = "- Default: none";
   if (key.path === "backends") rows[1] = "- Default: none; must be given";
-  if (key.flag !== undefined) rows.push(`- Flag: \`${key.flag}\``);
+  if (key.flag !== undefined) rows.push(`- Flag: \`${key.flag.names} <${key.flag.value}>\``);
   if (key.variables.length > 0) {
     rows.push(`- Environment: ${key.variables.map((it) => `\`${it}\``).join(" or ")}`);
   }

@@ -28,12 +28,16 @@ const account = section("The proxy's own account on the servers.", {
   user: text("", {
     doc:
       "Its name. With it the proxy may read accounts, watch the servers and end running statements; without it clients' own logins are relayed.",
-    flag: "-u, --user",
+    flag: { names: "-u, --user", value: "name", help: "the proxy's own account on the servers" },
     environment: "MYSQLPROXY_USER",
   }),
   password: text("", {
     doc: "Its password. Better given in the environment than here or as a flag.",
-    flag: "-p, --password",
+    flag: {
+      names: "-p, --password",
+      value: "password",
+      help: "its password; seen by others on the machine, so better MYSQLPROXY_PASSWORD",
+    },
     environment: "MYSQLPROXY_PASSWORD",
     secret: true,
   }),
@@ -44,16 +48,27 @@ const clientTls = section(
   {
     mode: choice(["disabled", "preferred", "required"], "preferred", {
       doc: "Whether TLS is not offered, offered, or demanded of everyone.",
-      flag: "--client-tls",
+      flag: { names: "--client-tls", value: "mode", help: "TLS towards clients" },
     }),
     cert: path({
       doc: "PEM file with the certificate chain. Without one the proxy makes its own.",
-      flag: "--tls-cert",
+      flag: {
+        names: "--tls-cert",
+        value: "file",
+        help: "certificate chain shown to clients, PEM; without one it is self-made",
+      },
     }),
-    key: path({ doc: "PEM file with the private key of `cert`.", flag: "--tls-key" }),
+    key: path({
+      doc: "PEM file with the private key of `cert`.",
+      flag: { names: "--tls-key", value: "file", help: "private key of the certificate, PEM" },
+    }),
     ca: path({
       doc: "PEM file with the authorities whose client certificates are accepted.",
-      flag: "--tls-ca",
+      flag: {
+        names: "--tls-ca",
+        value: "file",
+        help: "authorities whose client certificates are accepted, PEM",
+      },
     }),
     min_version: choice(["1.2", "1.3"], "1.2", { doc: "The oldest TLS version accepted." }),
   },
@@ -68,18 +83,33 @@ const backendTls = section(
       {
         doc:
           "As `--ssl-mode` of MySQL's clients. From `required` on a server without TLS is an error, never a plain connection.",
-        flag: "--backend-tls",
+        flag: { names: "--backend-tls", value: "mode", help: "TLS towards servers" },
       },
     ),
     ca: path({
       doc: "PEM file with the authorities that sign the servers' certificates.",
-      flag: "--backend-tls-ca",
+      flag: {
+        names: "--backend-tls-ca",
+        value: "file",
+        help: "authorities that sign the servers' certificates, PEM",
+      },
     }),
     cert: path({
       doc: "PEM file with the certificate shown to servers.",
-      flag: "--backend-tls-cert",
+      flag: {
+        names: "--backend-tls-cert",
+        value: "file",
+        help: "certificate shown to servers, PEM",
+      },
     }),
-    key: path({ doc: "PEM file with the private key of `cert`.", flag: "--backend-tls-key" }),
+    key: path({
+      doc: "PEM file with the private key of `cert`.",
+      flag: {
+        names: "--backend-tls-key",
+        value: "file",
+        help: "private key of that certificate, PEM",
+      },
+    }),
   },
 );
 
@@ -89,7 +119,11 @@ const compression = section("Protocol compression, independent on each leg.", {
   }),
   backend: choice(["off", "zlib", "zstd"], "off", {
     doc: "Method asked of servers.",
-    flag: "--backend-compression",
+    flag: {
+      names: "--backend-compression",
+      value: "method",
+      help: "protocol compression asked of servers",
+    },
   }),
   zstd_level: integer(3, { min: 1, max: 22 }, { doc: "Level used with zstd." }),
 });
@@ -98,7 +132,7 @@ const auth = section("How clients are authenticated.", {
   mode: choice(["auto", "relay", "synced", "learned", "static"], "auto", {
     doc:
       "`relay`: the server itself decides and the proxy learns no password. `synced`: accounts are read from the server. `learned`: a password proved once is kept in memory. `static`: the accounts of this file. `auto` chooses by what is configured.",
-    flag: "--auth",
+    flag: { names: "--auth", value: "mode", help: "who decides about logins" },
   }),
   sync_interval: duration("10s", { min: "1s", max: "24h" }, {
     doc: "Time between two readings of the servers' accounts.",
@@ -154,11 +188,15 @@ export const userSchema = v.pipe(
 const limits = section("Ceilings on what clients may take.", {
   clients_max: integer(10_000, { min: 1, max: 1_000_000 }, {
     doc: "Client connections at the same time (error 1040 beyond).",
-    flag: "--clients-max",
+    flag: { names: "--clients-max", value: "number", help: "client connections at the same time" },
   }),
   clients_per_user_max: integer(0, { min: 0, max: 1_000_000 }, {
     doc: "Client connections of one account name (error 1203 beyond); 0 is no limit.",
-    flag: "--clients-per-user-max",
+    flag: {
+      names: "--clients-per-user-max",
+      value: "number",
+      help: "client connections of one account; 0 is no limit",
+    },
   }),
   unauthenticated_max: integer(1000, { min: 1, max: 1_000_000 }, {
     doc: "Connections that have not logged in yet.",
@@ -167,7 +205,11 @@ const limits = section("Ceilings on what clients may take.", {
   idle_timeout: duration("0", { min: "0", max: "365d" }, {
     doc:
       "Time without a command before a client is disconnected; 0: the server's wait_timeout decides.",
-    flag: "--idle-timeout",
+    flag: {
+      names: "--idle-timeout",
+      value: "duration",
+      help: "time without a command; 0: the server's wait_timeout decides",
+    },
   }),
   packet_max: size("1GiB", { min: "1KiB", max: "1GiB" }, {
     doc: "Largest payload of one command, all its packets together (error 1153 beyond).",
@@ -189,18 +231,26 @@ const pool = section("Server connections kept for reuse.", {
   }),
   connect_timeout: duration("10s", { min: "10ms", max: "1h" }, {
     doc: "Time to connect to a server.",
-    flag: "--connect-timeout",
+    flag: { names: "--connect-timeout", value: "duration", help: "time to connect to a server" },
   }),
 });
 
 const proxyProtocol = section("The PROXY protocol of load balancers.", {
   trusted: networks({
     doc: "Networks whose headers (v1 and v2) are believed. Nobody else's are.",
-    flag: "--proxy-protocol",
+    flag: {
+      names: "--proxy-protocol",
+      value: "network",
+      help: "network whose PROXY headers are believed, as in 10.0.0.0/8",
+    },
   }),
   backend: choice(["off", "v2"], "off", {
     doc: "Header sent to servers.",
-    flag: "--backend-proxy-protocol",
+    flag: {
+      names: "--backend-proxy-protocol",
+      value: "version",
+      help: "PROXY header sent to servers",
+    },
   }),
 });
 
@@ -214,20 +264,30 @@ const tcp = section("Options of every TCP socket.", {
 const log = section("What is written to standard error.", {
   level: choice(["debug", "info", "warn", "error"], "info", {
     doc: "The least severe level written.",
-    flag: "--log-level",
+    flag: { names: "--log-level", value: "level", help: "the least severe messages written" },
   }),
   format: choice(["text", "json"], "text", {
     doc: "`text` for people, `json` for one object a line.",
-    flag: "--log-format",
+    flag: { names: "--log-format", value: "format", help: "how they are written" },
   }),
 });
 
 const admin = section("The admin port.", {
-  listen: optionalAddress(3308, { doc: "Where it listens.", flag: "--admin" }),
+  listen: optionalAddress(3308, {
+    doc: "Where it listens.",
+    flag: { names: "--admin", value: "address", help: "admin port, off by default" },
+  }),
 });
 
 const http = section("The HTTP port for metrics and health.", {
-  listen: optionalAddress(3309, { doc: "Where it listens.", flag: "--http" }),
+  listen: optionalAddress(3309, {
+    doc: "Where it listens.",
+    flag: {
+      names: "--http",
+      value: "address",
+      help: "HTTP port for metrics and health, off by default",
+    },
+  }),
 });
 
 /** The schema of a whole configuration file. */
@@ -235,15 +295,27 @@ export const fileSchema = v.pipe(
   v.object({
     listen: addresses(["0.0.0.0:3307"], { defaultPort: 3307, portZero: true }, {
       doc: "Where clients are accepted.",
-      flag: "-l, --listen",
+      flag: {
+        names: "-l, --listen",
+        value: "address",
+        help: "where clients are accepted: host:port, [v6]:port or unix:/path",
+      },
     }),
     workers: integer(1, { min: 0, max: 256 }, {
       doc: "Worker processes; 0 is one per processor core.",
-      flag: "--workers",
+      flag: {
+        names: "--workers",
+        value: "number",
+        help: "worker processes; 0 is one per processor core",
+      },
     }),
     backends: addresses([], { defaultPort: 3306, portZero: false }, {
       doc: "The servers. At least one must be given, here, by flag or in the environment.",
-      flag: "-b, --backend",
+      flag: {
+        names: "-b, --backend",
+        value: "address",
+        help: "a server: host, host:port, [v6]:port or unix:/path",
+      },
     }),
     account,
     client_tls: clientTls,

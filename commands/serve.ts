@@ -1,0 +1,64 @@
+// `mysqlproxy serve`: runs the proxy until it is told to stop.
+
+import { Command, Option } from "commander";
+import type { Config, Flag, KeyDescription } from "../mod/config/mod.ts";
+import { allKeys, formatConfigErrors, loadConfig } from "../mod/config/mod.ts";
+import { exitStatus } from "./exit_status.ts";
+import { CommandError } from "./failure.ts";
+import { configure, parse } from "./parse.ts";
+
+/** The command with its options, which are the flags that the configuration's schema names. */
+export function define(serve: (config: Config) => Promise<void>): Command {
+  const command = configure(new Command("mysqlproxy serve"))
+    .description("Runs the proxy. Flags win over the environment, that over the file.")
+    .addOption(new Option("-c, --config <file>", "configuration file (env: MYSQLPROXY_CONFIG)"));
+  const options = allKeys().filter(hasFlag).map((key) => ({ key, option: optionOf(key) }));
+  for (const { option } of options) command.addOption(option);
+  return command.action(async (given: Record<string, string | string[]>) => {
+    const flags = Object.fromEntries(
+      options.map(({ key, option }) => [key.path, given[option.attributeName()]]),
+    );
+    const file = given["config"] as string | undefined;
+    const { config, errors } = loadConfig({ file, flags, env: process.env });
+    if (!config) {
+      throw new CommandError(formatConfigErrors(errors).join("\n"), exitStatus.configuration);
+    }
+    await serve(config);
+  });
+}
+
+type FlaggedKey = KeyDescription & { readonly flag: Flag };
+
+function hasFlag(key: KeyDescription): key is FlaggedKey {
+  return key.flag !== undefined;
+}
+
+/** Runs the proxy; resolves with its exit status when it has ended. */
+export async function run(args: readonly string[]): Promise<number> {
+  let status: number = exitStatus.ok;
+  await parse(
+    define(async (config) => {
+      // Loaded last, so that help and mistakes are answered without it.
+      const { serve } = await import("../mod/proxy/mod.ts");
+      status = await serve(config);
+    }),
+    args,
+  );
+  return status;
+}
+
+function optionOf({ kind, flag, words, defaultText }: FlaggedKey): Option {
+  const isList = kind === "addresses" || kind === "networks" || kind === "choices";
+  const notes: string[] = [];
+  if (isList) notes.push("repeatable");
+  if (words) notes.push(words.join("|"));
+  if (defaultText !== '""' && defaultText !== "[]") {
+    notes.push(`default ${defaultText.replaceAll(/["[\]]/g, "")}`);
+  }
+  const help = notes.length === 0 ? flag.help : `${flag.help} (${notes.join("; ")})`;
+  const option = new Option(`${flag.names} <${flag.value}>`, help);
+  if (isList) {
+    option.argParser((value: string, before: readonly string[] = []) => [...before, value]);
+  }
+  return option;
+}
