@@ -1,0 +1,55 @@
+# Recipes of the project. Each is reachable as `npm run NAME -- ARGUMENTS` too, which installs
+# the packages first if need be.
+
+export PATH := justfile_directory() / "node_modules/.bin:" + env("PATH")
+
+# List the recipes.
+default:
+    @just --list
+
+# Build the executable dist/mysqlproxy.
+build:
+    @node tools/build.mjs
+
+# Install what the tests need and run them: all, or those under the given paths.
+test *ARGS: build
+    @bun tests/setup/ensure.ts
+    @node tools/test.mjs {{ ARGS }}
+
+# Types, formatting, lint and architecture, of everything or of the given paths; quick.
+check *PATHS: (types PATHS)
+    deno fmt --check --quiet {{ PATHS }}
+    deno lint --quiet {{ PATHS }}
+    bun test tests/architecture
+
+# Check the types. (Plain `bun check` would run the package's script of that name, this very file.)
+types *PATHS:
+    bun check --no-script --no-pretty {{ PATHS }}
+
+# Format everything.
+fmt:
+    deno fmt --quiet
+
+# Lint everything.
+lint:
+    deno lint --quiet
+
+# Write the pages that are made from the source.
+docs:
+    @bun tools/docs.ts
+
+# Try the proxy out before a database of its own; `--once` ends by itself, `--real` uses MariaDB or MySQL.
+demo *ARGS: build
+    @dist/mysqlproxy demo {{ ARGS }}
+
+# Compare the proxy with a direct connection and with HAProxy.
+bench *ARGS: build
+    @bun bench/main.ts {{ ARGS }}
+
+# Throw mutated bytes at the proxy; the argument is a seed.
+fuzz *ARGS: build
+    @bun tests/fuzz/main.ts {{ ARGS }}
+
+# Remove what was built.
+clean:
+    rm -rf dist .cache
