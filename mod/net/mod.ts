@@ -3,5 +3,7 @@
 export * from "./compressed_stream.ts";
 export * from "./dial.ts";
 export * from "./listen.ts";
+export * from "./packet_channel.ts";
 export * from "./proxy_protocol.ts";
+export * from "./self_signed.ts";
 export * from "./stream.ts";

@@ -31,6 +31,14 @@ export interface ByteStream {
   destroy(): void;
 }
 
+/** How a TLS handshake has ended. */
+export interface TlsOutcome {
+  /** Why there is no encrypted connection; undefined where there is one. */
+  readonly failure: string | undefined;
+  /** Why the peer's certificate proves nothing; undefined where it is good. */
+  readonly unverified: string | undefined;
+}
+
 type StreamSocket = Socket<Stream | undefined>;
 
 /** A `ByteStream` on a Bun socket. */
@@ -46,7 +54,7 @@ export class Stream implements ByteStream {
   #paused = false;
   #ending = false;
   #closed = false;
-  #onSecure: ((failure: string | undefined) => void) | undefined;
+  #onSecure: ((outcome: TlsOutcome) => void) | undefined;
 
   constructor(socket: StreamSocket, options: { owner: StreamOwner; local: boolean }) {
     this.#socket = socket;
@@ -131,11 +139,11 @@ export class Stream implements ByteStream {
    * Starts TLS on the open connection.
    *
    * @param options.initial Bytes that have come already and belong to TLS.
-   * @param onSecure Called once, with the reason where the handshake failed.
+   * @param onSecure Called once, when the handshake has succeeded or failed.
    */
   upgrade(
     options: { readonly tls: TLSOptions; readonly isServer: boolean; readonly initial: Uint8Array },
-    onSecure: (failure: string | undefined) => void,
+    onSecure: (outcome: TlsOutcome) => void,
   ): void {
     const plain = this.#socket;
     this.#onSecure = onSecure;
@@ -153,11 +161,11 @@ export class Stream implements ByteStream {
   }
 
   /** The TLS handshake has ended: called by the socket's handlers. */
-  handshakeDone(failure: string | undefined): void {
+  handshakeDone(outcome: TlsOutcome): void {
     const onSecure = this.#onSecure;
     this.#onSecure = undefined;
-    this.secure = failure === undefined;
-    onSecure?.(failure);
+    this.secure = outcome.failure === undefined;
+    onSecure?.(outcome);
   }
 
   /** The kernel takes bytes again: called by the socket's handlers. */
@@ -192,7 +200,7 @@ export class Stream implements ByteStream {
     this.#closed = true;
     this.#queue = NO_QUEUE;
     this.pending = 0;
-    if (this.#onSecure) this.handshakeDone(reason);
+    if (this.#onSecure) this.handshakeDone({ failure: reason, unverified: undefined });
     this.owner.onClosed(reason);
   }
 }
@@ -224,8 +232,11 @@ export const streamHandlers: SocketHandler<Stream | undefined> = {
 const tlsHandlers: SocketHandler<Stream | undefined> = {
   ...streamHandlers,
   handshake(socket, success, authorizationError) {
-    const failed = !success && authorizationError !== null;
-    socket.data?.handshakeDone(failed ? describe(authorizationError) : undefined);
+    const reason = authorizationError ? describe(authorizationError) : undefined;
+    socket.data?.handshakeDone({
+      failure: success ? undefined : reason ?? "refused",
+      unverified: reason,
+    });
   },
 };
 

@@ -1,0 +1,7 @@
+// Server connections: login, a FIFO of outstanding requests, idle connections kept for reuse.
+
+export * from "./connection_pool.ts";
+export * from "./login_exchange.ts";
+export * from "./outstanding.ts";
+export * from "./server.ts";
+export * from "./server_connection.ts";

@@ -1,0 +1,124 @@
+// One connection to a server after its login: requests in, answers to whoever asked, in order.
+
+import { Expect, ResponseTracker } from "../wire/mod.ts";
+import type { ByteStream, StreamOwner } from "../net/mod.ts";
+import { type AnswerSink, Outstanding } from "./outstanding.ts";
+
+/** What a server connection is for its whole life. */
+export interface ConnectionFacts {
+  /** The server's own id of the connection: what KILL takes there. */
+  readonly threadId: number;
+  /** The capability flags in force. */
+  readonly capabilities: number;
+  /** MariaDB's extended capability flags in force. */
+  readonly mariadbCapabilities: number;
+  /** Connections with the same key can stand in for one another. */
+  readonly poolKey: string;
+  /** The transport is TLS or a unix socket. */
+  readonly secure: boolean;
+}
+
+/** Who is told of what a server says or does without being asked. */
+export interface ConnectionHolder {
+  /** Bytes that belong to no request: an error before the server closes. */
+  onUnasked(bytes: Uint8Array): void;
+  /** The server's queue has been taken: whoever was paused may go on. */
+  onServerDrained(): void;
+  /** The connection is gone. Outstanding sinks have been told before. */
+  onServerClosed(reason: string): void;
+}
+
+/** A logged-in connection with a FIFO of outstanding requests. */
+export class ServerConnection implements StreamOwner {
+  readonly facts: ConnectionFacts;
+  readonly stream: ByteStream;
+  readonly tracker: ResponseTracker;
+  holder: ConnectionHolder;
+  /** Whose connection it is: the account's name as the client sent it, in latin1. */
+  user: string;
+  /** When it became idle, by the clock of the pool that keeps it; milliseconds. */
+  idleSince = 0;
+  readonly #outstanding = new Outstanding();
+  #closedBecause: string | undefined;
+
+  /** Takes over the stream; nothing may be outstanding on it. */
+  constructor(stream: ByteStream, options: {
+    readonly facts: ConnectionFacts;
+    readonly holder: ConnectionHolder;
+    readonly user: string;
+  }) {
+    this.stream = stream;
+    this.facts = options.facts;
+    this.holder = options.holder;
+    this.user = options.user;
+    this.tracker = new ResponseTracker(
+      options.facts.capabilities,
+      options.facts.mariadbCapabilities,
+    );
+    stream.owner = this;
+  }
+
+  /** Requests that have no complete answer yet. */
+  get outstanding(): number {
+    return this.#outstanding.length;
+  }
+
+  get closed(): boolean {
+    return this.#closedBecause !== undefined;
+  }
+
+  /** Announces a request that is about to be written. @param expect A value of `Expect`. */
+  expect(expect: number, sink: AnswerSink): void {
+    if (expect === Expect.NOTHING) return;
+    this.#outstanding.push(expect, sink);
+    if (this.#outstanding.length === 1) this.tracker.begin(expect);
+  }
+
+  /** Writes a whole request. */
+  request(bytes: Uint8Array, expect: number, sink: AnswerSink): void {
+    this.expect(expect, sink);
+    this.stream.startCommand();
+    this.stream.write(bytes);
+  }
+
+  onBytes(bytes: Buffer): void {
+    const length = bytes.length;
+    let at = 0;
+    while (at < length) {
+      if (this.#outstanding.length === 0) {
+        this.holder.onUnasked(at === 0 ? bytes : bytes.subarray(at));
+        return;
+      }
+      const sink = this.#outstanding.sink;
+      const tracker = this.tracker;
+      const end = tracker.feed(bytes, at, length);
+      sink.onAnswerBytes(at === 0 && end === length ? bytes : bytes.subarray(at, end));
+      at = end;
+      if (!tracker.done) continue;
+      this.#outstanding.shift();
+      if (this.#outstanding.length > 0) tracker.begin(this.#outstanding.expect);
+      sink.onAnswerEnd();
+    }
+  }
+
+  onDrained(): void {
+    this.holder.onServerDrained();
+  }
+
+  onClosed(reason: string): void {
+    if (this.#closedBecause !== undefined) return;
+    this.#closedBecause = reason;
+    while (this.#outstanding.length > 0) {
+      const { sink } = this.#outstanding;
+      this.#outstanding.shift();
+      sink.onServerLost(reason);
+    }
+    this.holder.onServerClosed(reason);
+  }
+
+  /** Closes without a word to outstanding sinks or the holder: they have gone already. */
+  abandon(): void {
+    this.#closedBecause = "abandoned";
+    this.stream.destroy();
+  }
+}

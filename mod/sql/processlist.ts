@@ -1,0 +1,16 @@
+// SHOW [FULL] PROCESSLIST: its rows name connections by the server's ids.
+
+import { Token, Tokenizer } from "./tokens.ts";
+
+/** Tells whether a statement is SHOW PROCESSLIST, alone. */
+export function isShowProcesslist(bytes: Uint8Array, start: number, end: number): boolean {
+  const tokens = new Tokenizer(bytes, start, end);
+  tokens.next();
+  if (!tokens.is("SHOW")) return false;
+  tokens.next();
+  if (tokens.is("FULL")) tokens.next();
+  if (!tokens.is("PROCESSLIST")) return false;
+  tokens.next();
+  if (tokens.isMark(";")) tokens.next();
+  return tokens.kind === Token.END;
+}
