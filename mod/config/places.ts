@@ -91,17 +91,9 @@ class KeyScanner {
         const raw = this.#text.slice(start + 1, this.#at - 1);
         names.push(quote === '"' ? unescape(raw) : raw);
       } else {
-        const bare = /[\w-]*/y;
-        bare.lastIndex = this.#at;
-        const name = bare.exec(this.#text)![0];
-        names.push(name);
-        this.#at += name.length;
+        names.push(this.#take(/[\w-]*/y));
       }
-      const dot = /[ \t]*\.[ \t]*/y;
-      dot.lastIndex = this.#at;
-      const match = dot.exec(this.#text);
-      if (!match) return names;
-      this.#at += match[0].length;
+      if (this.#take(/[ \t]*\.[ \t]*/y) === "") return names;
     }
   }
 
@@ -111,10 +103,9 @@ class KeyScanner {
     else if (first === "[") this.#list(path);
     else if (first === "{") this.#inlineTable(path);
     else {
-      const plain = /[^\s,\]}#]*(?: \d[^\s,\]}#]*)?/y; // A date may hold one space before its time.
-      plain.lastIndex = this.#at;
-      // At least one character, so that even an unforeseen text is read to its end.
-      this.#at += Math.max(1, plain.exec(this.#text)![0].length);
+      // A date may hold one space before its time. At least one character is stepped over, so that
+      // even an unforeseen text is read to its end.
+      if (this.#take(/[^\s,\]}#]*(?: \d[^\s,\]}#]*)?/y) === "") this.#at++;
     }
   }
 
@@ -160,9 +151,15 @@ class KeyScanner {
   }
 
   #skipBlank(): void {
-    const blank = /(?:\s|#[^\n]*)*/y;
-    blank.lastIndex = this.#at;
-    this.#at += blank.exec(this.#text)![0].length;
+    this.#take(/(?:\s|#[^\n]*)*/y);
+  }
+
+  /** Steps over what a sticky expression matches here, and returns it; empty if it does not. */
+  #take(expression: RegExp): string {
+    expression.lastIndex = this.#at;
+    const taken = expression.exec(this.#text)?.[0] ?? "";
+    this.#at += taken.length;
+    return taken;
   }
 
   /** `[user.x]` after `[[user]]` means the last element of that list. */
