@@ -4,7 +4,7 @@
 // Usage: node tools/run.mjs RECIPE [ARGUMENTS]
 
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -16,6 +16,11 @@ if (!packagesAreCurrent()) {
   if (installed !== 0) {
     console.error(`npm ci failed with status ${installed}`);
     process.exit(installed);
+  }
+  // Where npm is set not to run install scripts, bun's is the one that cannot be done without.
+  const bun = join(root, "node_modules/bun");
+  if (statSync(join(bun, "bin/bun.exe")).size < 1e6) {
+    await run(process.execPath, ["install.js"], bun);
   }
 }
 // The program itself rather than the package's script, which reads numbers among the arguments
@@ -44,8 +49,8 @@ function packagesOf(lockFile) {
 }
 
 /** Runs a program to its end; resolves with its status, 128 + n if a signal ended it. */
-function run(program, args) {
-  const child = spawn(program, args, { cwd: root, stdio: "inherit" });
+function run(program, args, cwd = root) {
+  const child = spawn(program, args, { cwd, stdio: "inherit" });
   // Ctrl-C reaches the child from the terminal; this process stays to pass on how it ended.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
