@@ -155,9 +155,11 @@ export function changeUser(
     readonly authenticator: Authenticator;
     readonly capabilities: number;
     readonly secure: boolean;
+    /** Told if the server closes in the middle. */
+    readonly onClosed: (reason: string) => void;
   },
 ): Promise<Uint8Array> {
-  const channel = new PacketChannel(LOGIN_PACKET_MAX).attach(stream);
+  const channel = new PacketChannel(LOGIN_PACKET_MAX, options.onClosed).attach(stream);
   stream.startCommand();
   channel.send(encodeChangeUser(request, options.capabilities));
   return exchange(channel, options.authenticator, options.secure);

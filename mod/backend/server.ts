@@ -133,6 +133,7 @@ export class Server {
         },
         capabilities: facts.capabilities,
         secure: facts.secure,
+        onClosed: () => {},
       });
       this.#counters.serverConnectionsReused++;
       stream.owner = connection;

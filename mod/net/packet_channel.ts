@@ -15,13 +15,23 @@ export class PacketChannel implements StreamOwner {
   /** The sequence id that the next packet sent gets. */
   sequence = 0;
   readonly #assembler: PacketAssembler;
+  readonly #tellClosed: (reason: string) => void;
   #stream: ByteStream | undefined;
   #closedBecause: string | undefined;
   #waiting: { resolve: (payload: Uint8Array) => void; reject: (error: Error) => void } | undefined;
 
-  /** @param lengthMax The longest packet taken, in bytes. */
-  constructor(lengthMax: number) {
+  /**
+   * @param lengthMax The longest packet taken, in bytes.
+   * @param onClosed Told when the stream ends while it is this channel's, whether somebody reads or not.
+   */
+  constructor(lengthMax: number, onClosed: (reason: string) => void = () => {}) {
     this.#assembler = new PacketAssembler(lengthMax);
+    this.#tellClosed = onClosed;
+  }
+
+  /** The stream has ended. */
+  get closed(): boolean {
+    return this.#closedBecause !== undefined;
   }
 
   /** Becomes the stream's owner (or is it already: bytes may come before the stream is known). */
@@ -85,6 +95,7 @@ export class PacketChannel implements StreamOwner {
   onClosed(reason: string): void {
     this.#closedBecause = reason;
     this.#serve();
+    this.#tellClosed(reason);
   }
 
   #serve(): void {

@@ -35,19 +35,11 @@ export function attention(bytes: Uint8Array, start: number, end: number): number
   if (start >= end) return Attention.NONE;
   let found = FIRST[bytes[start]!]!;
   for (let at = start + 1; at < end - 1; at++) {
-    const byte = bytes[at]!;
-    if (byte === UNDERSCORE) {
-      // connection_id: between the N and the D of "n_id"
-      if (
-        (bytes[at + 1]! | 0x20) === 0x69 && (bytes[at + 2]! | 0x20) === 0x64 &&
-        (bytes[at - 1]! | 0x20) === 0x6e
-      ) found |= Attention.CONNECTION_ID;
-    } else if (byte === SEMICOLON) {
-      // A further statement of a multi-statement may be anything.
-      found |= Attention.KILL | Attention.PROCESSLIST | Attention.ACCOUNTS;
-    }
+    // Of connection_id the "n_id" is enough.
+    if (
+      bytes[at] === UNDERSCORE && (bytes[at + 1]! | 0x20) === 0x69 &&
+      (bytes[at + 2]! | 0x20) === 0x64 && (bytes[at - 1]! | 0x20) === 0x6e
+    ) found |= Attention.CONNECTION_ID;
   }
   return found;
 }
-
-const SEMICOLON = 0x3b;

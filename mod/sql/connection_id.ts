@@ -1,6 +1,6 @@
 // CONNECTION_ID() in a statement: where it stands, and whether it may be replaced by a number.
 
-import { Token, Tokenizer } from "./tokens.ts";
+import { Tokenizer } from "./tokens.ts";
 
 /** A call of CONNECTION_ID() in the bytes given. */
 export interface Occurrence {
@@ -48,6 +48,6 @@ export function findConnectionId(bytes: Uint8Array, start: number, end: number):
     if (!tokens.isMark(")")) continue;
     found.push({ start: from, end: tokens.end });
     tokens.next();
-  } while (tokens.kind !== Token.END);
+  } while (!tokens.atEnd);
   return found;
 }

@@ -29,5 +29,5 @@ export function parseKill(
   const target = { id: Number(text), start: tokens.start, end: tokens.end };
   tokens.next();
   if (tokens.isMark(";")) tokens.next();
-  return tokens.kind === Token.END ? target : undefined;
+  return tokens.atEnd ? target : undefined;
 }

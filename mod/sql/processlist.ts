@@ -1,6 +1,6 @@
 // SHOW [FULL] PROCESSLIST: its rows name connections by the server's ids.
 
-import { Token, Tokenizer } from "./tokens.ts";
+import { Tokenizer } from "./tokens.ts";
 
 /** Tells whether a statement is SHOW PROCESSLIST, alone. */
 export function isShowProcesslist(bytes: Uint8Array, start: number, end: number): boolean {
@@ -12,5 +12,5 @@ export function isShowProcesslist(bytes: Uint8Array, start: number, end: number)
   if (!tokens.is("PROCESSLIST")) return false;
   tokens.next();
   if (tokens.isMark(";")) tokens.next();
-  return tokens.kind === Token.END;
+  return tokens.atEnd;
 }

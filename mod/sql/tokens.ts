@@ -63,6 +63,11 @@ export class Tokenizer {
     return this.kind = Token.PUNCTUATION;
   }
 
+  /** There are no more tokens. */
+  get atEnd(): boolean {
+    return this.kind === Token.END;
+  }
+
   /** The token is this word, in any case. @param word In upper case. */
   is(word: string): boolean {
     if (this.kind !== Token.WORD || this.end - this.start !== word.length) return false;

@@ -41,7 +41,7 @@ export class ResponseTracker {
   errorCode = 0;
   /** The statement id that COM_STMT_PREPARE's answer carried. */
   statementId = 0;
-  /** The sequence id of the packet judged last. */
+  /** The sequence id of the answer's packet judged last; 0 before the first. */
   sequence = 0;
 
   readonly #deprecateEof: boolean;
@@ -91,14 +91,10 @@ export class ResponseTracker {
     return this.#skip === 0 && this.#scratchLength === 0 && !this.#continues;
   }
 
-  /** Rows or columns have begun to pass: an error packet may come, an OK may not be made up. */
-  get inResult(): boolean {
-    return this.#phase !== Phase.IDLE && this.#phase !== Phase.HEAD;
-  }
-
   /** Starts following the next answer. @param expect A value of `Expect`. */
   begin(expect: number): void {
     this.errorCode = 0;
+    this.sequence = 0;
     switch (expect) {
       case Expect.RESULT:
         this.#phase = Phase.HEAD;

@@ -1,0 +1,44 @@
+// Applies every timeout with one clock reading: no connection has a timer of its own.
+
+import type { ClientSession, SessionContext } from "../session/mod.ts";
+import type { SqlError } from "../wire/mod.ts";
+
+/** How often the clock is read and the lists are walked, in milliseconds. */
+const INTERVAL_MS = 250;
+
+/**
+ * Starts walking the lists.
+ *
+ * @param now A monotonic clock in milliseconds.
+ * @returns What stops it.
+ */
+export function startJanitor(context: SessionContext, now: () => number): () => void {
+  const timer = setInterval(() => sweep(context, now()), INTERVAL_MS);
+  return () => clearInterval(timer);
+}
+
+/** One walk. Exported for tests, which give it the time. */
+export function sweep(context: SessionContext, now: number): void {
+  context.now = now;
+  const { limits } = context.config;
+  for (const session of context.directory.all()) {
+    if (!session.loggedIn) {
+      if (now - session.activeAt > limits.loginTimeoutMs) endLogin(session, context);
+    } else if (
+      limits.idleTimeoutMs > 0 && session.idle && now - session.activeAt > limits.idleTimeoutMs
+    ) session.shutDown(IDLE);
+  }
+  context.server.pool.sweep();
+}
+
+function endLogin(session: ClientSession, context: SessionContext): void {
+  context.log.info("login took too long", { session: session.id, client: session.address });
+  session.stream.destroy();
+}
+
+const IDLE: SqlError = {
+  code: 4031,
+  sqlState: "HY000",
+  message: "The client was disconnected by the server because of inactivity. " +
+    "See wait_timeout and interactive_timeout for configuring this behavior.",
+};

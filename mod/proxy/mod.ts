@@ -1,0 +1,5 @@
+// The proxy as a process: listeners, workers, timeouts, drain.
+
+export * from "./serve.ts";
+export * from "./start_error.ts";
+export * from "./worker.ts";

@@ -1,0 +1,68 @@
+// Certificates and keys for both legs, read from files or made; read again on reload.
+
+import { readFileSync } from "node:fs";
+import type { TLSOptions } from "bun";
+import type { BackendTls, ClientTls, ServerAddress } from "../config/mod.ts";
+import { selfSignedCertificate } from "../net/mod.ts";
+import { StartError } from "./start_error.ts";
+
+/** The exit status for certificates and keys that cannot be read; see docs/exit-status.md. */
+const CERTIFICATE_STATUS = 5;
+
+/**
+ * TLS towards clients; undefined where it is off. Without files, a certificate is made now.
+ *
+ * @throws {StartError} If a file cannot be read.
+ */
+export async function clientTlsContext(settings: ClientTls): Promise<TLSOptions | undefined> {
+  if (settings.mode === "disabled") return undefined;
+  const own = settings.certPath === ""
+    ? await selfSignedCertificate({ commonName: "mysqlproxy", days: 3650 })
+    : { cert: readPem(settings.certPath), key: readPem(settings.keyPath) };
+  return {
+    ...own,
+    ...(settings.caPath === "" ? {} : { ca: readPem(settings.caPath), requestCert: true }),
+    rejectUnauthorized: false, // the server's account rules decide about certificates
+    ...minimumVersion(settings.minVersion),
+  };
+}
+
+/**
+ * TLS towards a server.
+ *
+ * @throws {StartError} If a file cannot be read.
+ */
+export function backendTlsContext(settings: BackendTls, address: ServerAddress): TLSOptions {
+  const name = address.kind === "tcp" ? address.host : "";
+  return {
+    ...(settings.caPath === "" ? {} : { ca: readPem(settings.caPath) }),
+    ...(settings.certPath === ""
+      ? {}
+      : { cert: readPem(settings.certPath), key: readPem(settings.keyPath) }),
+    ...(settings.mode === "verify-identity" ? { serverName: name } : {}),
+    rejectUnauthorized: false, // judged after the handshake, so that the reason can be told
+  };
+}
+
+/** SSL_OP_NO_TLSv1_2 and the like are what the runtime knows versions by. */
+function minimumVersion(version: "1.2" | "1.3"): TLSOptions {
+  const SSL_OP_NO_TLSV1 = 0x04000000;
+  const SSL_OP_NO_TLSV1_1 = 0x10000000;
+  const SSL_OP_NO_TLSV1_2 = 0x08000000;
+  const old = SSL_OP_NO_TLSV1 | SSL_OP_NO_TLSV1_1;
+  return { secureOptions: version === "1.3" ? old | SSL_OP_NO_TLSV1_2 : old };
+}
+
+function readPem(path: string): string {
+  let pem: string;
+  try {
+    pem = readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as { code?: string };
+    throw new StartError(`Cannot read "${path}": ${code ?? error}`, CERTIFICATE_STATUS);
+  }
+  if (!pem.includes("-----BEGIN ")) {
+    throw new StartError(`Cannot read "${path}": it is not PEM`, CERTIFICATE_STATUS);
+  }
+  return pem;
+}

@@ -1,0 +1,162 @@
+// The data plane of one process: listeners, sessions, the server, the janitor.
+
+import { BlockList } from "node:net";
+import { Server } from "../backend/mod.ts";
+import type { Config, ListenAddress } from "../config/mod.ts";
+import { listen, type Listener, ListenError, type Stream } from "../net/mod.ts";
+import { Counters, type Log } from "../observe/mod.ts";
+import { ClientSession, Directory, type SessionContext } from "../session/mod.ts";
+import { encodeEarlyErr, frame, type SqlError } from "../wire/mod.ts";
+import { startJanitor } from "./janitor.ts";
+import { StartError } from "./start_error.ts";
+import { backendTlsContext, clientTlsContext } from "./tls_context.ts";
+
+/** The exit status for addresses that cannot be listened on; see docs/exit-status.md. */
+const LISTEN_STATUS = 4;
+
+/** A running data plane. */
+export interface Worker {
+  readonly addresses: readonly ListenAddress[];
+  readonly context: SessionContext;
+  /** Reads certificates again; connections that are open keep what they have. */
+  reload(): Promise<void>;
+  /** Accepts no more; idle sessions end at once, others when their transaction ends. */
+  drain(): void;
+  /** Ends all sessions now. */
+  stop(): void;
+  /** Resolves when no session is left. */
+  drained(): Promise<void>;
+}
+
+/**
+ * Starts to serve.
+ *
+ * @param options.number The worker's number, 0 to 255; several share ports by SO_REUSEPORT.
+ * @throws {StartError} If a certificate cannot be read or an address cannot be listened on.
+ */
+export async function startWorker(
+  config: Config,
+  options: { readonly log: Log; readonly number: number; readonly reusePort: boolean },
+): Promise<Worker> {
+  const { log } = options;
+  const counters = new Counters();
+  const now = () => performance.now();
+  const address = config.backends[0]!;
+  const server = new Server({
+    address,
+    timeoutMs: config.pool.connectTimeoutMs,
+    tlsMode: config.backendTls.mode,
+    tls: backendTlsContext(config.backendTls, address),
+    compression: config.compression.backend === "off"
+      ? undefined
+      : { method: config.compression.backend, level: config.compression.zstdLevel },
+    tcp: config.tcp,
+  }, { pool: config.pool, counters, log, now });
+  const context: SessionContext = {
+    config,
+    log,
+    counters,
+    directory: new Directory(options.number),
+    server,
+    usersConnected: new Map(),
+    trustedProxies: trustedProxies(config),
+    clientTls: await clientTlsContext(config.clientTls),
+    now: now(),
+  };
+  const listeners: Listener[] = [];
+  try {
+    for (const address of config.listen) {
+      listeners.push(
+        await listen(address, {
+          accept: (stream) => accept(stream, context),
+          reusePort: options.reusePort,
+        }),
+      );
+    }
+  } catch (error) {
+    for (const listener of listeners) listener.close();
+    if (error instanceof ListenError) throw new StartError(error.message, LISTEN_STATUS);
+    throw error;
+  }
+  const stopJanitor = startJanitor(context, now);
+  const empty = Promise.withResolvers<void>();
+  let draining = false;
+  const stopListening = () => {
+    for (const listener of listeners.splice(0)) listener.close();
+  };
+  const endIdle = () => {
+    for (const session of [...context.directory.all()]) {
+      if (!session.loggedIn || (session.idle && !session.inTransaction)) {
+        session.shutDown(SHUTDOWN);
+      }
+    }
+  };
+  const finish = setInterval(() => {
+    if (!draining) return;
+    endIdle();
+    if (context.directory.size > 0) return;
+    clearInterval(finish);
+    stopJanitor();
+    server.pool.close();
+    empty.resolve();
+  }, 50);
+  return {
+    addresses: listeners.map((listener) => listener.address),
+    context,
+    async reload() {
+      context.clientTls = await clientTlsContext(config.clientTls);
+    },
+    drain() {
+      draining = true;
+      stopListening();
+      endIdle();
+    },
+    stop() {
+      draining = true;
+      stopListening();
+      for (const session of [...context.directory.all()]) session.shutDown(SHUTDOWN);
+    },
+    drained: () => empty.promise,
+  };
+}
+
+function accept(stream: Stream, context: SessionContext): void {
+  const { config, counters } = context;
+  stream.configure(config.tcp);
+  const full = counters.clients >= config.limits.clientsMax ||
+    counters.clientsUnauthenticated >= config.limits.unauthenticatedMax;
+  if (full) {
+    counters.clientsRefused++;
+    stream.write(frame(encodeEarlyErr(TOO_MANY_CONNECTIONS), 0));
+    stream.end();
+    return;
+  }
+  counters.clientsAccepted++;
+  counters.clients++;
+  counters.clientsUnauthenticated++;
+  const session = new ClientSession(stream, context);
+  context.directory.add(session);
+  void session.start();
+}
+
+function trustedProxies(config: Config): BlockList | undefined {
+  const { trusted } = config.proxyProtocol;
+  if (trusted.length === 0) return undefined;
+  const list = new BlockList();
+  for (const network of trusted) {
+    list.addSubnet(network.address, network.prefixLength, network.family);
+  }
+  return list;
+}
+
+const TOO_MANY_CONNECTIONS: SqlError = {
+  code: 1040,
+  sqlState: "08004",
+  message: "Too many connections",
+};
+
+const SHUTDOWN: SqlError = {
+  code: 1053,
+  sqlState: "08S01",
+  message: "Server shutdown in progress",
+};

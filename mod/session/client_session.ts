@@ -1,0 +1,444 @@
+// A client's connection: cuts its bytes into commands, sends them on, and brings the answers back.
+// Hot path: a command that lies whole in a chunk is forwarded as the bytes that came.
+
+import type { AnswerSink, ConnectionHolder, ServerConnection } from "../backend/mod.ts";
+import { closePolitely } from "../backend/mod.ts";
+import type { ByteStream, Stream, StreamOwner } from "../net/mod.ts";
+import {
+  Capability,
+  Command,
+  encodeErr,
+  expectedAnswer,
+  frame,
+  HEADER_LENGTH,
+  PAYLOAD_MAX,
+  payloadLength,
+  ServerStatus,
+  type SqlError,
+} from "../wire/mod.ts";
+import type { SessionContext } from "./context.ts";
+import { login } from "./login.ts";
+import { FORWARD, HOLD } from "./stage.ts";
+import { stageOf } from "./stages.ts";
+
+/** What the bytes that a client sends are. */
+const Mode = {
+  /** Part of its login: somebody else reads them. */
+  LOGIN: 0,
+  COMMANDS: 1,
+  /** The rest of a command too long to be looked at whole. */
+  BODY: 2,
+  /** The content of a local file. */
+  LOCAL_FILE: 3,
+  /** A replication stream: both ways, as they are. */
+  SPLICE: 4,
+  /** Nobody's: the session has ended. */
+  CLOSED: 5,
+} as const;
+
+/** Statements up to this length are looked at whole; longer ones pass as they come. */
+const INSPECTED_MAX = 1024 * 1024;
+
+/** One client and, once it is logged in, its server connection. */
+export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder {
+  readonly id: number;
+  readonly context: SessionContext;
+  /** The client's address, as the PROXY header says where there is one; empty for unix sockets. */
+  address: string;
+  port: number;
+  /** The client's end. */
+  stream: ByteStream;
+  /** Its capability flags. */
+  capabilities = 0;
+  /** Its server connection; undefined before the login and after the end. */
+  server: ServerConnection | undefined;
+  /** The account's name, one character a byte; empty before the login. */
+  user = "";
+  /** When the last command or login came, by the context's clock. */
+  activeAt: number;
+  /** Prepared statements whose text was changed, by id. Made when there is one. */
+  rewritten: Map<number, unknown> | undefined;
+
+  #mode: number = Mode.LOGIN;
+  /** BODY: bytes of the current packet to come. LOCAL_FILE: likewise. */
+  #left = 0;
+  /** BODY, LOCAL_FILE: the current packet goes on in the next one. */
+  #continues = false;
+  /** Bytes of a command that has not come whole, or that must wait for outstanding answers. */
+  #held: Buffer | undefined;
+  #holding = false;
+  #counted = false;
+
+  constructor(stream: Stream, context: SessionContext) {
+    this.id = context.directory.nextId();
+    this.context = context;
+    this.address = stream.remoteAddress;
+    this.port = stream.remotePort;
+    this.stream = stream;
+    this.activeAt = context.now;
+  }
+
+  get closed(): boolean {
+    return this.#mode === Mode.CLOSED;
+  }
+
+  get loggedIn(): boolean {
+    return this.#mode !== Mode.LOGIN && this.#mode !== Mode.CLOSED;
+  }
+
+  /** No command is under way. */
+  get idle(): boolean {
+    return this.#mode === Mode.COMMANDS && this.#held === undefined &&
+      (this.server === undefined || this.server.outstanding === 0);
+  }
+
+  /** The server says that a transaction is open. */
+  get inTransaction(): boolean {
+    return ((this.server?.tracker.status ?? 0) & ServerStatus.IN_TRANS) !== 0;
+  }
+
+  /** Lets the client in, then serves it until it leaves. */
+  async start(): Promise<void> {
+    const stream = this.stream as Stream;
+    const result = await login(this, stream, this.context);
+    if (!result || this.closed) return;
+    this.context.counters.loginsSucceeded++;
+    this.context.counters.clientsUnauthenticated--;
+    this.stream = result.stream;
+    this.stream.owner = this;
+    this.#mode = Mode.COMMANDS;
+    this.activeAt = this.context.now;
+    if (result.rest.length > 0) this.onBytes(Buffer.from(result.rest));
+  }
+
+  /**
+   * Counts the session for its account.
+   *
+   * @throws {TooManyConnectionsError} Never here: limits are checked by the listener.
+   */
+  countUser(user: string): void {
+    this.user = user;
+    const { usersConnected } = this.context;
+    usersConnected.set(user, (usersConnected.get(user) ?? 0) + 1);
+    this.#counted = true;
+  }
+
+  // The client's side.
+
+  onBytes(bytes: Buffer): void {
+    const { server } = this;
+    if (server === undefined) return;
+    this.activeAt = this.context.now;
+    if (this.#held !== undefined) {
+      this.#held = Buffer.concat([this.#held, bytes]);
+      if (this.#holding) {
+        if (this.#held.length > this.context.config.limits.bufferMaxBytes) this.stream.pause();
+        return;
+      }
+      const held = this.#held;
+      if (this.#mode === Mode.COMMANDS && isCut(held)) return;
+      this.#held = undefined;
+      this.#take(held, server);
+    } else this.#take(bytes, server);
+    if (server.stream.pending > this.context.config.limits.bufferMaxBytes) this.stream.pause();
+  }
+
+  #take(bytes: Buffer, server: ServerConnection): void {
+    let at = 0;
+    while (at < bytes.length) {
+      switch (this.#mode) {
+        case Mode.COMMANDS:
+          at = this.#takeCommands(bytes, at, server);
+          break;
+        case Mode.BODY:
+          at = this.#takeBody(bytes, at, server);
+          break;
+        case Mode.LOCAL_FILE:
+          at = this.#takeLocalFile(bytes, at, server);
+          break;
+        case Mode.SPLICE:
+          server.stream.write(at === 0 ? bytes : bytes.subarray(at));
+          return;
+        default:
+          return;
+      }
+    }
+  }
+
+  /** Forwards whole commands, as many as there are in one write. */
+  #takeCommands(bytes: Buffer, start: number, server: ServerConnection): number {
+    const end = bytes.length;
+    let at = start;
+    let from = start; // bytes from here on can be written as they are
+    while (at < end) {
+      const available = end - at - HEADER_LENGTH;
+      const length = available < 0 ? 0 : payloadLength(bytes, at);
+      if (available < 1 && (available < 0 || length > 0)) break;
+      const command = length === 0 ? Command.SLEEP : bytes[at + HEADER_LENGTH]!;
+      if (available < length || length === PAYLOAD_MAX) {
+        if (length <= INSPECTED_MAX) break;
+        if (at > from) server.stream.write(bytes.subarray(from, at));
+        return this.#startBody(bytes, at, { command, length }, server);
+      }
+      const next = at + HEADER_LENGTH + length;
+      const stage = stageOf(this, bytes, at + HEADER_LENGTH, next);
+      this.context.counters.commands++;
+      if (stage === undefined) {
+        server.expect(expectedAnswer(command), this);
+        at = next;
+        continue;
+      }
+      if (at > from) this.#forward(bytes, from, at, server);
+      const result = stage(this, bytes.subarray(at + HEADER_LENGTH, next), server);
+      if (result === HOLD) {
+        this.#hold(bytes.subarray(at));
+        return end;
+      }
+      if (result === FORWARD) {
+        server.expect(expectedAnswer(command), this);
+        from = at;
+        at = next;
+        if (this.#mode === Mode.COMMANDS) continue;
+        this.#forward(bytes, from, at, server);
+        return at;
+      }
+      at = next;
+      from = next;
+      if (this.#holding) {
+        this.#held = bytes.subarray(at);
+        return end;
+      }
+      if (this.#mode !== Mode.COMMANDS) return at;
+    }
+    if (at > from) this.#forward(bytes, from, at, server);
+    if (at < end) this.#held = at === 0 ? bytes : bytes.subarray(at);
+    return end;
+  }
+
+  #forward(bytes: Buffer, from: number, to: number, server: ServerConnection): void {
+    server.stream.startCommand();
+    server.stream.write(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to));
+  }
+
+  /** Begins a command that passes in pieces. */
+  #startBody(
+    bytes: Buffer,
+    at: number,
+    head: { readonly command: number; readonly length: number },
+    server: ServerConnection,
+  ): number {
+    const { packetMaxBytes } = this.context.config.limits;
+    if (head.length > packetMaxBytes) {
+      this.fail(PACKET_TOO_LARGE, bytes[at + 3]! + 1);
+      return bytes.length;
+    }
+    server.stream.startCommand();
+    server.expect(expectedAnswer(head.command), this);
+    this.#mode = Mode.BODY;
+    this.#left = HEADER_LENGTH + head.length;
+    this.#continues = head.length === PAYLOAD_MAX;
+    return at;
+  }
+
+  #takeBody(bytes: Buffer, at: number, server: ServerConnection): number {
+    if (this.#left === 0) { // at the header of a further part
+      if (bytes.length - at < HEADER_LENGTH) {
+        this.#held = bytes.subarray(at);
+        return bytes.length;
+      }
+      const length = payloadLength(bytes, at);
+      this.#left = HEADER_LENGTH + length;
+      this.#continues = length === PAYLOAD_MAX;
+    }
+    const end = Math.min(bytes.length, at + this.#left);
+    server.stream.write(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
+    this.#left -= end - at;
+    if (this.#left === 0 && !this.#continues) this.#mode = Mode.COMMANDS;
+    return end;
+  }
+
+  /** Relays the client's file, packet by packet, up to the empty one that ends it. */
+  #takeLocalFile(bytes: Buffer, start: number, server: ServerConnection): number {
+    let at = start;
+    while (at < bytes.length) {
+      if (this.#left === 0) {
+        if (bytes.length - at < HEADER_LENGTH) break;
+        const length = payloadLength(bytes, at);
+        const ends = length === 0 && !this.#continues;
+        this.#continues = length === PAYLOAD_MAX;
+        this.#left = length;
+        at += HEADER_LENGTH;
+        if (ends) {
+          server.tracker.localFileSent();
+          this.#mode = Mode.COMMANDS;
+          break;
+        }
+      }
+      const passed = Math.min(this.#left, bytes.length - at);
+      this.#left -= passed;
+      at += passed;
+    }
+    if (at > start) {
+      server.stream.write(
+        start === 0 && at === bytes.length ? bytes : bytes.subarray(start, at),
+      );
+    }
+    if (this.#mode === Mode.LOCAL_FILE && at < bytes.length) {
+      this.#held = bytes.subarray(at);
+      return bytes.length;
+    }
+    return at;
+  }
+
+  /** Keeps bytes until all outstanding answers have come. */
+  #hold(bytes: Buffer): void {
+    this.#held = bytes;
+    this.#holding = true;
+  }
+
+  /** Goes on with what was held back. Called when nothing is outstanding, or a stage is done. */
+  release(): void {
+    if (!this.#holding) return;
+    this.#holding = false;
+    const held = this.#held;
+    this.#held = undefined;
+    const { server } = this;
+    if (!server || this.closed) return;
+    this.stream.resume();
+    if (held && held.length > 0) this.#take(held, server);
+  }
+
+  /** Keeps all further commands back until `release` is called. */
+  holdFurther(): void {
+    this.#held ??= EMPTY;
+    this.#holding = true;
+  }
+
+  /** From now on bytes pass both ways as they are. */
+  splice(): void {
+    this.#mode = Mode.SPLICE;
+  }
+
+  onDrained(): void {
+    this.server?.stream.resume();
+  }
+
+  onClosed(_reason: string): void {
+    this.#end();
+  }
+
+  // The server's side.
+
+  onAnswerBytes(bytes: Uint8Array): void {
+    this.stream.write(bytes);
+    const { server } = this;
+    if (server === undefined) return;
+    if (this.stream.pending > this.context.config.limits.bufferMaxBytes) server.stream.pause();
+    if (this.#mode === Mode.COMMANDS && server.tracker.wantsLocalFile) this.#mode = Mode.LOCAL_FILE;
+  }
+
+  onAnswerEnd(): void {
+    if (this.#holding && this.server?.outstanding === 0) this.release();
+  }
+
+  onServerLost(reason: string): void {
+    const { server } = this;
+    if (server === undefined || this.closed) return;
+    this.server = undefined; // further outstanding requests get no error of their own
+    if (this.#mode !== Mode.SPLICE && server.tracker.atBoundary) {
+      this.fail(lostConnection(reason), server.tracker.sequence + 1);
+    } else this.stream.end();
+  }
+
+  onUnasked(bytes: Uint8Array): void {
+    this.stream.write(bytes);
+  }
+
+  onServerDrained(): void {
+    if (!this.#holding) this.stream.resume();
+  }
+
+  onServerClosed(_reason: string): void {
+    this.server = undefined;
+    this.stream.end();
+  }
+
+  /** Answers a command with an error of the proxy's own. */
+  answerError(error: SqlError, sequence: number): void {
+    this.stream.write(frame(encodeErr(error), sequence));
+  }
+
+  /** Tells the client an error and closes its connection. */
+  fail(error: SqlError, sequence: number): void {
+    this.answerError(error, sequence);
+    this.stream.end();
+  }
+
+  /** The client has said COM_QUIT. */
+  quit(): void {
+    this.stream.end();
+    this.#end();
+  }
+
+  /** Ends the session: the server connection goes back if it is in a known state. */
+  #end(): void {
+    if (this.closed) return;
+    const wasIdle = this.idle;
+    const { context, server } = this;
+    if (this.#mode === Mode.LOGIN) context.counters.clientsUnauthenticated--;
+    this.#mode = Mode.CLOSED;
+    this.#held = undefined;
+    this.server = undefined;
+    context.counters.clients--;
+    context.directory.remove(this);
+    if (this.#counted) {
+      const others = (context.usersConnected.get(this.user) ?? 1) - 1;
+      if (others > 0) context.usersConnected.set(this.user, others);
+      else context.usersConnected.delete(this.user);
+    }
+    if (!server || server.closed) return;
+    if (wasIdle) context.server.pool.giveBack(server);
+    else context.server.discard(server);
+  }
+
+  /** Closes the session from the proxy's side, telling the client why where it can be told. */
+  shutDown(error: SqlError): void {
+    if (this.closed) return;
+    const { server } = this;
+    if (this.idle) this.answerError(error, 0);
+    this.stream.end();
+    if (server && this.idle) {
+      this.server = undefined;
+      closePolitely(server);
+    }
+    this.#end();
+  }
+
+  /** Query attributes stand before a statement's text. */
+  get hasQueryAttributes(): boolean {
+    return (this.capabilities & Capability.QUERY_ATTRIBUTES) !== 0;
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+/** A command that is to be looked at whole has not come whole yet. */
+function isCut(held: Buffer): boolean {
+  if (held.length < HEADER_LENGTH) return true;
+  const length = payloadLength(held, 0);
+  return length <= INSPECTED_MAX && held.length < HEADER_LENGTH + length;
+}
+
+const PACKET_TOO_LARGE: SqlError = {
+  code: 1153,
+  sqlState: "08S01",
+  message: "Got a packet bigger than 'max_allowed_packet' bytes",
+};
+
+function lostConnection(reason: string): SqlError {
+  return {
+    code: 2013,
+    sqlState: "HY000",
+    message: `Lost connection to MySQL server during query (${reason})`,
+  };
+}

@@ -1,0 +1,130 @@
+// CONNECTION_ID() is the proxy's id: the call is replaced by that number in the statement, and the
+// column that the server names after the number gets its own name back.
+
+import type { AnswerSink, ServerConnection } from "../backend/mod.ts";
+import { findConnectionId } from "../sql/mod.ts";
+import {
+  Command,
+  decodeColumnDefinition,
+  encodeColumnDefinition,
+  Expect,
+  frame,
+  HEADER_LENGTH,
+  PacketAssembler,
+} from "../wire/mod.ts";
+import type { ClientSession } from "./client_session.ts";
+import { FORWARD, type StageResult, TAKEN } from "./stage.ts";
+import { statementStart } from "./statement_start.ts";
+
+/** What stands in the statement, and what the client wrote. */
+interface Replacement {
+  readonly literal: Buffer;
+  readonly original: Buffer;
+}
+
+const DEFINITION_MAX = 16 * 1024 * 1024;
+
+/** The stage for COM_QUERY, COM_STMT_PREPARE and executions of statements so prepared. */
+export function rewriteConnectionId(
+  session: ClientSession,
+  payload: Buffer,
+  server: ServerConnection,
+): StageResult {
+  if (payload[0] === Command.STMT_EXECUTE) return executeRewritten(session, payload, server);
+  const isQuery = payload[0] === Command.QUERY;
+  const from = isQuery && session.hasQueryAttributes
+    ? statementStart(payload, 0, payload.length)
+    : 1;
+  const calls = findConnectionId(payload, from, payload.length);
+  if (calls.length === 0) return FORWARD;
+  // A cast, so that the type is that of the function whatever the number's length.
+  const literal = Buffer.from(`CAST(${session.id} AS UNSIGNED)`);
+  const parts: Buffer[] = [];
+  let at = 0;
+  for (const call of calls) {
+    parts.push(payload.subarray(at, call.start), literal);
+    at = call.end;
+  }
+  parts.push(payload.subarray(at));
+  const [first] = calls;
+  const original = Buffer.from(payload.subarray(first!.start, first!.end));
+  const replacement: Replacement = { literal, original };
+  const sink = new RenamingAnswer(session, server, { replacement, prepared: !isQuery });
+  server.request(frame(Buffer.concat(parts), 0), isQuery ? Expect.RESULT : Expect.PREPARE, sink);
+  return TAKEN;
+}
+
+function executeRewritten(
+  session: ClientSession,
+  payload: Buffer,
+  server: ServerConnection,
+): StageResult {
+  if (payload.length < 5) return FORWARD;
+  const replacement = session.rewritten?.get(payload.readUInt32LE(1)) as Replacement | undefined;
+  if (!replacement) return FORWARD;
+  const sink = new RenamingAnswer(session, server, { replacement, prepared: false });
+  server.request(frame(payload, 0), Expect.RESULT, sink);
+  return TAKEN;
+}
+
+/** Renames columns in an answer; everything else passes as it is. */
+class RenamingAnswer implements AnswerSink {
+  readonly #session: ClientSession;
+  readonly #server: ServerConnection;
+  readonly #replacement: Replacement;
+  readonly #prepared: boolean;
+  readonly #packets = new PacketAssembler(DEFINITION_MAX);
+
+  constructor(
+    session: ClientSession,
+    server: ServerConnection,
+    options: { readonly replacement: Replacement; readonly prepared: boolean },
+  ) {
+    this.#session = session;
+    this.#server = server;
+    this.#replacement = options.replacement;
+    this.#prepared = options.prepared;
+  }
+
+  onAnswerBytes(bytes: Uint8Array): void {
+    this.#packets.push(bytes);
+    const written: Uint8Array[] = [];
+    for (let payload = this.#packets.next(); payload; payload = this.#packets.next()) {
+      written.push(frame(rename(payload, this.#replacement), this.#packets.sequence));
+    }
+    if (written.length > 0) this.#session.onAnswerBytes(Buffer.concat(written));
+  }
+
+  onAnswerEnd(): void {
+    const { tracker } = this.#server;
+    if (this.#prepared && tracker.errorCode === 0) {
+      this.#session.rewritten ??= new Map();
+      this.#session.rewritten.set(tracker.statementId, this.#replacement);
+    }
+    this.#session.onAnswerEnd();
+  }
+
+  onServerLost(reason: string): void {
+    this.#session.onServerLost(reason);
+  }
+}
+
+const CATALOG = Buffer.from("\x03def", "latin1");
+
+/** A column definition with the number in its name gets the client's own words back. */
+function rename(payload: Uint8Array, { literal, original }: Replacement): Uint8Array {
+  if (payload.length < HEADER_LENGTH || !CATALOG.equals(payload.subarray(0, CATALOG.length))) {
+    return payload;
+  }
+  const view = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+  if (view.indexOf(literal) < 0) return payload;
+  const column = decodeColumnDefinition(payload);
+  const name = Buffer.from(column.name).toString("latin1");
+  return encodeColumnDefinition({
+    ...column,
+    name: Buffer.from(
+      name.replaceAll(literal.toString("latin1"), original.toString("latin1")),
+      "latin1",
+    ),
+  });
+}

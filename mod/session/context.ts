@@ -1,0 +1,26 @@
+// What all sessions of a worker share.
+
+import type { BlockList } from "node:net";
+import type { TLSOptions } from "bun";
+import type { Server } from "../backend/mod.ts";
+import type { Config } from "../config/mod.ts";
+import type { Counters, Log } from "../observe/mod.ts";
+import type { Directory } from "./directory.ts";
+
+/** The worker's side of a session: settings, servers, counters. */
+export interface SessionContext {
+  readonly config: Config;
+  readonly log: Log;
+  readonly counters: Counters;
+  readonly directory: Directory;
+  /** The server that new sessions go to. */
+  readonly server: Server;
+  /** Sessions logged in, by account name. */
+  readonly usersConnected: Map<string, number>;
+  /** Networks whose connections start with a PROXY header; undefined: none. */
+  readonly trustedProxies: BlockList | undefined;
+  /** TLS towards clients as it is now; undefined where it is off. Replaced on reload. */
+  clientTls: TLSOptions | undefined;
+  /** A cached clock, in milliseconds; moved on by the janitor. */
+  now: number;
+}

@@ -1,0 +1,263 @@
+// A client's way in: PROXY header, greeting, TLS, its answer, and the login at the server.
+
+import { LoginRefusedError, serverError } from "../backend/mod.ts";
+import {
+  ChannelClosedError,
+  CompressedStream,
+  decodeProxyHeader,
+  encodeProxyHeader,
+  PacketChannel,
+  ProxyHeaderError,
+  type Stream,
+} from "../net/mod.ts";
+import {
+  Capability,
+  decodeHandshakeResponse,
+  encodeEarlyErr,
+  encodeErr,
+  encodeGreeting,
+  type Greeting,
+  type HandshakeResponse,
+  isSslRequest,
+  MalformedPacketError,
+  PacketTooLargeError,
+  type SqlError,
+} from "../wire/mod.ts";
+import type { ClientSession } from "./client_session.ts";
+import type { SessionContext } from "./context.ts";
+import { RelayAuthenticator } from "./relay_authenticator.ts";
+
+/** A client's handshake packet, attributes included, is not longer. */
+const HANDSHAKE_PACKET_MAX = 1024 * 1024;
+
+/** What a login leaves behind for the session. */
+export interface ClientLogin {
+  readonly response: HandshakeResponse;
+  /** The client's end of the connection, compressed if that was agreed on. */
+  readonly stream: Stream | CompressedStream;
+  /** Bytes the client has sent behind its login. */
+  readonly rest: Uint8Array;
+}
+
+/**
+ * Lets a client in. The session has its server connection afterwards.
+ *
+ * @returns undefined where the client was refused (it has been told) or has gone.
+ */
+export async function login(
+  session: ClientSession,
+  stream: Stream,
+  context: SessionContext,
+): Promise<ClientLogin | undefined> {
+  const channel = new PacketChannel(HANDSHAKE_PACKET_MAX, (reason) => session.onClosed(reason));
+  try {
+    if (expectsProxyHeader(session.address, context)) {
+      const rest = await readProxyHeader(stream, session);
+      channel.attach(stream).onBytes(rest);
+    } else channel.attach(stream);
+    return await greetAndAuthenticate(session, channel, context);
+  } catch (error) {
+    refuse(channel, error, session, context);
+    return undefined;
+  }
+}
+
+async function greetAndAuthenticate(
+  session: ClientSession,
+  channel: PacketChannel,
+  context: SessionContext,
+): Promise<ClientLogin> {
+  const { server } = context;
+  const stream = channel.stream as Stream;
+  let identity: Greeting;
+  try {
+    identity = await server.identify();
+  } catch (error) {
+    throw new EarlyRefusal(serverError(error, server.name));
+  }
+  const greeting = makeGreeting(identity, session, context);
+  channel.send(encodeGreeting(greeting));
+  let payload = await channel.read();
+  const { clientTls } = context;
+  if (isSslRequest(payload) && clientTls && greeting.capabilities & Capability.SSL) {
+    await channel.upgrade(clientTls, true);
+    payload = await channel.read();
+  }
+  const response = narrow(decodeHandshakeResponse(payload), greeting);
+  session.capabilities = response.capabilities;
+  if (context.config.clientTls.mode === "required" && !stream.secure && !stream.local) {
+    throw new LoginRefusedError({
+      code: 3159,
+      sqlState: "HY000",
+      message: "Connections using insecure transport are prohibited while " +
+        "--require_secure_transport=ON.",
+    });
+  }
+  session.countUser(Buffer.from(response.user).toString("latin1"));
+  const authenticator = new RelayAuthenticator(channel, response.capabilities);
+  const { connection, ok } = await server.login({
+    login: response,
+    authenticator,
+    clientSecure: stream.secure || stream.local,
+    holder: session,
+    preamble: context.config.proxyProtocol.backend === "v2"
+      ? encodeProxyHeader(
+        { address: session.address, port: session.port },
+        { address: stream.localAddress, port: stream.localPort },
+      )
+      : undefined,
+  });
+  if (session.closed) {
+    server.pool.giveBack(connection);
+    throw new ChannelClosedError("client left during its login");
+  }
+  if (server.settings.address.kind === "unix" && !authenticator.asked) {
+    // A plugin such as auth_socket has looked at who the proxy is, not at who the client is.
+    server.pool.giveBack(connection);
+    throw new LoginRefusedError(accessDenied(session, response));
+  }
+  session.server = connection;
+  channel.send(ok);
+  const rest = channel.takeRest();
+  return { response, stream: compress(stream, response, context), rest };
+}
+
+function makeGreeting(
+  identity: Greeting,
+  session: ClientSession,
+  context: SessionContext,
+): Greeting {
+  const { clientTls, compression } = context.config;
+  const transportFlags = Capability.SSL | Capability.COMPRESS | Capability.ZSTD_COMPRESSION;
+  let capabilities = identity.capabilities & ~transportFlags;
+  if (clientTls.mode !== "disabled" && context.clientTls) capabilities |= Capability.SSL;
+  if (compression.clients.includes("zlib")) capabilities |= Capability.COMPRESS;
+  if (compression.clients.includes("zstd")) capabilities |= Capability.ZSTD_COMPRESSION;
+  return {
+    ...identity,
+    threadId: session.id,
+    salt: randomSalt(),
+    capabilities: capabilities >>> 0,
+  };
+}
+
+/** 20 random bytes without NUL and `$`, as servers make them: some clients stop at a NUL. */
+function randomSalt(): Uint8Array {
+  const salt = crypto.getRandomValues(new Uint8Array(20));
+  for (let i = 0; i < salt.length; i++) {
+    salt[i]! &= 0x7f;
+    if (salt[i] === 0 || salt[i] === 0x24) salt[i]! += 1;
+  }
+  return salt;
+}
+
+/** A client may not use what was not offered to it. */
+function narrow(response: HandshakeResponse, greeting: Greeting): HandshakeResponse {
+  const asked = response.capabilities;
+  // The greeting of MariaDB leaves this bit out, its clients and MySQL's each say what they are.
+  const kept = greeting.capabilities | Capability.LONG_PASSWORD;
+  return {
+    ...response,
+    capabilities: (asked & kept) >>> 0,
+    mariadbCapabilities: response.mariadbCapabilities & greeting.mariadbCapabilities,
+  };
+}
+
+function compress(
+  stream: Stream,
+  response: HandshakeResponse,
+  context: SessionContext,
+): Stream | CompressedStream {
+  const { zstdLevel } = context.config.compression;
+  if (response.capabilities & Capability.COMPRESS) {
+    return new CompressedStream(stream, { method: "zlib", level: 0 });
+  }
+  if (response.capabilities & Capability.ZSTD_COMPRESSION) {
+    return new CompressedStream(stream, { method: "zstd", level: response.zstdLevel || zstdLevel });
+  }
+  return stream;
+}
+
+function expectsProxyHeader(address: string, context: SessionContext): boolean {
+  const { trustedProxies } = context;
+  return trustedProxies !== undefined &&
+    trustedProxies.check(address, address.includes(":") ? "ipv6" : "ipv4");
+}
+
+/** Reads the header and gives the bytes that came behind it. */
+function readProxyHeader(stream: Stream, session: ClientSession): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let kept = Buffer.alloc(0);
+    stream.owner = {
+      onBytes(bytes) {
+        kept = Buffer.concat([kept, bytes]);
+        try {
+          const header = decodeProxyHeader(kept);
+          if (!header) return;
+          if (header.source) {
+            session.address = header.source.address;
+            session.port = header.source.port;
+          }
+          resolve(kept.subarray(header.length));
+        } catch (error) {
+          reject(error as Error);
+        }
+      },
+      onDrained() {},
+      onClosed: (reason) => reject(new ChannelClosedError(reason)),
+    };
+  });
+}
+
+/** Refused before the client has said what it can: the packet has an older form. */
+class EarlyRefusal extends Error {
+  readonly error: SqlError;
+
+  constructor(error: SqlError) {
+    super(error.message);
+    this.error = error;
+  }
+}
+
+function refuse(
+  channel: PacketChannel,
+  error: unknown,
+  session: ClientSession,
+  context: SessionContext,
+): void {
+  context.counters.loginsFailed++;
+  const { stream } = session;
+  if (session.closed) return;
+  let told: SqlError | undefined;
+  if (error instanceof EarlyRefusal) {
+    told = error.error;
+    channel.send(encodeEarlyErr(told));
+  } else if (error instanceof LoginRefusedError && error.payload) {
+    told = error.error;
+    channel.send(error.payload);
+  } else if (error instanceof MalformedPacketError || error instanceof PacketTooLargeError) {
+    told = { code: 1043, sqlState: "08S01", message: "Bad handshake" };
+    channel.send(encodeErr(told));
+  } else if (error instanceof ProxyHeaderError) {
+    told = { code: 1043, sqlState: "08S01", message: error.message };
+  } else {
+    told = serverError(error, context.server.name);
+    channel.send(encodeErr(told));
+  }
+  context.log.info("login refused", {
+    session: session.id,
+    client: session.address,
+    code: told.code,
+    reason: error instanceof Error && told.code === 2000 ? String(error.stack) : told.message,
+  });
+  stream.end();
+}
+
+function accessDenied(session: ClientSession, response: HandshakeResponse): SqlError {
+  const user = new TextDecoder().decode(response.user);
+  return {
+    code: 1045,
+    sqlState: "28000",
+    message: `Access denied for user '${user}'@'${session.address || "localhost"}'`,
+  };
+}

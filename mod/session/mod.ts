@@ -1,0 +1,5 @@
+// The client's side: login, commands and their stages, answers.
+
+export * from "./client_session.ts";
+export * from "./context.ts";
+export * from "./directory.ts";

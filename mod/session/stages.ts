@@ -1,0 +1,95 @@
+// What happens to a command before it goes to the server: a short list, in order.
+// Most commands meet no stage and are forwarded as the bytes that came.
+
+import type { ServerConnection } from "../backend/mod.ts";
+import { Attention, attention } from "../sql/mod.ts";
+import { Command, Expect, expectedAnswer } from "../wire/mod.ts";
+import { changeUser } from "./change_user.ts";
+import type { ClientSession } from "./client_session.ts";
+import { rewriteConnectionId } from "./connection_id.ts";
+import { killByCommand, rewriteKill } from "./kill.ts";
+import { showProcesslist } from "./processlist.ts";
+import { FORWARD, HOLD, type Stage, type StageResult, TAKEN } from "./stage.ts";
+import { statementStart } from "./statement_start.ts";
+
+/** The stages that a statement's text may call for, in order. */
+const TEXT_STAGES: readonly { readonly on: number; readonly stage: Stage }[] = [
+  { on: Attention.KILL, stage: rewriteKill },
+  { on: Attention.PROCESSLIST, stage: showProcesslist },
+  { on: Attention.CONNECTION_ID, stage: rewriteConnectionId },
+];
+const TEXT_ATTENTION = TEXT_STAGES.reduce((all, { on }) => all | on, 0);
+
+/**
+ * The stage for a command that lies at `start` to `end`, or undefined where there is none.
+ * Hot path: one pass over a statement's bytes, nothing allocated.
+ */
+export function stageOf(
+  session: ClientSession,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): Stage | undefined {
+  const command = start < end ? bytes[start]! : Command.SLEEP;
+  switch (command) {
+    case Command.QUERY:
+    case Command.STMT_PREPARE: {
+      const text = session.hasQueryAttributes && command === Command.QUERY
+        ? statementStart(bytes, start, end)
+        : start + 1;
+      return (attention(bytes, text, end) & TEXT_ATTENTION) === 0 ? undefined : byText;
+    }
+    case Command.STMT_EXECUTE:
+      return session.rewritten === undefined ? undefined : rewriteConnectionId;
+    case Command.QUIT:
+      return quit;
+    case Command.CHANGE_USER:
+      return changeUser;
+    case Command.PROCESS_KILL:
+      return killByCommand;
+    case Command.PROCESS_INFO:
+      return showProcesslist;
+    default:
+      break;
+  }
+  const expect = expectedAnswer(command);
+  if (expect === Expect.UNKNOWN) return unknownCommand;
+  if (expect === Expect.STREAM) return replicationStream;
+  return undefined;
+}
+
+/** Asks each stage that the text may call for until one deals with it. */
+function byText(session: ClientSession, payload: Buffer, server: ServerConnection): StageResult {
+  for (const { stage } of TEXT_STAGES) {
+    const result = stage(session, payload, server);
+    if (result !== FORWARD) return result;
+  }
+  return FORWARD;
+}
+
+function quit(session: ClientSession, _payload: Buffer, server: ServerConnection): StageResult {
+  if (server.outstanding > 0) return HOLD;
+  session.quit();
+  return TAKEN;
+}
+
+function unknownCommand(
+  session: ClientSession,
+  _payload: Buffer,
+  server: ServerConnection,
+): StageResult {
+  if (server.outstanding > 0) return HOLD;
+  session.answerError({ code: 1047, sqlState: "08S01", message: "Unknown command" }, 1);
+  return TAKEN;
+}
+
+/** The rest of the connection is a replication stream: bytes pass as they are from here on. */
+function replicationStream(
+  session: ClientSession,
+  _payload: Buffer,
+  server: ServerConnection,
+): StageResult {
+  if (server.outstanding > 0) return HOLD;
+  session.splice();
+  return FORWARD;
+}
