@@ -12,6 +12,7 @@ build:
     @node tools/build.mjs
 
 # Install what the tests need and run them: all, or those under the given paths.
+[no-exit-message]
 test *ARGS: build
     @bun tests/setup/ensure.ts
     @node tools/test.mjs {{ ARGS }}
@@ -22,7 +23,9 @@ check *PATHS: (types PATHS)
     deno lint --quiet {{ PATHS }}
     bun test tests/architecture
 
-# Check the types. (Plain `bun check` would run the package's script of that name, this very file.)
+# Without --no-script `bun check` would run the package's script of that name, this very file.
+
+# Check the types.
 types *PATHS:
     bun check --no-script --no-pretty {{ PATHS }}
 
@@ -39,6 +42,7 @@ docs:
     @bun tools/docs.ts
 
 # Try the proxy out before a database of its own; `--once` ends by itself, `--real` uses MariaDB or MySQL.
+[no-exit-message]
 demo *ARGS: build
     @dist/mysqlproxy demo {{ ARGS }}
 
@@ -50,6 +54,6 @@ bench *ARGS: build
 fuzz *ARGS: build
     @bun tests/fuzz/main.ts {{ ARGS }}
 
-# Remove what was built.
+# Remove what was built; what the tests installed stays in .cache.
 clean:
-    rm -rf dist .cache
+    rm -rf dist
