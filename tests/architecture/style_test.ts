@@ -53,7 +53,9 @@ describe("style", () => {
   });
 
   test("private members are #private", () => {
-    const wrong = product.filter(({ text }) => /^\s+private\s+\w/m.test(codeOf(text)));
+    const wrong = product.filter(({ text }) =>
+      /^\s+private\s+(?!constructor)\w/m.test(codeOf(text))
+    );
     expect(wrong.map(({ path }) => path)).toEqual([]);
   });
 });

@@ -96,7 +96,7 @@ function start(args: readonly string[]): Subprocess {
   const child = Bun.spawn([executable, "serve", ...args], {
     stdin: "ignore",
     stdout: "ignore",
-    stderr: "inherit",
+    stderr: "ignore",
   });
   children.push(child);
   return child;
