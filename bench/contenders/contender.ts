@@ -1,0 +1,49 @@
+// What the benchmark knows of a contender: how to start it in front of a server.
+
+import type { RunningProcess } from "../processes.ts";
+
+/** Where something listens. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a contender is given to start. */
+export interface StartOptions {
+  /** The database server to stand in front of. */
+  readonly server: Endpoint;
+  /** Where to listen. */
+  readonly listen: Endpoint;
+  /** A folder of its own for configuration and logs, removed afterwards. */
+  readonly folder: string;
+  /** Clients it must be able to hold at the same time. */
+  readonly clientsMax: number;
+  /** Worker processes of the proxy; other contenders say in their name how they run. */
+  readonly workers: number;
+}
+
+/** A way from the client to the server. One file each, listed in mod.ts. */
+export interface Contender {
+  /** As options and tables name it. */
+  readonly name: string;
+  /** Whether it takes part where the options do not choose. */
+  readonly byDefault: boolean;
+  /** The version to be put down with the figures. */
+  readonly version: () => string;
+  /**
+   * Starts it; absent where clients connect to the server itself. Need not wait until it accepts.
+   *
+   * @throws {Error} If the program is not there.
+   */
+  readonly start?: (options: StartOptions) => RunningProcess;
+}
+
+/** The first line a program prints when asked for its version; "not installed" if it can't run. */
+export function versionLine(command: readonly string[]): string {
+  try {
+    const { stdout } = Bun.spawnSync([...command], { stdin: "ignore", stderr: "ignore" });
+    return stdout.toString().trim().split("\n")[0] ?? "";
+  } catch {
+    return "not installed";
+  }
+}

@@ -1,0 +1,161 @@
+// `bun bench/main.ts [options]`: measures the contenders side by side in one run. docs/benchmark.md
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startDatabase } from "./database.ts";
+import { commit, machine, previous, type RunRecord, save } from "./history.ts";
+import { judge } from "./limits.ts";
+import { type Options, readOptions } from "./options.ts";
+import type { Part, Scale } from "./part.ts";
+import { parts } from "./parts/mod.ts";
+import { raiseOpenFiles } from "./processes.ts";
+import { caseTable, changeTable } from "./report.ts";
+import { type Entry, type Failure, type Progress, runPart } from "./run.ts";
+
+/** Sockets of one idle client at the contender: its own and that to the server. */
+const FILES_PER_CLIENT = 2;
+/** Files, and connections, for everything else. */
+const SPARE = 500;
+
+const options = readOptions(process.argv.slice(2));
+const folder = mkdtempSync(join(tmpdir(), "mysqlproxy-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+// What was started ends with this process: see `tied` and tests/servers.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => process.exit(signal === "SIGINT" ? 130 : 143));
+}
+try {
+  process.exit(await bench(options, folder));
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(2);
+}
+
+/** Runs the chosen parts; the exit status. */
+async function bench(chosen: Options, workFolder: string): Promise<number> {
+  const scale = withinOpenFiles(chosen.scale, chosen.parts);
+  const { contenders, server: kind, workers } = chosen;
+  const before = previous(kind, scale);
+  const startedAt = new Date().toISOString();
+  const about = { startedAt, commit: commit(), machine: machine(), workers, scale };
+  const running = chosen.parts.map((name) => parts[name]!(scale));
+
+  note(`starting ${kind}`);
+  // A contender's connections may outlive it a little while the next one is measured.
+  const connectionsMax = 2 * scale.idleClients + SPARE;
+  await using database = await startDatabase(kind, { connectionsMax });
+  const { processor, cores, load } = about.machine;
+  console.log(`${kind} ${database.version}, commit ${about.commit}, ${startedAt}`);
+  console.log(`${cores} × ${processor}, load average before: ${load.toFixed(2)}`);
+  const versions = Object.fromEntries(
+    contenders.map(({ name, version }) => [name, version()]),
+  );
+  for (const [name, version] of Object.entries(versions)) {
+    if (version !== "") console.log(`${name}: ${version}`);
+  }
+
+  const entries: Entry[] = [];
+  const failures: Failure[] = [];
+  const progress = reporter({ entries, failures, running, contenders: contenders.length });
+  const targets = {
+    database,
+    folder: workFolder,
+    clientsMax: scale.idleClients + SPARE,
+    workers,
+  };
+  for (const part of running) await runPart(part, { contenders, targets, progress });
+  note("");
+
+  const record: RunRecord = {
+    ...about,
+    server: { kind, version: database.version },
+    contenders: versions,
+    entries,
+    failures,
+  };
+  const verdicts = conclude(record, { before, running });
+  return failures.length > 0 || (chosen.check && verdicts.some(({ kept }) => !kept)) ? 1 : 0;
+}
+
+/** Prints what follows from the whole run, and saves it. */
+function conclude(
+  record: RunRecord,
+  { before, running }: {
+    readonly before: RunRecord | undefined;
+    readonly running: readonly Part[];
+  },
+): ReturnType<typeof judge> {
+  const verdicts = judge(record.entries);
+  if (verdicts.length > 0) {
+    console.log(`\nLimits${record.scale.quick ? " (a quick run is only a hint)" : ""}`);
+    for (const { text } of verdicts) console.log(`  ${text}`);
+  }
+  if (before !== undefined) {
+    const changes = changeTable(before, record, { parts: running });
+    if (changes !== "") {
+      console.log(`\nCompared with ${before.startedAt}, commit ${before.commit}`);
+      console.log(changes);
+    }
+  }
+  for (const { contender, case: id, reason } of record.failures) {
+    console.log(`\nFAILED  ${contender} in ${id}: ${reason}`);
+  }
+  if (record.entries.length > 0) console.log(`\nsaved: ${save(record)}`);
+  return verdicts;
+}
+
+/** Collects what is measured and prints each case when it is done. */
+function reporter(
+  { entries, failures, running, contenders }: {
+    readonly entries: Entry[];
+    readonly failures: Failure[];
+    readonly running: readonly Part[];
+    readonly contenders: number;
+  },
+): Progress {
+  let total = 0;
+  let seconds = 0;
+  for (const { cases, rounds, secondsEach } of running) {
+    total += cases.length * rounds * contenders;
+    seconds += cases.length * rounds * contenders * secondsEach;
+  }
+  note(`${total} measurements, about ${Math.ceil(seconds / 60)} min`);
+  let begun = 0;
+  return {
+    begin(what) {
+      begun++;
+      note(`[${begun}/${total}] ${what}`);
+    },
+    done(part, { title }, measured) {
+      note("");
+      const rounds = part.rounds > 1 ? ` (medians of ${part.rounds} rounds)` : "";
+      console.log(`\n${title}${rounds}`);
+      console.log(caseTable(part, measured));
+      entries.push(...measured);
+    },
+    failed(failure) {
+      failures.push(failure);
+      note("");
+      console.error(`${failure.contender}: ${failure.reason}`);
+    },
+  };
+}
+
+/** As many idle clients as the limit of open files has room for. */
+function withinOpenFiles(scale: Scale, chosenParts: readonly string[]): Scale {
+  if (!chosenParts.includes("idle")) return scale;
+  const wanted = scale.idleClients * FILES_PER_CLIENT + SPARE;
+  const limit = raiseOpenFiles(wanted);
+  if (limit >= wanted) return scale;
+  const idleClients = Math.floor((limit - SPARE) / FILES_PER_CLIENT);
+  if (idleClients < 1) throw new Error(`Only ${limit} open files are allowed: raise ulimit -n`);
+  console.log(`only ${idleClients} idle clients: ulimit -n is ${limit}, ${wanted} are needed`);
+  return { ...scale, idleClients };
+}
+
+/** What goes on now: one line rewritten on a terminal, lines of a log elsewhere. */
+function note(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`);
+  else if (text !== "") console.error(text);
+}
