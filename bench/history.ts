@@ -58,18 +58,32 @@ export function save(record: RunRecord): string {
   return path;
 }
 
-/** The latest earlier run of the same size on the same kind of server, if there is one. */
-export function previous(server: ServerKind, scale: Scale): RunRecord | undefined {
+/**
+ * The latest earlier run of the same size on the same kind of server that has all of `cases`, or
+ * else the latest that has any of them.
+ */
+export function previous(
+  { server, scale, cases }: {
+    readonly server: ServerKind;
+    readonly scale: Scale;
+    /** Their ids. */
+    readonly cases: readonly string[];
+  },
+): RunRecord | undefined {
   let names: string[];
   try {
     names = readdirSync(FOLDER);
   } catch {
     return undefined; // There has been no run.
   }
+  let second: RunRecord | undefined;
   // Names begin with the time.
   for (const name of names.filter((each) => each.endsWith(".json")).sort().reverse()) {
     const record = JSON.parse(readFileSync(join(FOLDER, name), "utf8")) as RunRecord;
-    if (record.server.kind === server && record.scale.quick === scale.quick) return record;
+    if (record.server.kind !== server || record.scale.quick !== scale.quick) continue;
+    const measured = new Set(record.entries.map((entry) => entry.case));
+    if (cases.every((id) => measured.has(id))) return record;
+    if (second === undefined && cases.some((id) => measured.has(id))) second = record;
   }
-  return undefined;
+  return second;
 }

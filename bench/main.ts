@@ -17,6 +17,8 @@ import { type Entry, type Failure, type Progress, runPart } from "./run.ts";
 const FILES_PER_CLIENT = 2;
 /** Files, and connections, for everything else. */
 const SPARE = 500;
+/** A load average above this disturbs what is measured. */
+const LOAD_PER_CORE_MAX = 0.25;
 
 const options = readOptions(process.argv.slice(2));
 const folder = mkdtempSync(join(tmpdir(), "mysqlproxy-bench-"));
@@ -36,10 +38,11 @@ try {
 async function bench(chosen: Options, workFolder: string): Promise<number> {
   const scale = withinOpenFiles(chosen.scale, chosen.parts);
   const { contenders, server: kind, workers } = chosen;
-  const before = previous(kind, scale);
   const startedAt = new Date().toISOString();
   const about = { startedAt, commit: commit(), machine: machine(), workers, scale };
   const running = chosen.parts.map((name) => parts[name]!(scale));
+  const cases = running.flatMap((part) => part.cases.map(({ id }) => id));
+  const before = previous({ server: kind, scale, cases });
 
   note(`starting ${kind}`);
   // A contender's connections may outlive it a little while the next one is measured.
@@ -48,6 +51,11 @@ async function bench(chosen: Options, workFolder: string): Promise<number> {
   const { processor, cores, load } = about.machine;
   console.log(`${kind} ${database.version}, commit ${about.commit}, ${startedAt}`);
   console.log(`${cores} × ${processor}, load average before: ${load.toFixed(2)}`);
+  if (load > cores * LOAD_PER_CORE_MAX) {
+    console.log(
+      "THE MACHINE IS BUSY, or was a minute ago: do not rely on speeds, nor on their ratios",
+    );
+  }
   const versions = Object.fromEntries(
     contenders.map(({ name, version }) => [name, version()]),
   );
