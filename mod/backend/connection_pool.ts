@@ -58,6 +58,10 @@ export class ConnectionPool {
   giveBack(connection: ServerConnection): void {
     connection.holder = DISCARDING;
     if (connection.closed) return;
+    if (!connection.reusable || this.#limits.idleMax === 0) {
+      closePolitely(connection);
+      return;
+    }
     connection.request(RESET_CONNECTION, Expect.OK, new ResetSink(this, connection));
   }
 

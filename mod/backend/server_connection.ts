@@ -36,6 +36,8 @@ export class ServerConnection implements StreamOwner {
   holder: ConnectionHolder;
   /** Whose connection it is: the account's name as the client sent it, in latin1. */
   user: string;
+  /** May be kept for another session; false after what a reset does not undo. */
+  reusable = true;
   /** When it became idle, by the clock of the pool that keeps it; milliseconds. */
   idleSince = 0;
   readonly #outstanding = new Outstanding();

@@ -231,12 +231,13 @@ export const streamHandlers: SocketHandler<Stream | undefined> = {
 
 const tlsHandlers: SocketHandler<Stream | undefined> = {
   ...streamHandlers,
-  handshake(socket, success, authorizationError) {
-    const reason = authorizationError ? describe(authorizationError) : undefined;
-    socket.data?.handshakeDone({
-      failure: success ? undefined : reason ?? "refused",
-      unverified: reason,
-    });
+  handshake(socket, _success, error) {
+    const reason = error ? describe(error) : undefined;
+    // One callback tells of both: EPROTO, ECONNRESET and the like mean that there is no encrypted
+    // connection; all other codes are about the peer's certificate.
+    const { code } = (error ?? {}) as { code?: unknown };
+    const failed = typeof code === "string" && /^E[A-Z]+$/.test(code);
+    socket.data?.handshakeDone({ failure: failed ? reason : undefined, unverified: reason });
   },
 };
 

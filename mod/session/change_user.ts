@@ -51,6 +51,7 @@ async function relay(
     server.user = Buffer.from(request.user).toString("latin1");
     client.send(ok);
   } catch (error) {
+    server.reusable = false; // servers count failures and refuse a connection that had several
     if (error instanceof LoginRefusedError && error.payload) client.send(error.payload);
     else session.stream.end();
   }
