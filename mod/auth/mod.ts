@@ -53,7 +53,7 @@ export {
 } from "./host_mask.ts";
 export { type LearnedPassword, type ServerStep } from "./plugin.ts";
 export { PLUGIN_NAMES } from "./plugins.ts";
-export { RsaKey } from "./rsa.ts";
+export { type EncryptedPassword, encryptPassword, RsaKey } from "./rsa.ts";
 export { type InitialAnswer, ServerLogin, type ServerLoginOptions } from "./server_login.ts";
 export {
   ClientLogin,
