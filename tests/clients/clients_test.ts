@@ -1,0 +1,61 @@
+// Goal: no client can tell the proxy from the server. Method: each driver and command-line client
+// does one list of things, direct and through the proxy, and must print the same.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type ProxyProcess, startProxy } from "../proxy_process.ts";
+import { type RealServer, serverKinds, sharedServer } from "../servers/mod.ts";
+import { whyMissing } from "../setup/cache.ts";
+import { CLIENTS } from "./clients.ts";
+import { runCell } from "./matrix.ts";
+
+const CELL_MS_MAX = 120_000;
+/** Clients that run at the same time. */
+const AT_ONCE = 2;
+
+for (const kind of serverKinds()) {
+  describe(kind, () => {
+    let server: RealServer;
+    let proxy: ProxyProcess;
+    const slots = semaphore(AT_ONCE);
+
+    beforeAll(async () => {
+      server = await sharedServer(kind);
+      proxy = await startProxy({ backends: [server] });
+    }, CELL_MS_MAX);
+    afterAll(() => proxy.stop());
+
+    for (const client of CLIENTS.filter(({ kinds }) => kinds.includes(kind))) {
+      const why = whyMissing(...client.needs);
+      if (why !== null) console.log(`skipped: ${client.name}: ${why}`);
+      for (const tls of [false, true]) {
+        const name = `${client.name}, ${tls ? "TLS" : "plain"}`;
+        test.concurrent.skipIf(why !== null)(name, async () => {
+          using _slot = await slots();
+          const { direct, difference } = await runCell({ client, server, tls }, proxy.port);
+          // A client that fails at once would print the same twice: it must have got to the end,
+          // and all along have been let in.
+          expect(direct).toContain("again");
+          expect(direct.match(/^ *connect/gm)?.length).toBeGreaterThan(30);
+          if (difference !== "") throw new Error(`The proxy shows:\n${difference}`);
+        }, CELL_MS_MAX * CLIENTS.length);
+      }
+    }
+  });
+}
+
+/** At most `free` holders at a time; a slot is given back by disposing of it. */
+function semaphore(free: number): () => Promise<Disposable> {
+  const waiting: (() => void)[] = [];
+  const slot: Disposable = {
+    [Symbol.dispose]() {
+      const next = waiting.shift();
+      if (next === undefined) free++;
+      else next();
+    },
+  };
+  return async () => {
+    if (free > 0) free--;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    return slot;
+  };
+}

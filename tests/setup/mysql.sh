@@ -1,0 +1,108 @@
+#!/bin/bash
+# mysql.sh DEST: MySQL's server and client programs from Debian's unstable release, unpacked into
+# DEST with the shared libraries (libc included) they were built for; nothing is installed on the
+# machine and no root is needed. Each program becomes a wrapper that starts it through DEST's own
+# dynamic loader, so that any Debian release can run it.
+set -euo pipefail
+export LC_ALL=C
+dest=$1 series=9.7
+
+fail() { echo "$*" >&2; exit 1; }
+for tool in apt-get dpkg dpkg-deb awk tar; do
+  command -v "$tool" >/dev/null || fail "no $tool here: the packages come through apt"
+done
+
+work=$dest.$$
+trap 'rm -rf "$work"' EXIT
+root=$work/root
+mkdir -p "$work"/{lists/partial,archives/partial,debs} "$root/bin"
+
+# The machine's own mirror, read with an apt state of our own.
+mirror=$(apt-get indextargets --format '$(REPO_URI) $(COMPONENT)' 'Created-By: Packages' |
+  awk '$2 == "main" && $1 ~ /debian\/?$/ { print $1; exit }')
+[ -n "$mirror" ] || fail "no Debian mirror in apt's sources"
+arch=$(dpkg --print-architecture)
+: >"$work/status"
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+signed=$([ ! -f "$keyring" ] || echo "signed-by=$keyring")
+echo "deb [arch=$arch $signed] $mirror sid main" >"$work/sources.list"
+cat >"$work/apt.conf" <<CONF
+Dir::Etc::sourcelist "$work/sources.list";
+Dir::Etc::sourceparts "/dev/null";
+Dir::Etc::preferencesparts "/dev/null";
+Dir::State "$work";
+Dir::State::status "$work/status";
+Dir::Cache "$work";
+Dir::Log "$work";
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+#clear Acquire::IndexTargets::deb::DEP-11;
+#clear Acquire::IndexTargets::deb::CNF;
+#clear Acquire::IndexTargets::deb::Contents-deb;
+APT::Sandbox::User "$(id -un)";
+Acquire::Languages "none";
+Acquire::Retries "3";
+CONF
+export APT_CONFIG=$work/apt.conf
+apt-get -qq -o APT::Update::Error-Mode=any update || fail "cannot read the package list of sid"
+
+# The two packages and every library package they depend on, transitively.
+/usr/lib/apt/apt-helper cat-file "$work"/lists/*_Packages* | awk '
+  /^Package: / { package = $2 }
+  /^Version: / { version[package] = $2 }
+  /^(Pre-)?Depends: / { sub(/^[^:]*: /, ""); depends[package] = depends[package] ", " $0 }
+  /^Provides: / {
+    sub(/^[^:]*: /, ""); count = split($0, names, /, */)
+    for (i = 1; i <= count; i++) { sub(/[ (:].*/, "", names[i]); provider[names[i]] = package }
+  }
+  function want(name) { if (!(name in wanted)) { wanted[name] = 1; queue[++length_] = name } }
+  END {
+    want("mysql-server-core"); want("mysql-client-core")
+    for (i = 1; i <= length_; i++) {
+      package = queue[i]
+      if (!(package in version)) { print "MISSING", package; continue }
+      print package "=" version[package]
+      count = split(depends[package], groups, /, */)
+      for (j = 1; j <= count; j++) {
+        alternatives = split(groups[j], names, / *\| */)
+        for (k = 1; k <= alternatives; k++) {
+          name = names[k]; sub(/[ (:].*/, "", name)
+          if (name !~ /^(lib|zlib1g$|gcc-[0-9]+-base$)/ || name ~ /-perl$/) continue
+          if (!(name in version) && name in provider) name = provider[name]
+          want(name); break
+        }
+      }
+    }
+  }' >"$work/wanted"
+! grep MISSING "$work/wanted" >&2 || fail "sid lacks packages (above)"
+grep -q "^mysql-server-core=$series\." "$work/wanted" ||
+  fail "sid has $(grep ^mysql-server-core= "$work/wanted"), not MySQL $series"
+
+(cd "$work/debs" && xargs apt-get -q download <"$work/wanted" >"$work/download.log" 2>&1) ||
+  fail "cannot fetch MySQL's packages: $(grep ^E: "$work/download.log")"
+for package in "$work"/debs/*.deb; do
+  dpkg-deb --fsys-tarfile "$package" | tar -x -C "$root" --no-same-owner \
+    --keep-directory-symlink --exclude=./usr/share/{doc,man,locale} --exclude='./usr/lib/*/gconv'
+done
+
+cd "$root"
+loader=$(find usr/lib -name 'ld-linux*.so.*' | sort | head -n 1)
+[ -n "$loader" ] || fail "no dynamic loader among the packages"
+for program in usr/sbin/* usr/bin/*; do
+  [ -f "$program" ] && [ ! -L "$program" ] || continue
+  if [ "$(head -c 4 "$program" | tr -d '\0')" = $'\x7fELF' ]; then
+    mv "$program" "$program.elf"
+    cat >"$program" <<WRAPPER
+#!/bin/sh
+self=\$(readlink -f -- "\$0"); root=\${self%/$program}
+exec "\$root/$loader" --inhibit-cache --library-path "\$root/${loader%/*}" \\
+  --argv0 "\$self" "\$self.elf" "\$@"
+WRAPPER
+    chmod 755 "$program"
+  fi
+  ln -s "../$program" "bin/${program##*/}"
+done
+bin/mysqld --no-defaults --version >/dev/null || fail "the unpacked mysqld does not run here"
+bin/mysql --no-defaults --version >/dev/null || fail "the unpacked mysql does not run here"
+rm -rf "$dest"
+mv "$root" "$dest"
