@@ -73,7 +73,7 @@ export class ConnectionPool {
     }
     connection.idleSince = this.#now();
     connection.holder = new IdleHolder(this, connection);
-    const key = connection.facts.poolKey;
+    const key = connection.poolKey;
     const idle = this.#idle.get(key);
     if (idle) idle.push(connection);
     else this.#idle.set(key, [connection]);
@@ -82,7 +82,7 @@ export class ConnectionPool {
 
   /** Forgets an idle connection that has ended by itself. */
   remove(connection: ServerConnection): void {
-    const key = connection.facts.poolKey;
+    const key = connection.poolKey;
     const idle = this.#idle.get(key);
     const at = idle?.indexOf(connection) ?? -1;
     if (at < 0) return;

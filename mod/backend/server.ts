@@ -14,7 +14,7 @@ import {
   readGreeting,
 } from "./login_exchange.ts";
 import type { AnswerSink } from "./outstanding.ts";
-import { type ConnectionHolder, ServerConnection } from "./server_connection.ts";
+import { type ConnectionHolder, poolKey, ServerConnection } from "./server_connection.ts";
 
 /** A login at a server on behalf of a client. */
 export interface LoginRequest {
@@ -91,7 +91,7 @@ export class Server {
    * @throws {DialError | ChannelClosedError | LoginRefusedError}
    */
   async login(request: LoginRequest): Promise<Login> {
-    const idle = request.preamble ? undefined : this.pool.take(this.#poolKey(request));
+    const idle = request.preamble ? undefined : this.pool.take(poolKey(kindOf(request), userName(request.login.user)));
     const again = idle && await this.#loginAgain(idle, request);
     if (again) return again;
     const opened = await openConnection(this.settings, request.login, {
@@ -106,7 +106,7 @@ export class Server {
         threadId: opened.greeting.threadId,
         capabilities: opened.capabilities,
         mariadbCapabilities: opened.mariadbCapabilities,
-        poolKey: this.#poolKey(request),
+        kind: kindOf(request),
         secure: opened.secure,
       },
       holder: request.holder,
@@ -146,16 +146,6 @@ export class Server {
     }
   }
 
-  /** Connections are alike if their account, flags and kind of transport are. */
-  #poolKey(request: LoginRequest): string {
-    const { login } = request;
-    const flags = login.capabilities.toString(16);
-    const transport = request.clientSecure ? "s" : "p";
-    return `${flags}:${login.mariadbCapabilities.toString(16)}:${transport}:${
-      userName(login.user)
-    }`;
-  }
-
   /**
    * Ends a connection whose client has gone while a statement ran: kills the statement through an
    * idle connection of the same account, if there is one, and closes the connection.
@@ -176,6 +166,13 @@ export class Server {
     const statement = new TextEncoder().encode(`\x03KILL ${connection.facts.threadId}`);
     killer.request(frame(statement, 0), Expect.RESULT, new KillSink(this.pool, killer));
   }
+}
+
+/** Connections are alike if their flags and their kind of transport are. */
+function kindOf({ login, clientSecure }: LoginRequest): string {
+  const flags = login.capabilities.toString(16);
+  const extended = login.mariadbCapabilities.toString(16);
+  return `${flags}:${extended}:${clientSecure ? "secure" : "plain"}`;
 }
 
 /** Gives the killer's connection back when the server has answered. */

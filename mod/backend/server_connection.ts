@@ -12,8 +12,8 @@ export interface ConnectionFacts {
   readonly capabilities: number;
   /** MariaDB's extended capability flags in force. */
   readonly mariadbCapabilities: number;
-  /** Connections with the same key can stand in for one another. */
-  readonly poolKey: string;
+  /** Flags and transport: connections of one kind and account can stand in for one another. */
+  readonly kind: string;
   /** The transport is TLS or a unix socket. */
   readonly secure: boolean;
 }
@@ -63,6 +63,11 @@ export class ServerConnection implements StreamOwner {
   /** Requests that have no complete answer yet. */
   get outstanding(): number {
     return this.#outstanding.length;
+  }
+
+  /** What connections that can stand in for this one have in common. */
+  get poolKey(): string {
+    return poolKey(this.facts.kind, this.user);
   }
 
   get closed(): boolean {
@@ -123,4 +128,9 @@ export class ServerConnection implements StreamOwner {
     this.#closedBecause = "abandoned";
     this.stream.destroy();
   }
+}
+
+/** The key under which idle connections of a kind and an account are kept. */
+export function poolKey(kind: string, user: string): string {
+  return `${kind}:${user}`;
 }

@@ -80,9 +80,18 @@ export class Stream implements ByteStream {
     return this.local ? 0 : this.#socket.localPort;
   }
 
-  /** The peer showed a certificate that our authorities signed. */
-  get peerCertified(): boolean {
-    return this.secure && this.#socket.authorized;
+  /** The cipher in use and, where the peer showed one that our authorities signed, its certificate. */
+  tlsFacts(): { cipher: string; certificate?: { subject: string; issuer: string } } {
+    const cipher = this.#socket.getCipher().name;
+    const certificate = this.#socket.authorized ? this.#socket.getPeerCertificate() : undefined;
+    if (!certificate?.subject) return { cipher };
+    return {
+      cipher,
+      certificate: {
+        subject: slashNotation(certificate.subject),
+        issuer: slashNotation(certificate.issuer),
+      },
+    };
   }
 
   write(bytes: Uint8Array): void {
@@ -240,6 +249,11 @@ const tlsHandlers: SocketHandler<Stream | undefined> = {
     socket.data?.handshakeDone({ failure: failed ? reason : undefined, unverified: reason });
   },
 };
+
+/** A distinguished name as MySQL's REQUIRE SUBJECT has it: `/C=SE/O=example/CN=name`. */
+function slashNotation(name: object): string {
+  return Object.entries(name).map(([key, value]) => `/${key}=${value}`).join("");
+}
 
 function describe(error: Error): string {
   const { code } = error as { code?: unknown };

@@ -29,6 +29,8 @@ export function sweep(context: SessionContext, now: number): void {
     ) session.shutDown(IDLE);
   }
   context.server.pool.sweep();
+  context.throttle.expire();
+  context.credentials.learned.expire();
 }
 
 function endLogin(session: ClientSession, context: SessionContext): void {

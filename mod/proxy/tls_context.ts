@@ -1,7 +1,9 @@
 // Certificates and keys for both legs, read from files or made; read again on reload.
 
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { TLSOptions } from "bun";
+import { certificateFingerprint } from "../auth/mod.ts";
 import type { BackendTls, ClientTls, ServerAddress } from "../config/mod.ts";
 import { selfSignedCertificate } from "../net/mod.ts";
 import { StartError } from "./start_error.ts";
@@ -9,22 +11,46 @@ import { StartError } from "./start_error.ts";
 /** The exit status for certificates and keys that cannot be read; see docs/exit-status.md. */
 const CERTIFICATE_STATUS = 5;
 
+/** TLS towards clients as sessions need it. */
+export interface ClientTlsContext {
+  /** Undefined where TLS is off. */
+  readonly clientTls: TLSOptions | undefined;
+  /** SHA-256 of the certificate if it signs itself. */
+  readonly certificateFingerprint: Uint8Array | undefined;
+}
+
 /**
- * TLS towards clients; undefined where it is off. Without files, a certificate is made now.
+ * TLS towards clients. Without files, a certificate is made now.
  *
  * @throws {StartError} If a file cannot be read.
  */
-export async function clientTlsContext(settings: ClientTls): Promise<TLSOptions | undefined> {
-  if (settings.mode === "disabled") return undefined;
+export async function clientTlsContext(settings: ClientTls): Promise<ClientTlsContext> {
+  if (settings.mode === "disabled") {
+    return { clientTls: undefined, certificateFingerprint: undefined };
+  }
   const own = settings.certPath === ""
     ? await selfSignedCertificate({ commonName: "mysqlproxy", days: 3650 })
     : { cert: readPem(settings.certPath), key: readPem(settings.keyPath) };
-  return {
+  const certificate = parseCertificate(own.cert, settings.certPath);
+  const signsItself = certificate.issuer === certificate.subject;
+  const clientTls = {
     ...own,
     ...(settings.caPath === "" ? {} : { ca: readPem(settings.caPath), requestCert: true }),
     rejectUnauthorized: false, // the server's account rules decide about certificates
     ...minimumVersion(settings.minVersion),
   };
+  return {
+    clientTls,
+    certificateFingerprint: signsItself ? certificateFingerprint(certificate.raw) : undefined,
+  };
+}
+
+function parseCertificate(pem: string, path: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch {
+    throw new StartError(`Cannot read "${path}": it is not a certificate`, CERTIFICATE_STATUS);
+  }
 }
 
 /**

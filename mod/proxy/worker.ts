@@ -1,12 +1,14 @@
 // The data plane of one process: listeners, sessions, the server, the janitor.
 
 import { BlockList } from "node:net";
+import { FailureThrottle, RsaKey } from "../auth/mod.ts";
 import { Server } from "../backend/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { listen, type Listener, ListenError, type Stream } from "../net/mod.ts";
 import { Counters, type Log } from "../observe/mod.ts";
 import { ClientSession, Directory, type SessionContext } from "../session/mod.ts";
 import { encodeEarlyErr, frame, type SqlError } from "../wire/mod.ts";
+import { startCredentials } from "./credentials.ts";
 import { startJanitor } from "./janitor.ts";
 import { StartError } from "./start_error.ts";
 import { backendTlsContext, clientTlsContext } from "./tls_context.ts";
@@ -52,6 +54,7 @@ export async function startWorker(
       : { method: config.compression.backend, level: config.compression.zstdLevel },
     tcp: config.tcp,
   }, { pool: config.pool, counters, log, now });
+  const credentials = startCredentials(config, log);
   const context: SessionContext = {
     config,
     log,
@@ -59,8 +62,18 @@ export async function startWorker(
     directory: new Directory(options.number),
     server,
     usersConnected: new Map(),
+    credentials: credentials.store,
+    onAccountsChanged: credentials.refresh,
+    rsaKey: new RsaKey(),
+    throttle: new FailureThrottle({
+      failuresMax: config.auth.failuresMax,
+      windowMs: config.auth.failureWindowMs,
+      delayMs: config.auth.failureDelayMs,
+      addressesMax: config.auth.addressesMax,
+      now,
+    }),
     trustedProxies: trustedProxies(config),
-    clientTls: await clientTlsContext(config.clientTls),
+    ...await clientTlsContext(config.clientTls),
     now: now(),
   };
   const listeners: Listener[] = [];
@@ -97,6 +110,7 @@ export async function startWorker(
     if (context.directory.size > 0) return;
     clearInterval(finish);
     stopJanitor();
+    credentials.stop();
     server.pool.close();
     empty.resolve();
   }, 50);
@@ -104,7 +118,7 @@ export async function startWorker(
     addresses: listeners.map((listener) => listener.address),
     context,
     async reload() {
-      context.clientTls = await clientTlsContext(config.clientTls);
+      Object.assign(context, await clientTlsContext(config.clientTls));
     },
     drain() {
       draining = true;

@@ -1,16 +1,22 @@
-// COM_CHANGE_USER: a login in the middle of a session. The server challenges the client anew.
+// COM_CHANGE_USER: a login in the middle of a session. The client proves itself anew.
 
+import { newSalt } from "../auth/mod.ts";
 import {
   changeUser as loginAgain,
   LoginRefusedError,
+  RELAY_PLUGIN,
   type ServerConnection,
 } from "../backend/mod.ts";
-import { PacketChannel } from "../net/mod.ts";
-import { decodeChangeUser } from "../wire/mod.ts";
+import { PacketChannel, type Stream } from "../net/mod.ts";
+import {
+  decodeChangeUser,
+  encodeAuthMoreData,
+  encodeErr,
+  MalformedPacketError,
+} from "../wire/mod.ts";
+import { admit } from "./admission.ts";
 import type { ClientSession } from "./client_session.ts";
-import { RelayAuthenticator } from "./relay_authenticator.ts";
 import { HOLD, type StageResult, TAKEN } from "./stage.ts";
-import { RELAY_PLUGIN } from "../backend/mod.ts";
 
 const PACKET_MAX = 1024 * 1024;
 
@@ -22,38 +28,54 @@ export function changeUser(
 ): StageResult {
   if (server.outstanding > 0) return HOLD;
   session.holdFurther();
-  void relay(session, payload, server);
+  void prove(session, Buffer.from(payload), server);
   return TAKEN;
 }
 
-async function relay(
+async function prove(
   session: ClientSession,
   payload: Buffer,
   server: ServerConnection,
 ): Promise<void> {
-  const request = decodeChangeUser(payload, session.capabilities);
-  const client = new PacketChannel(PACKET_MAX, (reason) => session.onClosed(reason)).attach(
-    session.stream,
-  );
-  client.sequence = 1;
+  const channel = new PacketChannel(PACKET_MAX, (reason) => session.onClosed(reason));
+  channel.attach(session.stream);
+  channel.sequence = 1;
   try {
+    const request = decodeChangeUser(payload, session.capabilities);
+    const admission = await admit({
+      channel,
+      transport: session.transport as Stream,
+      address: session.address,
+      user: request.user,
+      // Whatever the client answers here, it answers an old challenge: it is given a new one.
+      authPlugin: RELAY_PLUGIN,
+      authResponse: new Uint8Array(0),
+      capabilities: session.capabilities,
+      salt: newSalt(),
+    }, session.context);
     const ok = await loginAgain(server.stream, {
       ...request,
       authPlugin: RELAY_PLUGIN,
       authResponse: new Uint8Array(0),
     }, {
-      authenticator: new RelayAuthenticator(client, session.capabilities),
+      authenticator: admission.authenticator,
       capabilities: server.facts.capabilities,
       secure: server.facts.secure,
       onClosed: (reason) => server.onClosed(reason),
     });
+    admission.accepted();
     session.rewritten = undefined;
     server.user = Buffer.from(request.user).toString("latin1");
-    client.send(ok);
+    session.countUser(server.user);
+    if (admission.preface) channel.send(encodeAuthMoreData(admission.preface));
+    channel.send(ok);
   } catch (error) {
     server.reusable = false; // servers count failures and refuse a connection that had several
-    if (error instanceof LoginRefusedError && error.payload) client.send(error.payload);
-    else session.stream.end();
+    if (error instanceof LoginRefusedError) {
+      channel.send(error.payload ?? encodeErr(error.error));
+    } else if (error instanceof MalformedPacketError) {
+      channel.send(encodeErr({ code: 1047, sqlState: "08S01", message: "Unknown command" }));
+    } else session.stream.end();
   }
   server.stream.owner = server;
   session.stream.owner = session;

@@ -48,6 +48,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   port: number;
   /** The client's end. */
   stream: ByteStream;
+  /** The socket behind it: the same unless the client compresses. */
+  readonly transport: Stream;
   /** Its capability flags. */
   capabilities = 0;
   /** Its server connection; undefined before the login and after the end. */
@@ -75,6 +77,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     this.address = stream.remoteAddress;
     this.port = stream.remotePort;
     this.stream = stream;
+    this.transport = stream;
     this.activeAt = context.now;
   }
 
@@ -99,8 +102,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   /** Lets the client in, then serves it until it leaves. */
   async start(): Promise<void> {
-    const stream = this.stream as Stream;
-    const result = await login(this, stream, this.context);
+    const result = await login(this, this.transport, this.context);
     if (!result || this.closed) return;
     this.context.counters.loginsSucceeded++;
     this.context.counters.clientsUnauthenticated--;
@@ -111,16 +113,22 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     if (result.rest.length > 0) this.onBytes(Buffer.from(result.rest));
   }
 
-  /**
-   * Counts the session for its account.
-   *
-   * @throws {TooManyConnectionsError} Never here: limits are checked by the listener.
-   */
+  /** Counts the session for its account, and no more for the one it had. */
   countUser(user: string): void {
+    this.#uncountUser();
     this.user = user;
     const { usersConnected } = this.context;
     usersConnected.set(user, (usersConnected.get(user) ?? 0) + 1);
     this.#counted = true;
+  }
+
+  #uncountUser(): void {
+    if (!this.#counted) return;
+    this.#counted = false;
+    const { usersConnected } = this.context;
+    const others = (usersConnected.get(this.user) ?? 1) - 1;
+    if (others > 0) usersConnected.set(this.user, others);
+    else usersConnected.delete(this.user);
   }
 
   // The client's side.
@@ -391,11 +399,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     this.server = undefined;
     context.counters.clients--;
     context.directory.remove(this);
-    if (this.#counted) {
-      const others = (context.usersConnected.get(this.user) ?? 1) - 1;
-      if (others > 0) context.usersConnected.set(this.user, others);
-      else context.usersConnected.delete(this.user);
-    }
+    this.#uncountUser();
     if (!server || server.closed) return;
     if (wasIdle) context.server.pool.giveBack(server);
     else context.server.discard(server);

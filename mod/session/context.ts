@@ -2,6 +2,7 @@
 
 import type { BlockList } from "node:net";
 import type { TLSOptions } from "bun";
+import type { CredentialStore, FailureThrottle, RsaKey } from "../auth/mod.ts";
 import type { Server } from "../backend/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Counters, Log } from "../observe/mod.ts";
@@ -15,12 +16,22 @@ export interface SessionContext {
   readonly directory: Directory;
   /** The server that new sessions go to. */
   readonly server: Server;
+  /** Who decides about logins, and what is known for it. */
+  readonly credentials: CredentialStore;
+  /** The proxy's key for clients that encrypt their password. */
+  readonly rsaKey: RsaKey;
+  /** Failed logins by address. */
+  readonly throttle: FailureThrottle;
+  /** A statement that changes accounts has succeeded; undefined where nobody wants to know. */
+  readonly onAccountsChanged: (() => void) | undefined;
   /** Sessions logged in, by account name. */
   readonly usersConnected: Map<string, number>;
   /** Networks whose connections start with a PROXY header; undefined: none. */
   readonly trustedProxies: BlockList | undefined;
   /** TLS towards clients as it is now; undefined where it is off. Replaced on reload. */
   clientTls: TLSOptions | undefined;
+  /** SHA-256 of the certificate in `clientTls`, if no authority has signed it. */
+  certificateFingerprint: Uint8Array | undefined;
   /** A cached clock, in milliseconds; moved on by the janitor. */
   now: number;
 }

@@ -1,5 +1,6 @@
 // A client's way in: PROXY header, greeting, TLS, its answer, and the login at the server.
 
+import { certificateProof, newSalt } from "../auth/mod.ts";
 import { LoginRefusedError, serverError } from "../backend/mod.ts";
 import {
   ChannelClosedError,
@@ -13,9 +14,12 @@ import {
 import {
   Capability,
   decodeHandshakeResponse,
+  decodeOk,
+  encodeAuthMoreData,
   encodeEarlyErr,
   encodeErr,
   encodeGreeting,
+  encodeOk,
   type Greeting,
   type HandshakeResponse,
   isSslRequest,
@@ -23,9 +27,11 @@ import {
   PacketTooLargeError,
   type SqlError,
 } from "../wire/mod.ts";
+import { type Admission, admit } from "./admission.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
-import { RelayAuthenticator } from "./relay_authenticator.ts";
+
+const ACCESS_DENIED = 1045;
 
 /** A client's handshake packet, attributes included, is not longer. */
 const HANDSHAKE_PACKET_MAX = 1024 * 1024;
@@ -69,6 +75,8 @@ async function greetAndAuthenticate(
 ): Promise<ClientLogin> {
   const { server } = context;
   const stream = channel.stream as Stream;
+  const throttled = context.throttle.check(session.address || undefined);
+  if (throttled.kind === "refuse") throw new EarlyRefusal(throttled.error);
   let identity: Greeting;
   try {
     identity = await server.identify();
@@ -94,10 +102,21 @@ async function greetAndAuthenticate(
     });
   }
   session.countUser(Buffer.from(response.user).toString("latin1"));
-  const authenticator = new RelayAuthenticator(channel, response.capabilities);
+  checkUserLimit(session, context);
+  await throttleDelay(session, context);
+  const admission = await admit({
+    channel,
+    transport: stream,
+    address: session.address,
+    user: response.user,
+    authPlugin: response.authPlugin,
+    authResponse: response.authResponse,
+    capabilities: response.capabilities,
+    salt: greeting.salt,
+  }, context);
   const { connection, ok } = await server.login({
     login: response,
-    authenticator,
+    authenticator: admission.authenticator,
     clientSecure: stream.secure || stream.local,
     holder: session,
     preamble: context.config.proxyProtocol.backend === "v2"
@@ -106,18 +125,24 @@ async function greetAndAuthenticate(
         { address: stream.localAddress, port: stream.localPort },
       )
       : undefined,
+  }).catch((error: unknown) => {
+    if (error instanceof LoginRefusedError) admission.refused(error.error.code);
+    throw error;
   });
+  admission.accepted();
+  context.throttle.succeeded(session.address || undefined);
   if (session.closed) {
     server.pool.giveBack(connection);
     throw new ChannelClosedError("client left during its login");
   }
-  if (server.settings.address.kind === "unix" && !authenticator.asked) {
+  if (server.settings.address.kind === "unix" && !admission.proved()) {
     // A plugin such as auth_socket has looked at who the proxy is, not at who the client is.
     server.pool.giveBack(connection);
     throw new LoginRefusedError(accessDenied(session, response));
   }
   session.server = connection;
-  channel.send(ok);
+  if (admission.preface) channel.send(encodeAuthMoreData(admission.preface));
+  channel.send(withCertificateProof(ok, { admission, response, salt: greeting.salt }, context));
   const rest = channel.takeRest();
   return { response, stream: compress(stream, response, context), rest };
 }
@@ -136,19 +161,58 @@ function makeGreeting(
   return {
     ...identity,
     threadId: session.id,
-    salt: randomSalt(),
+    salt: newSalt(),
     capabilities: capabilities >>> 0,
   };
 }
 
-/** 20 random bytes without NUL and `$`, as servers make them: some clients stop at a NUL. */
-function randomSalt(): Uint8Array {
-  const salt = crypto.getRandomValues(new Uint8Array(20));
-  for (let i = 0; i < salt.length; i++) {
-    salt[i]! &= 0x7f;
-    if (salt[i] === 0 || salt[i] === 0x24) salt[i]! += 1;
-  }
-  return salt;
+/** @throws {LoginRefusedError} If the account has as many sessions as it may have. */
+function checkUserLimit(session: ClientSession, context: SessionContext): void {
+  const { clientsPerUserMax } = context.config.limits;
+  const connected = context.usersConnected.get(session.user) ?? 0;
+  if (clientsPerUserMax === 0 || connected <= clientsPerUserMax) return;
+  throw new LoginRefusedError({
+    code: 1203,
+    sqlState: "42000",
+    message: `User ${session.user} already has more than 'max_user_connections' active connections`,
+  });
+}
+
+/** Makes guessing passwords slow: the delay grows with each failure of the address. */
+async function throttleDelay(session: ClientSession, context: SessionContext): Promise<void> {
+  const decision = context.throttle.check(session.address || undefined);
+  if (decision.kind === "delay") await Bun.sleep(decision.delayMs);
+}
+
+/** The info of a login's OK packet with a certificate proof: 0x01 and 64 hexadecimal digits. */
+const PROOF_LENGTH = 65;
+
+/**
+ * MariaDB's clients trust a self-made certificate if the OK packet proves that who shows it knows
+ * the account's password. A proof that the server made is for the server's certificate: it goes.
+ */
+function withCertificateProof(
+  ok: Uint8Array,
+  login: {
+    readonly admission: Admission;
+    readonly response: HandshakeResponse;
+    readonly salt: Uint8Array;
+  },
+  context: SessionContext,
+): Uint8Array {
+  const { capabilities } = login.response;
+  const decoded = decodeOk(ok, capabilities);
+  const hasProof = decoded.info.length === PROOF_LENGTH && decoded.info[0] === 1;
+  const { proofKey } = login.admission;
+  const fingerprint = context.certificateFingerprint;
+  const isMariadbClient = (capabilities & Capability.LONG_PASSWORD) === 0;
+  const canProve = proofKey && fingerprint && isMariadbClient &&
+    (capabilities & Capability.SSL) !== 0;
+  if (!hasProof && !canProve) return ok;
+  const info = canProve
+    ? certificateProof({ proofKey, salt: login.salt, fingerprint })
+    : new Uint8Array(0);
+  return encodeOk({ ...decoded, info }, capabilities);
 }
 
 /** A client may not use what was not offered to it. */
@@ -226,6 +290,9 @@ function refuse(
   context: SessionContext,
 ): void {
   context.counters.loginsFailed++;
+  if (error instanceof LoginRefusedError && error.error.code === ACCESS_DENIED) {
+    context.throttle.failed(session.address || undefined);
+  }
   const { stream } = session;
   if (session.closed) return;
   let told: SqlError | undefined;

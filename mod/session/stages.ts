@@ -4,6 +4,7 @@
 import type { ServerConnection } from "../backend/mod.ts";
 import { Attention, attention } from "../sql/mod.ts";
 import { Command, Expect, expectedAnswer } from "../wire/mod.ts";
+import { watchAccounts } from "./account_changes.ts";
 import { changeUser } from "./change_user.ts";
 import type { ClientSession } from "./client_session.ts";
 import { rewriteConnectionId } from "./connection_id.ts";
@@ -17,6 +18,7 @@ const TEXT_STAGES: readonly { readonly on: number; readonly stage: Stage }[] = [
   { on: Attention.KILL, stage: rewriteKill },
   { on: Attention.PROCESSLIST, stage: showProcesslist },
   { on: Attention.CONNECTION_ID, stage: rewriteConnectionId },
+  { on: Attention.ACCOUNTS, stage: watchAccounts },
 ];
 const TEXT_ATTENTION = TEXT_STAGES.reduce((all, { on }) => all | on, 0);
 

@@ -1,0 +1,82 @@
+// Control plane of logins: chooses the mode, reads the server's accounts, keeps the store fresh.
+
+import {
+  AccountSync,
+  chooseMode,
+  Credential,
+  CredentialStore,
+  LearnedPasswords,
+  staticAccounts,
+  type SyncEndpoint,
+} from "../auth/mod.ts";
+import type { Config } from "../config/mod.ts";
+import type { Log } from "../observe/mod.ts";
+
+/** Passwords kept in memory at most, in the modes that learn them. */
+const LEARNED_MAX = 10_000;
+const READ_TIMEOUT_MS = 5000;
+
+/** The store of a process and what keeps it fresh. */
+export interface Credentials {
+  readonly store: CredentialStore;
+  /** Accounts have changed: read them again. Undefined where they are not read at all. */
+  readonly refresh: (() => void) | undefined;
+  /** Resolves after the first reading, or at once where there is none. */
+  readonly ready: Promise<void>;
+  stop(): void;
+}
+
+/** Makes the store for a configuration and starts to read accounts if that is called for. */
+export function startCredentials(config: Config, log: Log): Credentials {
+  const facts = {
+    configured: config.auth.mode,
+    users: config.users.length,
+    hasAccount: config.account !== undefined,
+  };
+  const learned = new LearnedPasswords({
+    lifetimeMs: config.auth.learnedTtlMs,
+    entriesMax: LEARNED_MAX,
+    now: () => performance.now(),
+  });
+  const store = new CredentialStore(chooseMode(facts), learned);
+  const tell = () => log.info("authentication", { mode: store.mode, reason: store.reason });
+  if (store.mode === "static") {
+    const { snapshot, problems } = staticAccounts(config.users, { revision: config.revision });
+    store.setSnapshot(snapshot);
+    for (const problem of problems) log.warn(problem);
+  }
+  tell();
+  const mayRead = config.account && store.mode === "relay" && config.auth.mode !== "relay";
+  if (!mayRead) return { store, refresh: undefined, ready: Promise.resolve(), stop() {} };
+  const endpoint = syncEndpoint(config);
+  const sync = new AccountSync({
+    endpoint: () => endpoint,
+    intervalMs: config.auth.syncIntervalMs,
+    timeoutMs: READ_TIMEOUT_MS,
+    onOutcome(outcome) {
+      if (outcome.kind === "unreachable") {
+        log.debug("accounts not read", { reason: outcome.reason });
+        return;
+      }
+      if (outcome.kind === "accounts") store.setSnapshot(outcome.snapshot);
+      const readable = outcome.kind === "accounts" ? true : outcome.reason;
+      if (store.setMode(chooseMode({ ...facts, readable }))) tell();
+    },
+  });
+  const ready = sync.start().then(() => {});
+  return {
+    store,
+    refresh: () => void sync.refreshNow(),
+    ready,
+    stop: () => sync.stop(),
+  };
+}
+
+function syncEndpoint(config: Config): SyncEndpoint {
+  const { user, password } = config.account!;
+  const [address] = config.backends;
+  const base = { user, credential: Credential.password(password) };
+  return address!.kind === "unix"
+    ? { ...base, socketPath: address!.path }
+    : { ...base, host: address!.host, port: address!.port };
+}
