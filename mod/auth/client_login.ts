@@ -36,7 +36,7 @@ export interface ClientLoginOptions {
   readonly salt: Uint8Array;
   /** Whether the client is connected over TLS or a unix socket. */
   readonly secureTransport: boolean;
-  /** The client's TLS, if it has one. */
+  /** The client's TLS, to be given whenever it has one. */
   readonly tls?: TlsFacts;
   /** Whether the client gave CLIENT_PLUGIN_AUTH and so can be switched. */
   readonly pluginAuth: boolean;
@@ -146,10 +146,11 @@ export class ClientLogin {
   }
 
   #converse(candidate: Candidate, challenge: Uint8Array): ClientConversation {
-    const { secureTransport, rsaKey, learned, provisional } = this.#options;
+    const { secureTransport, tls, rsaKey, learned, provisional } = this.#options;
     return candidate.plugin.towardsClient({
       challenge,
       secureTransport,
+      tls: tls !== undefined,
       rsaKey,
       secrets: candidate.secrets,
       ...(learned === undefined ? {} : { learned }),

@@ -20,6 +20,8 @@ export interface ServerChallenge {
   readonly challenge: Uint8Array;
   /** Whether the server is reached over TLS or a unix socket. */
   readonly secureTransport: boolean;
+  /** Whether it is reached over TLS: for sha256_password a unix socket is not secure. */
+  readonly tls: boolean;
   /** PEM public key of the server, when it is known beforehand. */
   readonly serverPublicKey?: string;
   /** Whether the server may be asked for its public key over an open connection. */
@@ -45,7 +47,10 @@ export interface LearnedPassword {
 export interface ClientChallenge {
   /** The bytes that {@link AuthPlugin.challenge} made, or the greeting's salt. */
   readonly challenge: Uint8Array;
+  /** Whether the client is connected over TLS or a unix socket. */
   readonly secureTransport: boolean;
+  /** Whether it is connected over TLS. */
+  readonly tls: boolean;
   readonly rsaKey: RsaKey;
   /** The account's secrets; any of them will do. None fits when this is empty. */
   readonly secrets: readonly Secret[];

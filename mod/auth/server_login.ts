@@ -9,6 +9,12 @@ import { findPlugin } from "./plugins.ts";
 export interface ServerLoginOptions {
   /** Whether the connection is TLS or a unix socket, so that a clear password may be sent. */
   readonly secureTransport: boolean;
+  /**
+   * Whether the secure transport is a unix socket, over which sha256_password still needs RSA.
+   *
+   * @default {false}
+   */
+  readonly unixSocket?: boolean;
   /** PEM public key of the server, for RSA without asking for it. */
   readonly serverPublicKey?: string;
   /**
@@ -84,6 +90,7 @@ export class ServerLogin {
     const found = plugin === "" ? undefined : findPlugin(plugin);
     this.#conversation = found?.towardsServer({
       ...this.#options,
+      tls: this.#options.secureTransport && !(this.#options.unixSocket ?? false),
       publicKeyRetrieval: this.#options.publicKeyRetrieval ?? true,
       credential: this.#credential,
       challenge,

@@ -1,7 +1,6 @@
 // Reads the accounts of a server with the proxy's own account, again and again. This is the one file
 // of mod/auth that does I/O; it runs in the control plane and uses an ordinary MySQL client.
 
-import mysql from "mysql2/promise";
 import type { Connection, ConnectionOptions, RowDataPacket, SslOptions } from "mysql2/promise";
 import {
   type Account,
@@ -163,7 +162,9 @@ interface AccountReading {
 }
 
 async function readAccounts(endpoint: SyncEndpoint, timeoutMs: number): Promise<AccountReading> {
-  const connection = await mysql.createConnection(connectionOptions(endpoint, timeoutMs));
+  // Loaded at the first reading: a proxy that reads no accounts starts without a client library.
+  const { createConnection } = await import("mysql2/promise");
+  const connection = await createConnection(connectionOptions(endpoint, timeoutMs));
   // Errors between two statements are reported by the next one; without this they would be thrown.
   connection.on("error", () => {});
   // The client's own limit is for single packets; a server that hangs must not hold up the next reading.
