@@ -43,6 +43,7 @@ function client(more: Partial<ClientLoginOptions> = {}): ClientLogin {
     policy: DEFAULT_POLICY,
     salt: newSalt(),
     secureTransport: true,
+    ...(more.secureTransport === false ? {} : { tls: { cipher: "TLS_AES_128_GCM_SHA256" } }),
     pluginAuth: true,
     handlesExpiredPasswords: false,
     defaultPlugin: "caching_sha2_password",
@@ -349,6 +350,39 @@ describe("ClientLogin, whom it does not know", () => {
     const login = client({ account: known, pluginAuth: false });
     expect(await login.start(undefined, Buffer.alloc(20)))
       .toMatchObject({ kind: "reject", error: { code: 1251, sqlState: "08004" } });
+  });
+});
+
+describe("sha256_password over a unix socket", () => {
+  const hash = recordedHash("secret", "sha256_password");
+  const password = Credential.password("secret");
+  const socket = {
+    user: "u",
+    address: { name: "localhost" },
+    account: hashed("sha256_password", hash),
+    policy: DEFAULT_POLICY,
+    salt: newSalt(),
+    secureTransport: true,
+    pluginAuth: true,
+    handlesExpiredPasswords: false,
+    defaultPlugin: "sha256_password",
+    rsaKey,
+    now: () => 0,
+  } satisfies ClientLoginOptions;
+
+  test("goes by RSA, as MySQL 9.7 wants it, and not in clear", async () => {
+    const login = new ClientLogin(socket);
+    const other = new ServerLogin(password, { secureTransport: true, unixSocket: true });
+    const initial = other.initial("sha256_password", socket.salt);
+    expect(initial.answer).toEqual(Uint8Array.of(1));
+    const key = await login.start(initial.plugin, initial.answer);
+    if (key.kind !== "more") throw new Error("no public key");
+    const sent = other.onMoreData(key.data);
+    if (!("send" in sent)) throw new Error("nothing sent");
+    expect(revealed(await login.next(sent.send))).toBe(PASSWORDS.secret.toString("hex"));
+
+    const clear = await new ClientLogin(socket).start("sha256_password", Buffer.from("secret\0"));
+    expect(clear).toMatchObject({ kind: "reject", error: { code: 1045 } });
   });
 });
 
