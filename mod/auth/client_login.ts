@@ -42,14 +42,14 @@ export interface ClientLoginOptions {
   readonly pluginAuth: boolean;
   /** Whether the client gave CLIENT_CAN_HANDLE_EXPIRED_PASSWORDS. */
   readonly handlesExpiredPasswords: boolean;
-  /** The plugin of the greeting; unknown users are asked for this one. */
+  /** The plugin that the greeting announced; unknown users are asked for this one. */
   readonly defaultPlugin: string;
   readonly rsaKey: RsaKey;
   /** What is remembered under the account's key, if anything. */
   readonly learned?: LearnedPassword;
   /**
-   * There are no accounts to check against: get the password with `defaultPlugin` (which has to be
-   * one that gives it) and let the server decide.
+   * There are no accounts to check against: get the password, with `defaultPlugin` or, if that one
+   * does not give it, with caching_sha2_password, and let the server decide.
    *
    * @default {false}
    */
@@ -118,7 +118,7 @@ export class ClientLogin {
       const missing = this.#options.account?.methods[0]?.plugin ?? "";
       return { kind: "reject", error: pluginNotLoaded(missing) };
     }
-    if (first.plugin.name !== started || !first.plugin.answersGreeting) {
+    if (first.plugin.name !== started || !this.#answersGreeting(first.plugin, answer)) {
       return this.#switchTo(first);
     }
     this.#conversation = this.#converse(first, this.#options.salt);
@@ -134,6 +134,17 @@ export class ClientLogin {
     const first = this.#switching;
     this.#switching = false;
     return await this.#judge(first ? conversation.first(packet) : conversation.next(packet));
+  }
+
+  /**
+   * Whether the first answer was made for the greeting's salt. A client that does not have the
+   * greeting's plugin names its own and sends nothing, which is no empty password: it waits to be
+   * switched.
+   */
+  #answersGreeting(plugin: AuthPlugin, answer: Uint8Array): boolean {
+    const { defaultPlugin, pluginAuth } = this.#options;
+    if (!plugin.answersGreeting) return false;
+    return answer.length > 0 || plugin.name === defaultPlugin || !pluginAuth;
   }
 
   #switchTo(candidate: Candidate): LoginStep {
@@ -199,11 +210,20 @@ function rest(verdict: Accepted): Omit<Accepted, "accept"> {
   return others;
 }
 
+/** Plugins with which a client gives the password itself. */
+const GIVING_PASSWORD: ReadonlySet<string> = new Set([
+  "caching_sha2_password",
+  "sha256_password",
+  "mysql_clear_password",
+]);
+
 /** The ways to prove an account, in its own order, without those the proxy cannot check. */
 function candidates(options: ClientLoginOptions, started: string): Candidate[] {
   const { account, defaultPlugin } = options;
   if (account === undefined) {
-    const plugin = findPlugin(defaultPlugin);
+    // What a client proves without giving the password would be of no use to the server.
+    const usable = !options.provisional || GIVING_PASSWORD.has(defaultPlugin);
+    const plugin = findPlugin(usable ? defaultPlugin : "caching_sha2_password");
     // An unknown user goes through the same conversation as a known one, against a password that nobody has.
     const secrets = options.provisional ? [] : [decoySecret(defaultPlugin)];
     return plugin === undefined ? [] : [{ plugin, secrets }];

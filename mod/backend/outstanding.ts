@@ -10,15 +10,57 @@ export interface AnswerSink {
   onServerLost(reason: string): void;
 }
 
-/** A ring of (expected answer, sink) pairs. Hot path: nothing is allocated unless it must grow. */
+/**
+ * Pairs of an expected answer and its sink. The first one lies in fields of its own: mostly there
+ * is no second, and then nothing is allocated. Those behind it are in a ring that grows.
+ */
 export class Outstanding {
-  #expects: number[] = [0, 0];
-  #sinks: (AnswerSink | undefined)[] = [undefined, undefined];
+  /** The requests without a complete answer. */
+  length = 0;
+  /** The expected answer at the head, a value of `Expect`. Only while `length` is not 0. */
+  expect = 0;
+  #sink: AnswerSink | undefined;
+  #further: Ring | undefined;
+
+  /** Who gets the answer at the head. Only while `length` is not 0. */
+  get sink(): AnswerSink {
+    return this.#sink!;
+  }
+
+  /** Adds a request at the end. */
+  push(expect: number, sink: AnswerSink): void {
+    if (this.length++ === 0) {
+      this.expect = expect;
+      this.#sink = sink;
+    } else (this.#further ??= new Ring()).push(expect, sink);
+  }
+
+  /** Takes the head away. Only while `length` is not 0. */
+  shift(): void {
+    if (--this.length === 0) {
+      this.#sink = undefined;
+      return;
+    }
+    const ring = this.#further!;
+    this.expect = ring.expect;
+    this.#sink = ring.sink;
+    ring.shift();
+  }
+}
+
+/** The requests behind the first one. */
+class Ring {
+  #expects = [0, 0, 0, 0];
+  #sinks: (AnswerSink | undefined)[] = [undefined, undefined, undefined, undefined];
   #head = 0;
   #length = 0;
 
-  get length(): number {
-    return this.#length;
+  get expect(): number {
+    return this.#expects[this.#head]!;
+  }
+
+  get sink(): AnswerSink {
+    return this.#sinks[this.#head]!;
   }
 
   push(expect: number, sink: AnswerSink): void {
@@ -29,36 +71,22 @@ export class Outstanding {
     this.#length++;
   }
 
-  /** The expected answer at the head, a value of `Expect`. Only while there is one. */
-  get expect(): number {
-    return this.#expects[this.#head]!;
-  }
-
-  /** Who gets the answer at the head. Only while there is one. */
-  get sink(): AnswerSink {
-    return this.#sinks[this.#head]!;
-  }
-
   shift(): void {
     this.#sinks[this.#head] = undefined;
     this.#head = (this.#head + 1) & (this.#expects.length - 1);
     this.#length--;
   }
 
+  /** Called when full: doubles, with the head at the start. */
   #grow(): void {
-    const expects: number[] = [];
-    const sinks: (AnswerSink | undefined)[] = [];
-    const mask = this.#expects.length - 1;
-    for (let i = 0; i < this.#length; i++) {
-      expects.push(this.#expects[(this.#head + i) & mask]!);
-      sinks.push(this.#sinks[(this.#head + i) & mask]);
-    }
-    for (let i = this.#length; i < (mask + 1) * 2; i++) {
-      expects.push(0);
-      sinks.push(undefined);
-    }
-    this.#expects = expects;
-    this.#sinks = sinks;
+    const size = this.#expects.length;
+    const turn = <T>(ring: T[], filler: T): T[] => [
+      ...ring.slice(this.#head),
+      ...ring.slice(0, this.#head),
+      ...Array<T>(size).fill(filler),
+    ];
+    this.#expects = turn(this.#expects, 0);
+    this.#sinks = turn(this.#sinks, undefined);
     this.#head = 0;
   }
 }

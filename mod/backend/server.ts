@@ -36,6 +36,9 @@ export interface Login {
   readonly ok: Uint8Array;
 }
 
+/** Names remembered to be shared; when there are more, they start anew. */
+const NAMES_MAX = 10_000;
+
 /** One server of the configuration. */
 export class Server {
   /** What the server said of itself last; undefined until it was reached once. */
@@ -44,6 +47,8 @@ export class Server {
   readonly pool: ConnectionPool;
   readonly #counters: Counters;
   readonly #log: Log;
+  /** Kinds and account names, each string once: thousands of connections share a few. */
+  readonly #names = new Map<string, string>();
   #learning: Promise<Greeting> | undefined;
 
   constructor(settings: ConnectSettings, options: {
@@ -91,7 +96,9 @@ export class Server {
    * @throws {DialError | ChannelClosedError | LoginRefusedError}
    */
   async login(request: LoginRequest): Promise<Login> {
-    const idle = request.preamble ? undefined : this.pool.take(poolKey(kindOf(request), userName(request.login.user)));
+    const idle = request.preamble
+      ? undefined
+      : this.pool.take(poolKey(kindOf(request), userName(request.login.user)));
     const again = idle && await this.#loginAgain(idle, request);
     if (again) return again;
     const opened = await openConnection(this.settings, request.login, {
@@ -106,13 +113,21 @@ export class Server {
         threadId: opened.greeting.threadId,
         capabilities: opened.capabilities,
         mariadbCapabilities: opened.mariadbCapabilities,
-        kind: kindOf(request),
+        kind: this.#shared(kindOf(request)),
         secure: opened.secure,
       },
       holder: request.holder,
-      user: userName(request.login.user),
+      user: this.#shared(userName(request.login.user)),
     });
     return { connection, ok: opened.ok };
+  }
+
+  #shared(name: string): string {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    if (this.#names.size >= NAMES_MAX) this.#names.clear();
+    this.#names.set(name, name);
+    return name;
   }
 
   /** Gives undefined where the idle connection turns out to be dead before anybody was asked. */

@@ -1,5 +1,6 @@
 // Opens connections to servers: TCP (names resolved by the system, asynchronously) and unix sockets.
 
+import type { Socket, SocketHandler } from "bun";
 import type { ServerAddress } from "../config/mod.ts";
 import { Stream, streamHandlers } from "./stream.ts";
 import type { StreamOwner } from "./stream.ts";
@@ -24,6 +25,32 @@ export function addressText(address: ServerAddress): string {
     : `${address.host}:${address.port}`;
 }
 
+/** What a socket carries until its `Stream` is made. */
+class Dialing {
+  constructor(
+    readonly owner: StreamOwner,
+    readonly local: boolean,
+    readonly preamble: Uint8Array | undefined,
+  ) {}
+}
+
+type SocketData = Stream | Dialing | undefined;
+
+/**
+ * One object for all connections: the runtime keeps it as long as the socket, and a closure in it
+ * would keep the whole login in memory.
+ */
+const dialHandlers = {
+  ...(streamHandlers as SocketHandler<SocketData>),
+  // The stream must be there before the greeting comes: made here, not when the promise resolves.
+  open(socket: Socket<SocketData>) {
+    const { owner, local, preamble } = socket.data as Dialing;
+    const stream = new Stream(socket as Socket<Stream | undefined>, { owner, local });
+    if (preamble) stream.write(preamble);
+  },
+  connectError() {}, // the promise tells
+} satisfies SocketHandler<SocketData>;
+
 /**
  * Connects to a server. A name is resolved anew, through the resolver's short-lived cache.
  *
@@ -41,26 +68,18 @@ export async function dial(
 ): Promise<Stream> {
   const { promise: expired, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new DialError(address, "ETIMEDOUT")), options.timeoutMs);
-  const handlers = {
-    ...streamHandlers,
-    // The stream must be there before the greeting comes: made here, not when the promise resolves.
-    open(socket: Bun.Socket<Stream | undefined>) {
-      const stream = new Stream(socket, { owner: options.owner, local: address.kind === "unix" });
-      if (options.preamble) stream.write(options.preamble);
-    },
-    connectError() {}, // the promise tells
-  };
+  const data = new Dialing(options.owner, address.kind === "unix", options.preamble);
   const connecting = address.kind === "unix"
-    ? Bun.connect<Stream | undefined>({ unix: address.path, data: undefined, socket: handlers })
-    : Bun.connect<Stream | undefined>({
+    ? Bun.connect<SocketData>({ unix: address.path, data, socket: dialHandlers })
+    : Bun.connect<SocketData>({
       hostname: address.host,
       port: address.port,
-      data: undefined,
-      socket: handlers,
+      data,
+      socket: dialHandlers,
     });
   try {
     const socket = await Promise.race([connecting, expired]);
-    if (!socket.data) throw new DialError(address, "ECONNRESET");
+    if (!(socket.data instanceof Stream)) throw new DialError(address, "ECONNRESET");
     return socket.data;
   } catch (error) {
     connecting.then((socket) => socket.terminate(), () => {});

@@ -141,6 +141,7 @@ async function greetAndAuthenticate(
     throw new LoginRefusedError(accessDenied(session, response));
   }
   session.server = connection;
+  session.user = connection.user;
   if (admission.preface) channel.send(encodeAuthMoreData(admission.preface));
   channel.send(withCertificateProof(ok, { admission, response, salt: greeting.salt }, context));
   const rest = channel.takeRest();

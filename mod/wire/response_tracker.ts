@@ -61,7 +61,7 @@ export class ResponseTracker {
   /** COM_STMT_PREPARE: definitions of the second group, result columns behind parameters. */
   #columnsThen = 0;
   /** A header and prefix that straddle chunks are collected here. */
-  readonly #scratch = new Uint8Array(HEADER_LENGTH + PREFIX_LENGTH);
+  #scratch: Uint8Array | undefined;
   #scratchLength = 0;
 
   /**
@@ -175,7 +175,7 @@ export class ResponseTracker {
 
   /** Judges a packet near a chunk's edge from a copy of its head, once enough of it has come. */
   #collect(bytes: Uint8Array, start: number, end: number): number {
-    const scratch = this.#scratch;
+    const scratch = this.#scratch ??= new Uint8Array(HEADER_LENGTH + PREFIX_LENGTH);
     let at = start;
     while (this.#scratchLength < HEADER_LENGTH) {
       if (at === end) return at;
