@@ -28,7 +28,7 @@ export type ThrottleDecision =
   /** Send the error and close. */
   | { readonly kind: "refuse"; readonly error: AuthError };
 
-interface Record {
+interface Failures {
   failures: number;
   lastMs: number;
 }
@@ -40,7 +40,7 @@ const DELAY_MS_MAX = 10_000;
 export class FailureThrottle {
   readonly #options: FailureThrottleOptions;
   /** By address (IPv6: by its first 64 bits), in the order of their last failure. */
-  readonly #records = new Map<string, Record>();
+  readonly #records = new Map<string, Failures>();
 
   constructor(options: FailureThrottleOptions) {
     this.#options = options;
@@ -94,7 +94,7 @@ export class FailureThrottle {
     }
   }
 
-  #find(ip: string | undefined): Record | undefined {
+  #find(ip: string | undefined): Failures | undefined {
     if (ip === undefined) return undefined;
     const record = this.#records.get(throttleKey(ip));
     if (record === undefined) return undefined;

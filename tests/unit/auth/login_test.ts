@@ -269,6 +269,25 @@ describe("ClientLogin, configured passwords", () => {
     expect(step.data[20]).toBe(0);
   });
 
+  test("an empty answer to another plugin's greeting is no empty password", async () => {
+    // So does MySQL's client where it does not have the greeting's plugin.
+    const login = client({ account: plain, defaultPlugin: "mysql_native_password" });
+    const step = await login.start("caching_sha2_password", new Uint8Array(0));
+    expect(step).toMatchObject({ kind: "switch", plugin: "caching_sha2_password" });
+    if (step.kind !== "switch") throw new Error("no switch");
+    const other = new ServerLogin(Credential.password("secret"), { secureTransport: true });
+    const answer = other.onAuthSwitch(step.plugin, step.data);
+    if (!("send" in answer)) throw new Error("nothing sent");
+    expect((await login.next(answer.send)).kind).toBe("accept");
+
+    const old = client({
+      account: plain,
+      defaultPlugin: "caching_sha2_password",
+      pluginAuth: false,
+    });
+    expect(await old.start(undefined, new Uint8Array(0))).toEqual(denied("NO"));
+  });
+
   test("an account with a plugin of its own has the client switched to it", async () => {
     for (
       const plugin of [
@@ -334,6 +353,14 @@ describe("ClientLogin, whom it does not know", () => {
       expect(none.last).toMatchObject({ kind: "accept", verified: false });
       expect(revealed(none.last)).toBe("");
     }
+  });
+
+  test("provisional behind a native greeting: switched to a plugin that gives the password", async () => {
+    const more = { provisional: true, defaultPlugin: "mysql_native_password" };
+    const plugin = "mysql_native_password";
+    const { last, path } = await logIn(Credential.password("secret"), { more, plugin });
+    expect(path).toEqual(["caching_sha2_password", "more:1"]);
+    expect(revealed(last)).toBe(PASSWORDS.secret.toString("hex"));
   });
 
   test("plugins that the proxy does not have are named", async () => {
