@@ -74,7 +74,7 @@ export async function admit(applicant: Applicant, context: SessionContext): Prom
   }
   const { credential } = accepted;
   return {
-    authenticator: new CredentialAuthenticator(credential),
+    authenticator: new CredentialAuthenticator(credential, context.server),
     proved: () => true,
     preface: accepted.preface,
     proofKey: accepted.proofKey,
@@ -92,7 +92,9 @@ function relay(applicant: Applicant, context: SessionContext): Admission {
   const authenticator = new RelayAuthenticator({
     channel: applicant.channel,
     capabilities: applicant.capabilities,
-    secure: transport.secure || transport.local,
+    encrypted: transport.secure,
+    local: transport.local,
+    serverLocal: context.server.settings.address.kind === "unix",
     rsaKey: context.rsaKey,
   });
   return { authenticator, proved: () => authenticator.asked, accepted() {}, refused() {} };
@@ -119,8 +121,7 @@ async function converse(
     ...(transport.secure ? { tls: transport.tlsFacts() } : {}),
     pluginAuth: (capabilities & Capability.PLUGIN_AUTH) !== 0,
     handlesExpiredPasswords: (capabilities & Capability.CAN_HANDLE_EXPIRED_PASSWORDS) !== 0,
-    // A password can be learned only where the client gives it in full.
-    defaultPlugin: credentials.mode === "learned" ? "caching_sha2_password" : applicant.authPlugin,
+    defaultPlugin: context.server.identity?.authPlugin ?? "caching_sha2_password",
     rsaKey,
     ...(learned ? { learned } : {}),
     provisional: credentials.mode === "learned",

@@ -1,16 +1,18 @@
 // Logs in at a server with a credential the proxy has: the client has proved itself to the proxy.
 
 import { type Credential, ServerLogin, type ServerStep } from "../auth/mod.ts";
-import { type Authenticator, LoginRefusedError } from "../backend/mod.ts";
+import { type Authenticator, LoginRefusedError, type Server } from "../backend/mod.ts";
 import { AuthPacket, decodeAuthSwitch, type Greeting } from "../wire/mod.ts";
 
 /** Answers a server's challenges with a password (or its SHA-1). */
 export class CredentialAuthenticator implements Authenticator {
   readonly #credential: Credential;
+  readonly #unixSocket: boolean;
   #login: ServerLogin | undefined;
 
-  constructor(credential: Credential) {
+  constructor(credential: Credential, server: Server) {
     this.#credential = credential;
+    this.#unixSocket = server.settings.address.kind === "unix";
   }
 
   first(greeting: Greeting, secure: boolean): { plugin: string; response: Uint8Array } {
@@ -36,6 +38,9 @@ export class CredentialAuthenticator implements Authenticator {
   }
 
   #start(secureTransport: boolean): ServerLogin {
-    return this.#login = new ServerLogin(this.#credential, { secureTransport });
+    return this.#login = new ServerLogin(this.#credential, {
+      secureTransport,
+      unixSocket: this.#unixSocket,
+    });
   }
 }

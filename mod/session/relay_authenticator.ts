@@ -18,12 +18,16 @@ const SHA2_KEY_REQUEST = 2;
 const SHA256_KEY_REQUEST = 1;
 const SALT_LENGTH = 20;
 
-/** The client's side of a relayed login. */
+/** The two ends of a relayed login. */
 export interface RelayedClient {
   readonly channel: PacketChannel;
   readonly capabilities: number;
-  /** The client's own connection is TLS or a unix socket. */
-  readonly secure: boolean;
+  /** The client's own connection is TLS. */
+  readonly encrypted: boolean;
+  /** The client's own connection is a unix socket. */
+  readonly local: boolean;
+  /** The server is reached through a unix socket. */
+  readonly serverLocal: boolean;
   /** The proxy's key, for clients that ask for one. */
   readonly rsaKey: RsaKey;
 }
@@ -60,8 +64,15 @@ export class RelayAuthenticator implements Authenticator {
     if (this.#isFastSuccess(payload)) return undefined;
     const answer = await channel.read();
     if (this.#plugin !== SHA2 && this.#plugin !== SHA256) return answer;
-    if (this.#client.secure === secure) return answer;
-    return secure ? await this.#decrypt(answer) : this.#askForKey(payload, answer);
+    const clientGives = this.#sendsPassword(this.#client.encrypted, this.#client.local);
+    const serverTakes = this.#sendsPassword(secure && !this.#client.serverLocal, secure);
+    if (clientGives === serverTakes) return answer;
+    return serverTakes ? await this.#decrypt(answer) : this.#askForKey(payload, answer);
+  }
+
+  /** A password goes unencrypted through TLS; through a unix socket by one of the plugins only. */
+  #sendsPassword(encrypted: boolean, local: boolean): boolean {
+    return encrypted || (local && this.#plugin === SHA2);
   }
 
   #isFastSuccess(payload: Uint8Array): boolean {
