@@ -47,10 +47,16 @@ const POLL_MS = 5;
 /** Ticks a second of /proc/PID/stat's times: fixed at 100 for user space on Linux. */
 const TICKS_PER_SECOND = 100;
 
+/**
+ * Configuration that neither delays nor refuses after failed logins. Tests log in wrongly many
+ * times from one address; what one client is shown must not hang on the failures of others.
+ */
+export const WITHOUT_LOGIN_THROTTLE = '[auth]\nfailures_max = 0\nfailure_delay = "0"\n';
+
 /** The command that runs the proxy: MYSQLPROXY_BIN, else dist/mysqlproxy, else the sources. */
 export function proxyCommand(): string[] {
   const given = process.env["MYSQLPROXY_BIN"];
-  if (given) return [given];
+  if (given) return [resolve(given)];
   const root = resolve(import.meta.dir, "..");
   const built = join(root, "dist/mysqlproxy");
   return existsSync(built) ? [built] : [process.execPath, join(root, "main.ts")];

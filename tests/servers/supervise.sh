@@ -5,6 +5,7 @@
 folder=$1
 shift
 exec 3<&0
+: >"$folder/out.log"
 "$@" </dev/null >>"$folder/out.log" 2>&1 3<&- &
 server=$!
 echo "$server"
