@@ -23,6 +23,13 @@ export interface CatalogEntry {
   load(): Promise<CommandModule>;
 }
 
+/** Started by the proxy itself for each worker process. */
+const worker: CatalogEntry = {
+  name: "worker",
+  summary: "a worker process of the proxy",
+  load: () => import("./worker.ts"),
+};
+
 /** All commands in the order of the overview. */
 export const catalog: readonly CatalogEntry[] = [
   {
@@ -90,7 +97,7 @@ export async function pickCommand(argv: readonly string[]): Promise<PickedComman
 
 /** The command of a name, if there is one. */
 export function findCommand(name: string): CatalogEntry | undefined {
-  return catalog.find((entry) => entry.name === name);
+  return name === worker.name ? worker : catalog.find((entry) => entry.name === name);
 }
 
 /** The error for a command that does not exist, with the nearest one that does. */

@@ -13,7 +13,7 @@ import type { Config } from "../config/mod.ts";
 import type { Log } from "../observe/mod.ts";
 
 /** Passwords kept in memory at most, in the modes that learn them. */
-const LEARNED_MAX = 10_000;
+export const LEARNED_MAX = 10_000;
 const READ_TIMEOUT_MS = 5000;
 
 /** The store of a process and what keeps it fresh. */
@@ -21,13 +21,25 @@ export interface Credentials {
   readonly store: CredentialStore;
   /** Accounts have changed: read them again. Undefined where they are not read at all. */
   readonly refresh: (() => void) | undefined;
-  /** Resolves after the first reading, or at once where there is none. */
-  readonly ready: Promise<void>;
   stop(): void;
 }
 
-/** Makes the store for a configuration and starts to read accounts if that is called for. */
-export function startCredentials(config: Config, log: Log): Credentials {
+/** As `Credentials`, where accounts are read in this process. */
+export interface OwnCredentials extends Credentials {
+  /** Resolves after the first reading, or at once where there is none. */
+  readonly ready: Promise<void>;
+}
+
+/**
+ * Makes the store for a configuration and starts to read accounts if that is called for.
+ *
+ * @param options.onChange Told when the mode or the accounts have changed.
+ */
+export function startCredentials(
+  config: Config,
+  log: Log,
+  options: { readonly onChange?: () => void } = {},
+): OwnCredentials {
   const facts = {
     configured: config.auth.mode,
     users: config.users.length,
@@ -58,9 +70,11 @@ export function startCredentials(config: Config, log: Log): Credentials {
         log.debug("accounts not read", { reason: outcome.reason });
         return;
       }
-      if (outcome.kind === "accounts") store.setSnapshot(outcome.snapshot);
+      const newer = outcome.kind === "accounts" && store.setSnapshot(outcome.snapshot);
       const readable = outcome.kind === "accounts" ? true : outcome.reason;
-      if (store.setMode(chooseMode({ ...facts, readable }))) tell();
+      const changed = store.setMode(chooseMode({ ...facts, readable }));
+      if (changed) tell();
+      if (changed || newer) options.onChange?.();
     },
   });
   const ready = sync.start().then(() => {});

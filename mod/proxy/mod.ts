@@ -3,3 +3,4 @@
 export * from "./serve.ts";
 export * from "./start_error.ts";
 export * from "./worker.ts";
+export * from "./worker_process.ts";

@@ -3,7 +3,9 @@
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { formatAddress } from "../config/mod.ts";
 import { createLog, type Log } from "../observe/mod.ts";
-import { startWorker, type Worker } from "./worker.ts";
+import { reportFaults } from "./faults.ts";
+import { startSupervisor, workerCount } from "./supervisor.ts";
+import { startWorker } from "./worker.ts";
 
 /** How long sessions with an open transaction may go on after the first signal, in milliseconds. */
 const DRAIN_MS = 10_000;
@@ -39,42 +41,58 @@ export async function startProxy(config: Config, log: Log): Promise<RunningProxy
  */
 export async function serve(config: Config): Promise<number> {
   const log = createLog(config.log);
-  const worker = await startWorker(config, { log, number: 0, reusePort: false });
-  for (const address of worker.addresses) {
+  const running = workerCount(config) === 1
+    ? await serveAlone(config, log)
+    : await startSupervisor(config, log);
+  for (const address of running.addresses) {
     log.info("listening", { address: formatAddress(address) });
   }
-  worker.context.server.identify().catch((error: unknown) => {
-    log.warn("server cannot be reached yet", {
-      server: worker.context.server.name,
-      reason: (error as Error).message,
-    });
-  });
-  await untilEnded(worker, log);
+  await untilEnded(running, log);
   return 0;
 }
 
-async function untilEnded(worker: Worker, log: Log): Promise<void> {
+/** What `serve` needs of a worker or of a supervisor of several. */
+interface Running {
+  readonly addresses: readonly ListenAddress[];
+  reload(): Promise<void> | void;
+  drain(): void;
+  stop(): void;
+  drained(): Promise<void>;
+}
+
+async function serveAlone(config: Config, log: Log): Promise<Running> {
+  const worker = await startWorker(config, { log, number: 0, reusePort: false });
+  const { server } = worker.context;
+  server.identify().catch((error: Error) => {
+    log.warn("server cannot be reached yet", { server: server.name, reason: error.message });
+  });
+  return worker;
+}
+
+async function untilEnded(running: Running, log: Log): Promise<void> {
+  reportFaults(log);
   let signals = 0;
   const onEnd = (signal: string) => {
     signals++;
-    log.info(signals === 1 ? "draining" : "stopping", {
-      signal,
-      sessions: worker.context.directory.size,
-    });
-    if (signals === 1) {
-      worker.drain();
-      setTimeout(() => worker.stop(), DRAIN_MS).unref();
-    } else worker.stop();
+    log.info(signals === 1 ? "draining" : "stopping", { signal });
+    if (signals > 1) return running.stop();
+    running.drain();
+    setTimeout(() => running.stop(), DRAIN_MS).unref();
   };
   process.on("SIGTERM", () => onEnd("SIGTERM"));
   process.on("SIGINT", () => onEnd("SIGINT"));
-  process.on("SIGHUP", () => {
-    worker.reload().then(
-      () => log.info("certificates read again"),
-      (error: Error) =>
-        log.error("reload failed, the old certificates stay", { reason: error.message }),
-    );
-  });
-  await worker.drained();
+  process.on("SIGHUP", () => void reload(running, log));
+  await running.drained();
   log.info("ended");
+}
+
+async function reload(running: Running, log: Log): Promise<void> {
+  try {
+    await running.reload();
+    log.info("certificates read again");
+  } catch (error) {
+    log.error("certificates not read again, the old ones stay", {
+      reason: (error as Error).message,
+    });
+  }
 }

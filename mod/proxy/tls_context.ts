@@ -19,17 +19,26 @@ export interface ClientTlsContext {
   readonly certificateFingerprint: Uint8Array | undefined;
 }
 
+/** A certificate that the proxy has made itself, in PEM. */
+export interface MadeCertificate {
+  readonly key: string;
+  readonly cert: string;
+}
+
 /**
- * TLS towards clients. Without files, a certificate is made now.
+ * TLS towards clients. Without files, a certificate is made now unless one was made before.
  *
  * @throws {StartError} If a file cannot be read.
  */
-export async function clientTlsContext(settings: ClientTls): Promise<ClientTlsContext> {
+export async function clientTlsContext(
+  settings: ClientTls,
+  made?: MadeCertificate,
+): Promise<ClientTlsContext> {
   if (settings.mode === "disabled") {
     return { clientTls: undefined, certificateFingerprint: undefined };
   }
   const own = settings.certPath === ""
-    ? await selfSignedCertificate({ commonName: "mysqlproxy", days: 3650 })
+    ? made ?? await selfSignedCertificate({ commonName: "mysqlproxy", days: 3650 })
     : { cert: readPem(settings.certPath), key: readPem(settings.keyPath) };
   const certificate = parseCertificate(own.cert, settings.certPath);
   const signsItself = certificate.issuer === certificate.subject;

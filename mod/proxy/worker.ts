@@ -6,12 +6,18 @@ import { Server } from "../backend/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { listen, type Listener, ListenError, type Stream } from "../net/mod.ts";
 import { Counters, type Log } from "../observe/mod.ts";
-import { ClientSession, Directory, type SessionContext } from "../session/mod.ts";
+import {
+  ClientSession,
+  Directory,
+  NO_PEERS,
+  type Peers,
+  type SessionContext,
+} from "../session/mod.ts";
 import { encodeEarlyErr, frame, type SqlError } from "../wire/mod.ts";
-import { startCredentials } from "./credentials.ts";
+import { type Credentials, startCredentials } from "./credentials.ts";
 import { startJanitor } from "./janitor.ts";
 import { StartError } from "./start_error.ts";
-import { backendTlsContext, clientTlsContext } from "./tls_context.ts";
+import { backendTlsContext, clientTlsContext, type MadeCertificate } from "./tls_context.ts";
 
 /** The exit status for addresses that cannot be listened on; see docs/exit-status.md. */
 const LISTEN_STATUS = 4;
@@ -30,15 +36,29 @@ export interface Worker {
   drained(): Promise<void>;
 }
 
+/** What a worker is among others. */
+export interface WorkerOptions {
+  readonly log: Log;
+  /** The worker's number, 0 to 255. */
+  readonly number: number;
+  /** Several workers share their ports by SO_REUSEPORT. */
+  readonly reusePort: boolean;
+  /** The other workers; absent where there are none. */
+  readonly peers?: Peers;
+  /** A certificate made for all workers; absent where each may make its own, or files are given. */
+  readonly certificate?: MadeCertificate | undefined;
+  /** Who decides about logins; absent where the worker finds out itself. */
+  readonly credentials?: Credentials;
+}
+
 /**
  * Starts to serve.
  *
- * @param options.number The worker's number, 0 to 255; several share ports by SO_REUSEPORT.
  * @throws {StartError} If a certificate cannot be read or an address cannot be listened on.
  */
 export async function startWorker(
   config: Config,
-  options: { readonly log: Log; readonly number: number; readonly reusePort: boolean },
+  options: WorkerOptions,
 ): Promise<Worker> {
   const { log } = options;
   const counters = new Counters();
@@ -54,7 +74,7 @@ export async function startWorker(
       : { method: config.compression.backend, level: config.compression.zstdLevel },
     tcp: config.tcp,
   }, { pool: config.pool, counters, log, now });
-  const credentials = startCredentials(config, log);
+  const credentials = options.credentials ?? startCredentials(config, log);
   const context: SessionContext = {
     config,
     log,
@@ -73,7 +93,8 @@ export async function startWorker(
       now,
     }),
     trustedProxies: trustedProxies(config),
-    ...await clientTlsContext(config.clientTls),
+    peers: options.peers ?? NO_PEERS,
+    ...await clientTlsContext(config.clientTls, options.certificate),
     now: now(),
   };
   const listeners: Listener[] = [];
@@ -118,7 +139,7 @@ export async function startWorker(
     addresses: listeners.map((listener) => listener.address),
     context,
     async reload() {
-      Object.assign(context, await clientTlsContext(config.clientTls));
+      Object.assign(context, await clientTlsContext(config.clientTls, options.certificate));
     },
     drain() {
       draining = true;
@@ -137,7 +158,7 @@ export async function startWorker(
 function accept(stream: Stream, context: SessionContext): void {
   const { config, counters } = context;
   stream.configure(config.tcp);
-  const full = counters.clients >= config.limits.clientsMax ||
+  const full = counters.clients + context.peers.clients >= config.limits.clientsMax ||
     counters.clientsUnauthenticated >= config.limits.unauthenticatedMax;
   if (full) {
     counters.clientsRefused++;

@@ -7,6 +7,7 @@ import type { Server } from "../backend/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Counters, Log } from "../observe/mod.ts";
 import type { Directory } from "./directory.ts";
+import type { Peers } from "./peers.ts";
 
 /** The worker's side of a session: settings, servers, counters. */
 export interface SessionContext {
@@ -14,6 +15,8 @@ export interface SessionContext {
   readonly log: Log;
   readonly counters: Counters;
   readonly directory: Directory;
+  /** The other workers. */
+  readonly peers: Peers;
   /** The server that new sessions go to. */
   readonly server: Server;
   /** Who decides about logins, and what is known for it. */

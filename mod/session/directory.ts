@@ -6,6 +6,7 @@ import type { ClientSession } from "./client_session.ts";
 const ID_BASE = 0x40000000;
 /** Bits of an id that count sessions of one worker; the bits above hold the worker. */
 const COUNTER_BITS = 22;
+const WORKERS_MAX = 256;
 const COUNTER_MASK = (1 << COUNTER_BITS) - 1;
 
 /** A worker's sessions. Ids are 31-bit, unique over up to 256 workers. */
@@ -48,6 +49,12 @@ export class Directory {
     return this.#sessions.values();
   }
 
+  /** An id that another worker may have given. */
+  isPeerId(id: number): boolean {
+    const worker = workerOf(id);
+    return worker !== undefined && worker !== this.#worker;
+  }
+
   /** The server's thread id of a session; undefined where there is no such session. */
   threadOf(id: number): number | undefined {
     return this.#sessions.get(id)?.server?.facts.threadId;
@@ -61,4 +68,10 @@ export class Directory {
     }
     return found;
   }
+}
+
+/** The worker, 0 to 255, that gave an id; undefined for ids that no worker gives. */
+export function workerOf(id: number): number | undefined {
+  const worker = (id - ID_BASE) >> COUNTER_BITS;
+  return worker >= 0 && worker < WORKERS_MAX ? worker : undefined;
 }

@@ -5,6 +5,7 @@ import type { ServerConnection } from "../backend/mod.ts";
 import { parseKill } from "../sql/mod.ts";
 import { Command, Expect, frame } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
+import { belongsToPeer } from "./peers.ts";
 import { FORWARD, type StageResult, TAKEN } from "./stage.ts";
 import { statementStart } from "./statement_start.ts";
 
@@ -18,15 +19,17 @@ export function rewriteKill(
   const from = session.hasQueryAttributes ? statementStart(payload, 0, payload.length) : 1;
   const target = parseKill(payload, from, payload.length);
   if (!target) return FORWARD;
-  const thread = session.context.directory.threadOf(target.id);
-  if (thread === undefined) return FORWARD;
-  const rewritten = Buffer.concat([
-    payload.subarray(0, target.start),
-    Buffer.from(String(thread)),
-    payload.subarray(target.end),
-  ]);
-  server.request(frame(rewritten, 0), Expect.RESULT, session);
-  return TAKEN;
+  return translate(session, server, {
+    id: target.id,
+    expect: Expect.RESULT,
+    original: payload,
+    withThread: (thread) =>
+      Buffer.concat([
+        payload.subarray(0, target.start),
+        Buffer.from(String(thread)),
+        payload.subarray(target.end),
+      ]),
+  });
 }
 
 /** COM_PROCESS_KILL: the id is 32 bits behind the command byte. */
@@ -36,10 +39,44 @@ export function killByCommand(
   server: ServerConnection,
 ): StageResult {
   if (payload.length < 5) return FORWARD;
-  const thread = session.context.directory.threadOf(payload.readUInt32LE(1));
-  if (thread === undefined) return FORWARD;
-  const rewritten = Buffer.from(payload);
-  rewritten.writeUInt32LE(thread, 1);
-  server.request(frame(rewritten, 0), Expect.OK, session);
+  return translate(session, server, {
+    id: payload.readUInt32LE(1),
+    expect: Expect.OK,
+    original: payload,
+    withThread(thread) {
+      const rewritten = Buffer.from(payload);
+      rewritten.writeUInt32LE(thread, 1);
+      return rewritten;
+    },
+  });
+}
+
+/** A request to kill, before its id is known to the server. */
+interface KillRequest {
+  readonly id: number;
+  readonly expect: number;
+  readonly original: Buffer;
+  withThread(thread: number): Buffer;
+}
+
+function translate(
+  session: ClientSession,
+  server: ServerConnection,
+  kill: KillRequest,
+): StageResult {
+  const { directory, peers } = session.context;
+  const thread = directory.threadOf(kill.id);
+  if (thread !== undefined) {
+    server.request(frame(kill.withThread(thread), 0), kill.expect, session);
+    return TAKEN;
+  }
+  if (!belongsToPeer(directory, peers, kill.id)) return FORWARD;
+  session.holdFurther();
+  void peers.threadOf(kill.id).then((found) => {
+    if (session.closed || server.closed) return;
+    const request = found === undefined ? kill.original : kill.withThread(found);
+    server.request(frame(request, 0), kill.expect, session);
+    session.release();
+  });
   return TAKEN;
 }

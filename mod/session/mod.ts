@@ -3,3 +3,4 @@
 export * from "./client_session.ts";
 export * from "./context.ts";
 export * from "./directory.ts";
+export * from "./peers.ts";

@@ -1,0 +1,46 @@
+// What supervisor and workers say to each other: plain values over the channel between processes.
+
+import type { CredentialMode, PlainSnapshot } from "../auth/mod.ts";
+import type { Config, ListenAddress } from "../config/mod.ts";
+import type { SessionLabel } from "../session/mod.ts";
+
+/** How logins are decided, for workers that do not read accounts themselves. */
+export interface CredentialState {
+  readonly mode: CredentialMode;
+  readonly reason: string;
+  /** Holds secrets: never to be printed. */
+  readonly snapshot: PlainSnapshot | undefined;
+}
+
+/** A question of one worker that others answer. */
+export type Question =
+  | { readonly kind: "threadOf"; readonly id: number }
+  | { readonly kind: "sessions" };
+
+/** The answer of one worker: pairs of the server's thread id and a session. */
+export type Answer = readonly (readonly [thread: number, session: SessionLabel])[];
+
+/** From the supervisor to a worker. */
+export type ToWorker =
+  | {
+    readonly kind: "start";
+    readonly config: Config;
+    readonly number: number;
+    readonly credentials: CredentialState;
+    /** The certificate that all workers show, where the proxy has made it itself. */
+    readonly certificate: { readonly key: string; readonly cert: string } | undefined;
+  }
+  | { readonly kind: "credentials"; readonly credentials: CredentialState }
+  | { readonly kind: "peers"; readonly clients: number }
+  | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }
+  | { readonly kind: "answered"; readonly ticket: number; readonly answer: Answer }
+  | { readonly kind: "reload" | "drain" | "stop" };
+
+/** From a worker to the supervisor. */
+export type FromWorker =
+  | { readonly kind: "listening"; readonly addresses: readonly ListenAddress[] }
+  | { readonly kind: "failed"; readonly message: string; readonly status: number }
+  | { readonly kind: "clients"; readonly clients: number }
+  | { readonly kind: "accountsChanged" }
+  | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }
+  | { readonly kind: "answered"; readonly ticket: number; readonly answer: Answer };

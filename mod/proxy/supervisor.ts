@@ -1,0 +1,262 @@
+// The control plane of several workers: starts them, restarts the dead, carries their questions,
+// reads accounts once for all.
+
+import { availableParallelism } from "node:os";
+import { packSnapshot } from "../auth/mod.ts";
+import type { Config, ListenAddress } from "../config/mod.ts";
+import { listen, selfSignedCertificate } from "../net/mod.ts";
+import type { Log } from "../observe/mod.ts";
+import { workerOf } from "../session/mod.ts";
+import { type Credentials, startCredentials } from "./credentials.ts";
+import type { Answer, CredentialState, FromWorker, ToWorker } from "./messages.ts";
+import { StartError } from "./start_error.ts";
+
+/** The hidden command that a worker process runs. */
+export const WORKER_COMMAND = "worker";
+/** A worker that died is started again after this time, so that a fault at start does not spin. */
+const RESTART_MS = 1000;
+/** How long workers may take to answer a question of another one. */
+const ANSWER_MS = 1000;
+
+/** Several workers, from the outside. */
+export interface Supervisor {
+  readonly addresses: readonly ListenAddress[];
+  reload(): void;
+  drain(): void;
+  stop(): void;
+  /** Resolves when all workers have ended. */
+  drained(): Promise<void>;
+}
+
+/** The number of workers a configuration asks for. */
+export function workerCount(config: Config): number {
+  return config.workers === 0 ? availableParallelism() : config.workers;
+}
+
+/**
+ * Starts the workers and resolves when all listen.
+ *
+ * @throws {StartError} If the first one cannot start.
+ */
+export async function startSupervisor(config: Config, log: Log): Promise<Supervisor> {
+  await checkPortsAreFree(config.listen);
+  const workers: WorkerHandle[] = [];
+  const credentials = startCredentials(config, log, {
+    onChange: () => workers.forEach((worker) => worker.credentials()),
+  });
+  await Promise.race([credentials.ready, Bun.sleep(ANSWER_MS)]);
+  const certificate = config.clientTls.mode !== "disabled" && config.clientTls.certPath === ""
+    ? await selfSignedCertificate({ commonName: "mysqlproxy", days: 3650 })
+    : undefined;
+  const fleet: Fleet = { config, log, credentials, certificate, workers, ending: false };
+  for (let number = 0; number < workerCount(config); number++) {
+    const worker = new WorkerHandle(number, fleet);
+    workers.push(worker);
+    try {
+      // The first one finds out which port an address with port 0 gets.
+      const addresses = await worker.start();
+      if (number === 0) fleet.config = { ...config, listen: addresses };
+    } catch (error) {
+      fleet.ending = true;
+      for (const started of workers) started.send({ kind: "stop" });
+      credentials.stop();
+      throw error;
+    }
+  }
+  const all = (kind: "reload" | "drain" | "stop") => {
+    for (const worker of workers) worker.send({ kind });
+  };
+  return {
+    addresses: fleet.config.listen,
+    reload: () => all("reload"),
+    drain() {
+      fleet.ending = true;
+      all("drain");
+    },
+    stop() {
+      fleet.ending = true;
+      all("stop");
+    },
+    async drained() {
+      await Promise.all(workers.map((worker) => worker.ended));
+      credentials.stop();
+    },
+  };
+}
+
+/** With SO_REUSEPORT a second proxy could take a port unnoticed: an exclusive try tells. */
+async function checkPortsAreFree(addresses: readonly ListenAddress[]): Promise<void> {
+  for (const address of addresses) {
+    if (address.kind === "unix" || address.port === 0) continue;
+    try {
+      const listener = await listen(address, { accept: (stream) => stream.destroy() });
+      listener.close();
+    } catch (error) {
+      throw new StartError((error as Error).message, 4);
+    }
+  }
+}
+
+/** What all workers have in common. */
+interface Fleet {
+  config: Config;
+  readonly log: Log;
+  readonly credentials: Credentials;
+  readonly certificate: { readonly key: string; readonly cert: string } | undefined;
+  readonly workers: readonly WorkerHandle[];
+  /** The end has begun: the dead stay dead. */
+  ending: boolean;
+}
+
+/** One worker's place: a process, and another one after it if it dies. */
+class WorkerHandle {
+  readonly #number: number;
+  readonly #fleet: Fleet;
+  readonly #ended = Promise.withResolvers<void>();
+  #process: Bun.Subprocess | undefined;
+  #clients = 0;
+  #tickets = 0;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+
+  constructor(number: number, fleet: Fleet) {
+    this.#number = number;
+    this.#fleet = fleet;
+  }
+
+  /** Resolves when the worker has ended and no other one will follow. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  send(message: ToWorker): void {
+    try {
+      this.#process?.send(message);
+    } catch {
+      // It has just died: its end is seen by onExit.
+    }
+  }
+
+  /** Tells the worker how logins are decided now. */
+  credentials(): void {
+    this.send({ kind: "credentials", credentials: credentialState(this.#fleet.credentials) });
+  }
+
+  /** @throws {StartError} If the worker cannot start. */
+  start(): Promise<readonly ListenAddress[]> {
+    const started = Promise.withResolvers<readonly ListenAddress[]>();
+    const { config, certificate, credentials, log } = this.#fleet;
+    let failure = new StartError(`Worker ${this.#number} ended at its start`, 1);
+    this.#process = Bun.spawn({
+      cmd: [process.execPath, ...scriptArguments(), WORKER_COMMAND],
+      stdio: ["ignore", "inherit", "inherit"],
+      serialization: "json",
+      ipc: (message: FromWorker) => {
+        if (message.kind === "listening") started.resolve(message.addresses);
+        else if (message.kind === "failed") {
+          failure = new StartError(message.message, message.status);
+        } else this.#onMessage(message);
+      },
+      onExit: (process, status) => {
+        if (process !== this.#process) return;
+        started.reject(failure);
+        this.#onExit(status, log);
+      },
+    });
+    this.send({
+      kind: "start",
+      config: { ...config, listen: this.#listen(config.listen) },
+      number: this.#number,
+      credentials: credentialState(credentials),
+      certificate,
+    });
+    return started.promise;
+  }
+
+  /** A unix socket cannot be shared: the first worker has it. */
+  #listen(addresses: readonly ListenAddress[]): readonly ListenAddress[] {
+    if (this.#number === 0) return addresses;
+    return addresses.filter((address) => address.kind === "tcp");
+  }
+
+  #onExit(status: number | null, log: Log): void {
+    this.#clients = 0;
+    if (this.#fleet.ending) {
+      this.#ended.resolve();
+      return;
+    }
+    log.error("worker died, another one takes its place", {
+      worker: this.#number,
+      status: status ?? "killed",
+    });
+    setTimeout(() => {
+      if (this.#fleet.ending) this.#ended.resolve();
+      else this.start().catch(() => {}); // its end is seen by onExit, which tries again
+    }, RESTART_MS);
+  }
+
+  #onMessage(message: FromWorker): void {
+    switch (message.kind) {
+      case "clients":
+        this.#clients = message.clients;
+        this.#tellOthers();
+        return;
+      case "accountsChanged":
+        this.#fleet.credentials.refresh?.();
+        return;
+      case "ask":
+        void this.#collect(message.question).then((answer) =>
+          this.send({ kind: "answered", ticket: message.ticket, answer })
+        );
+        return;
+      case "answered":
+        this.#waiting.get(message.ticket)?.(message.answer);
+        this.#waiting.delete(message.ticket);
+    }
+  }
+
+  #tellOthers(): void {
+    const { workers } = this.#fleet;
+    const total = workers.reduce((sum, worker) => sum + worker.#clients, 0);
+    for (const worker of workers) {
+      if (worker !== this) worker.send({ kind: "peers", clients: total - worker.#clients });
+    }
+  }
+
+  /** Asks those workers that may know; who does not answer in time knows nothing. */
+  async #collect(question: Extract<FromWorker, { kind: "ask" }>["question"]): Promise<Answer> {
+    const others = this.#fleet.workers.filter((worker) =>
+      worker !== this &&
+      (question.kind === "sessions" || workerOf(question.id) === worker.#number)
+    );
+    const answers = await Promise.all(others.map((worker) => worker.#ask(question)));
+    return answers.flat();
+  }
+
+  #ask(question: Extract<FromWorker, { kind: "ask" }>["question"]): Promise<Answer> {
+    const ticket = ++this.#tickets;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(ticket);
+        resolve([]);
+      }, ANSWER_MS);
+      this.#waiting.set(ticket, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      this.send({ kind: "ask", ticket, question });
+    });
+  }
+}
+
+function credentialState({ store }: Credentials): CredentialState {
+  return {
+    mode: store.mode,
+    reason: store.reason,
+    snapshot: store.snapshot ? packSnapshot(store.snapshot) : undefined,
+  };
+}
+
+/** Under `bun main.ts` the script must be named again; a compiled executable is all there is. */
+function scriptArguments(): string[] {
+  return Bun.main.startsWith("/$bunfs/") ? [] : [Bun.main];
+}

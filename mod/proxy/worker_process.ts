@@ -1,0 +1,154 @@
+// A worker as a process of its own: starts on the supervisor's word, ends with the supervisor.
+
+import { CredentialStore, LearnedPasswords, unpackSnapshot } from "../auth/mod.ts";
+import type { Config } from "../config/mod.ts";
+import { createLog } from "../observe/mod.ts";
+import type { Peers, SessionLabel } from "../session/mod.ts";
+import { LEARNED_MAX } from "./credentials.ts";
+import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
+import { reportFaults } from "./faults.ts";
+import { StartError } from "./start_error.ts";
+import { startWorker, type Worker } from "./worker.ts";
+
+/** How often the number of clients is told, in milliseconds. */
+const REPORT_MS = 250;
+
+/** Runs the worker; resolves with its exit status. */
+export async function runWorkerProcess(): Promise<number> {
+  if (!process.send) {
+    throw new StartError("This command is started by the proxy itself", 2);
+  }
+  // The terminal sends its signals to all processes; the supervisor says what they mean.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => {});
+  process.on("SIGHUP", () => {});
+  const ended = Promise.withResolvers<number>();
+  process.on("disconnect", () => ended.resolve(1));
+  const link = new Link();
+  process.on("message", (message: ToWorker) => {
+    link.onMessage(message, ended).catch((error: Error) => {
+      const status = error instanceof StartError ? error.status : 1;
+      tell({ kind: "failed", message: error.message, status });
+      ended.resolve(status);
+    });
+  });
+  return await ended.promise;
+}
+
+function tell(message: FromWorker): void {
+  process.send!(message);
+}
+
+/** The worker's end of the channel; also how it asks the other workers. */
+class Link implements Peers {
+  clients = 0;
+  #worker: Worker | undefined;
+  #store: CredentialStore | undefined;
+  #tickets = 0;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+
+  async onMessage(message: ToWorker, ended: PromiseWithResolvers<number>): Promise<void> {
+    switch (message.kind) {
+      case "start":
+        await this.#start(message);
+        void this.#worker!.drained().then(() => ended.resolve(0));
+        return;
+      case "credentials":
+        apply(this.#store, message.credentials);
+        return;
+      case "peers":
+        this.clients = message.clients;
+        return;
+      case "ask":
+        tell({ kind: "answered", ticket: message.ticket, answer: this.#answer(message.question) });
+        return;
+      case "answered":
+        this.#waiting.get(message.ticket)?.(message.answer);
+        this.#waiting.delete(message.ticket);
+        return;
+      case "reload":
+        await this.#worker?.reload();
+        return;
+      case "drain":
+        this.#worker?.drain();
+        return;
+      case "stop":
+        this.#worker?.stop();
+    }
+  }
+
+  async #start(message: Extract<ToWorker, { kind: "start" }>): Promise<void> {
+    const { config, number, certificate, credentials } = message;
+    this.#store = credentialStore(config, credentials);
+    const log = createLog(config.log);
+    reportFaults(log);
+    this.#worker = await startWorker(config, {
+      log,
+      number,
+      reusePort: true,
+      peers: this,
+      certificate,
+      credentials: {
+        store: this.#store,
+        refresh: config.account ? () => tell({ kind: "accountsChanged" }) : undefined,
+        stop() {},
+      },
+    });
+    tell({ kind: "listening", addresses: this.#worker.addresses });
+    const { counters } = this.#worker.context;
+    let told = 0;
+    setInterval(() => {
+      if (counters.clients === told) return;
+      told = counters.clients;
+      tell({ kind: "clients", clients: told });
+    }, REPORT_MS).unref();
+  }
+
+  #answer(question: Question): Answer {
+    const directory = this.#worker?.context.directory;
+    if (!directory) return [];
+    if (question.kind === "sessions") {
+      return [...directory.byThread()].map(([thread, session]) => [thread, label(session)]);
+    }
+    const thread = directory.threadOf(question.id);
+    return thread === undefined ? [] : [[thread, { id: question.id, address: "", port: 0 }]];
+  }
+
+  #ask(question: Question): Promise<Answer> {
+    const ticket = ++this.#tickets;
+    return new Promise((resolve) => {
+      this.#waiting.set(ticket, resolve);
+      tell({ kind: "ask", ticket, question });
+    });
+  }
+
+  async threadOf(id: number): Promise<number | undefined> {
+    const [found] = await this.#ask({ kind: "threadOf", id });
+    return found?.[0];
+  }
+
+  async sessions(): Promise<ReadonlyMap<number, SessionLabel>> {
+    return new Map(await this.#ask({ kind: "sessions" }));
+  }
+}
+
+function label({ id, address, port }: SessionLabel): SessionLabel {
+  return { id, address, port };
+}
+
+function credentialStore(config: Config, state: CredentialState): CredentialStore {
+  const learned = new LearnedPasswords({
+    lifetimeMs: config.auth.learnedTtlMs,
+    entriesMax: LEARNED_MAX,
+    now: () => performance.now(),
+  });
+  const store = new CredentialStore({ mode: state.mode, reason: state.reason }, learned);
+  apply(store, state);
+  return store;
+}
+
+function apply(store: CredentialStore | undefined, state: CredentialState): void {
+  if (!store) return;
+  store.setMode({ mode: state.mode, reason: state.reason });
+  if (state.snapshot) store.setSnapshot(unpackSnapshot(state.snapshot));
+}
