@@ -162,4 +162,9 @@ class IdleHolder implements ConnectionHolder {
   }
 }
 
-const DISCARDING: ConnectionHolder = { onUnasked() {}, onServerDrained() {}, onServerClosed() {} };
+/** Holds connections that no session cares about. */
+export const DISCARDING: ConnectionHolder = {
+  onUnasked() {},
+  onServerDrained() {},
+  onServerClosed() {},
+};

@@ -3,5 +3,6 @@
 export * from "./connection_pool.ts";
 export * from "./login_exchange.ts";
 export * from "./outstanding.ts";
+export * from "./own_statement.ts";
 export * from "./server.ts";
 export * from "./server_connection.ts";

@@ -2,18 +2,19 @@
 
 import { addressText, ChannelClosedError, DialError } from "../net/mod.ts";
 import type { Counters, Log } from "../observe/mod.ts";
-import { Expect, frame } from "../wire/mod.ts";
+import { Capability } from "../wire/mod.ts";
 import type { ChangeUser, Greeting, HandshakeResponse, SqlError } from "../wire/mod.ts";
-import { ConnectionPool, type PoolLimits } from "./connection_pool.ts";
+import { closePolitely, ConnectionPool, DISCARDING, type PoolLimits } from "./connection_pool.ts";
 import {
   type Authenticator,
   changeUser,
   type ConnectSettings,
   LoginRefusedError,
   openConnection,
+  type OpenedConnection,
   readGreeting,
 } from "./login_exchange.ts";
-import type { AnswerSink } from "./outstanding.ts";
+import { runStatement } from "./own_statement.ts";
 import { type ConnectionHolder, poolKey, ServerConnection } from "./server_connection.ts";
 
 /** A login at a server on behalf of a client. */
@@ -23,6 +24,8 @@ export interface LoginRequest {
   readonly authenticator: Authenticator;
   /** The client's own connection is encrypted or local. */
   readonly clientSecure: boolean;
+  /** Makes an authenticator for one more login of the account; undefined where only it can prove. */
+  readonly again?: (() => Authenticator) | undefined;
   /** Who is told of what the connection does. */
   readonly holder: ConnectionHolder;
   /** The PROXY header for a new connection. */
@@ -49,10 +52,15 @@ export class Server {
   readonly #log: Log;
   /** Kinds and account names, each string once: thousands of connections share a few. */
   readonly #names = new Map<string, string>();
+  readonly #now: () => number;
+  readonly #account: OwnAccount | undefined;
   #learning: Promise<Greeting> | undefined;
+  /** When the server's init_connect was last seen to be empty. */
+  #initConnectEmptyAt = -Infinity;
 
   constructor(settings: ConnectSettings, options: {
     readonly pool: PoolLimits;
+    readonly account?: OwnAccount | undefined;
     readonly counters: Counters;
     readonly log: Log;
     readonly now: () => number;
@@ -61,6 +69,8 @@ export class Server {
     this.pool = new ConnectionPool(options.pool, options.now);
     this.#counters = options.counters;
     this.#log = options.log;
+    this.#now = options.now;
+    this.#account = options.account;
   }
 
   /** The address as people write it. */
@@ -96,9 +106,7 @@ export class Server {
    * @throws {DialError | ChannelClosedError | LoginRefusedError}
    */
   async login(request: LoginRequest): Promise<Login> {
-    const idle = request.preamble
-      ? undefined
-      : this.pool.take(poolKey(kindOf(request), userName(request.login.user)));
+    const idle = request.preamble ? undefined : await this.#takeIdle(request);
     const again = idle && await this.#loginAgain(idle, request);
     if (again) return again;
     const opened = await openConnection(this.settings, request.login, {
@@ -108,7 +116,15 @@ export class Server {
       onGreeting: (greeting) => this.#learn(greeting),
     });
     this.#counters.serverConnectionsOpened++;
-    const connection = new ServerConnection(opened.stream, {
+    const connection = this.#connectionOf(opened, request);
+    connection.again = request.again;
+    // Logging in again brings the interactive timeout back on MySQL, but not on MariaDB.
+    connection.reusable = (opened.capabilities & Capability.INTERACTIVE) === 0;
+    return { connection, ok: opened.ok };
+  }
+
+  #connectionOf(opened: OpenedConnection, request: LoginRequest): ServerConnection {
+    return new ServerConnection(opened.stream, {
       facts: {
         threadId: opened.greeting.threadId,
         capabilities: opened.capabilities,
@@ -119,7 +135,23 @@ export class Server {
       holder: request.holder,
       user: this.#shared(userName(request.login.user)),
     });
-    return { connection, ok: opened.ok };
+  }
+
+  /**
+   * An idle connection that is as good as a new one. It is not where the server runs statements
+   * for new connections (init_connect): logging in again does not run them.
+   */
+  async #takeIdle(request: LoginRequest): Promise<ServerConnection | undefined> {
+    const idle = this.pool.take(poolKey(kindOf(request), userName(request.login.user)));
+    if (!idle || this.#now() < this.#initConnectEmptyAt + INIT_CONNECT_MS) return idle;
+    const answer = await runStatement(idle, "SELECT @@GLOBAL.init_connect");
+    if (answer.errorCode === 0 && answer.value === "") {
+      this.#initConnectEmptyAt = this.#now();
+      return idle;
+    }
+    if (!idle.closed) closePolitely(idle);
+    if (answer.errorCode === 0) this.pool.close();
+    return undefined;
   }
 
   #shared(name: string): string {
@@ -153,6 +185,7 @@ export class Server {
       this.#counters.serverConnectionsReused++;
       stream.owner = connection;
       connection.holder = request.holder;
+      connection.again = request.again;
       return { connection, ok };
     } catch (error) {
       stream.destroy();
@@ -161,53 +194,102 @@ export class Server {
     }
   }
 
-  /**
-   * Ends a connection whose client has gone while a statement ran: kills the statement through an
-   * idle connection of the same account, if there is one, and closes the connection.
-   */
+  /** Ends a connection whose client has gone, and the statement that runs on it. */
   discard(connection: ServerConnection): void {
     const running = connection.outstanding > 0;
     connection.abandon();
     if (!running) return;
-    const killer = this.pool.takeOf(connection.user);
-    if (!killer) {
-      this.#log.debug("statement of a client that left runs on: nobody there to kill it", {
+    this.#kill(connection).catch((error: unknown) => {
+      this.#log.debug("statement of a client that left runs on", {
         server: this.name,
         thread: connection.facts.threadId,
+        reason: (error as Error).message,
       });
-      return;
+    });
+  }
+
+  /**
+   * Servers notice a client's end only when they write to it, so the thread is killed: through an
+   * idle connection of the same account, or a new one as that account or the proxy's own.
+   */
+  async #kill({ user, again, facts }: ServerConnection): Promise<void> {
+    const statement = `KILL ${facts.threadId}`;
+    const idle = this.pool.takeOf(user);
+    if (idle) {
+      idle.holder = DISCARDING;
+      const { errorCode } = await runStatement(idle, statement);
+      this.pool.giveBack(idle);
+      if (isKilled(errorCode)) return this.#countKill();
     }
+    const account = this.#account;
+    const logins = [
+      ...(again ? [{ user: Buffer.from(user, "latin1"), authenticator: again() }] : []),
+      ...(account ? [{ user: account.user, authenticator: account.authenticator(this) }] : []),
+    ];
+    for (const login of logins) {
+      const killer = await this.#openOwn(login);
+      const { errorCode } = await runStatement(killer, statement);
+      closePolitely(killer);
+      if (isKilled(errorCode)) return this.#countKill();
+    }
+    throw new Error("nobody there who may kill it");
+  }
+
+  #countKill(): void {
     this.#counters.statementsKilled++;
-    const statement = new TextEncoder().encode(`\x03KILL ${connection.facts.threadId}`);
-    killer.request(frame(statement, 0), Expect.RESULT, new KillSink(this.pool, killer));
+  }
+
+  async #openOwn(
+    { user, authenticator }: { readonly user: Uint8Array; readonly authenticator: Authenticator },
+  ): Promise<ServerConnection> {
+    const login = { ...OWN_LOGIN, user };
+    const request = { login, authenticator, clientSecure: true, holder: DISCARDING };
+    const opened = await openConnection(this.settings, login, {
+      authenticator,
+      clientSecure: true,
+      onGreeting: () => {},
+    });
+    return this.#connectionOf(opened, request);
   }
 }
+
+/** The proxy's own account on its servers. */
+export interface OwnAccount {
+  readonly user: Uint8Array;
+  readonly authenticator: (server: Server) => Authenticator;
+}
+
+/** How long an empty init_connect is taken for granted, in milliseconds. */
+const INIT_CONNECT_MS = 10_000;
+
+const UNKNOWN_THREAD = 1094;
+
+function isKilled(errorCode: number): boolean {
+  return errorCode === 0 || errorCode === UNKNOWN_THREAD;
+}
+
+const NONE = new Uint8Array(0);
+
+/** What the proxy says of itself where it logs in for itself. */
+const OWN_LOGIN: HandshakeResponse = {
+  capabilities: Capability.LONG_PASSWORD | Capability.PROTOCOL_41 | Capability.TRANSACTIONS |
+    Capability.SECURE_CONNECTION | Capability.PLUGIN_AUTH,
+  mariadbCapabilities: 0,
+  packetMax: 0x1000000,
+  collation: 45, // utf8mb4_general_ci, which all servers have
+  user: NONE,
+  authResponse: NONE,
+  database: NONE,
+  authPlugin: "",
+  attributes: NONE,
+  zstdLevel: 0,
+};
 
 /** Connections are alike if their flags and their kind of transport are. */
 function kindOf({ login, clientSecure }: LoginRequest): string {
   const flags = login.capabilities.toString(16);
   const extended = login.mariadbCapabilities.toString(16);
   return `${flags}:${extended}:${clientSecure ? "secure" : "plain"}`;
-}
-
-/** Gives the killer's connection back when the server has answered. */
-class KillSink implements AnswerSink {
-  readonly #pool: ConnectionPool;
-  readonly #connection: ServerConnection;
-
-  constructor(pool: ConnectionPool, connection: ServerConnection) {
-    this.#pool = pool;
-    this.#connection = connection;
-    connection.holder = { onUnasked() {}, onServerDrained() {}, onServerClosed() {} };
-  }
-
-  onAnswerBytes(): void {}
-
-  onAnswerEnd(): void {
-    this.#pool.giveBack(this.#connection);
-  }
-
-  onServerLost(): void {}
 }
 
 /** An account's name as a key: bytes one to one, whatever the client's charset. */

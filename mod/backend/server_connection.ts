@@ -2,6 +2,7 @@
 
 import { Expect, ResponseTracker } from "../wire/mod.ts";
 import type { ByteStream, StreamOwner } from "../net/mod.ts";
+import type { Authenticator } from "./login_exchange.ts";
 import { type AnswerSink, Outstanding } from "./outstanding.ts";
 
 /** What a server connection is for its whole life. */
@@ -36,6 +37,8 @@ export class ServerConnection implements StreamOwner {
   holder: ConnectionHolder;
   /** Whose connection it is: the account's name as the client sent it, in latin1. */
   user: string;
+  /** Logs in as the same account once more; undefined where only its client can. */
+  again: (() => Authenticator) | undefined;
   /** May be kept for another session; false after what a reset does not undo. */
   reusable = true;
   /** When it became idle, by the clock of the pool that keeps it; milliseconds. */

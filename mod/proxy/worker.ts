@@ -1,13 +1,14 @@
 // The data plane of one process: listeners, sessions, the server, the janitor.
 
 import { BlockList } from "node:net";
-import { FailureThrottle, RsaKey } from "../auth/mod.ts";
-import { Server } from "../backend/mod.ts";
+import { Credential, FailureThrottle, RsaKey } from "../auth/mod.ts";
+import { type OwnAccount, Server } from "../backend/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { listen, type Listener, ListenError, type Stream } from "../net/mod.ts";
 import { Counters, type Log } from "../observe/mod.ts";
 import {
   ClientSession,
+  CredentialAuthenticator,
   Directory,
   NO_PEERS,
   type Peers,
@@ -73,7 +74,7 @@ export async function startWorker(
       ? undefined
       : { method: config.compression.backend, level: config.compression.zstdLevel },
     tcp: config.tcp,
-  }, { pool: config.pool, counters, log, now });
+  }, { pool: config.pool, account: ownAccount(config), counters, log, now });
   const credentials = options.credentials ?? startCredentials(config, log);
   const context: SessionContext = {
     config,
@@ -172,6 +173,15 @@ function accept(stream: Stream, context: SessionContext): void {
   const session = new ClientSession(stream, context);
   context.directory.add(session);
   void session.start();
+}
+
+function ownAccount({ account }: Config): OwnAccount | undefined {
+  if (!account) return undefined;
+  const credential = Credential.password(account.password);
+  return {
+    user: Buffer.from(account.user),
+    authenticator: (server) => new CredentialAuthenticator(credential, server),
+  };
 }
 
 function trustedProxies(config: Config): BlockList | undefined {

@@ -36,6 +36,8 @@ export interface Applicant {
 /** A client that may come in if the server lets it. */
 export interface Admission {
   readonly authenticator: Authenticator;
+  /** Makes an authenticator for one more login, where the proxy knows a credential. */
+  readonly again?: () => Authenticator;
   /** The client was asked for a proof, by the proxy or by the server through it. */
   readonly proved: () => boolean;
   /** Payload of an AuthMoreData packet due right before the OK packet. */
@@ -75,6 +77,7 @@ export async function admit(applicant: Applicant, context: SessionContext): Prom
   const { credential } = accepted;
   return {
     authenticator: new CredentialAuthenticator(credential, context.server),
+    again: () => new CredentialAuthenticator(credential, context.server),
     proved: () => true,
     preface: accepted.preface,
     proofKey: accepted.proofKey,

@@ -65,6 +65,7 @@ async function prove(
     });
     admission.accepted();
     session.rewritten = undefined;
+    server.again = admission.again;
     server.user = Buffer.from(request.user).toString("latin1");
     session.countUser(server.user);
     if (admission.preface) channel.send(encodeAuthMoreData(admission.preface));

@@ -117,6 +117,7 @@ async function greetAndAuthenticate(
   const { connection, ok } = await server.login({
     login: response,
     authenticator: admission.authenticator,
+    again: admission.again,
     clientSecure: stream.secure || stream.local,
     holder: session,
     preamble: context.config.proxyProtocol.backend === "v2"

@@ -2,5 +2,6 @@
 
 export * from "./client_session.ts";
 export * from "./context.ts";
+export * from "./credential_authenticator.ts";
 export * from "./directory.ts";
 export * from "./peers.ts";
