@@ -10,7 +10,9 @@ export interface FailureThrottleOptions {
   readonly failuresMax: number;
   /** How long an address has to be without a failure to be forgotten, in milliseconds. */
   readonly windowMs: number;
-  /** Delay after the first failure, doubled by each further one, in milliseconds; 0: none. */
+  /** Failures without a delay: slips, and suites that test for errors. @default {5} */
+  readonly failuresFree?: number;
+  /** Delay after the first failure beyond those, doubled by each further one, in milliseconds; 0: none. */
   readonly delayMs: number;
   /** The longest delay, in milliseconds. @default {10000} */
   readonly delayMsMax?: number;
@@ -35,6 +37,7 @@ interface Failures {
 
 const GO: ThrottleDecision = { kind: "go" };
 const DELAY_MS_MAX = 10_000;
+const FAILURES_FREE = 5;
 
 /** The table of addresses. Clients of a unix socket have none and are never throttled. */
 export class FailureThrottle {
@@ -56,12 +59,14 @@ export class FailureThrottle {
     const record = this.#find(ip);
     if (ip === undefined || record === undefined) return GO;
     const { failuresMax, delayMs, delayMsMax = DELAY_MS_MAX, windowMs, now } = this.#options;
+    const { failuresFree = FAILURES_FREE } = this.#options;
     if (failuresMax > 0 && record.failures >= failuresMax) {
       const leftMs = record.lastMs + windowMs - now();
       return { kind: "refuse", error: hostBlocked(ip, Math.max(1, Math.ceil(leftMs / 1000))) };
     }
-    if (delayMs === 0) return GO;
-    return { kind: "delay", delayMs: Math.min(delayMsMax, delayMs * 2 ** (record.failures - 1)) };
+    const slowed = record.failures - failuresFree;
+    if (delayMs === 0 || slowed < 1) return GO;
+    return { kind: "delay", delayMs: Math.min(delayMsMax, delayMs * 2 ** (slowed - 1)) };
   }
 
   /** A login from the address failed for its password or name. */

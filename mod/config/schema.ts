@@ -148,7 +148,8 @@ const auth = section("How clients are authenticated.", {
     doc: "The time over which failed logins are counted.",
   }),
   failure_delay: duration("100ms", { min: "0", max: "10s" }, {
-    doc: "Delay of the answer after a failed login, growing with each further one; 0 is none.",
+    doc:
+      "Delay of the answer after the sixth failed login, doubled by each further one; 0 is none.",
   }),
   addresses_max: integer(10_000, { min: 1, max: 10_000_000 }, {
     doc: "Addresses whose failures are remembered; the oldest is forgotten first.",

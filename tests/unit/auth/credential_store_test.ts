@@ -294,7 +294,13 @@ describe("AccountSync", () => {
 });
 
 describe("FailureThrottle", () => {
-  const limits = { failuresMax: 4, windowMs: 60_000, delayMs: 100, addressesMax: 3 };
+  const limits = {
+    failuresMax: 4,
+    failuresFree: 0,
+    windowMs: 60_000,
+    delayMs: 100,
+    addressesMax: 3,
+  };
 
   test("each failure makes the next login slower, too many get refused, time heals", () => {
     let now = 0;
