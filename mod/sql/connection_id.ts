@@ -22,8 +22,18 @@ const RUN_NOW = [
   "VALUES",
 ] as const;
 
-/** Views of the server's own connections, whose ids are the server's. */
-const SERVER_VIEWS = ["PROCESSLIST", "THREADS", "METADATA_LOCKS", "INNODB_TRX"] as const;
+/** Views of the server's own connections and functions on them, whose ids are the server's. */
+const SERVER_VIEWS = [
+  "PROCESSLIST",
+  "PROCESSLIST_ID",
+  "THREADS",
+  "METADATA_LOCKS",
+  "INNODB_TRX",
+  "SESSION_CONNECT_ATTRS",
+  "SESSION_ACCOUNT_CONNECT_ATTRS",
+  "PS_THREAD_ID",
+  "IS_USED_LOCK",
+] as const;
 
 /**
  * Finds the calls to replace. None where the statement is stored (CREATE, ALTER) or compares with
