@@ -33,9 +33,9 @@ for (
   ] as const
 ) BY_START.set(letters.charCodeAt(0) | (letters.charCodeAt(1) << 8), found);
 
-/** A first byte that starts a comment or is blank hides the first word. */
+/** A first byte that starts or ends a comment or is blank hides the first word. */
 const HIDES = new Uint8Array(256);
-for (const letter of "/-# \t\r\n\f\v") HIDES[letter.charCodeAt(0)] = 1;
+for (const letter of "/*-# \t\r\n\f\v") HIDES[letter.charCodeAt(0)] = 1;
 
 const SE = 0x73 | (0x65 << 8);
 const LETTER_L = 0x6c;
