@@ -2,7 +2,15 @@
 
 import { Command, Option } from "commander";
 import type { Config, Flag, KeyDescription } from "../mod/config/mod.ts";
-import { allKeys, formatConfigErrors, loadConfig } from "../mod/config/mod.ts";
+import {
+  allKeys,
+  formatAddress,
+  formatConfigErrors,
+  loadConfig,
+  version,
+} from "../mod/config/mod.ts";
+import type { Log } from "../mod/observe/mod.ts";
+import type { Running } from "../mod/proxy/mod.ts";
 import { exitStatus } from "./exit_status.ts";
 import { CommandError } from "./failure.ts";
 import { configure, parse } from "./parse.ts";
@@ -40,11 +48,27 @@ export async function run(args: readonly string[]): Promise<number> {
     define(async (config) => {
       // Loaded last, so that help and mistakes are answered without it.
       const { serve } = await import("../mod/proxy/mod.ts");
-      status = await serve(config);
+      status = await serve(config, openPorts);
     }),
     args,
   );
   return status;
+}
+
+/** Opens the admin and the HTTP port where the configuration names them. */
+async function openPorts(running: Running, log: Log): Promise<() => void> {
+  const { admin, http } = running.config;
+  if (!admin.listen && !http.listen) return () => {};
+  const { openAdminPort, openHttpPort } = await import("../mod/admin/mod.ts");
+  const view = { running, versionComment: `mysqlproxy ${version}` };
+  const adminPort = admin.listen && await openAdminPort(admin.listen, { view, log });
+  if (adminPort) log.info("admin port", { address: formatAddress(adminPort.address) });
+  const httpPort = http.listen && openHttpPort(http.listen, running);
+  if (httpPort) log.info("HTTP port", { url: httpPort.url });
+  return () => {
+    adminPort?.close();
+    httpPort?.close();
+  };
 }
 
 function optionOf({ kind, flag, words, defaultText }: FlaggedKey): Option {

@@ -41,6 +41,6 @@ export type FromWorker =
   | { readonly kind: "listening"; readonly addresses: readonly ListenAddress[] }
   | { readonly kind: "failed"; readonly message: string; readonly status: number }
   | { readonly kind: "clients"; readonly clients: number }
-  | { readonly kind: "accountsChanged" }
+  | { readonly kind: "reached" | "accountsChanged" }
   | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }
   | { readonly kind: "answered"; readonly ticket: number; readonly answer: Answer };

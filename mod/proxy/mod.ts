@@ -1,5 +1,6 @@
 // The proxy as a process: listeners, workers, timeouts, drain.
 
+export * from "./running.ts";
 export * from "./serve.ts";
 export * from "./start_error.ts";
 export * from "./worker.ts";

@@ -3,7 +3,10 @@
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { formatAddress } from "../config/mod.ts";
 import { createLog, type Log } from "../observe/mod.ts";
+import { ListenError } from "../net/mod.ts";
 import { reportFaults } from "./faults.ts";
+import type { Running } from "./running.ts";
+import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { startSupervisor, workerCount } from "./supervisor.ts";
 import { startWorker } from "./worker.ts";
 
@@ -36,10 +39,14 @@ export async function startProxy(config: Config, log: Log): Promise<RunningProxy
 /**
  * Runs the proxy until a signal ends it.
  *
+ * @param openPorts Opens the proxy's own ports once it serves; they are closed with it.
  * @returns The exit status.
  * @throws {StartError} If it cannot start.
  */
-export async function serve(config: Config): Promise<number> {
+export async function serve(
+  config: Config,
+  openPorts: (running: Running, log: Log) => Promise<() => void> = () => Promise.resolve(() => {}),
+): Promise<number> {
   const log = createLog(config.log);
   const running = workerCount(config) === 1
     ? await serveAlone(config, log)
@@ -47,17 +54,17 @@ export async function serve(config: Config): Promise<number> {
   for (const address of running.addresses) {
     log.info("listening", { address: formatAddress(address) });
   }
+  let closePorts: () => void;
+  try {
+    closePorts = await openPorts(running, log);
+  } catch (error) {
+    running.stop();
+    if (error instanceof ListenError) throw new StartError(error.message, LISTEN_STATUS);
+    throw error;
+  }
   await untilEnded(running, log);
+  closePorts();
   return 0;
-}
-
-/** What `serve` needs of a worker or of a supervisor of several. */
-interface Running {
-  readonly addresses: readonly ListenAddress[];
-  reload(): Promise<void> | void;
-  drain(): void;
-  stop(): void;
-  drained(): Promise<void>;
 }
 
 async function serveAlone(config: Config, log: Log): Promise<Running> {

@@ -9,7 +9,8 @@ import type { Log } from "../observe/mod.ts";
 import { workerOf } from "../session/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
 import type { Answer, CredentialState, FromWorker, ToWorker } from "./messages.ts";
-import { StartError } from "./start_error.ts";
+import type { Running } from "./running.ts";
+import { LISTEN_STATUS, StartError } from "./start_error.ts";
 
 /** The hidden command that a worker process runs. */
 export const WORKER_COMMAND = "worker";
@@ -17,16 +18,6 @@ export const WORKER_COMMAND = "worker";
 const RESTART_MS = 1000;
 /** How long workers may take to answer a question of another one. */
 const ANSWER_MS = 1000;
-
-/** Several workers, from the outside. */
-export interface Supervisor {
-  readonly addresses: readonly ListenAddress[];
-  reload(): void;
-  drain(): void;
-  stop(): void;
-  /** Resolves when all workers have ended. */
-  drained(): Promise<void>;
-}
 
 /** The number of workers a configuration asks for. */
 export function workerCount(config: Config): number {
@@ -38,7 +29,7 @@ export function workerCount(config: Config): number {
  *
  * @throws {StartError} If the first one cannot start.
  */
-export async function startSupervisor(config: Config, log: Log): Promise<Supervisor> {
+export async function startSupervisor(config: Config, log: Log): Promise<Running> {
   await checkPortsAreFree(config.listen);
   const workers: WorkerHandle[] = [];
   const credentials = startCredentials(config, log, {
@@ -67,7 +58,10 @@ export async function startSupervisor(config: Config, log: Log): Promise<Supervi
     for (const worker of workers) worker.send({ kind });
   };
   return {
+    config,
+    credentials,
     addresses: fleet.config.listen,
+    ready: () => !fleet.ending && workers.some((worker) => worker.reached),
     reload: () => all("reload"),
     drain() {
       fleet.ending = true;
@@ -92,7 +86,7 @@ async function checkPortsAreFree(addresses: readonly ListenAddress[]): Promise<v
       const listener = await listen(address, { accept: (stream) => stream.destroy() });
       listener.close();
     } catch (error) {
-      throw new StartError((error as Error).message, 4);
+      throw new StartError((error as Error).message, LISTEN_STATUS);
     }
   }
 }
@@ -114,6 +108,8 @@ class WorkerHandle {
   readonly #fleet: Fleet;
   readonly #ended = Promise.withResolvers<void>();
   #process: Bun.Subprocess | undefined;
+  /** The worker has reached a server. */
+  reached = false;
   #clients = 0;
   #tickets = 0;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -180,6 +176,7 @@ class WorkerHandle {
 
   #onExit(status: number | null, log: Log): void {
     this.#clients = 0;
+    this.reached = false;
     if (this.#fleet.ending) {
       this.#ended.resolve();
       return;
@@ -199,6 +196,9 @@ class WorkerHandle {
       case "clients":
         this.#clients = message.clients;
         this.#tellOthers();
+        return;
+      case "reached":
+        this.reached = true;
         return;
       case "accountsChanged":
         this.#fleet.credentials.refresh?.();

@@ -3,7 +3,7 @@
 import { BlockList } from "node:net";
 import { Credential, FailureThrottle, RsaKey } from "../auth/mod.ts";
 import { type OwnAccount, Server } from "../backend/mod.ts";
-import type { Config, ListenAddress } from "../config/mod.ts";
+import type { Config } from "../config/mod.ts";
 import { listen, type Listener, ListenError, type Stream } from "../net/mod.ts";
 import { Counters, type Log } from "../observe/mod.ts";
 import {
@@ -17,24 +17,13 @@ import {
 import { encodeEarlyErr, frame, type SqlError } from "../wire/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
 import { startJanitor } from "./janitor.ts";
-import { StartError } from "./start_error.ts";
+import type { Running } from "./running.ts";
+import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { backendTlsContext, clientTlsContext, type MadeCertificate } from "./tls_context.ts";
 
-/** The exit status for addresses that cannot be listened on; see docs/exit-status.md. */
-const LISTEN_STATUS = 4;
-
 /** A running data plane. */
-export interface Worker {
-  readonly addresses: readonly ListenAddress[];
+export interface Worker extends Running {
   readonly context: SessionContext;
-  /** Reads certificates again; connections that are open keep what they have. */
-  reload(): Promise<void>;
-  /** Accepts no more; idle sessions end at once, others when their transaction ends. */
-  drain(): void;
-  /** Ends all sessions now. */
-  stop(): void;
-  /** Resolves when no session is left. */
-  drained(): Promise<void>;
 }
 
 /** What a worker is among others. */
@@ -137,8 +126,11 @@ export async function startWorker(
     empty.resolve();
   }, 50);
   return {
+    config,
+    credentials,
     addresses: listeners.map((listener) => listener.address),
     context,
+    ready: () => !draining && server.identity !== undefined,
     async reload() {
       Object.assign(context, await clientTlsContext(config.clientTls, options.certificate));
     },

@@ -95,9 +95,17 @@ class Link implements Peers {
       },
     });
     tell({ kind: "listening", addresses: this.#worker.addresses });
-    const { counters } = this.#worker.context;
+    const { counters, server } = this.#worker.context;
+    // Who cannot be reached now is reached by the first client that comes when it is back.
+    server.identify().catch(() => {});
+    let reached = false;
     let told = 0;
     setInterval(() => {
+      if (server.identity) tell({ kind: "reached" });
+      if (!reached && server.identity) {
+        reached = true;
+        tell({ kind: "reached" });
+      }
       if (counters.clients === told) return;
       told = counters.clients;
       tell({ kind: "clients", clients: told });

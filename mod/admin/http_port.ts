@@ -1,0 +1,34 @@
+// The HTTP port: is the proxy alive, may it get traffic.
+
+import type { ListenAddress } from "../config/mod.ts";
+import { ListenError } from "../net/mod.ts";
+import type { Running } from "../proxy/mod.ts";
+
+/** An open HTTP port. */
+export interface HttpPort {
+  readonly url: string;
+  close(): void;
+}
+
+/**
+ * Opens the HTTP port: `/livez` answers 200 while the process does; `/readyz` 200 while new
+ * sessions are accepted and a server was reached, else 503.
+ *
+ * @throws {ListenError} If the address cannot be listened on.
+ */
+export function openHttpPort(address: ListenAddress, running: Running): HttpPort {
+  const routes = {
+    "/livez": () => new Response("ok\n"),
+    "/readyz": () =>
+      running.ready() ? new Response("ok\n") : new Response("not ready\n", { status: 503 }),
+  };
+  const fallback = () => new Response("not found\n", { status: 404 });
+  try {
+    const server = address.kind === "unix"
+      ? Bun.serve({ unix: address.path, routes, fetch: fallback })
+      : Bun.serve({ hostname: address.host, port: address.port, routes, fetch: fallback });
+    return { url: String(server.url), close: () => void server.stop(true) };
+  } catch (error) {
+    throw new ListenError(`Cannot listen for HTTP: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,22 @@
+// A proxy that serves, whether in this process or in several.
+
+import type { Config, ListenAddress } from "../config/mod.ts";
+import type { Credentials } from "./credentials.ts";
+
+/** A worker, or a supervisor of several, from the outside. */
+export interface Running {
+  readonly config: Config;
+  readonly credentials: Credentials;
+  /** Where clients are accepted, with the ports that the system gave. */
+  readonly addresses: readonly ListenAddress[];
+  /** New sessions are accepted, and a server was reached. */
+  ready(): boolean;
+  /** Reads certificates again; connections that are open keep what they have. */
+  reload(): Promise<void> | void;
+  /** Accepts no more; idle sessions end at once, others when their transaction ends. */
+  drain(): void;
+  /** Ends all sessions now. */
+  stop(): void;
+  /** Resolves when no session is left. */
+  drained(): Promise<void>;
+}
