@@ -2,7 +2,6 @@
 
 import { Command } from "commander";
 import { exitStatus } from "./exit_status.ts";
-import { CommandError } from "./failure.ts";
 import { configure, parse } from "./parse.ts";
 
 /** What can be chosen of the demo. */
@@ -13,7 +12,7 @@ interface DemoFlags {
 }
 
 /** The command with its options. */
-export function define(demo: (flags: DemoFlags) => Promise<void> | void): Command {
+export function define(demo: (flags: DemoFlags) => Promise<void>): Command {
   return configure(new Command("mysqlproxy demo"))
     .description(
       "Starts a simulated server and the proxy before it, runs a few statements, and stays until Ctrl-C.",
@@ -26,9 +25,13 @@ export function define(demo: (flags: DemoFlags) => Promise<void> | void): Comman
 
 /** Runs the demo; resolves with its exit status when it has ended. */
 export async function run(args: readonly string[]): Promise<number> {
-  const refuse = () => {
-    throw new CommandError("this build has no demo", exitStatus.failure);
-  };
-  await parse(define(refuse), args);
-  return exitStatus.ok;
+  let status: number = exitStatus.ok;
+  await parse(
+    define(async ({ once = false, real = false, listen }) => {
+      const { runDemo } = await import("../fixtures/demo/mod.ts");
+      status = await runDemo({ once, real, listen });
+    }),
+    args,
+  );
+  return status;
 }
