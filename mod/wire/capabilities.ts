@@ -63,5 +63,8 @@ export const ServerStatus = {
   MORE_RESULTS_EXISTS: 1 << 3,
   CURSOR_EXISTS: 1 << 6,
   LAST_ROW_SENT: 1 << 7,
+  NO_BACKSLASH_ESCAPES: 1 << 9,
+  /** The rows are a procedure's OUT values. */
+  PS_OUT_PARAMS: 1 << 12,
   SESSION_STATE_CHANGED: 1 << 14,
 } as const;

@@ -19,6 +19,8 @@ const Phase = {
   /** Definitions after COM_STMT_PREPARE's OK. */
   PREPARED_COLUMNS: 5,
   PREPARED_COLUMNS_END: 6,
+  /** The EOF packets of definitions that were left out. */
+  PREPARED_EOFS: 13,
   FIELDS: 7,
   ONE_OK: 8,
   ONE_TEXT: 9,
@@ -60,6 +62,8 @@ export class ResponseTracker {
   #columnsLeft = 0;
   /** COM_STMT_PREPARE: definitions of the second group, result columns behind parameters. */
   #columnsThen = 0;
+  /** The rows that come are a procedure's OUT values: the procedure's own end is still to come. */
+  #outParameters = false;
   /** A header and prefix that straddle chunks are collected here. */
   #scratch: Uint8Array | undefined;
   #scratchLength = 0;
@@ -95,6 +99,7 @@ export class ResponseTracker {
   begin(expect: number): void {
     this.errorCode = 0;
     this.sequence = 0;
+    this.#outParameters = false;
     switch (expect) {
       case Expect.RESULT:
         this.#phase = Phase.HEAD;
@@ -260,6 +265,9 @@ export class ResponseTracker {
         if (this.#deprecateEof) this.#nextPreparedColumns();
         else this.#phase = Phase.PREPARED_COLUMNS_END;
         return;
+      case Phase.PREPARED_EOFS:
+        if (--this.#columnsLeft === 0) this.#ending = true;
+        return;
       case Phase.PREPARED_COLUMNS_END:
         this.#nextPreparedColumns();
         return;
@@ -314,6 +322,7 @@ export class ResponseTracker {
     }
     this.#readEof(bytes, at, length);
     this.#phase = Phase.ROWS;
+    this.#outParameters = (this.status & ServerStatus.PS_OUT_PARAMS) !== 0;
     // An open cursor: rows come by COM_STMT_FETCH.
     if (this.status & ServerStatus.CURSOR_EXISTS) this.#ending = true;
   }
@@ -335,7 +344,9 @@ export class ResponseTracker {
       if (length >= 9) return;
       this.#readEof(bytes, at, length);
     }
-    if (this.#phase === Phase.ROWS && (this.status & ServerStatus.MORE_RESULTS_EXISTS) !== 0) {
+    const more = this.#outParameters || (this.status & ServerStatus.MORE_RESULTS_EXISTS) !== 0;
+    this.#outParameters = false;
+    if (this.#phase === Phase.ROWS && more) {
       this.#phase = Phase.HEAD;
     } else {
       this.#ending = true;
@@ -353,14 +364,25 @@ export class ResponseTracker {
     const columns = bytes[at + 5]! | (bytes[at + 6]! << 8);
     const parameters = bytes[at + 7]! | (bytes[at + 8]! << 8);
     const withMetadata = !(this.#prepareMetadataFlag && length > 12 && bytes[at + 12] === 0);
+    if (!withMetadata) {
+      this.#withoutDefinitions(parameters, columns);
+      return;
+    }
     this.#columnsLeft = parameters;
     this.#columnsThen = columns;
-    if (!withMetadata) {
+    if (parameters > 0) this.#phase = Phase.PREPARED_COLUMNS;
+    else this.#nextPreparedColumns();
+  }
+
+  /** Definitions are left out, the EOF packet behind each group of them is not. */
+  #withoutDefinitions(parameters: number, columns: number): void {
+    const groups = (parameters > 0 ? 1 : 0) + (columns > 0 ? 1 : 0);
+    if (this.#deprecateEof || groups === 0) {
       this.#ending = true;
       return;
     }
-    if (parameters > 0) this.#phase = Phase.PREPARED_COLUMNS;
-    else this.#nextPreparedColumns();
+    this.#phase = Phase.PREPARED_EOFS;
+    this.#columnsLeft = groups;
   }
 
   #nextPreparedColumns(): void {
