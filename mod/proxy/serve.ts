@@ -48,12 +48,15 @@ export async function serve(
   openPorts: (running: Running, log: Log) => Promise<() => void> = () => Promise.resolve(() => {}),
 ): Promise<number> {
   const log = createLog(config.log);
+  reportFaults(log);
+  const signals = new Signals(log);
   const running = workerCount(config) === 1
     ? await serveAlone(config, log)
     : await startSupervisor(config, log);
   for (const address of running.addresses) {
     log.info("listening", { address: formatAddress(address) });
   }
+  signals.leadTo(running);
   let closePorts: () => void;
   try {
     closePorts = await openPorts(running, log);
@@ -62,7 +65,8 @@ export async function serve(
     if (error instanceof ListenError) throw new StartError(error.message, LISTEN_STATUS);
     throw error;
   }
-  await untilEnded(running, log);
+  await running.drained();
+  log.info("ended");
   closePorts();
   return 0;
 }
@@ -76,30 +80,43 @@ async function serveAlone(config: Config, log: Log): Promise<Running> {
   return worker;
 }
 
-async function untilEnded(running: Running, log: Log): Promise<void> {
-  reportFaults(log);
-  let signals = 0;
-  const onEnd = (signal: string) => {
-    signals++;
-    log.info(signals === 1 ? "draining" : "stopping", { signal });
-    if (signals > 1) return running.stop();
+/** What signals mean. Listens from before the start, so that none is lost in between. */
+class Signals {
+  readonly #log: Log;
+  #running: Running | undefined;
+  #ends = 0;
+
+  constructor(log: Log) {
+    this.#log = log;
+    process.on("SIGTERM", () => this.#onEnd("SIGTERM"));
+    process.on("SIGINT", () => this.#onEnd("SIGINT"));
+    process.on("SIGHUP", () => void this.#reload());
+  }
+
+  leadTo(running: Running): void {
+    this.#running = running;
+    if (this.#ends > 0) running.stop();
+  }
+
+  /** The first signal drains, the second one ends all sessions. */
+  #onEnd(signal: string): void {
+    this.#ends++;
+    this.#log.info(this.#ends === 1 ? "draining" : "stopping", { signal });
+    const running = this.#running;
+    if (!running) return;
+    if (this.#ends > 1) return running.stop();
     running.drain();
     setTimeout(() => running.stop(), DRAIN_MS).unref();
-  };
-  process.on("SIGTERM", () => onEnd("SIGTERM"));
-  process.on("SIGINT", () => onEnd("SIGINT"));
-  process.on("SIGHUP", () => void reload(running, log));
-  await running.drained();
-  log.info("ended");
-}
+  }
 
-async function reload(running: Running, log: Log): Promise<void> {
-  try {
-    await running.reload();
-    log.info("certificates read again");
-  } catch (error) {
-    log.error("certificates not read again, the old ones stay", {
-      reason: (error as Error).message,
-    });
+  async #reload(): Promise<void> {
+    try {
+      await this.#running?.reload();
+      this.#log.info("certificates read again");
+    } catch (error) {
+      this.#log.error("certificates not read again, the old ones stay", {
+        reason: (error as Error).message,
+      });
+    }
   }
 }

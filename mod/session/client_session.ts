@@ -18,6 +18,7 @@ import {
 } from "../wire/mod.ts";
 import type { SessionContext } from "./context.ts";
 import { login } from "./login.ts";
+import { PartialCommand } from "./partial_command.ts";
 import { FORWARD, HOLD } from "./stage.ts";
 import { stageOf } from "./stages.ts";
 
@@ -69,6 +70,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   /** Bytes of a command that has not come whole, or that must wait for outstanding answers. */
   #held: Buffer | undefined;
   #holding = false;
+  /** A command of known length of which more must come. */
+  #partial: PartialCommand | undefined;
   #counted = false;
 
   constructor(stream: Stream, context: SessionContext) {
@@ -92,6 +95,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   /** No command is under way. */
   get idle(): boolean {
     return this.#mode === Mode.COMMANDS && this.#held === undefined &&
+      this.#partial === undefined &&
       (this.server === undefined || this.server.outstanding === 0);
   }
 
@@ -137,14 +141,20 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     const { server } = this;
     if (server === undefined) return;
     this.activeAt = this.context.now;
-    if (this.#held !== undefined) {
+    if (this.#partial !== undefined) {
+      const taken = this.#partial.add(bytes);
+      if (!this.#partial.whole) return;
+      const command = this.#partial.bytes;
+      this.#partial = undefined;
+      this.#take(command, server);
+      if (taken < bytes.length) this.onBytes(bytes.subarray(taken));
+    } else if (this.#held !== undefined) {
       this.#held = Buffer.concat([this.#held, bytes]);
       if (this.#holding) {
         if (this.#held.length > this.context.config.limits.bufferMaxBytes) this.stream.pause();
         return;
       }
       const held = this.#held;
-      if (this.#mode === Mode.COMMANDS && isCut(held)) return;
       this.#held = undefined;
       this.#take(held, server);
     } else this.#take(bytes, server);
@@ -219,8 +229,14 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
       if (this.#mode !== Mode.COMMANDS) return at;
     }
     if (at > from) this.#forward(bytes, from, at, server);
-    if (at < end) this.#held = at === 0 ? bytes : bytes.subarray(at);
+    if (at < end) this.#keepStart(at === 0 ? bytes : bytes.subarray(at));
     return end;
+  }
+
+  /** Keeps the start of a command that has not come whole. */
+  #keepStart(bytes: Buffer): void {
+    if (bytes.length <= HEADER_LENGTH) this.#held = bytes;
+    else this.#partial = new PartialCommand(bytes, payloadLength(bytes, 0));
   }
 
   #forward(bytes: Buffer, from: number, to: number, server: ServerConnection): void {
@@ -425,13 +441,6 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 }
 
 const EMPTY = Buffer.alloc(0);
-
-/** A command that is to be looked at whole has not come whole yet. */
-function isCut(held: Buffer): boolean {
-  if (held.length < HEADER_LENGTH) return true;
-  const length = payloadLength(held, 0);
-  return length <= INSPECTED_MAX && held.length < HEADER_LENGTH + length;
-}
 
 const PACKET_TOO_LARGE: SqlError = {
   code: 1153,
