@@ -50,8 +50,8 @@ function pattern(size) {
 }
 
 async function killWhenMarked(second, id) {
-  const running = "SELECT COUNT(*) AS n FROM information_schema.processlist " +
-    "WHERE info LIKE 'SELECT SLEEP%marked_for_kill'";
+  const running = "SELECT COUNT(*) AS n FROM performance_schema.threads " +
+    "WHERE processlist_db = DATABASE() AND processlist_state = 'User sleep'";
   for (let tries = 0; tries < 400; tries++) {
     const rows = await second.rows(running);
     if (Number(rows[0].n ?? rows[0][0]) === 1) break;

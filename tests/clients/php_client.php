@@ -215,7 +215,7 @@ final class MysqliClient
     {
         $this->connection->query($sql, MYSQLI_ASYNC);
         $second = new MysqliClient(...$this->account);
-        $running = "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP%marked_for_kill'";
+        $running = "SELECT COUNT(*) FROM performance_schema.threads WHERE processlist_db = DATABASE() AND processlist_state = 'User sleep'";
         for ($tries = 0; $tries < 400 && $second->connection->query($running)->fetch_row()[0] != 1; $tries++) {
             usleep(20000);
         }

@@ -101,7 +101,9 @@ def connect(user, password, database, options):
         # Without a mode libmariadb's clients of this age take TLS if "ssl" is not empty.
         if tls == "1":
             settings["ssl"] = {"cipher": "DEFAULT"}
-        settings["compress"] = "compress" in options
+        # Any value, False included, turns compression on.
+        if "compress" in options:
+            settings["compress"] = True
     else:
         settings["max_allowed_packet"] = 64 << 20
         if tls == "1":
@@ -122,8 +124,8 @@ def kill_query(sql):
         cursor = second.cursor()
         for _ in range(400):
             cursor.execute(
-                "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE %s",
-                ("SELECT SLEEP%marked_for_kill",),
+                "SELECT COUNT(*) FROM performance_schema.threads"
+                " WHERE processlist_db = DATABASE() AND processlist_state = 'User sleep'"
             )
             if cursor.fetchone()[0] == 1:
                 break

@@ -129,8 +129,8 @@ class Client
     account = @account
     killer = Thread.new do
       second = Client.new(*account).db
-      running = "SELECT COUNT(*) FROM information_schema.processlist " \
-                "WHERE info LIKE 'SELECT SLEEP%marked_for_kill'"
+      running = "SELECT COUNT(*) FROM performance_schema.threads " \
+                "WHERE processlist_db = DATABASE() AND processlist_state = 'User sleep'"
       400.times do
         break if second.query(running).first[0] == 1
 

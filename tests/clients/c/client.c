@@ -321,8 +321,8 @@ static void *kill_when_marked(void *id) {
     MYSQL *second = connect_as(account);
     char sql[200];
     for (int tries = 0; second && tries < 400; tries++) {
-        mysql_query(second, "SELECT COUNT(*) FROM information_schema.processlist "
-                            "WHERE info LIKE 'SELECT SLEEP%marked_for_kill'");
+        mysql_query(second, "SELECT COUNT(*) FROM performance_schema.threads "
+                            "WHERE processlist_db = DATABASE() AND processlist_state = 'User sleep'");
         MYSQL_RES *result = mysql_store_result(second);
         MYSQL_ROW row = mysql_fetch_row(result);
         int running = row && row[0][0] == '1';

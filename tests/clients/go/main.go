@@ -263,8 +263,8 @@ func killQuery(text string) error {
 		defer db.Close()
 		for range 400 {
 			var running int
-			second.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.processlist "+
-				"WHERE info LIKE 'SELECT SLEEP%marked_for_kill'").Scan(&running)
+			second.QueryRowContext(ctx, "SELECT COUNT(*) FROM performance_schema.threads "+
+				"WHERE processlist_db = DATABASE() AND processlist_state = 'User sleep'").Scan(&running)
 			if running == 1 {
 				break
 			}

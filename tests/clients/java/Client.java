@@ -214,8 +214,8 @@ final class Client {
     Thread killer = new Thread(() -> {
       try (Connection second = open(account);
           Statement done = second.createStatement()) {
-        String running = "SELECT COUNT(*) FROM information_schema.processlist "
-            + "WHERE info LIKE 'SELECT SLEEP%marked_for_kill'";
+        String running = "SELECT COUNT(*) FROM performance_schema.threads "
+            + "WHERE processlist_db = DATABASE() AND processlist_state = 'User sleep'";
         for (int tries = 0; tries < 400; tries++) {
           ResultSet rows = done.executeQuery(running);
           rows.next();

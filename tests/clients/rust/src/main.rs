@@ -159,8 +159,8 @@ impl Client {
             for _ in 0..400 {
                 let running: Option<u64> = second
                     .query_first(
-                        "SELECT COUNT(*) FROM information_schema.processlist \
-                         WHERE info LIKE 'SELECT SLEEP%marked_for_kill'",
+                        "SELECT COUNT(*) FROM performance_schema.threads \
+                         WHERE processlist_db = DATABASE() AND processlist_state = 'User sleep'",
                     )
                     .await?;
                 if running == Some(1) {
@@ -181,7 +181,8 @@ impl Client {
         if matches!(operation, "connect" | "behaviour" | "close") {
             self.statement = None;
             if let Some(connection) = self.connection.take() {
-                connection.disconnect().await?;
+                // After a refused change of user the server is gone, sooner or later.
+                let _ = connection.disconnect().await;
             }
             if operation == "connect" {
                 self.account = words.to_vec();
