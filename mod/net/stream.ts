@@ -214,6 +214,21 @@ export class Stream implements ByteStream {
   }
 }
 
+/** Errors of the system and of TLS carry a code; what is thrown in a program is of these classes. */
+function isDefect(error: Error): boolean {
+  return error instanceof TypeError || error instanceof RangeError || !("code" in error);
+}
+
+let tellDefect: (error: Error) => void = (error) => console.error(error);
+
+/**
+ * Chooses who is told what owners throw while they are given bytes. It closes their connection and
+ * nothing else; standard error is told unless somebody is chosen.
+ */
+export function onDefect(tell: (error: Error) => void): void {
+  tellDefect = tell;
+}
+
 /** Shared by all streams without a queue: idle streams own no array. Never written to. */
 const NO_QUEUE: Uint8Array[] = [];
 
@@ -233,6 +248,8 @@ export const streamHandlers: SocketHandler<Stream | undefined> = {
     socket.data?.closed(error ? describe(error) : "closed by the peer");
   },
   error(socket, error) {
+    // What an owner throws comes here as well: a defect of ours, which costs one connection.
+    if (isDefect(error)) tellDefect(error);
     socket.data?.closed(describe(error));
     socket.terminate();
   },

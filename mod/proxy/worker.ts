@@ -4,7 +4,7 @@ import { BlockList } from "node:net";
 import { Credential, FailureThrottle, RsaKey } from "../auth/mod.ts";
 import { type OwnAccount, Server } from "../backend/mod.ts";
 import type { Config } from "../config/mod.ts";
-import { listen, type Listener, ListenError, type Stream } from "../net/mod.ts";
+import { listen, type Listener, ListenError, onDefect, type Stream } from "../net/mod.ts";
 import { Counters, type Log } from "../observe/mod.ts";
 import {
   ClientSession,
@@ -51,6 +51,7 @@ export async function startWorker(
   options: WorkerOptions,
 ): Promise<Worker> {
   const { log } = options;
+  onDefect((error) => log.error("connection closed by a defect", { stack: error.stack }));
   const counters = new Counters();
   const now = () => performance.now();
   const address = config.backends[0]!;

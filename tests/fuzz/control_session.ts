@@ -1,0 +1,92 @@
+// A well-behaved client beside the bad ones: whatever they do, its results stay right and prompt.
+
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import type { Account } from "../servers/mod.ts";
+
+/** A session that goes on until it is told to stop. */
+export interface ControlSession {
+  /** Rounds done; the longest answer in milliseconds. Throws what went wrong, if anything did. */
+  stop(): Promise<{ readonly rounds: number; readonly slowestMs: number }>;
+}
+
+const PAUSE_MS = 20;
+/** Every so many rounds a new client logs in. */
+const LOGIN_EVERY = 25;
+
+/** Starts the session. Throws an Error where it cannot log in. */
+export async function startControlSession(
+  address: { readonly host: string; readonly port: number },
+  account: Account,
+): Promise<ControlSession> {
+  const options = {
+    host: address.host,
+    port: address.port,
+    user: account.user,
+    password: account.password,
+    database: "fuzz",
+    connectTimeout: 20_000,
+  };
+  const connection = await createConnection(options);
+  const [[first]] = await connection.query<RowDataPacket[]>("SELECT CONNECTION_ID() AS id");
+  const id = Number(first!["id"]);
+  let stopped = false;
+  let rounds = 0;
+  let slowestMs = 0;
+  const timed = async (work: () => Promise<void>) => {
+    const from = performance.now();
+    await work();
+    slowestMs = Math.max(slowestMs, performance.now() - from);
+  };
+  const run = async () => {
+    while (!stopped) {
+      rounds++;
+      await timed(() => ownResults(connection, { id, round: rounds }));
+      if (rounds % LOGIN_EVERY === 0) {
+        await timed(async () => {
+          const other = await createConnection(options);
+          await ownResults(other, { id: undefined, round: rounds });
+          await other.end();
+        });
+      }
+      await Bun.sleep(PAUSE_MS);
+    }
+    await connection.end();
+  };
+  const running = run();
+  // Reported by stop(), however early it fails.
+  running.catch(() => {});
+  return {
+    async stop() {
+      stopped = true;
+      await running;
+      return { rounds, slowestMs };
+    },
+  };
+}
+
+async function ownResults(
+  connection: Connection,
+  { id, round }: { readonly id: number | undefined; readonly round: number },
+): Promise<void> {
+  const mark = `round ${round} of ${id}`;
+  await connection.beginTransaction();
+  await connection.query("INSERT INTO control VALUES (?, ?)", [round, mark]);
+  const [texts] = await connection.query<RowDataPacket[]>(
+    "SELECT mark, CONNECTION_ID() AS id, REPEAT('x', ?) AS filler FROM control WHERE round = ?",
+    [round % 5000, round],
+  );
+  const [values] = await connection.execute<RowDataPacket[]>(
+    "SELECT n, word, ? AS mark FROM numbers ORDER BY n",
+    [mark],
+  );
+  await connection.rollback();
+  const [text] = texts;
+  const right = texts.length === 1 && text!["mark"] === mark &&
+    (id === undefined || Number(text!["id"]) === id) &&
+    text!["filler"] === "x".repeat(round % 5000) &&
+    values.map(({ n, word, mark }) => `${n} ${word} ${mark}`).join() ===
+      `1 one ${mark},2 null ${mark},3 drei ${mark}`;
+  if (!right) {
+    throw new Error(`Results of another session: ${JSON.stringify([mark, texts, values])}`);
+  }
+}

@@ -1,0 +1,125 @@
+// Throws mutated client streams at a proxy process and looks at what has become of it.
+
+import { startProxy } from "../proxy_process.ts";
+import type { RealServer } from "../servers/mod.ts";
+import { ClientStreams, FUZZ_ACCOUNT } from "./client_streams.ts";
+import { startControlSession } from "./control_session.ts";
+import { misbehave } from "./fuzz_client.ts";
+import { acceptedOn, defectsIn, serverConnections, settle } from "./proxy_state.ts";
+import { Random } from "./random.ts";
+
+/** How many bad clients there are at a time. */
+const PARALLEL = 64;
+/** Server connections the proxy may keep when all clients have gone. */
+const IDLE_MAX = 8;
+/** Longer than the login time-out below. */
+const SETTLE_MS_MAX = 20_000;
+
+/** One run against one server. */
+export interface FuzzOptions {
+  /** The same seed gives the same streams. */
+  readonly seed: number;
+  /** Streams to send. */
+  readonly rounds: number;
+  /** Told now and then how many streams have been sent. */
+  readonly onProgress?: (sent: number, rssBytes: number) => void;
+}
+
+/** What was seen. */
+export interface FuzzReport {
+  readonly seconds: number;
+  /** Streams whose client was let in first, that the proxy closed, that got an answer. */
+  readonly loggedIn: number;
+  readonly closed: number;
+  readonly answered: number;
+  /** Rounds of the control session and its longest answer in milliseconds. */
+  readonly controlRounds: number;
+  readonly slowestMs: number;
+  /** Afterwards: client connections at the proxy, and its connections at the server beyond the pool. */
+  readonly clientsLeft: number;
+  readonly serverConnectionsLeft: number;
+  /** Resident memory after a tenth of the streams, and at the end. */
+  readonly rssEarly: number;
+  readonly rssEnd: number;
+  /** Lines in the proxy's log that only a defect writes. */
+  readonly defects: readonly string[];
+  /** The proxy's exit status when it was asked to end. */
+  readonly exitStatus: number;
+}
+
+/** Makes the account and the database that streams refer to. */
+async function prepare(server: RealServer): Promise<void> {
+  const plugin = server.kind === "mariadb" ? "" : " IDENTIFIED BY ''";
+  for (
+    const statement of [
+      "DROP DATABASE IF EXISTS fuzz",
+      "CREATE DATABASE fuzz",
+      "CREATE TABLE fuzz.numbers (n INT PRIMARY KEY, word VARCHAR(20), amount DECIMAL(10,2))",
+      "INSERT INTO fuzz.numbers VALUES (1, 'one', 1.5), (2, NULL, 2), (3, 'drei', NULL)",
+      "CREATE TABLE fuzz.few (a TEXT, b TEXT)",
+      "CREATE TABLE fuzz.control (round INT, mark TEXT)",
+      "CREATE PROCEDURE fuzz.results() BEGIN SELECT 1 AS a; SELECT n FROM fuzz.numbers; END",
+      "CREATE PROCEDURE fuzz.outs(INOUT x INT, OUT y TEXT) BEGIN SET y = 'y'; SELECT 5 AS z; END",
+      `DROP USER IF EXISTS ${FUZZ_ACCOUNT}@'%'`,
+      `CREATE USER ${FUZZ_ACCOUNT}@'%'${plugin}`,
+      `GRANT SELECT, EXECUTE ON fuzz.* TO ${FUZZ_ACCOUNT}@'%'`,
+      `GRANT INSERT ON fuzz.few TO ${FUZZ_ACCOUNT}@'%'`,
+    ]
+  ) await server.sql(statement);
+}
+
+/** Runs all streams, the control session beside them. */
+export async function fuzz(server: RealServer, options: FuzzOptions): Promise<FuzzReport> {
+  await prepare(server);
+  await using proxy = await startProxy({
+    backends: [server],
+    config: `[auth]
+failures_max = 0
+failure_delay = "0"
+[limits]
+login_timeout = "5s"
+[pool]
+idle_max = ${IDLE_MAX}
+`,
+  });
+  const control = await startControlSession(proxy, server.accounts.app);
+  const streams = new ClientStreams(server.kind);
+  const startedAt = performance.now();
+  const count = { sent: 0, loggedIn: 0, closed: 0, answered: 0 };
+  let rssEarly = 0;
+  const client = async () => {
+    while (count.sent < options.rounds) {
+      const number = count.sent++;
+      // A seed of its own for each stream, so that any one can be sent again alone.
+      const random = new Random(options.seed + number);
+      const outcome = await misbehave(proxy, streams.next(random), random);
+      if (outcome.loggedIn) count.loggedIn++;
+      if (outcome.closed) count.closed++;
+      if (outcome.received > 0) count.answered++;
+      if (number === Math.floor(options.rounds / 10)) rssEarly = proxy.rssBytes();
+      if (number % 1000 === 0) options.onProgress?.(number, proxy.rssBytes());
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL }, client));
+  const seconds = (performance.now() - startedAt) / 1000;
+  const { rounds: controlRounds, slowestMs } = await control.stop();
+  const clientsLeft = await settle(() => acceptedOn(proxy.port), 0, SETTLE_MS_MAX);
+  const connections = await settle(() => serverConnections(server), IDLE_MAX, SETTLE_MS_MAX);
+  const rssEnd = proxy.rssBytes();
+  const exitStatus = await proxy.stop();
+  const { loggedIn, closed, answered } = count;
+  return {
+    seconds,
+    loggedIn,
+    closed,
+    answered,
+    controlRounds,
+    slowestMs,
+    clientsLeft,
+    serverConnectionsLeft: Math.max(0, connections - IDLE_MAX),
+    rssEarly,
+    rssEnd,
+    defects: defectsIn(proxy.log()),
+    exitStatus,
+  };
+}
