@@ -1,9 +1,17 @@
 // KILL by the proxy's ids: translated to the server's thread id, and decided upon by the server
 // under the client's own privileges.
 
-import type { ServerConnection } from "../backend/mod.ts";
+import type { AnswerSink, ServerConnection } from "../backend/mod.ts";
 import { parseKill } from "../sql/mod.ts";
-import { Command, Expect, frame } from "../wire/mod.ts";
+import {
+  Command,
+  decodeErr,
+  encodeErr,
+  ERR_HEADER,
+  Expect,
+  frame,
+  PacketAssembler,
+} from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import { belongsToPeer } from "./peers.ts";
 import { FORWARD, type StageResult, TAKEN } from "./stage.ts";
@@ -67,16 +75,65 @@ function translate(
   const { directory, peers } = session.context;
   const thread = directory.threadOf(kill.id);
   if (thread !== undefined) {
-    server.request(frame(kill.withThread(thread), 0), kill.expect, session);
+    request(session, server, { kill, thread });
     return TAKEN;
   }
   if (!belongsToPeer(directory, peers, kill.id)) return FORWARD;
   session.holdFurther();
   void peers.threadOf(kill.id).then((found) => {
     if (session.closed || server.closed) return;
-    const request = found === undefined ? kill.original : kill.withThread(found);
-    server.request(frame(request, 0), kill.expect, session);
+    if (found === undefined) server.request(frame(kill.original, 0), kill.expect, session);
+    else request(session, server, { kill, thread: found });
     session.release();
   });
   return TAKEN;
+}
+
+function request(
+  session: ClientSession,
+  server: ServerConnection,
+  { kill, thread }: { readonly kill: KillRequest; readonly thread: number },
+): void {
+  const sink = new KillAnswer(session, { shown: kill.id, thread });
+  server.request(frame(kill.withThread(thread), 0), kill.expect, sink);
+}
+
+const ANSWER_MAX = 64 * 1024;
+
+/** An error names the thread by the server's id: the client asked for another. */
+class KillAnswer implements AnswerSink {
+  readonly #session: ClientSession;
+  readonly #ids: { readonly shown: number; readonly thread: number };
+  readonly #packets = new PacketAssembler(ANSWER_MAX);
+
+  constructor(
+    session: ClientSession,
+    ids: { readonly shown: number; readonly thread: number },
+  ) {
+    this.#session = session;
+    this.#ids = ids;
+  }
+
+  onAnswerBytes(bytes: Uint8Array): void {
+    this.#packets.push(bytes);
+    for (let next = this.#packets.next(); next; next = this.#packets.next()) {
+      const payload = next[0] === ERR_HEADER ? this.#rename(next) : next;
+      this.#session.onAnswerBytes(frame(payload, this.#packets.sequence));
+    }
+  }
+
+  #rename(payload: Uint8Array): Uint8Array {
+    const { shown, thread } = this.#ids;
+    const error = decodeErr(payload);
+    const message = error.message.replace(new RegExp(`\\b${thread}\\b`), String(shown));
+    return encodeErr({ ...error, message });
+  }
+
+  onAnswerEnd(): void {
+    this.#session.onAnswerEnd();
+  }
+
+  onServerLost(reason: string): void {
+    this.#session.onServerLost(reason);
+  }
 }
