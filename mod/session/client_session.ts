@@ -17,6 +17,7 @@ import {
   type SqlError,
 } from "../wire/mod.ts";
 import type { SessionContext } from "./context.ts";
+import { LocalFileUpload } from "./local_file.ts";
 import { login } from "./login.ts";
 import { PartialCommand } from "./partial_command.ts";
 import { FORWARD, HOLD } from "./stage.ts";
@@ -63,15 +64,17 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   rewritten: Map<number, unknown> | undefined;
 
   #mode: number = Mode.LOGIN;
-  /** BODY: bytes of the current packet to come. LOCAL_FILE: likewise. */
+  /** BODY: bytes of the current packet to come. */
   #left = 0;
-  /** BODY, LOCAL_FILE: the current packet goes on in the next one. */
+  /** BODY: the current packet goes on in the next one. */
   #continues = false;
   /** Bytes of a command that has not come whole, or that must wait for outstanding answers. */
   #held: Buffer | undefined;
   #holding = false;
   /** A command of known length of which more must come. */
   #partial: PartialCommand | undefined;
+  /** LOCAL_FILE: where in the file the client is. */
+  #localFile: LocalFileUpload | undefined;
   #counted = false;
 
   constructor(stream: Stream, context: SessionContext) {
@@ -281,37 +284,23 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     return end;
   }
 
-  /** Relays the client's file, packet by packet, up to the empty one that ends it. */
+  /** Relays the client's file up to the packet that ends it. */
   #takeLocalFile(bytes: Buffer, start: number, server: ServerConnection): number {
-    let at = start;
-    while (at < bytes.length) {
-      if (this.#left === 0) {
-        if (bytes.length - at < HEADER_LENGTH) break;
-        const length = payloadLength(bytes, at);
-        const ends = length === 0 && !this.#continues;
-        this.#continues = length === PAYLOAD_MAX;
-        this.#left = length;
-        at += HEADER_LENGTH;
-        if (ends) {
-          server.tracker.localFileSent();
-          this.#mode = Mode.COMMANDS;
-          break;
-        }
-      }
-      const passed = Math.min(this.#left, bytes.length - at);
-      this.#left -= passed;
-      at += passed;
-    }
-    if (at > start) {
+    const file = this.#localFile!;
+    const end = file.pass(bytes, start);
+    if (end > start) {
       server.stream.write(
-        start === 0 && at === bytes.length ? bytes : bytes.subarray(start, at),
+        start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end),
       );
     }
-    if (this.#mode === Mode.LOCAL_FILE && at < bytes.length) {
-      this.#held = bytes.subarray(at);
-      return bytes.length;
+    if (file.ended) {
+      server.tracker.localFileSent();
+      this.#localFile = undefined;
+      this.#mode = Mode.COMMANDS;
+      return end;
     }
-    return at;
+    if (end < bytes.length) this.#held = bytes.subarray(end);
+    return bytes.length;
   }
 
   /** Keeps bytes until all outstanding answers have come. */
@@ -358,7 +347,10 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     const { server } = this;
     if (server === undefined) return;
     if (this.stream.pending > this.context.config.limits.bufferMaxBytes) server.stream.pause();
-    if (this.#mode === Mode.COMMANDS && server.tracker.wantsLocalFile) this.#mode = Mode.LOCAL_FILE;
+    if (this.#mode === Mode.COMMANDS && server.tracker.wantsLocalFile) {
+      this.#localFile = new LocalFileUpload();
+      this.#mode = Mode.LOCAL_FILE;
+    }
   }
 
   onAnswerEnd(): void {
