@@ -1,6 +1,8 @@
 // The PROXY protocol: who the client really is, said in front of the connection by a load balancer.
 // Source: "The PROXY protocol, versions 1 & 2" (haproxy.org).
 
+import { isIP } from "node:net";
+
 /** What a PROXY header says. */
 export interface ProxyHeader {
   /** The header's length in bytes, to be skipped. */
@@ -43,11 +45,11 @@ function decodeV1(bytes: Uint8Array): ProxyHeader | undefined {
   const length = end + 2;
   const [, family, source, , sourcePort] = text.slice(0, end).split(" ");
   if (family === "UNKNOWN") return { length };
-  const port = Number(sourcePort);
-  if ((family !== "TCP4" && family !== "TCP6") || !source || !isPort(port)) {
+  const wanted = family === "TCP4" ? 4 : family === "TCP6" ? 6 : undefined;
+  if (!source || isIP(source) !== wanted || !sourcePort || !isPort(sourcePort)) {
     throw new ProxyHeaderError(`PROXY header is not valid: "${text.slice(0, end)}"`);
   }
-  return { length, source: { address: source, port } };
+  return { length, source: { address: source, port: Number(sourcePort) } };
 }
 
 function decodeV2(bytes: Uint8Array): ProxyHeader | undefined {
@@ -77,8 +79,8 @@ function decodeV2(bytes: Uint8Array): ProxyHeader | undefined {
   return { length };
 }
 
-function isPort(value: number): boolean {
-  return Number.isInteger(value) && value >= 0 && value <= 65535;
+function isPort(text: string): boolean {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65535;
 }
 
 /** One end of a connection. */

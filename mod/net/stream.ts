@@ -133,8 +133,9 @@ export class Stream implements ByteStream {
 
   destroy(): void {
     if (this.#closed) return;
-    this.#socket.terminate();
+    // In this order: the socket tells of its end while it is terminated, and knows no better reason.
     this.closed("closed by the proxy");
+    this.#socket.terminate();
   }
 
   /** TCP options; without effect on unix sockets. */

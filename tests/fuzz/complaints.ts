@@ -10,10 +10,14 @@ const DEFECTS_SHOWN = 10;
 
 /** Sentences about what is wrong; none where all is well. */
 export function complaints(report: FuzzReport): string[] {
-  const { slowestMs, clientsLeft, serverConnectionsLeft, defects, exitStatus } = report;
+  const { control, serverDied, clientsLeft, serverConnectionsLeft, defects, exitStatus } = report;
   const growth = report.rssEnd - report.rssEarly;
   const wrong: string[] = [];
-  if (slowestMs > SLOWEST_MS_MAX) wrong.push(`an answer took ${Math.round(slowestMs)} ms`);
+  if (serverDied !== undefined) wrong.push(`the server has died: ${serverDied}`);
+  if (control.failure !== undefined) wrong.push(`the control session failed: ${control.failure}`);
+  if (control.slowestMs > SLOWEST_MS_MAX) {
+    wrong.push(`an answer took ${Math.round(control.slowestMs)} ms`);
+  }
   if (clientsLeft > 0) wrong.push(`${clientsLeft} client connections were left open`);
   if (serverConnectionsLeft > 0) {
     wrong.push(`${serverConnectionsLeft} server connections too many were left open`);

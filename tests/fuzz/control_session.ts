@@ -3,10 +3,19 @@
 import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
 import type { Account } from "../servers/mod.ts";
 
+/** What a control session has seen. */
+export interface ControlReport {
+  readonly rounds: number;
+  /** The longest answer in milliseconds. */
+  readonly slowestMs: number;
+  /** What went wrong, and when; undefined where nothing did. */
+  readonly failure: string | undefined;
+}
+
 /** A session that goes on until it is told to stop. */
 export interface ControlSession {
-  /** Rounds done; the longest answer in milliseconds. Throws what went wrong, if anything did. */
-  stop(): Promise<{ readonly rounds: number; readonly slowestMs: number }>;
+  /** Ends it and tells what it has seen. */
+  stop(): Promise<ControlReport>;
 }
 
 const PAUSE_MS = 20;
@@ -52,14 +61,16 @@ export async function startControlSession(
     }
     await connection.end();
   };
-  const running = run();
-  // Reported by stop(), however early it fails.
-  running.catch(() => {});
+  let failure: string | undefined;
+  const running = run().catch((error: Error) => {
+    failure = `${new Date().toISOString()}, round ${rounds}: ${error.message}`;
+    connection.destroy();
+  });
   return {
     async stop() {
       stopped = true;
       await running;
-      return { rounds, slowestMs };
+      return { rounds, slowestMs, failure };
     },
   };
 }

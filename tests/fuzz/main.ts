@@ -47,7 +47,9 @@ for (const [i, kind] of kinds.entries()) {
   console.log(
     `${kind}: ${part} streams in ${report.seconds.toFixed(0)} s; ${report.loggedIn} logged in, ` +
       `${report.answered} answered, ${report.closed} closed by the proxy; control session: ` +
-      `${report.controlRounds} rounds, slowest ${report.slowestMs.toFixed(0)} ms; memory ` +
+      `${report.control.rounds} rounds, slowest ${
+        report.control.slowestMs.toFixed(0)
+      } ms; memory ` +
       `${mebibytes(report.rssEarly)} MiB early, ${mebibytes(report.rssEnd)} MiB at the end`,
   );
   for (const complaint of wrong) console.error(`${kind}: ${complaint}`);

@@ -1,9 +1,11 @@
 // Throws mutated client streams at a proxy process and looks at what has become of it.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { startProxy } from "../proxy_process.ts";
 import type { RealServer } from "../servers/mod.ts";
 import { ClientStreams, FUZZ_ACCOUNT } from "./client_streams.ts";
-import { startControlSession } from "./control_session.ts";
+import { type ControlReport, startControlSession } from "./control_session.ts";
 import { misbehave } from "./fuzz_client.ts";
 import { acceptedOn, defectsIn, serverConnections, settle } from "./proxy_state.ts";
 import { Random } from "./random.ts";
@@ -32,9 +34,9 @@ export interface FuzzReport {
   readonly loggedIn: number;
   readonly closed: number;
   readonly answered: number;
-  /** Rounds of the control session and its longest answer in milliseconds. */
-  readonly controlRounds: number;
-  readonly slowestMs: number;
+  readonly control: ControlReport;
+  /** The end of the server's log, if the server has ended. */
+  readonly serverDied: string | undefined;
   /** Afterwards: client connections at the proxy, and its connections at the server beyond the pool. */
   readonly clientsLeft: number;
   readonly serverConnectionsLeft: number;
@@ -67,6 +69,20 @@ async function prepare(server: RealServer): Promise<void> {
     ]
   ) await server.sql(statement);
 }
+
+async function howServerDied(server: RealServer): Promise<string | undefined> {
+  try {
+    await server.sql("SELECT 1");
+    return undefined;
+  } catch (error) {
+    const lines = readFileSync(join(server.folder, "error.log"), "utf8").split("\n")
+      .filter((line) => !/Aborted connection|Access denied/.test(line));
+    return [(error as Error).message, ...lines.slice(-LOG_LINES)].join("\n");
+  }
+}
+
+/** Enough for a crashed server's stack and statement. */
+const LOG_LINES = 80;
 
 /** Runs all streams, the control session beside them. */
 export async function fuzz(server: RealServer, options: FuzzOptions): Promise<FuzzReport> {
@@ -102,9 +118,12 @@ idle_max = ${IDLE_MAX}
   };
   await Promise.all(Array.from({ length: PARALLEL }, client));
   const seconds = (performance.now() - startedAt) / 1000;
-  const { rounds: controlRounds, slowestMs } = await control.stop();
+  const controlReport = await control.stop();
+  const serverDied = await howServerDied(server);
   const clientsLeft = await settle(() => acceptedOn(proxy.port), 0, SETTLE_MS_MAX);
-  const connections = await settle(() => serverConnections(server), IDLE_MAX, SETTLE_MS_MAX);
+  const connections = serverDied === undefined
+    ? await settle(() => serverConnections(server), IDLE_MAX, SETTLE_MS_MAX)
+    : 0;
   const rssEnd = proxy.rssBytes();
   const exitStatus = await proxy.stop();
   const { loggedIn, closed, answered } = count;
@@ -113,8 +132,8 @@ idle_max = ${IDLE_MAX}
     loggedIn,
     closed,
     answered,
-    controlRounds,
-    slowestMs,
+    control: controlReport,
+    serverDied,
     clientsLeft,
     serverConnectionsLeft: Math.max(0, connections - IDLE_MAX),
     rssEarly,
