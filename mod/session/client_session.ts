@@ -19,7 +19,10 @@ import {
 import type { SessionContext } from "./context.ts";
 import { LocalFileUpload } from "./local_file.ts";
 import { login } from "./login.ts";
+import { LongCommand } from "./long_command.ts";
+import { OversizedCommand } from "./oversized_command.ts";
 import { PartialCommand } from "./partial_command.ts";
+import { lostConnection, PACKET_TOO_LARGE } from "./session_errors.ts";
 import { FORWARD, HOLD } from "./stage.ts";
 import { stageOf } from "./stages.ts";
 
@@ -34,8 +37,10 @@ const Mode = {
   LOCAL_FILE: 3,
   /** A replication stream: both ways, as they are. */
   SPLICE: 4,
+  /** The rest of a command that is too long, and whatever comes behind it. */
+  REFUSED: 5,
   /** Nobody's: the session has ended. */
-  CLOSED: 5,
+  CLOSED: 6,
 } as const;
 
 /** Statements up to this length are looked at whole; longer ones pass as they come. */
@@ -64,10 +69,9 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   rewritten: Map<number, unknown> | undefined;
 
   #mode: number = Mode.LOGIN;
-  /** BODY: bytes of the current packet to come. */
-  #left = 0;
-  /** BODY: the current packet goes on in the next one. */
-  #continues = false;
+  /** BODY, REFUSED: where in the command the client is. */
+  #long: LongCommand | undefined;
+  #oversized: OversizedCommand | undefined;
   /** Bytes of a command that has not come whole, or that must wait for outstanding answers. */
   #held: Buffer | undefined;
   #holding = false;
@@ -177,6 +181,9 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
         case Mode.LOCAL_FILE:
           at = this.#takeLocalFile(bytes, at, server);
           break;
+        case Mode.REFUSED:
+          at = this.#passOver(bytes, at, server);
+          break;
         case Mode.SPLICE:
           server.stream.write(at === 0 ? bytes : bytes.subarray(at));
           return;
@@ -189,17 +196,26 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   /** Forwards whole commands, as many as there are in one write. */
   #takeCommands(bytes: Buffer, start: number, server: ServerConnection): number {
     const end = bytes.length;
+    const { packetMaxBytes } = this.context.config.limits;
     let at = start;
     let from = start; // bytes from here on can be written as they are
     while (at < end) {
       const available = end - at - HEADER_LENGTH;
       const length = available < 0 ? 0 : payloadLength(bytes, at);
       if (available < 1 && (available < 0 || length > 0)) break;
+      if (length > packetMaxBytes) {
+        if (at > from) this.#forward(bytes, from, at, server);
+        return this.#refuse(at, 0);
+      }
       const command = length === 0 ? Command.SLEEP : bytes[at + HEADER_LENGTH]!;
       if (available < length || length === PAYLOAD_MAX) {
         if (length <= INSPECTED_MAX) break;
-        if (at > from) server.stream.write(bytes.subarray(from, at));
-        return this.#startBody(bytes, at, { command, length }, server);
+        if (at > from) this.#forward(bytes, from, at, server);
+        server.stream.startCommand();
+        server.expect(expectedAnswer(command), this);
+        this.#long = new LongCommand(packetMaxBytes);
+        this.#mode = Mode.BODY;
+        return at;
       }
       const next = at + HEADER_LENGTH + length;
       const stage = stageOf(this, bytes, at + HEADER_LENGTH, next);
@@ -247,41 +263,38 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     server.stream.write(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to));
   }
 
-  /** Begins a command that passes in pieces. */
-  #startBody(
-    bytes: Buffer,
-    at: number,
-    head: { readonly command: number; readonly length: number },
-    server: ServerConnection,
-  ): number {
-    const { packetMaxBytes } = this.context.config.limits;
-    if (head.length > packetMaxBytes) {
-      this.fail(PACKET_TOO_LARGE, bytes[at + 3]! + 1);
-      return bytes.length;
+  /** Passes a command on that is too long to be looked at whole. */
+  #takeBody(bytes: Buffer, start: number, server: ServerConnection): number {
+    const command = this.#long!;
+    const end = command.pass(bytes, start);
+    if (end > start) {
+      server.stream.write(
+        start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end),
+      );
     }
-    server.stream.startCommand();
-    server.expect(expectedAnswer(head.command), this);
-    this.#mode = Mode.BODY;
-    this.#left = HEADER_LENGTH + head.length;
-    this.#continues = head.length === PAYLOAD_MAX;
+    if (command.tooLong) return this.#refuse(end, 1);
+    if (command.ended) {
+      this.#long = undefined;
+      this.#mode = Mode.COMMANDS;
+      return end;
+    }
+    if (end < bytes.length) this.#held = bytes.subarray(end);
+    return bytes.length;
+  }
+
+  /** The command at `at`, or its part, is too long: from here on nothing goes to the server. */
+  #refuse(at: number, unanswered: 0 | 1): number {
+    this.#mode = Mode.REFUSED;
+    this.#oversized = new OversizedCommand(unanswered);
     return at;
   }
 
-  #takeBody(bytes: Buffer, at: number, server: ServerConnection): number {
-    if (this.#left === 0) { // at the header of a further part
-      if (bytes.length - at < HEADER_LENGTH) {
-        this.#held = bytes.subarray(at);
-        return bytes.length;
-      }
-      const length = payloadLength(bytes, at);
-      this.#left = HEADER_LENGTH + length;
-      this.#continues = length === PAYLOAD_MAX;
-    }
-    const end = Math.min(bytes.length, at + this.#left);
-    server.stream.write(at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end));
-    this.#left -= end - at;
-    if (this.#left === 0 && !this.#continues) this.#mode = Mode.COMMANDS;
-    return end;
+  #passOver(bytes: Buffer, start: number, server: ServerConnection): number {
+    const command = this.#oversized!;
+    const end = command.pass(bytes, start);
+    if (end < bytes.length) this.#held = bytes.subarray(end);
+    if (command.isDue(server.outstanding)) this.fail(PACKET_TOO_LARGE, command.sequence + 1);
+    return bytes.length;
   }
 
   /** Relays the client's file up to the packet that ends it. */
@@ -355,6 +368,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   onAnswerEnd(): void {
     if (this.#holding && this.server?.outstanding === 0) this.release();
+    else if (this.#mode === Mode.REFUSED && this.server) this.#passOver(EMPTY, 0, this.server);
   }
 
   onServerLost(reason: string): void {
@@ -433,17 +447,3 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 }
 
 const EMPTY = Buffer.alloc(0);
-
-const PACKET_TOO_LARGE: SqlError = {
-  code: 1153,
-  sqlState: "08S01",
-  message: "Got a packet bigger than 'max_allowed_packet' bytes",
-};
-
-function lostConnection(reason: string): SqlError {
-  return {
-    code: 2013,
-    sqlState: "HY000",
-    message: `Lost connection to MySQL server during query (${reason})`,
-  };
-}
