@@ -33,6 +33,9 @@ const Phase = {
 /** The bytes of a packet that are enough to judge it: those of an OK packet up to its warnings. */
 const PREFIX_LENGTH = 24;
 
+/** COM_STMT_PREPARE's OK up to its two counts; nothing shorter has any meaning but an error. */
+const PREPARE_HEAD_LENGTH_MIN = 9;
+
 const PROGRESS_CODE = 0xffff;
 
 /** Follows answers on one connection with fixed capabilities, one after the other. */
@@ -248,7 +251,7 @@ export class ResponseTracker {
         if (first === 0xff) this.#fail(bytes, at);
         else if (first === 0xfe && length < 9) this.#readEof(bytes, at, length);
         else if (first === 0x00 || first === 0xfe) this.#readOk(bytes, at, length);
-        if (!this.#isProgress(bytes, at, first)) this.#ending = true;
+        if (!this.#isProgress(bytes, at, length)) this.#ending = true;
         return;
       case Phase.ONE_TEXT:
         if (first === 0xff) this.#fail(bytes, at);
@@ -285,7 +288,7 @@ export class ResponseTracker {
       return;
     }
     if (first === 0xff) {
-      if (this.#isProgress(bytes, at, first)) return;
+      if (this.#isProgress(bytes, at, length)) return;
       this.#fail(bytes, at);
       this.#ending = true;
       return;
@@ -301,10 +304,10 @@ export class ResponseTracker {
     }
     let columns = first;
     let used = 1;
-    if (first === 0xfc) {
+    if (first === 0xfc && length > 2) {
       columns = bytes[at + 1]! | (bytes[at + 2]! << 8);
       used = 3;
-    } else if (first === 0xfd) {
+    } else if (first === 0xfd && length > 3) {
       columns = bytes[at + 1]! | (bytes[at + 2]! << 8) | (bytes[at + 3]! << 16);
       used = 4;
     }
@@ -315,7 +318,7 @@ export class ResponseTracker {
   }
 
   #columnsEnd(bytes: Uint8Array, at: number, length: number): void {
-    if (bytes[at] === 0xff) {
+    if (length > 0 && bytes[at] === 0xff) {
       this.#fail(bytes, at);
       this.#ending = true;
       return;
@@ -331,7 +334,7 @@ export class ResponseTracker {
   #judgeRowsEnd(bytes: Uint8Array, at: number, length: number): void {
     const first = bytes[at]!;
     if (first === 0xff) {
-      if (this.#isProgress(bytes, at, first)) return;
+      if (this.#isProgress(bytes, at, length)) return;
       this.#fail(bytes, at);
       this.#ending = true;
       return;
@@ -354,8 +357,8 @@ export class ResponseTracker {
   }
 
   #judgePrepareHead(bytes: Uint8Array, at: number, length: number): void {
-    if (bytes[at] === 0xff) {
-      this.#fail(bytes, at);
+    if (length < PREPARE_HEAD_LENGTH_MIN || bytes[at] === 0xff) {
+      if (length > 0) this.#fail(bytes, at);
       this.#ending = true;
       return;
     }
@@ -392,8 +395,8 @@ export class ResponseTracker {
     else this.#ending = true;
   }
 
-  #isProgress(bytes: Uint8Array, at: number, first: number): boolean {
-    return this.#progress && first === 0xff &&
+  #isProgress(bytes: Uint8Array, at: number, length: number): boolean {
+    return this.#progress && length > 2 && bytes[at] === 0xff &&
       (bytes[at + 1]! | (bytes[at + 2]! << 8)) === PROGRESS_CODE;
   }
 

@@ -23,6 +23,7 @@ import {
   ResponseTracker,
   ServerStatus,
 } from "../../../mod/wire/mod.ts";
+import { mutate } from "../../fuzz/mutate.ts";
 import { Random, randomChunks, testSeed } from "../../fuzz/random.ts";
 
 const seed = testSeed("response tracker");
@@ -322,5 +323,65 @@ describe("ResponseTracker: single answers", () => {
     const error = frame(encodeErr({ code: 1236, sqlState: "HY000", message: "no" }), 1);
     expect(tracker.feed(error, 0, error.length)).toBe(error.length);
     expect(tracker.done).toBe(false);
+  });
+});
+
+describe("ResponseTracker: damaged answers", () => {
+  test("are followed to some end or not, within their bytes, and nothing is thrown", () => {
+    const random = new Random(seed);
+    for (const { name, conversation, answers } of cases) {
+      for (let round = 0; round < 3000; round++) {
+        const answer = random.pick(answers);
+        const bytes = mutate(answer.bytes, random);
+        const tracker = newTracker(conversation);
+        tracker.begin(answer.expect);
+        for (const chunk of randomChunks(bytes, random)) {
+          for (let at = 0; at < chunk.length;) {
+            const end = tracker.feed(chunk, at, chunk.length);
+            if (end <= at || end > chunk.length) {
+              throw new Error(`${name}: ${end} of ${chunk.length} in ${bytes.toString("hex")}`);
+            }
+            at = end;
+            if (tracker.done) tracker.begin(answer.expect);
+          }
+        }
+      }
+    }
+  });
+
+  test("the same damaged answer ends at the same place in any cut", () => {
+    const random = new Random(seed);
+    const placesOf = (tracker: ResponseTracker, expect: number, chunks: readonly Buffer[]) => {
+      const places: number[] = [];
+      let before = 0;
+      tracker.begin(expect);
+      for (const chunk of chunks) {
+        for (let at = 0; at < chunk.length;) {
+          at = tracker.feed(chunk, at, chunk.length);
+          if (!tracker.done) continue;
+          places.push(before + at);
+          tracker.begin(expect);
+        }
+        before += chunk.length;
+      }
+      return places;
+    };
+    for (const { name, conversation, answers } of cases) {
+      for (let round = 0; round < 2000; round++) {
+        const answer = random.pick(answers);
+        const bytes = mutate(answer.bytes, random);
+        const whole = placesOf(newTracker(conversation), answer.expect, [bytes]);
+        const chunks = randomChunks(bytes, random);
+        const cut = placesOf(newTracker(conversation), answer.expect, chunks);
+        if (whole.join() !== cut.join()) {
+          const lengths = chunks.map((chunk) => chunk.length);
+          throw new Error(
+            `${name}, ${answer.name}: ${whole} and ${cut} in ${
+              bytes.toString("hex")
+            } by ${lengths}`,
+          );
+        }
+      }
+    }
   });
 });
