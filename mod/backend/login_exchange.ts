@@ -1,7 +1,7 @@
 // The login at a server: greeting, TLS, the first answer, and the exchange until OK or ERR.
 
 import type { BackendTlsMode, ServerAddress } from "../config/mod.ts";
-import { CompressedStream, dial, PacketChannel } from "../net/mod.ts";
+import { CompressedStream, dial, DialError, PacketChannel } from "../net/mod.ts";
 import type { ByteStream, CompressionSettings, Stream } from "../net/mod.ts";
 import {
   AuthPacket,
@@ -178,13 +178,20 @@ async function greet(settings: ConnectSettings, preamble: Uint8Array | undefined
   });
   stream.configure(settings.tcp);
   channel.attach(stream);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    stream.destroy();
+  }, settings.timeoutMs);
   try {
     const payload = await channel.read();
     if (payload[0] === AuthPacket.ERR) throw new LoginRefusedError(decodeErr(payload), payload);
     return { stream, channel, greeting: decodeGreeting(payload) };
   } catch (error) {
     stream.destroy();
-    throw error;
+    throw late ? new DialError(settings.address, "ETIMEDOUT") : error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -233,9 +240,10 @@ function agreeOnFlags(
 }
 
 async function encrypt(channel: PacketChannel, settings: ConnectSettings): Promise<void> {
-  const unverified = await channel.upgrade(settings.tls, false);
+  const { unverified, misnamed } = await channel.upgrade(settings.tls, false);
   const { tlsMode } = settings;
   if (unverified === undefined || tlsMode === "preferred" || tlsMode === "required") return;
+  if (tlsMode === "verify-ca" && misnamed) return;
   throw new LoginRefusedError(tlsError(unverified));
 }
 

@@ -1,7 +1,7 @@
 // Whole packets over a stream, read one at a time: for logins, where clarity counts, not speed.
 
 import { frame, PacketAssembler } from "../wire/mod.ts";
-import type { Stream, StreamOwner } from "./stream.ts";
+import type { Stream, StreamOwner, TlsOutcome } from "./stream.ts";
 import type { ByteStream } from "./stream.ts";
 import type { TLSOptions } from "bun";
 
@@ -67,14 +67,14 @@ export class PacketChannel implements StreamOwner {
   /**
    * Starts TLS. Bytes that came behind the last packet read belong to it.
    *
-   * @returns Why the peer's certificate proves nothing; undefined where it is good.
+   * @returns What is known of the peer's certificate.
    * @throws {ChannelClosedError} If the handshake fails.
    */
-  upgrade(tls: TLSOptions, isServer: boolean): Promise<string | undefined> {
+  upgrade(tls: TLSOptions, isServer: boolean): Promise<TlsOutcome> {
     const initial = this.#assembler.takeRest();
     return new Promise((resolve, reject) => {
       (this.stream as Stream).upgrade({ tls, isServer, initial }, (outcome) => {
-        if (outcome.failure === undefined) resolve(outcome.unverified);
+        if (outcome.failure === undefined) resolve(outcome);
         else reject(new ChannelClosedError(`TLS handshake failed: ${outcome.failure}`));
       });
     });

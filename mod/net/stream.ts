@@ -37,6 +37,8 @@ export interface TlsOutcome {
   readonly failure: string | undefined;
   /** Why the peer's certificate proves nothing; undefined where it is good. */
   readonly unverified: string | undefined;
+  /** An authority of ours has signed the certificate; `unverified` is about the name in it alone. */
+  readonly misnamed: boolean;
 }
 
 type StreamSocket = Socket<Stream | undefined>;
@@ -210,7 +212,9 @@ export class Stream implements ByteStream {
     this.#closed = true;
     this.#queue = NO_QUEUE;
     this.pending = 0;
-    if (this.#onSecure) this.handshakeDone({ failure: reason, unverified: undefined });
+    if (this.#onSecure) {
+      this.handshakeDone({ failure: reason, unverified: undefined, misnamed: false });
+    }
     this.owner.onClosed(reason);
   }
 }
@@ -264,7 +268,12 @@ const tlsHandlers: SocketHandler<Stream | undefined> = {
     // connection; all other codes are about the peer's certificate.
     const { code } = (error ?? {}) as { code?: unknown };
     const failed = typeof code === "string" && /^E[A-Z]+$/.test(code);
-    socket.data?.handshakeDone({ failure: failed ? reason : undefined, unverified: reason });
+    socket.data?.handshakeDone({
+      failure: failed ? reason : undefined,
+      unverified: reason,
+      // Names are compared only once the chain has turned out to be good.
+      misnamed: code === "ERR_TLS_CERT_ALTNAME_INVALID",
+    });
   },
 };
 
