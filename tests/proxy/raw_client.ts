@@ -318,7 +318,7 @@ export class RawClient implements Disposable {
       if (error instanceof ServerError) return error;
       throw error;
     }
-    throw new Error(`No error: ${sql}`);
+    throw new Error(`No error: ${sql.slice(0, 200)}`);
   }
 
   /** The error number that an answer's packets end with; 0 for none. */

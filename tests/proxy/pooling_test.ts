@@ -1,0 +1,244 @@
+// A server connection that served one client serves the next of the same account, and nothing of
+// the first is left on it.
+
+import { beforeAll, describe, expect, test } from "bun:test";
+import { Command, Expect } from "../../mod/wire/mod.ts";
+import type { ProxyProcess } from "../proxy_process.ts";
+import { freshDatabase, type RealServer, startServer } from "../servers/mod.ts";
+import { inTransaction } from "./results.ts";
+import { kinds, loginAs, ownProxy, subject, until } from "./subjects.ts";
+
+/** The server's own id of a client's connection. */
+const SERVER_ID = "SELECT ID FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()";
+
+for (const kind of kinds) {
+  describe(kind, () => {
+    let server: RealServer;
+    let proxy: ProxyProcess;
+
+    beforeAll(async () => {
+      ({ server, proxy } = await subject(kind));
+      await freshDatabase(server, "pooled");
+      await server.sql("CREATE TABLE pooled.t (id INT PRIMARY KEY AUTO_INCREMENT, v INT)");
+      await server.sql("CREATE USER IF NOT EXISTS 'reused'@'%' IDENTIFIED BY 'reused'");
+      await server.sql("GRANT ALL ON *.* TO 'reused'@'%'");
+    });
+
+    // An account of this file's alone: its idle connections are known.
+    const reused = { user: "reused", password: "reused" };
+    const login = (target: { port: number } = proxy) =>
+      loginAs(reused, target, { database: "pooled" });
+
+    /** Logs in until the connection with this id is given: its reset takes a moment. */
+    async function loginOn(id: string | null) {
+      let found = await login();
+      await until(`connection ${id} is given again`, async () => {
+        if (await found.value(SERVER_ID) === id) return true;
+        found.close();
+        found = await login();
+        return false;
+      });
+      return found;
+    }
+
+    /** Threads that the account has on the server. */
+    async function threads(): Promise<number> {
+      const rows = await server.sql("SHOW PROCESSLIST");
+      return rows.filter((row) => row["User"] === "reused").length;
+    }
+
+    test("reconnects reuse the connection, for both ways to leave", async () => {
+      const seen = new Set<string | null>();
+      for (let turn = 0; turn < 10; turn++) {
+        const client = await login();
+        seen.add(await client.value(SERVER_ID));
+        if (turn % 2 === 0) await client.quit();
+        else {
+          client.close();
+          await until("the proxy has noticed", async () =>
+            (await server.sql("SHOW PROCESSLIST")).some((row) =>
+              row["User"] === "reused" && row["Command"] === "Sleep" && row["db"] === "pooled"
+            ));
+        }
+      }
+      expect(seen.size).toBeLessThanOrEqual(2);
+      expect(await threads()).toBeLessThanOrEqual(2);
+    });
+
+    test("nothing of one client is left for the next", async () => {
+      const state = [
+        "SELECT @mine, @@sql_mode, @@autocommit, @@character_set_client, @@time_zone",
+        `SELECT @@${
+          kind === "mariadb" ? "tx" : "transaction"
+        }_isolation, @@sql_select_limit, @@foreign_key_checks, @@unique_checks`,
+        "SELECT @@lc_time_names, @@wait_timeout, @@insert_id, @@timestamp > 1e9, @@collation_connection",
+        "SELECT LAST_INSERT_ID(), FOUND_ROWS(), ROW_COUNT(), @@warning_count, @@error_count",
+        "SELECT DATABASE(), CURRENT_USER(), CURRENT_ROLE(), @@sql_log_bin",
+        "SELECT IS_FREE_LOCK('pooled_lock')",
+        "SHOW WARNINGS",
+      ];
+      const ask = async (target: { port: number }) => {
+        using fresh = await login(target);
+        const answers = [];
+        for (const sql of state) answers.push([sql, await fresh.query(sql)]);
+        return answers;
+      };
+      const expected = await ask(server);
+      const first = await login();
+      const id = await first.value(SERVER_ID);
+      for (
+        const sql of [
+          "SET @mine = 'secret'",
+          "SET sql_mode = 'ANSI'",
+          "SET autocommit = 0",
+          "SET NAMES latin1",
+          "SET time_zone = '+03:00'",
+          "SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE",
+          "SET sql_select_limit = 1",
+          "SET foreign_key_checks = 0, unique_checks = 0",
+          "SET lc_time_names = 'de_DE'",
+          "SET wait_timeout = 77",
+          "SET timestamp = 12345",
+          "SET sql_log_bin = 0",
+          "CREATE TEMPORARY TABLE leaked (id INT)",
+          "INSERT INTO leaked VALUES (1)",
+          "PREPARE leaked FROM 'SELECT 1'",
+          "SELECT GET_LOCK('pooled_lock', 1)",
+          "LOCK TABLES t WRITE",
+          "INSERT INTO t (v) VALUES (1)",
+          "SET insert_id = 4711",
+          "USE test",
+        ]
+      ) await first.results(sql);
+      const prepared = await first.command(
+        Buffer.concat([Buffer.of(Command.STMT_PREPARE), Buffer.from("SELECT 'leaked'")]),
+        Expect.PREPARE,
+      );
+      await first.quit();
+      const second = await loginOn(id);
+      for (const sql of ["SELECT * FROM leaked", "EXECUTE leaked"]) {
+        expect([1146, 1243]).toContain((await second.errorOf(sql)).code);
+      }
+      const execute = Buffer.alloc(10);
+      execute[0] = Command.STMT_EXECUTE;
+      execute.writeUInt32LE(prepared[0]!.payload.readUInt32LE(1), 1);
+      execute[6] = 1;
+      expect(second.errorCode(await second.command(execute, Expect.RESULT))).toBe(1243);
+      await second.quit();
+      expect(await ask(proxy)).toEqual(expected);
+      // The insert was never committed, and the lock on its table is gone.
+      using direct = await login(server);
+      expect(await direct.query("SELECT * FROM t")).toEqual([]);
+      await direct.results("INSERT INTO t (id, v) VALUES (1, 1)");
+      await direct.results("DELETE FROM t");
+    });
+
+    test("an open transaction ends with its client, at once", async () => {
+      const first = await login();
+      await first.results("START TRANSACTION");
+      await first.results("INSERT INTO t (id, v) VALUES (5, 5)");
+      first.close();
+      using other = await login(server);
+      await other.results("SET innodb_lock_wait_timeout = 5");
+      await other.results("INSERT INTO t (id, v) VALUES (5, 6)"); // waits for the rollback
+      await other.results("DELETE FROM t");
+      using next = await login();
+      expect(inTransaction((await next.results("DO 0"))[0]!)).toBe(false);
+    });
+
+    test("a user lock is free as soon as its holder has left", async () => {
+      const first = await login();
+      expect(await first.value("SELECT GET_LOCK('held', 0)")).toBe("1");
+      await first.quit();
+      using other = await login(server);
+      expect(await other.value("SELECT GET_LOCK('held', 5)")).toBe("1");
+    });
+
+    test("another account, other flags or TLS never get the connection", async () => {
+      const first = await login();
+      const id = await first.value(SERVER_ID);
+      await first.quit();
+      using secure = await loginAs(reused, proxy, { database: "pooled", tls: true });
+      expect(await secure.value(SERVER_ID)).not.toBe(id);
+      using other = await loginAs(server.accounts.app, proxy);
+      expect(await other.value(SERVER_ID)).not.toBe(id);
+      expect(await other.value("SELECT CURRENT_USER()")).toBe("app@%");
+      (await loginOn(id)).close();
+    });
+
+    test("a wrong password gets nowhere near a kept connection", async () => {
+      await (await login()).quit();
+      const wrong = loginAs({ user: "reused", password: "wrong" }, proxy);
+      expect(wrong).rejects.toThrow("Access denied");
+      await wrong.catch(() => {});
+      using right = await login();
+      expect(await right.value("SELECT CURRENT_USER()")).toBe("reused@%");
+    });
+
+    test("init_connect runs for every client", async () => {
+      await server.sql("CREATE USER IF NOT EXISTS 'lowly'@'%' IDENTIFIED BY 'lowly'");
+      await server.sql("GRANT SELECT ON test.* TO 'lowly'@'%'");
+      await using own = await ownProxy(server);
+      const lowly = () => loginAs({ user: "lowly", password: "lowly" }, own);
+      await server.sql("SET GLOBAL init_connect = 'SET @greeted = 42'");
+      try {
+        for (let turn = 0; turn < 3; turn++) {
+          const client = await lowly();
+          expect(await client.value("SELECT @greeted")).toBe("42");
+          await client.quit();
+        }
+      } finally {
+        await server.sql("SET GLOBAL init_connect = ''");
+      }
+    });
+
+    test("idle connections are closed after pool.idle_timeout and above pool.idle_max", async () => {
+      await using own = await ownProxy(server, {
+        config: '[pool]\nidle_timeout = "300ms"\nidle_max = 2\n',
+      });
+      await until("the account's other connections are known", async () => await threads() <= 4);
+      const before = await threads();
+      const clients = await Promise.all([1, 2, 3, 4].map(() => login(own)));
+      expect(await threads()).toBe(before + 4);
+      for (const client of clients) await client.quit();
+      await until("two are closed", async () => await threads() <= before + 2);
+      await until("all are closed", async () => await threads() === before, 5000);
+    });
+
+    test("idle_max = 0 keeps none", async () => {
+      await using own = await ownProxy(server, { config: "[pool]\nidle_max = 0\n" });
+      const before = await threads();
+      await (await login(own)).quit();
+      await until("it is closed", async () => await threads() === before);
+    });
+
+    test("a kept connection that the server has closed is replaced", async () => {
+      const client = await login();
+      const id = await client.value(SERVER_ID);
+      await client.quit();
+      await server.sql(`KILL ${id}`);
+      using next = await login();
+      expect(await next.value(SERVER_ID)).not.toBe(id);
+    });
+  });
+}
+
+test.each(kinds)("%s: the server's counters of connections do not see aborted ones", async (kind) => {
+  await using server = await startServer(kind);
+  await using proxy = await ownProxy(server, { config: "[pool]\nidle_max = 1\n" });
+  const status = async (name: string) =>
+    Number((await server.sql(`SHOW GLOBAL STATUS LIKE '${name}'`))[0]!["Value"]);
+  const aborted = await status("Aborted_clients");
+  for (let turn = 0; turn < 5; turn++) {
+    const clients = await Promise.all(
+      [1, 2, 3].map(() => loginAs(server.accounts.app, proxy)),
+    );
+    for (const client of clients) await client.quit();
+  }
+  await proxy.stop();
+  await until("all have left", async () => (await server.sql("SHOW PROCESSLIST"))
+    .every((row) => row["User"] !== "app"));
+  expect(await status("Aborted_clients")).toBe(aborted);
+  // The proxy asks once who the server is, and leaves.
+  expect(await status("Aborted_connects")).toBeLessThanOrEqual(1);
+});
