@@ -28,7 +28,7 @@ export interface Client {
 }
 
 const BOTH: readonly ServerKind[] = ["mariadb", "mysql"];
-const RUN_MS_MAX = 60_000;
+const RUN_MS_MAX = 40_000;
 
 function program(name: string, needs: readonly string[], command: readonly string[]): Client {
   return {
@@ -56,7 +56,9 @@ async function transcript(command: readonly string[]): Promise<string> {
   ]);
   if (status !== 0) {
     const last = output.trim().split("\n").slice(-6).join("\n");
-    const how = child.signalCode === null ? `ended with ${status}` : `was killed after a minute`;
+    const how = child.signalCode === null
+      ? `ended with ${status}`
+      : `was killed after ${RUN_MS_MAX} ms`;
     throw new Error(`"${command[0]}" ${how}: ${errors.slice(-1000)}\nlast printed:\n${last}`);
   }
   // Some drivers write notes there.
