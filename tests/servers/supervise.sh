@@ -8,6 +8,8 @@ exec 3<&0
 : >"$folder/out.log"
 "$@" </dev/null >>"$folder/out.log" 2>&1 3<&- &
 server=$!
+# When the test run is gone nobody reads our output; the folder is to be removed all the same.
+trap '' PIPE
 echo "$server"
 # The shell would report the killed server on stderr.
 exec 2>/dev/null
