@@ -19,8 +19,11 @@ const READ_TIMEOUT_MS = 5000;
 /** The store of a process and what keeps it fresh. */
 export interface Credentials {
   readonly store: CredentialStore;
-  /** Accounts have changed: read them again. Undefined where they are not read at all. */
-  readonly refresh: (() => void) | undefined;
+  /**
+   * Accounts have changed: reads them again and resolves when that is done, or has failed.
+   * Undefined where they are not read at all.
+   */
+  readonly refresh: (() => Promise<void>) | undefined;
   stop(): void;
 }
 
@@ -80,7 +83,7 @@ export function startCredentials(
   const ready = sync.start().then(() => {});
   return {
     store,
-    refresh: () => void sync.refreshNow(),
+    refresh: async () => void await sync.refreshNow(),
     ready,
     stop: () => sync.stop(),
   };

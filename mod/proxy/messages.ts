@@ -15,7 +15,9 @@ export interface CredentialState {
 /** A question of one worker that others answer. */
 export type Question =
   | { readonly kind: "threadOf"; readonly id: number }
-  | { readonly kind: "sessions" };
+  | { readonly kind: "sessions" }
+  /** Have accounts read again; answered, with nothing, when that is done. */
+  | { readonly kind: "accounts" };
 
 /** The answer of one worker: pairs of the server's thread id and a session. */
 export type Answer = readonly (readonly [thread: number, session: SessionLabel])[];
@@ -41,6 +43,6 @@ export type FromWorker =
   | { readonly kind: "listening"; readonly addresses: readonly ListenAddress[] }
   | { readonly kind: "failed"; readonly message: string; readonly status: number }
   | { readonly kind: "clients"; readonly clients: number }
-  | { readonly kind: "reached" | "accountsChanged" }
+  | { readonly kind: "reached" }
   | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }
   | { readonly kind: "answered"; readonly ticket: number; readonly answer: Answer };

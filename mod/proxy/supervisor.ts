@@ -200,9 +200,6 @@ class WorkerHandle {
       case "reached":
         this.reached = true;
         return;
-      case "accountsChanged":
-        this.#fleet.credentials.refresh?.();
-        return;
       case "ask":
         void this.#collect(message.question).then((answer) =>
           this.send({ kind: "answered", ticket: message.ticket, answer })
@@ -224,6 +221,10 @@ class WorkerHandle {
 
   /** Asks those workers that may know; who does not answer in time knows nothing. */
   async #collect(question: Extract<FromWorker, { kind: "ask" }>["question"]): Promise<Answer> {
+    if (question.kind === "accounts") {
+      await this.#fleet.credentials.refresh?.();
+      return [];
+    }
     const others = this.#fleet.workers.filter((worker) =>
       worker !== this &&
       (question.kind === "sessions" || workerOf(question.id) === worker.#number)

@@ -90,7 +90,9 @@ class Link implements Peers {
       certificate,
       credentials: {
         store: this.#store,
-        refresh: config.account ? () => tell({ kind: "accountsChanged" }) : undefined,
+        refresh: config.account
+          ? async () => void await this.#ask({ kind: "accounts" })
+          : undefined,
         stop() {},
       },
     });
@@ -118,6 +120,7 @@ class Link implements Peers {
     if (question.kind === "sessions") {
       return [...directory.byThread()].map(([thread, session]) => [thread, label(session)]);
     }
+    if (question.kind === "accounts") return [];
     const thread = directory.threadOf(question.id);
     return thread === undefined ? [] : [[thread, { id: question.id, address: "", port: 0 }]];
   }

@@ -65,8 +65,9 @@ export async function admit(applicant: Applicant, context: SessionContext): Prom
     resolvesNames: policy.resolvesNames,
   });
   const known = credentials.lookUp(user, address);
-  // An account proved by something the proxy cannot check is for its server to judge.
-  if (mode === "synced" && known.account && !yieldsCredential(known.account)) {
+  // An account that is not known here, perhaps only yet, or is proved by something the proxy cannot
+  // check is for its server to judge.
+  if (mode === "synced" && (!known.account || !yieldsCredential(known.account))) {
     return relay(applicant, context);
   }
   const accepted = await converse(applicant, context, { user, known });

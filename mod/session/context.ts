@@ -25,8 +25,11 @@ export interface SessionContext {
   readonly rsaKey: RsaKey;
   /** Failed logins by address. */
   readonly throttle: FailureThrottle;
-  /** A statement that changes accounts has succeeded; undefined where nobody wants to know. */
-  readonly onAccountsChanged: (() => void) | undefined;
+  /**
+   * A statement that changes accounts has succeeded: resolves when the change is known. Undefined
+   * where nobody wants to know.
+   */
+  readonly onAccountsChanged: (() => Promise<void>) | undefined;
   /** Sessions logged in, by account name. */
   readonly usersConnected: Map<string, number>;
   /** Networks whose connections start with a PROXY header; undefined: none. */
