@@ -12,6 +12,7 @@ import { AuthPacket, Capability, decodeAuthSwitch, encodeAuthMoreData } from "..
 const NONE = new Uint8Array(0);
 const SHA2 = "caching_sha2_password";
 const SHA256 = "sha256_password";
+const CLEAR = "mysql_clear_password";
 const FAST_AUTH_SUCCESS = 3;
 const FULL_AUTHENTICATION = 4;
 const SHA2_KEY_REQUEST = 2;
@@ -58,6 +59,10 @@ export class RelayAuthenticator implements Authenticator {
       const { plugin, data } = decodeAuthSwitch(payload);
       this.#plugin = plugin;
       this.#salt = Uint8Array.from(data.subarray(0, SALT_LENGTH));
+      if (plugin === CLEAR && !(secure && this.#client.secure)) {
+        const reason = "it needs encrypted connections from the client to the server";
+        throw new LoginRefusedError(pluginError(plugin, reason));
+      }
     } else if (this.#password !== undefined) return this.#encrypt(payload);
     this.asked = true;
     channel.send(payload);
