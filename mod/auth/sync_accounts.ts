@@ -29,6 +29,8 @@ export interface SyncEndpoint {
   readonly socketPath?: string;
   /** TLS towards the server; absent for none. */
   readonly ssl?: SslOptions;
+  /** A server that does not offer TLS is read without. @default {false} */
+  readonly sslOptional?: boolean;
 }
 
 /** What came of one reading. */
@@ -164,7 +166,14 @@ interface AccountReading {
 async function readAccounts(endpoint: SyncEndpoint, timeoutMs: number): Promise<AccountReading> {
   // Loaded at the first reading: a proxy that reads no accounts starts without a client library.
   const { createConnection } = await import("mysql2/promise");
-  const connection = await createConnection(connectionOptions(endpoint, timeoutMs));
+  const connection = await createConnection(connectionOptions(endpoint, timeoutMs)).catch(
+    (error: unknown) => {
+      const { code } = error as { code?: unknown };
+      if (!endpoint.sslOptional || code !== "HANDSHAKE_NO_SSL_SUPPORT") throw error;
+      const { ssl: _ssl, ...plain } = endpoint;
+      return createConnection(connectionOptions(plain, timeoutMs));
+    },
+  );
   // Errors between two statements are reported by the next one; without this they would be thrown.
   connection.on("error", () => {});
   // The client's own limit is for single packets; a server that hangs must not hold up the next reading.

@@ -165,7 +165,10 @@ function accept(stream: Stream, context: SessionContext): void {
   counters.clientsUnauthenticated++;
   const session = new ClientSession(stream, context);
   context.directory.add(session);
-  void session.start();
+  session.start().catch((error: Error) => {
+    context.log.error("internal fault in a login", { stack: error.stack ?? error.message });
+    stream.destroy();
+  });
 }
 
 function ownAccount({ account }: Config): OwnAccount | undefined {

@@ -59,6 +59,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   readonly transport: Stream;
   /** Its capability flags. */
   capabilities = 0;
+  /** It understands a client library's error number in a packet. */
+  takesClientErrors = true;
   /** Its server connection; undefined before the login and after the end. */
   server: ServerConnection | undefined;
   /** The account's name, one character a byte; empty before the login. */
@@ -375,7 +377,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     const { server } = this;
     if (server === undefined || this.closed) return;
     this.server = undefined; // further outstanding requests get no error of their own
-    if (this.#mode !== Mode.SPLICE && server.tracker.atBoundary) {
+    // A client that finds out by itself is told best by the end of the connection.
+    if (this.takesClientErrors && this.#mode !== Mode.SPLICE && server.tracker.atBoundary) {
       this.fail(lostConnection(reason), server.tracker.sequence + 1);
     } else this.stream.end();
   }

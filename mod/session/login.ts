@@ -30,6 +30,7 @@ import {
 import { type Admission, admit } from "./admission.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
+import { asServerError, takesClientErrors } from "./session_errors.ts";
 
 const ACCESS_DENIED = 1045;
 
@@ -93,6 +94,7 @@ async function greetAndAuthenticate(
   }
   const response = narrow(decodeHandshakeResponse(payload), greeting);
   session.capabilities = response.capabilities;
+  session.takesClientErrors = takesClientErrors(response.attributes);
   if (context.config.clientTls.mode === "required" && !stream.secure && !stream.local) {
     throw new LoginRefusedError({
       code: 3159,
@@ -270,7 +272,10 @@ function readProxyHeader(stream: Stream, session: ClientSession): Promise<Buffer
         }
       },
       onDrained() {},
-      onClosed: (reason) => reject(new ChannelClosedError(reason)),
+      onClosed(reason) {
+        session.onClosed(reason);
+        reject(new ChannelClosedError(reason));
+      },
     };
   });
 }
@@ -299,7 +304,7 @@ function refuse(
   if (session.closed) return;
   let told: SqlError | undefined;
   if (error instanceof EarlyRefusal) {
-    told = error.error;
+    told = asServerError(error.error); // who the client is has not been said yet
     channel.send(encodeEarlyErr(told));
   } else if (error instanceof LoginRefusedError && error.payload) {
     told = error.error;
@@ -311,6 +316,7 @@ function refuse(
     told = { code: 1043, sqlState: "08S01", message: error.message };
   } else {
     told = serverError(error, context.server.name);
+    if (!session.takesClientErrors) told = asServerError(told);
     channel.send(encodeErr(told));
   }
   context.log.info("login refused", {

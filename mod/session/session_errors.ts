@@ -17,3 +17,28 @@ export function lostConnection(reason: string): SqlError {
     message: `Lost connection to MySQL server during query (${reason})`,
   };
 }
+
+/** Error numbers 2000 to 2999 are the client library's own: what it finds wrong by itself. */
+const CLIENT_ERRORS_START = 2000;
+const CLIENT_ERRORS_END = 2999;
+const CANNOT_CONNECT = 2003;
+/** ER_CONNECT_TO_FOREIGN_DATA_SOURCE: a server's number for a server that it cannot reach. */
+const CANNOT_CONNECT_ONWARD = 1429;
+const UNKNOWN_ERROR = 1105;
+
+/** An error that a client library keeps for itself: MariaDB's takes a packet with it for broken. */
+export function isClientError({ code }: SqlError): boolean {
+  return code >= CLIENT_ERRORS_START && code <= CLIENT_ERRORS_END;
+}
+
+/** The same error under a number that every client takes from a server. */
+export function asServerError(error: SqlError): SqlError {
+  if (!isClientError(error)) return error;
+  return { ...error, code: error.code === CANNOT_CONNECT ? CANNOT_CONNECT_ONWARD : UNKNOWN_ERROR };
+}
+
+/** Tells from a client's connection attributes whether it takes a client's error from a server. */
+export function takesClientErrors(attributes: Uint8Array): boolean {
+  return !Buffer.from(attributes.buffer, attributes.byteOffset, attributes.length)
+    .includes("libmariadb");
+}

@@ -94,14 +94,14 @@ for (const kind of kinds) {
       expect(await client.value("SELECT 1")).toBe("1");
     });
 
-    test("a name that nobody knows gives 2003 with the name", async () => {
+    test("a name that nobody knows gives an error with the name", async () => {
       await using proxy = await startProxy({
         backends: [{ host: "no-such-host.invalid", port: 3306 }],
       });
       const client = await RawClient.open({ port: proxy.port, user: "", password: "" });
       const { payload } = await client.packets.read();
       expect(payload[0]).toBe(0xff);
-      expect(payload.readUInt16LE(1)).toBe(2003);
+      expect(payload.readUInt16LE(1)).toBe(1429);
       expect(payload.toString()).toContain("no-such-host.invalid");
       client.close();
     });
@@ -229,7 +229,7 @@ test("a server that accepts and says nothing ends in an error after connect_time
   const started = performance.now();
   const { payload } = await client.packets.read(8000);
   expect(payload[0]).toBe(0xff);
-  expect(payload.readUInt16LE(1)).toBe(2003);
+  expect(payload.readUInt16LE(1)).toBe(1429);
   expect(performance.now() - started).toBeLessThan(5000);
   client.close();
   silent.close();
