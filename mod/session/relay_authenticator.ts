@@ -59,7 +59,8 @@ export class RelayAuthenticator implements Authenticator {
       const { plugin, data } = decodeAuthSwitch(payload);
       this.#plugin = plugin;
       this.#salt = Uint8Array.from(data.subarray(0, SALT_LENGTH));
-      if (plugin === CLEAR && !(secure && this.#client.secure)) {
+      const { encrypted, local } = this.#client;
+      if (plugin === CLEAR && !(secure && (encrypted || local))) {
         const reason = "it needs encrypted connections from the client to the server";
         throw new LoginRefusedError(pluginError(plugin, reason));
       }
