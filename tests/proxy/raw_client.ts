@@ -197,8 +197,8 @@ export class RawClient implements Disposable {
     if (options.compression) this.packets.compress(options.compression);
   }
 
-  #serverLogin(): ServerLogin {
-    return new ServerLogin(Credential.password(this.#options.password), {
+  #serverLogin(password = this.#options.password): ServerLogin {
+    return new ServerLogin(Credential.password(password), {
       secureTransport: this.#options.tls !== undefined && this.#options.tls !== false ||
         this.#options.path !== undefined,
       unixSocket: this.#options.path !== undefined,
@@ -215,6 +215,12 @@ export class RawClient implements Disposable {
       encrypted.once("close", () => reject(new Error("closed during the TLS handshake")));
     });
     this.#use(encrypted);
+  }
+
+  /** Sends COM_CHANGE_USER and answers the challenges. Throws a ServerError if it is refused. */
+  async changeUser(payload: Uint8Array, password: string): Promise<Packet> {
+    this.send(payload);
+    return await this.#authenticate(this.#serverLogin(password));
   }
 
   async #authenticate(login: ServerLogin): Promise<Packet> {
