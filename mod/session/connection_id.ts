@@ -11,6 +11,7 @@ import {
   frame,
   HEADER_LENGTH,
   PacketAssembler,
+  ServerStatus,
 } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import { FORWARD, type StageResult, TAKEN } from "./stage.ts";
@@ -35,7 +36,11 @@ export function rewriteConnectionId(
   const from = isQuery && session.hasQueryAttributes
     ? statementStart(payload, 0, payload.length)
     : 1;
-  const calls = findConnectionId(payload, from, payload.length);
+  const calls = findConnectionId(payload, {
+    start: from,
+    end: payload.length,
+    noBackslashEscapes: (server.tracker.status & ServerStatus.NO_BACKSLASH_ESCAPES) !== 0,
+  });
   if (calls.length === 0) return FORWARD;
   // A cast, so that the type is that of the function whatever the number's length.
   const literal = Buffer.from(`CAST(${session.id} AS UNSIGNED)`);

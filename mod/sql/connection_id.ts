@@ -1,6 +1,6 @@
 // CONNECTION_ID() in a statement: where it stands, and whether it may be replaced by a number.
 
-import { Tokenizer } from "./tokens.ts";
+import { type LexicalMode, Token, Tokenizer } from "./tokens.ts";
 
 /** A call of CONNECTION_ID() in the bytes given. */
 export interface Occurrence {
@@ -35,19 +35,55 @@ const SERVER_VIEWS = [
   "IS_USED_LOCK",
 ] as const;
 
+/** The name as a client may write it in quotes; functions can be called so. */
+const QUOTED_NAME = "`connection_id`";
+
 /**
  * Finds the calls to replace. None where the statement is stored (CREATE, ALTER) or compares with
  * the server's own views of its connections: there the server's id is the right one.
+ *
+ * None either where a backslash behind a byte above 0x7f makes it uncertain what is a string: in
+ * some charsets (sjis, gbk, big5) that is one character, in others the backslash escapes. To leave
+ * the server's id is better than to change a string.
+ *
+ * @param text Where the statement lies in the bytes, and how the session reads strings.
  */
-export function findConnectionId(bytes: Uint8Array, start: number, end: number): Occurrence[] {
-  const tokens = new Tokenizer(bytes, start, end);
+export function findConnectionId(
+  bytes: Uint8Array,
+  text: LexicalMode & { readonly start: number; readonly end: number },
+): Occurrence[] {
+  const found = callsIn(bytes, text);
+  if (found.length === 0 || !hasUncertainBackslash(bytes, text.start, text.end)) return found;
+  const others = callsIn(bytes, { ...text, noBackslashEscapes: !text.noBackslashEscapes });
+  const same = found.length === others.length &&
+    found.every(({ start }, i) => start === others[i]!.start);
+  return same ? found : [];
+}
+
+function hasUncertainBackslash(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = bytes.indexOf(BACKSLASH, start + 1); at >= 0 && at < end;) {
+    if (bytes[at - 1]! >= 0x80) return true;
+    at = bytes.indexOf(BACKSLASH, at + 1);
+  }
+  return false;
+}
+
+const BACKSLASH = 0x5c;
+
+function callsIn(
+  bytes: Uint8Array,
+  { start, end, ...mode }: LexicalMode & { readonly start: number; readonly end: number },
+): Occurrence[] {
+  const tokens = new Tokenizer(bytes, start, end, mode);
   tokens.next();
   while (tokens.isMark("(")) tokens.next();
   if (!RUN_NOW.some((word) => tokens.is(word))) return [];
   const found: Occurrence[] = [];
+  let qualified = false; // a schema's name and a point are in front: a stored function
   do {
     if (SERVER_VIEWS.some((word) => tokens.is(word))) return [];
-    if (!tokens.is("CONNECTION_ID")) {
+    if (qualified || !isName(tokens)) {
+      qualified = tokens.isMark(".");
       tokens.next();
       continue;
     }
@@ -60,4 +96,10 @@ export function findConnectionId(bytes: Uint8Array, start: number, end: number):
     tokens.next();
   } while (!tokens.atEnd);
   return found;
+}
+
+function isName(tokens: Tokenizer): boolean {
+  if (tokens.is("CONNECTION_ID")) return true;
+  return tokens.kind === Token.QUOTED && tokens.end - tokens.start === QUOTED_NAME.length &&
+    tokens.text().toLowerCase() === QUOTED_NAME;
 }

@@ -19,6 +19,8 @@ export interface ControlSession {
 }
 
 const PAUSE_MS = 20;
+/** Without any answer for so long the session gives up, in milliseconds. */
+const ANSWER_MS_MAX = 30_000;
 /** Every so many rounds a new client logs in. */
 const LOGIN_EVERY = 25;
 
@@ -43,7 +45,7 @@ export async function startControlSession(
   let slowestMs = 0;
   const timed = async (work: () => Promise<void>) => {
     const from = performance.now();
-    await work();
+    await inTime(work());
     slowestMs = Math.max(slowestMs, performance.now() - from);
   };
   const run = async () => {
@@ -73,6 +75,13 @@ export async function startControlSession(
       return { rounds, slowestMs, failure };
     },
   };
+}
+
+/** Throws an Error where nothing comes of it for too long. */
+async function inTime(work: Promise<void>): Promise<void> {
+  const { promise: expired, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error("No answer")), ANSWER_MS_MAX);
+  await Promise.race([work, expired]).finally(() => clearTimeout(timer));
 }
 
 async function ownResults(

@@ -72,7 +72,10 @@ async function prepare(server: RealServer): Promise<void> {
 
 async function howServerDied(server: RealServer): Promise<string | undefined> {
   try {
-    await server.sql("SELECT 1");
+    const locked = Bun.sleep(SERVER_MS_MAX).then(() => {
+      throw new Error("It does not answer");
+    });
+    await Promise.race([server.sql("SELECT 1"), locked]);
     return undefined;
   } catch (error) {
     const lines = readFileSync(join(server.folder, "error.log"), "utf8").split("\n")
@@ -80,6 +83,9 @@ async function howServerDied(server: RealServer): Promise<string | undefined> {
     return [(error as Error).message, ...lines.slice(-LOG_LINES)].join("\n");
   }
 }
+
+/** A server that does not answer for so long, to somebody who is not the proxy, is locked up. */
+const SERVER_MS_MAX = 10_000;
 
 /** Enough for a crashed server's stack and statement. */
 const LOG_LINES = 80;

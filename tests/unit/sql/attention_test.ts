@@ -7,6 +7,7 @@ import {
   changesAccounts,
   findConnectionId,
   isShowProcesslist,
+  type Occurrence,
   parseKill,
 } from "../../../mod/sql/mod.ts";
 import { Random, testSeed } from "../../fuzz/random.ts";
@@ -59,6 +60,11 @@ function whole(statement: string): [Buffer, number, number] {
   return [bytes, 0, bytes.length];
 }
 
+function callsIn(statement: string): Occurrence[] {
+  const [bytes, start, end] = whole(statement);
+  return findConnectionId(bytes, { start, end, noBackslashEscapes: false });
+}
+
 describe("attention() never misses", () => {
   test("KILL", () => {
     for (let round = 0; round < ROUNDS; round++) {
@@ -84,11 +90,12 @@ describe("attention() never misses", () => {
         "SELECT CONNECTION_ID()",
         "SELECT 1 , 'CONNECTION_ID()' , CONNECTION_ID ( )",
         "SET @a = CONNECTION_ID()",
+        "SELECT `CONNECTION_ID` ( )",
         "( SELECT CONNECTION_ID() )",
         "DO CONNECTION_ID()",
         "INSERT INTO t VALUES ( CONNECTION_ID() )",
       ]));
-      expect(findConnectionId(...whole(statement))).toHaveLength(1);
+      expect(callsIn(statement)).toHaveLength(1);
       expectFlag(statement, Attention.CONNECTION_ID);
     }
   });
@@ -131,7 +138,7 @@ describe("attention() never misses", () => {
       };
       if (parseKill(...whole(statement))) counts.kill++, complain(Attention.KILL);
       if (isShowProcesslist(...whole(statement))) counts.list++, complain(Attention.PROCESSLIST);
-      if (findConnectionId(...whole(statement)).length > 0) {
+      if (callsIn(statement).length > 0) {
         counts.id++;
         complain(Attention.CONNECTION_ID);
       }

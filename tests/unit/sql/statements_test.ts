@@ -67,6 +67,12 @@ describe("isShowProcesslist()", () => {
   }
 });
 
+function callsIn(statement: string, noBackslashEscapes = false): string[] {
+  const [bytes, start, end] = whole(statement);
+  return findConnectionId(bytes, { start, end, noBackslashEscapes })
+    .map((call) => statement.slice(call.start, call.end));
+}
+
 describe("findConnectionId()", () => {
   const cases: readonly [statement: string, ...calls: string[]][] = [
     ["SELECT CONNECTION_ID()", "CONNECTION_ID()"],
@@ -84,6 +90,9 @@ describe("findConnectionId()", () => {
     ["SELECT 'it''s', CONNECTION_ID()", "CONNECTION_ID()"],
     ["SELECT 'it\\'s', CONNECTION_ID()", "CONNECTION_ID()"],
     ["SELECT my_connection_id()", ...[]],
+    ["SELECT `Connection_ID` ()", "`Connection_ID` ()"],
+    ["SELECT mine.connection_id(), 1.connection_id()", ...[]],
+    ["SELECT mine . `connection_id`(), CONNECTION_ID()", "CONNECTION_ID()"],
     ["((SELECT CONNECTION_ID()))", "CONNECTION_ID()"],
     ["WITH a AS (SELECT CONNECTION_ID()) SELECT * FROM a", "CONNECTION_ID()"],
     ["INSERT INTO t VALUES (CONNECTION_ID())", "CONNECTION_ID()"],
@@ -98,10 +107,22 @@ describe("findConnectionId()", () => {
   ];
   for (const [statement, ...calls] of cases) {
     test(JSON.stringify(statement), () => {
-      const found = findConnectionId(...whole(statement));
-      expect(found.map(({ start, end }) => statement.slice(start, end))).toEqual(calls);
+      expect(callsIn(statement)).toEqual(calls);
     });
   }
+
+  test("NO_BACKSLASH_ESCAPES", () => {
+    const inString = "SELECT '\\', 'CONNECTION_ID()'";
+    expect(callsIn(inString, true)).toEqual([]);
+    expect(callsIn("SELECT '\\', CONNECTION_ID()", true)).toEqual(["CONNECTION_ID()"]);
+  });
+
+  test("a character whose last byte is a backslash, as sjis has it", () => {
+    const character = "\x95\x5c";
+    expect(callsIn(`SELECT '${character}', 'CONNECTION_ID()'`)).toEqual([]);
+    expect(callsIn(`SELECT CONNECTION_ID(), '${character}'`)).toEqual(["CONNECTION_ID()"]);
+    expect(callsIn("SELECT '\xc3\xa9', CONNECTION_ID()")).toEqual(["CONNECTION_ID()"]);
+  });
 });
 
 describe("changesAccounts()", () => {
