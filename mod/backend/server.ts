@@ -118,8 +118,6 @@ export class Server {
     this.#counters.serverConnectionsOpened++;
     const connection = this.#connectionOf(opened, request);
     connection.again = request.again;
-    // Logging in again brings the interactive timeout back on MySQL, but not on MariaDB.
-    connection.reusable = (opened.capabilities & Capability.INTERACTIVE) === 0;
     return { connection, ok: opened.ok };
   }
 
@@ -182,8 +180,11 @@ export class Server {
         secure: facts.secure,
         onClosed: () => {},
       });
-      this.#counters.serverConnectionsReused++;
       stream.owner = connection;
+      const restore = notRestoredByMariadb(facts.capabilities, this.identity);
+      if (restore !== "") await runStatement(connection, restore);
+      if (connection.closed) throw new ChannelClosedError("server closed during the login");
+      this.#counters.serverConnectionsReused++;
       connection.holder = request.holder;
       connection.again = request.again;
       return { connection, ok };
@@ -284,6 +285,20 @@ const OWN_LOGIN: HandshakeResponse = {
   attributes: NONE,
   zstdLevel: 0,
 };
+
+/**
+ * What the flags of a login mean for a new connection and COM_CHANGE_USER forgets on MariaDB, as a
+ * statement that does it; empty where there is nothing. MySQL does it by itself.
+ */
+function notRestoredByMariadb(capabilities: number, identity: Greeting | undefined): string {
+  if (!identity || identity.capabilities & Capability.LONG_PASSWORD) return "";
+  const settings: string[] = [];
+  if (capabilities & Capability.INTERACTIVE) settings.push("wait_timeout=@@interactive_timeout");
+  if (capabilities & Capability.IGNORE_SPACE) {
+    settings.push("sql_mode=CONCAT(@@sql_mode,',IGNORE_SPACE')");
+  }
+  return settings.length === 0 ? "" : `SET ${settings.join(",")}`;
+}
 
 /** Connections are alike if their flags and their kind of transport are. */
 function kindOf({ login, clientSecure }: LoginRequest): string {

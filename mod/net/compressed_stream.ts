@@ -34,6 +34,10 @@ export class CompressedStream implements ByteStream, StreamOwner {
     inner.owner = this;
   }
 
+  get sequence(): number {
+    return this.#sequence & 0xff;
+  }
+
   get pending(): number {
     return this.#inner.pending;
   }

@@ -18,6 +18,8 @@ export interface ByteStream {
   owner: StreamOwner;
   /** Bytes queued because the peer does not take them. */
   readonly pending: number;
+  /** The number that the next compressed packet gets; undefined where nothing is compressed. */
+  readonly sequence: number | undefined;
   /** Sends bytes, queueing what the kernel does not take. The bytes may not be changed after. */
   write(bytes: Uint8Array): void;
   /** Tells a compressing stream that a new command begins, so that its sequence starts again. */
@@ -47,6 +49,7 @@ type StreamSocket = Socket<Stream | undefined>;
 export class Stream implements ByteStream {
   owner: StreamOwner;
   pending = 0;
+  readonly sequence = undefined;
   /** The connection is encrypted. */
   secure = false;
   /** The bytes go through a unix socket, so nobody on a network can read them. */

@@ -13,6 +13,7 @@ import {
   NO_PEERS,
   type Peers,
   type SessionContext,
+  UserCounts,
 } from "../session/mod.ts";
 import { encodeEarlyErr, frame, type SqlError } from "../wire/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
@@ -72,7 +73,7 @@ export async function startWorker(
     counters,
     directory: new Directory(options.number),
     server,
-    usersConnected: new Map(),
+    usersConnected: new UserCounts(),
     credentials: credentials.store,
     onAccountsChanged: credentials.refresh,
     rsaKey: new RsaKey(),

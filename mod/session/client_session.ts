@@ -22,6 +22,7 @@ import { login } from "./login.ts";
 import { LongCommand } from "./long_command.ts";
 import { OversizedCommand } from "./oversized_command.ts";
 import { PartialCommand } from "./partial_command.ts";
+import { RenumberedAnswer } from "./renumbered_answer.ts";
 import { lostConnection, PACKET_TOO_LARGE } from "./session_errors.ts";
 import { FORWARD, HOLD } from "./stage.ts";
 import { stageOf } from "./stages.ts";
@@ -81,7 +82,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   #partial: PartialCommand | undefined;
   /** LOCAL_FILE: where in the file the client is. */
   #localFile: LocalFileUpload | undefined;
-  #counted = false;
+  #countedUser: string | undefined;
 
   constructor(stream: Stream, context: SessionContext) {
     this.id = context.directory.nextId();
@@ -127,21 +128,10 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   }
 
   /** Counts the session for its account, and no more for the one it had. */
-  countUser(user: string): void {
-    this.#uncountUser();
-    this.user = user;
-    const { usersConnected } = this.context;
-    usersConnected.set(user, (usersConnected.get(user) ?? 0) + 1);
-    this.#counted = true;
-  }
-
-  #uncountUser(): void {
-    if (!this.#counted) return;
-    this.#counted = false;
-    const { usersConnected } = this.context;
-    const others = (usersConnected.get(this.user) ?? 1) - 1;
-    if (others > 0) usersConnected.set(this.user, others);
-    else usersConnected.delete(this.user);
+  countUser(user: string | undefined): void {
+    this.context.usersConnected.move(this.#countedUser, user);
+    this.#countedUser = user;
+    if (user !== undefined) this.user = user;
   }
 
   // The client's side.
@@ -213,10 +203,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
       if (available < length || length === PAYLOAD_MAX) {
         if (length <= INSPECTED_MAX) break;
         if (at > from) this.#forward(bytes, from, at, server);
-        server.stream.startCommand();
-        server.expect(expectedAnswer(command), this);
-        this.#long = new LongCommand(packetMaxBytes);
-        this.#mode = Mode.BODY;
+        this.#startLong(command, server);
         return at;
       }
       const next = at + HEADER_LENGTH + length;
@@ -263,6 +250,19 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   #forward(bytes: Buffer, from: number, to: number, server: ServerConnection): void {
     server.stream.startCommand();
     server.stream.write(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to));
+  }
+
+  #startLong(command: number, server: ServerConnection): void {
+    const long = new LongCommand(this.context.config.limits.packetMaxBytes);
+    const compressed = this.stream.sequence !== undefined || server.stream.sequence !== undefined;
+    const sink = compressed
+      ? new RenumberedAnswer(this, () => this.stream.sequence ?? long.sequence + 1)
+      : this;
+    this.context.counters.commands++;
+    server.stream.startCommand();
+    server.expect(expectedAnswer(command), sink);
+    this.#long = long;
+    this.#mode = Mode.BODY;
   }
 
   /** Passes a command on that is too long to be looked at whole. */
@@ -424,7 +424,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     this.server = undefined;
     context.counters.clients--;
     context.directory.remove(this);
-    this.#uncountUser();
+    this.countUser(undefined);
     if (!server || server.closed) return;
     if (wasIdle) context.server.pool.giveBack(server);
     else context.server.discard(server);

@@ -8,6 +8,7 @@ import type { Config } from "../config/mod.ts";
 import type { Counters, Log } from "../observe/mod.ts";
 import type { Directory } from "./directory.ts";
 import type { Peers } from "./peers.ts";
+import type { UserCounts } from "./user_counts.ts";
 
 /** The worker's side of a session: settings, servers, counters. */
 export interface SessionContext {
@@ -31,7 +32,7 @@ export interface SessionContext {
    */
   readonly onAccountsChanged: (() => Promise<void>) | undefined;
   /** Sessions logged in, by account name. */
-  readonly usersConnected: Map<string, number>;
+  readonly usersConnected: UserCounts;
   /** Networks whose connections start with a PROXY header; undefined: none. */
   readonly trustedProxies: BlockList | undefined;
   /** TLS towards clients as it is now; undefined where it is off. Replaced on reload. */

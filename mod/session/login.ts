@@ -173,7 +173,7 @@ function makeGreeting(
 /** @throws {LoginRefusedError} If the account has as many sessions as it may have. */
 function checkUserLimit(session: ClientSession, context: SessionContext): void {
   const { clientsPerUserMax } = context.config.limits;
-  const connected = context.usersConnected.get(session.user) ?? 0;
+  const connected = context.usersConnected.of(session.user);
   if (clientsPerUserMax === 0 || connected <= clientsPerUserMax) return;
   throw new LoginRefusedError({
     code: 1203,

@@ -2,10 +2,12 @@
 
 import { HEADER_LENGTH, PAYLOAD_MAX, payloadLength } from "../wire/mod.ts";
 
-/** Follows the packets of one command. */
+/** Follows the packets of one command, and numbers them from 0 in place. */
 export class LongCommand {
   /** The command's last byte has passed. */
   ended = false;
+  /** The sequence id of the packet that passes or has passed last. */
+  sequence = -1;
   /** The packet that comes next would make it longer than allowed. */
   tooLong = false;
   readonly #lengthMax: number;
@@ -29,6 +31,8 @@ export class LongCommand {
         this.tooLong = this.#length > this.#lengthMax;
         if (this.tooLong) return at;
         this.#continues = length === PAYLOAD_MAX;
+        // Clients that compress number the parts otherwise, and only servers that do take that.
+        bytes[at + 3] = this.sequence = (this.sequence + 1) & 0xff;
         this.#left = HEADER_LENGTH + length;
       }
       const passed = Math.min(this.#left, bytes.length - at);

@@ -5,3 +5,4 @@ export * from "./context.ts";
 export * from "./credential_authenticator.ts";
 export * from "./directory.ts";
 export * from "./peers.ts";
+export * from "./user_counts.ts";
