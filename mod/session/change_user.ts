@@ -19,6 +19,7 @@ import type { ClientSession } from "./client_session.ts";
 import { HOLD, type StageResult, TAKEN } from "./stage.ts";
 
 const PACKET_MAX = 1024 * 1024;
+const ACCESS_DENIED = 1045;
 
 /** The stage. Further commands wait until the login has ended. */
 export function changeUser(
@@ -40,7 +41,12 @@ async function prove(
   const channel = new PacketChannel(PACKET_MAX, (reason) => session.onClosed(reason));
   channel.attach(session.stream);
   channel.sequence = 1;
+  const { throttle } = session.context;
+  const client = session.address || undefined;
   try {
+    const decision = throttle.check(client);
+    if (decision.kind === "refuse") throw new LoginRefusedError(decision.error);
+    if (decision.kind === "delay") await Bun.sleep(decision.delayMs);
     const request = decodeChangeUser(payload, session.capabilities);
     const admission = await admit({
       channel,
@@ -73,6 +79,7 @@ async function prove(
   } catch (error) {
     server.reusable = false; // servers count failures and refuse a connection that had several
     if (error instanceof LoginRefusedError) {
+      if (error.error.code === ACCESS_DENIED) throttle.failed(client);
       channel.send(error.payload ?? encodeErr(error.error));
     } else if (error instanceof MalformedPacketError) {
       channel.send(encodeErr({ code: 1047, sqlState: "08S01", message: "Unknown command" }));
