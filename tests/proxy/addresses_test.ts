@@ -172,9 +172,12 @@ for (const kind of kinds) {
       const line = (filter: string) =>
         Bun.spawnSync(["ss", "-tnopH", ...filter.split(" ")]).stdout.toString();
       // Another timer is shown for as long as bytes are not acknowledged.
-      await until("the client's leg has keep-alive", () =>
-        line(`sport = :${proxy.port} and dport = :${client.socket.localPort}`)
-          .includes("keepalive"));
+      await until(
+        "the client's leg has keep-alive",
+        () =>
+          line(`sport = :${proxy.port} and dport = :${client.socket.localPort}`)
+            .includes("keepalive"),
+      );
       await until("the server's leg has keep-alive", () => {
         const outbound = line(`dport = :${server.port}`).split("\n")
           .filter((each) => each.includes(`pid=${proxy.pid},`));

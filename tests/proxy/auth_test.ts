@@ -62,7 +62,11 @@ for (const kind of kinds) {
             for (const turn of ["full", "fast"]) {
               using client = await loginAs(account, proxy, { tls });
               const who = await client.value("SELECT CURRENT_USER()");
-              expect([account.plugin, turn, who]).toEqual([account.plugin, turn, `${account.user}@%`]);
+              expect([account.plugin, turn, who]).toEqual([
+                account.plugin,
+                turn,
+                `${account.user}@%`,
+              ]);
             }
             const wrong = { ...account, password: `${account.password}x` };
             const direct = await outcome(wrong, server, { tls });
@@ -84,7 +88,9 @@ for (const kind of kinds) {
           expect(first.fullAuthentication).toBe(true);
           using second = await loginAs(server.accounts.app, proxy, { tls });
           expect(second.fullAuthentication).toBe(false);
-          expect(second.plugins.concat(["caching_sha2_password"])).toContain("caching_sha2_password");
+          expect(second.plugins.concat(["caching_sha2_password"])).toContain(
+            "caching_sha2_password",
+          );
         }
       });
     }
@@ -163,9 +169,13 @@ for (const kind of kinds) {
             ? "SET PASSWORD FOR 'changing'@'%' = PASSWORD('third')"
             : "SET PASSWORD FOR 'changing'@'%' = 'third'",
         );
-        expect(await outcome({ user: "changing", password: "third" }, proxy)).toBe("in as changing@%");
+        expect(await outcome({ user: "changing", password: "third" }, proxy)).toBe(
+          "in as changing@%",
+        );
         await sql("RENAME USER 'changing'@'%' TO 'renamed'@'%'");
-        expect(await outcome({ user: "renamed", password: "third" }, proxy)).toBe("in as renamed@%");
+        expect(await outcome({ user: "renamed", password: "third" }, proxy)).toBe(
+          "in as renamed@%",
+        );
         await sql("DROP USER 'renamed'@'%'");
         expect(await outcome({ user: "renamed", password: "third" }, proxy)).toStartWith("1045");
       });
@@ -178,17 +188,30 @@ for (const kind of kinds) {
       });
 
       test("host masks", async () => {
-        const masks = ["127.0.0.1", "127.0.0._", "127.%", "127.0.0.0/255.0.0.0", "10.%", "localhost"];
+        const masks = [
+          "127.0.0.1",
+          "127.0.0._",
+          "127.%",
+          "127.0.0.0/255.0.0.0",
+          "10.%",
+          "localhost",
+        ];
         if (kind === "mysql") masks.push("127.0.0.0/8");
         for (const mask of masks) {
-          await sql("DROP USER IF EXISTS 'masked'@'%'", `CREATE USER 'masked'@'${mask}' ${how("m")}`);
+          await sql(
+            "DROP USER IF EXISTS 'masked'@'%'",
+            `CREATE USER 'masked'@'${mask}' ${how("m")}`,
+          );
           await expectSame({ user: "masked", password: "m" });
           await sql(`DROP USER 'masked'@'${mask}'`);
         }
       });
 
       test("locked accounts", async () => {
-        await sql("DROP USER IF EXISTS 'locked'@'%'", `CREATE USER 'locked'@'%' ${how("locked")} ACCOUNT LOCK`);
+        await sql(
+          "DROP USER IF EXISTS 'locked'@'%'",
+          `CREATE USER 'locked'@'%' ${how("locked")} ACCOUNT LOCK`,
+        );
         const locked = { user: "locked", password: "locked" };
         expect(await expectSame(locked)).toMatch(/^(3118|4151) \(HY000\)/);
         await expectSame({ ...locked, password: "wrong" });
@@ -209,7 +232,9 @@ for (const kind of kinds) {
         {
           using client = await loginAs(expired, proxy);
           await client.results(
-            kind === "mariadb" ? "SET PASSWORD = PASSWORD('fresh')" : "ALTER USER USER() IDENTIFIED BY 'fresh'",
+            kind === "mariadb"
+              ? "SET PASSWORD = PASSWORD('fresh')"
+              : "ALTER USER USER() IDENTIFIED BY 'fresh'",
           );
           expect(await client.value("SELECT 1")).toBe("1");
         }
@@ -240,8 +265,14 @@ for (const kind of kinds) {
 
       test("COM_CHANGE_USER: to others and back, and an error that the server words", async () => {
         const { app, second, nopass } = server.accounts;
-        const change = async (client: RawClient, to: { user: string; password: string }, database = "") => {
-          const payload = new PacketWriter().u8(Command.CHANGE_USER).nulTerminated(Buffer.from(to.user))
+        const change = async (
+          client: RawClient,
+          to: { user: string; password: string },
+          database = "",
+        ) => {
+          const payload = new PacketWriter().u8(Command.CHANGE_USER).nulTerminated(
+            Buffer.from(to.user),
+          )
             .u8(0).nulTerminated(Buffer.from(database)).u16(45)
             .text("mysql_native_password").u8(0).done();
           return await client.changeUser(payload, to.password);
@@ -258,7 +289,10 @@ for (const kind of kinds) {
           await change(client, nopass);
           expect(await client.value("SELECT CURRENT_USER()")).toBe("nopass@%");
           await change(client, app, "other");
-          expect(await client.query("SELECT CURRENT_USER(), DATABASE()")).toEqual([["app@%", "other"]]);
+          expect(await client.query("SELECT CURRENT_USER(), DATABASE()")).toEqual([[
+            "app@%",
+            "other",
+          ]]);
           using direct = await loginAs(app, server, { tls });
           const texts = [];
           for (const each of [direct, client]) {

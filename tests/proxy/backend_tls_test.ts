@@ -66,7 +66,12 @@ for (const kind of kinds) {
     });
 
     test("verify-identity: only a certificate for the name that was connected to", async () => {
-      const mode = ["--backend-tls", "verify-identity", "--backend-tls-ca", server.certificateAuthority];
+      const mode = [
+        "--backend-tls",
+        "verify-identity",
+        "--backend-tls-ca",
+        server.certificateAuthority,
+      ];
       if (kind === "mariadb") {
         // Its certificate has the address and localhost.
         expect(await cipher(mode, { tls: false })).not.toBe("");
@@ -105,7 +110,9 @@ for (const kind of kinds) {
     });
 
     test("a client certificate is shown to the server", async () => {
-      const asked = kind === "mariadb" ? "VIA mysql_native_password USING PASSWORD('cert')" : "BY 'cert'";
+      const asked = kind === "mariadb"
+        ? "VIA mysql_native_password USING PASSWORD('cert')"
+        : "BY 'cert'";
       await server.sql("DROP USER IF EXISTS cert");
       await server.sql(`CREATE USER 'cert'@'%' IDENTIFIED ${asked} REQUIRE X509`);
       const cert = { user: "cert", password: "cert" };

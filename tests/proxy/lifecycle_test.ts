@@ -77,7 +77,9 @@ describe("lifecycle", () => {
     await client.closed;
     expect(await proxy.exited).toBe(0);
     expect(performance.now() - before).toBeLessThan(2000);
-    expect((await server.sql("SELECT COUNT(*) AS n FROM lifecycle.t WHERE id = 3"))[0]!["n"]).toBe(0);
+    expect((await server.sql("SELECT COUNT(*) AS n FROM lifecycle.t WHERE id = 3"))[0]!["n"]).toBe(
+      0,
+    );
   });
 
   test("with nobody there it ends at once", async () => {

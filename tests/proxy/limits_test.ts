@@ -69,8 +69,10 @@ describe("limits", () => {
 
   test("the server's own limit reaches the client as its error", async () => {
     const { proxy } = await subject(kind);
-    await server.sql("CREATE USER IF NOT EXISTS 'single'@'%' IDENTIFIED BY 'single' " +
-      "WITH MAX_USER_CONNECTIONS 1");
+    await server.sql(
+      "CREATE USER IF NOT EXISTS 'single'@'%' IDENTIFIED BY 'single' " +
+        "WITH MAX_USER_CONNECTIONS 1",
+    );
     const single = { user: "single", password: "single" };
     const texts: string[] = [];
     for (const target of [server, proxy]) {
@@ -78,8 +80,10 @@ describe("limits", () => {
       texts.push((await refusal(loginAs(single, target))).text);
       await only.quit();
       await server.sql("DROP USER single");
-      await server.sql("CREATE USER 'single'@'%' IDENTIFIED BY 'single' " +
-        "WITH MAX_USER_CONNECTIONS 1");
+      await server.sql(
+        "CREATE USER 'single'@'%' IDENTIFIED BY 'single' " +
+          "WITH MAX_USER_CONNECTIONS 1",
+      );
     }
     expect(texts[0]).toStartWith("1226 (42000)");
     expect(texts[1]).toBe(texts[0]!);
@@ -131,9 +135,12 @@ describe("limits", () => {
     const { proxy } = await subject(kind);
     using client = await loginAs(server.accounts.app, proxy);
     await client.results("SET wait_timeout = 1");
-    await Promise.race([client.closed, Bun.sleep(10_000).then(() => {
-      throw new Error("The client was not closed");
-    })]);
+    await Promise.race([
+      client.closed,
+      Bun.sleep(10_000).then(() => {
+        throw new Error("The client was not closed");
+      }),
+    ]);
   });
 
   describe("packet_max", () => {

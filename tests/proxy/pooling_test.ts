@@ -55,10 +55,13 @@ for (const kind of kinds) {
         if (turn % 2 === 0) await client.quit();
         else {
           client.close();
-          await until("the proxy has noticed", async () =>
-            (await server.sql("SHOW PROCESSLIST")).some((row) =>
-              row["User"] === "reused" && row["Command"] === "Sleep" && row["db"] === "pooled"
-            ));
+          await until(
+            "the proxy has noticed",
+            async () =>
+              (await server.sql("SHOW PROCESSLIST")).some((row) =>
+                row["User"] === "reused" && row["Command"] === "Sleep" && row["db"] === "pooled"
+              ),
+          );
         }
       }
       expect(seen.size).toBeLessThanOrEqual(2);
@@ -223,22 +226,26 @@ for (const kind of kinds) {
   });
 }
 
-test.each(kinds)("%s: the server's counters of connections do not see aborted ones", async (kind) => {
-  await using server = await startServer(kind);
-  await using proxy = await ownProxy(server, { config: "[pool]\nidle_max = 1\n" });
-  const status = async (name: string) =>
-    Number((await server.sql(`SHOW GLOBAL STATUS LIKE '${name}'`))[0]!["Value"]);
-  const aborted = await status("Aborted_clients");
-  for (let turn = 0; turn < 5; turn++) {
-    const clients = await Promise.all(
-      [1, 2, 3].map(() => loginAs(server.accounts.app, proxy)),
-    );
-    for (const client of clients) await client.quit();
-  }
-  await proxy.stop();
-  await until("all have left", async () => (await server.sql("SHOW PROCESSLIST"))
-    .every((row) => row["User"] !== "app"));
-  expect(await status("Aborted_clients")).toBe(aborted);
-  // The proxy asks once who the server is, and leaves.
-  expect(await status("Aborted_connects")).toBeLessThanOrEqual(1);
-});
+test.each(kinds)(
+  "%s: the server's counters of connections do not see aborted ones",
+  async (kind) => {
+    await using server = await startServer(kind);
+    await using proxy = await ownProxy(server, { config: "[pool]\nidle_max = 1\n" });
+    const status = async (name: string) =>
+      Number((await server.sql(`SHOW GLOBAL STATUS LIKE '${name}'`))[0]!["Value"]);
+    const aborted = await status("Aborted_clients");
+    for (let turn = 0; turn < 5; turn++) {
+      const clients = await Promise.all(
+        [1, 2, 3].map(() => loginAs(server.accounts.app, proxy)),
+      );
+      for (const client of clients) await client.quit();
+    }
+    await proxy.stop();
+    await until("all have left", async () =>
+      (await server.sql("SHOW PROCESSLIST"))
+        .every((row) => row["User"] !== "app"));
+    expect(await status("Aborted_clients")).toBe(aborted);
+    // The proxy asks once who the server is, and leaves.
+    expect(await status("Aborted_connects")).toBeLessThanOrEqual(1);
+  },
+);

@@ -66,14 +66,19 @@ for (const kind of kinds) {
       const before = proxy.rssBytes();
       slow.send(slow.queryPayload(manyRows(200)));
       // The server is stuck in writing: its thread sends data for as long as nobody reads.
-      await until("the server writes", async () => await threadsRunning(server, "0123456789abcdef") > 0);
+      await until(
+        "the server writes",
+        async () => await threadsRunning(server, "0123456789abcdef") > 0,
+      );
       using quick = await loginAs(server.accounts.app, proxy);
       for (let i = 0; i < 50; i++) expect(await quick.value("SELECT 1")).toBe("1");
       expect(proxy.rssBytes() - before).toBeLessThan(64 * MIB);
       expect(await threadsRunning(server, "0123456789abcdef")).toBe(1);
       slow.close();
-      await until("the server is freed", async () =>
-        await threadsRunning(server, "0123456789abcdef") === 0);
+      await until(
+        "the server is freed",
+        async () => await threadsRunning(server, "0123456789abcdef") === 0,
+      );
     });
 
     test("a statement of 48 MiB from a client while its server is slow keeps memory flat", async () => {
@@ -90,8 +95,10 @@ for (const kind of kinds) {
       client.send(client.queryPayload(manyRows(300)));
       await client.packets.read();
       client.close();
-      await until("the statement is gone", async () =>
-        await threadsRunning(server, "0123456789abcdef") === 0);
+      await until(
+        "the statement is gone",
+        async () => await threadsRunning(server, "0123456789abcdef") === 0,
+      );
     });
 
     for (const mode of ["an idle connection of the account", "the proxy's own account"] as const) {
@@ -100,7 +107,9 @@ for (const kind of kinds) {
           ? await syncedProxy(server)
           : await ownProxy(server);
         if (mode !== "the proxy's own account") {
-          const [one, two] = await Promise.all([1, 2].map(() => loginAs(server.accounts.app, target)));
+          const [one, two] = await Promise.all(
+            [1, 2].map(() => loginAs(server.accounts.app, target)),
+          );
           await one!.quit();
           await two!.quit();
         }
@@ -109,7 +118,11 @@ for (const kind of kinds) {
         client.send(client.queryPayload(`SELECT BENCHMARK(1e11, SHA2('${mark}', 512))`));
         await until("the statement runs", async () => await threadsRunning(server, mark) === 1);
         client.close();
-        await until("the statement is gone", async () => await threadsRunning(server, mark) === 0, 4000);
+        await until(
+          "the statement is gone",
+          async () => await threadsRunning(server, mark) === 0,
+          4000,
+        );
         if (mode !== "the proxy's own account") await target.stop();
       });
     }
@@ -137,7 +150,10 @@ for (const kind of kinds) {
       );
       client.socket.pause();
       client.send(client.queryPayload(manyRows(200)));
-      await until("the server writes", async () => await threadsRunning(server, "0123456789abcdef") > 0);
+      await until(
+        "the server writes",
+        async () => await threadsRunning(server, "0123456789abcdef") > 0,
+      );
       await server.sql(`KILL ${id}`);
       client.socket.resume();
       const outcome = await client.answer(Expect.RESULT).catch((error: Error) => error);

@@ -1,0 +1,92 @@
+// Guessing passwords gets slower and is then refused; a few slips cost nothing.
+
+import { beforeAll, describe, expect, test } from "bun:test";
+import type { RealServer } from "../servers/mod.ts";
+import { refusal } from "./raw_client.ts";
+import { kinds, loginAs, ownProxy, subject } from "./subjects.ts";
+
+const [kind] = kinds;
+if (kind === undefined) throw new Error("Needs a server: MariaDB or MySQL");
+
+describe("throttle", () => {
+  let server: RealServer;
+
+  beforeAll(async () => ({ server } = await subject(kind)));
+
+  const wrong = { user: "app", password: "wrong" };
+
+  test("five failures are free, then each answer comes later, then 1129", async () => {
+    await using proxy = await ownProxy(server, {
+      config: '[auth]\nfailures_max = 8\nfailure_delay = "150ms"\nfailure_window = "1s"\n' +
+        "[pool]\nidle_max = 0\n",
+    });
+    const times: number[] = [];
+    for (let failure = 0; failure < 8; failure++) {
+      const started = performance.now();
+      expect((await refusal(loginAs(wrong, proxy))).code).toBe(1045);
+      times.push(performance.now() - started);
+    }
+    for (const time of times.slice(0, 6)) expect(time).toBeLessThan(150);
+    expect(times[6]).toBeGreaterThanOrEqual(145);
+    expect(times[7]).toBeGreaterThanOrEqual(295);
+    const refused = await refusal(loginAs(server.accounts.app, proxy));
+    expect(refused.code).toBe(1129);
+    expect(refused.message).toContain("127.0.0.1");
+    expect(refused.sequence).toBe(0);
+    // Forgotten after the window.
+    const deadline = Date.now() + 5000;
+    for (;;) {
+      const client = await loginAs(server.accounts.app, proxy).catch(() => undefined);
+      if (client) {
+        client.close();
+        break;
+      }
+      expect(Date.now()).toBeLessThan(deadline);
+      await Bun.sleep(50);
+    }
+  });
+
+  test("a success forgives", async () => {
+    await using proxy = await ownProxy(server, {
+      config: "[auth]\nfailures_max = 3\n[pool]\nidle_max = 0\n",
+    });
+    for (let round = 0; round < 3; round++) {
+      for (let failure = 0; failure < 2; failure++) {
+        expect((await refusal(loginAs(wrong, proxy))).code).toBe(1045);
+      }
+      (await loginAs(server.accounts.app, proxy)).close();
+    }
+  });
+
+  test("other errors than of password and name do not count", async () => {
+    await using proxy = await ownProxy(server, { config: "[auth]\nfailures_max = 2\n" });
+    for (let failure = 0; failure < 4; failure++) {
+      const error = await refusal(
+        loginAs(server.accounts.app, proxy, { database: "no_such_database" }),
+      );
+      expect(error.code).toBe(1049);
+    }
+  });
+
+  test("failures of COM_CHANGE_USER count", async () => {
+    await using proxy = await ownProxy(server, { config: "[auth]\nfailures_max = 2\n" });
+    const payload = Buffer.concat([
+      Buffer.of(0x11),
+      Buffer.from("second\0\0\0"),
+      Buffer.of(45, 0),
+      Buffer.from("mysql_native_password\0"),
+    ]);
+    // Logged in beforehand: a success would forgive.
+    const { app } = server.accounts;
+    const clients = [await loginAs(app, proxy), await loginAs(app, proxy)];
+    for (const client of clients) {
+      const outcome = await client.changeUser(payload, "wrong").then(
+        () => "in",
+        (error: Error) => error.message,
+      );
+      expect(outcome).toContain("Access denied");
+      client.close();
+    }
+    expect((await refusal(loginAs(server.accounts.app, proxy))).code).toBe(1129);
+  });
+});
