@@ -21,28 +21,12 @@ import { LocalFileUpload } from "./local_file.ts";
 import { login } from "./login.ts";
 import { LongCommand } from "./long_command.ts";
 import { OversizedCommand } from "./oversized_command.ts";
+import { Mode } from "./mode.ts";
 import { PartialCommand } from "./partial_command.ts";
 import { RenumberedAnswer } from "./renumbered_answer.ts";
 import { lostConnection, PACKET_TOO_LARGE } from "./session_errors.ts";
 import { FORWARD, HOLD } from "./stage.ts";
 import { stageOf } from "./stages.ts";
-
-/** What the bytes that a client sends are. */
-const Mode = {
-  /** Part of its login: somebody else reads them. */
-  LOGIN: 0,
-  COMMANDS: 1,
-  /** The rest of a command too long to be looked at whole. */
-  BODY: 2,
-  /** The content of a local file. */
-  LOCAL_FILE: 3,
-  /** A replication stream: both ways, as they are. */
-  SPLICE: 4,
-  /** The rest of a command that is too long, and whatever comes behind it. */
-  REFUSED: 5,
-  /** Nobody's: the session has ended. */
-  CLOSED: 6,
-} as const;
 
 /** Statements up to this length are looked at whole; longer ones pass as they come. */
 const INSPECTED_MAX = 1024 * 1024;
