@@ -11,6 +11,7 @@ import {
 } from "../auth/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Log } from "../observe/mod.ts";
+import { backendPem } from "./tls_context.ts";
 
 /** Passwords kept in memory at most, in the modes that learn them. */
 export const LEARNED_MAX = 10_000;
@@ -64,15 +65,17 @@ export function startCredentials(
   const mayRead = config.account && store.mode === "relay" && config.auth.mode !== "relay";
   if (!mayRead) return { store, refresh: undefined, ready: Promise.resolve(), stop() {} };
   const endpoint = syncEndpoint(config);
+  let complaint = "";
   const sync = new AccountSync({
     endpoint: () => endpoint,
     intervalMs: config.auth.syncIntervalMs,
     timeoutMs: READ_TIMEOUT_MS,
     onOutcome(outcome) {
-      if (outcome.kind === "unreachable") {
-        log.debug("accounts not read", { reason: outcome.reason });
-        return;
+      if (outcome.kind !== "accounts" && outcome.reason !== complaint) {
+        log.warn("accounts not read", { reason: outcome.reason });
       }
+      complaint = outcome.kind === "accounts" ? "" : outcome.reason;
+      if (outcome.kind === "unreachable") return;
       const newer = outcome.kind === "accounts" && store.setSnapshot(outcome.snapshot);
       const readable = outcome.kind === "accounts" ? true : outcome.reason;
       const changed = store.setMode(chooseMode({ ...facts, readable }));
@@ -93,7 +96,15 @@ function syncEndpoint(config: Config): SyncEndpoint {
   const { user, password } = config.account!;
   const [address] = config.backends;
   const base = { user, credential: Credential.password(password) };
-  return address!.kind === "unix"
-    ? { ...base, socketPath: address!.path }
-    : { ...base, host: address!.host, port: address!.port };
+  if (address!.kind === "unix") return { ...base, socketPath: address!.path };
+  const { host, port } = address!;
+  const { mode } = config.backendTls;
+  if (mode === "disabled") return { ...base, host, port };
+  const verified = mode === "verify-ca" || mode === "verify-identity";
+  const ssl = {
+    ...backendPem(config.backendTls),
+    rejectUnauthorized: verified,
+    verifyIdentity: mode === "verify-identity",
+  };
+  return { ...base, host, port, ssl, sslOptional: mode === "preferred" };
 }

@@ -43,6 +43,7 @@ export type FromWorker =
   | { readonly kind: "listening"; readonly addresses: readonly ListenAddress[] }
   | { readonly kind: "failed"; readonly message: string; readonly status: number }
   | { readonly kind: "clients"; readonly clients: number }
+  | { readonly kind: "reloaded"; readonly failure: string | undefined }
   | { readonly kind: "reached" }
   | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }
   | { readonly kind: "answered"; readonly ticket: number; readonly answer: Answer };

@@ -54,7 +54,7 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
       throw error;
     }
   }
-  const all = (kind: "reload" | "drain" | "stop") => {
+  const all = (kind: "drain" | "stop") => {
     for (const worker of workers) worker.send({ kind });
   };
   return {
@@ -62,7 +62,11 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
     credentials,
     addresses: fleet.config.listen,
     ready: () => !fleet.ending && workers.some((worker) => worker.reached),
-    reload: () => all("reload"),
+    async reload() {
+      const failures = await Promise.all(workers.map((worker) => worker.reload()));
+      const failure = failures.find((reason) => reason !== undefined);
+      if (failure !== undefined) throw new Error(failure);
+    },
     drain() {
       fleet.ending = true;
       all("drain");
@@ -111,6 +115,7 @@ class WorkerHandle {
   /** The worker has reached a server. */
   reached = false;
   #clients = 0;
+  #reloaded: (failure: string | undefined) => void = () => {};
   #tickets = 0;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
 
@@ -135,6 +140,18 @@ class WorkerHandle {
   /** Tells the worker how logins are decided now. */
   credentials(): void {
     this.send({ kind: "credentials", credentials: credentialState(this.#fleet.credentials) });
+  }
+
+  /** Has certificates read again; gives why that failed, or undefined. */
+  reload(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(`Worker ${this.#number} does not answer`), ANSWER_MS);
+      this.#reloaded = (failure) => {
+        clearTimeout(timer);
+        resolve(failure);
+      };
+      this.send({ kind: "reload" });
+    });
   }
 
   /** @throws {StartError} If the worker cannot start. */
@@ -196,6 +213,9 @@ class WorkerHandle {
       case "clients":
         this.#clients = message.clients;
         this.#tellOthers();
+        return;
+      case "reloaded":
+        this.#reloaded(message.failure);
         return;
       case "reached":
         this.reached = true;

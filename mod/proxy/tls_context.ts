@@ -70,12 +70,23 @@ function parseCertificate(pem: string, path: string): X509Certificate {
 export function backendTlsContext(settings: BackendTls, address: ServerAddress): TLSOptions {
   const name = address.kind === "tcp" ? address.host : "";
   return {
+    ...backendPem(settings),
+    ...(settings.mode === "verify-identity" ? { serverName: name } : {}),
+    rejectUnauthorized: false, // judged after the handshake, so that the reason can be told
+  };
+}
+
+/**
+ * The authorities and the client certificate for TLS towards servers, as far as files are given.
+ *
+ * @throws {StartError} If a file cannot be read.
+ */
+export function backendPem(settings: BackendTls): { ca?: string; cert?: string; key?: string } {
+  return {
     ...(settings.caPath === "" ? {} : { ca: readPem(settings.caPath) }),
     ...(settings.certPath === ""
       ? {}
       : { cert: readPem(settings.certPath), key: readPem(settings.keyPath) }),
-    ...(settings.mode === "verify-identity" ? { serverName: name } : {}),
-    rejectUnauthorized: false, // judged after the handshake, so that the reason can be told
   };
 }
 

@@ -67,7 +67,7 @@ class Link implements Peers {
         this.#waiting.delete(message.ticket);
         return;
       case "reload":
-        await this.#worker?.reload();
+        tell({ kind: "reloaded", failure: await this.#reload() });
         return;
       case "drain":
         this.#worker?.drain();
@@ -112,6 +112,16 @@ class Link implements Peers {
       told = counters.clients;
       tell({ kind: "clients", clients: told });
     }, REPORT_MS).unref();
+  }
+
+  /** Why certificates were not read again; undefined where they were. */
+  async #reload(): Promise<string | undefined> {
+    try {
+      await this.#worker?.reload();
+      return undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
 
   #answer(question: Question): Answer {
