@@ -9,6 +9,7 @@ import {
   encodeSslRequest,
   frame,
 } from "../../mod/wire/mod.ts";
+import { withoutProcessInfo } from "./mutate.ts";
 import type { ServerKind } from "../servers/mod.ts";
 import type { Random } from "./random.ts";
 
@@ -23,6 +24,8 @@ export interface ClientStream {
   /** Its answer to the challenge that follows: the password is empty, so that it never changes. */
   readonly proof: Buffer;
   readonly commands: readonly Buffer[];
+  /** Takes out what the server itself would not survive, whoever sends it. */
+  readonly spare: (bytes: Buffer) => Buffer;
 }
 
 interface Source {
@@ -36,17 +39,20 @@ interface Source {
  */
 const STATEMENTS = [
   "SELECT CONNECTION_ID(), 'CONNECTION_ID()'",
-  "SHOW FULL PROCESSLIST",
   "KILL QUERY 1073741830",
   "SELECT 1; SELECT CONNECTION_ID(); SELECT 2",
   "CREATE USER nobody",
   "FLUSH PRIVILEGES",
 ];
 
+/** MariaDB 10.11 can crash in this, or in COM_PROCESS_INFO, while others come, run and go. */
+const PROCESS_LIST = "SHOW FULL PROCESSLIST";
+
 /** Gives client streams of one server kind's recordings, as a seeded generator chooses. */
 export class ClientStreams {
   readonly #sources: readonly Source[];
   readonly #statements: readonly Buffer[];
+  readonly #spare: ClientStream["spare"];
 
   constructor(kind: ServerKind) {
     const { conversations } = readRecordings().find(({ server }) => server === kind)!;
@@ -56,7 +62,9 @@ export class ClientStreams {
         commands: exchanges.flatMap(({ turns }) => turns.filter((_, i) => i % 2 === 0))
           .map(turnBytes),
       }));
-    this.#statements = STATEMENTS.map((statement) => query(statement));
+    const statements = kind === "mariadb" ? STATEMENTS : [...STATEMENTS, PROCESS_LIST];
+    this.#statements = statements.map((statement) => query(statement));
+    this.#spare = kind === "mariadb" ? withoutProcessInfo : (bytes) => bytes;
   }
 
   /** The next client. */
@@ -79,12 +87,13 @@ export class ClientStreams {
       : response;
     const native = recorded.authPlugin === "mysql_native_password";
     const proof = Buffer.from(frame(native ? new Uint8Array(0) : Uint8Array.of(0), 3));
-    const commands = this.#commands(source, random);
+    const commands = this.#commands(source, random).map(this.#spare);
     return {
       capabilities,
       response: first,
       proof,
       commands: zlib ? commands.map(compressed) : commands,
+      spare: zlib ? (bytes) => bytes : this.#spare,
     };
   }
 

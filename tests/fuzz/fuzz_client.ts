@@ -2,7 +2,7 @@
 
 import type { Socket } from "bun";
 import type { ClientStream } from "./client_streams.ts";
-import { mutate, spareServer } from "./mutate.ts";
+import { mutate } from "./mutate.ts";
 import { type Random, randomChunks } from "./random.ts";
 
 /** How long a client that has been let in or has said all may take, in milliseconds. */
@@ -31,13 +31,13 @@ export async function misbehave(
     if (random.oneIn(3)) {
       // Everything at once, the login damaged too.
       const all = Buffer.concat([stream.response, stream.proof, ...stream.commands]);
-      await connection.send(spareServer(mutate(all, random), stream.commands), random);
+      await connection.send(stream.spare(mutate(all, random)), random);
       await connection.quiet();
       return connection.outcome(false);
     }
     const loggedIn = await connection.login(stream);
     const damaged = mutate(Buffer.concat(stream.commands), random);
-    await connection.send(spareServer(damaged, stream.commands), random);
+    await connection.send(stream.spare(damaged), random);
     if (!random.oneIn(5)) await connection.quiet();
     return connection.outcome(loggedIn);
   } finally {

@@ -101,33 +101,11 @@ export function mutate(bytes: Buffer, random: Random): Buffer {
   return result;
 }
 
-/**
- * Takes damaged executions of prepared statements out: MariaDB 10.11 can crash over their values,
- * and the proxy does not look at them. Their packets stay, as another command.
- *
- * @param commands What the client would have sent; executions that are in there may stay.
- */
-export function spareServer(bytes: Buffer, commands: readonly Buffer[]): Buffer {
-  const known = new Set(commands.flatMap(executionsIn));
+/** The same bytes with another command in place of every COM_PROCESS_INFO. */
+export function withoutProcessInfo(bytes: Buffer): Buffer {
   const copy = Buffer.from(bytes);
   for (const at of headers(copy)) {
-    if (isExecution(copy, at) && !known.has(payloadText(copy, at))) {
-      copy[at + 4] = Command.STMT_RESET;
-    }
+    if (copy[at + 4] === Command.PROCESS_INFO) copy[at + 4] = Command.STATISTICS;
   }
   return copy;
-}
-
-function executionsIn(bytes: Buffer): string[] {
-  return headers(bytes).filter((at) => isExecution(bytes, at)).map((at) => payloadText(bytes, at));
-}
-
-function isExecution(bytes: Buffer, at: number): boolean {
-  const command = bytes[at + 4];
-  return bytes.readUIntLE(at, 3) > 0 &&
-    (command === Command.STMT_EXECUTE || command === Command.STMT_BULK_EXECUTE);
-}
-
-function payloadText(bytes: Buffer, at: number): string {
-  return bytes.subarray(at + 4, at + 4 + bytes.readUIntLE(at, 3)).toString("latin1");
 }
