@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import { sharedServer } from "../servers/mod.ts";
-import { Expect } from "../../mod/wire/mod.ts";
+import { Expect, frame } from "../../mod/wire/mod.ts";
 import { kinds, loginAs, sharedProxy } from "./subjects.ts";
 
 const MIB = 1024 * 1024;
@@ -67,6 +67,35 @@ for (const kind of kinds) {
         expect(edged!.length).toBe(edge);
         expect(await connection.value("SELECT 'still here'")).toBe("still here");
       });
+    }
+  });
+
+  test(`${kind}: local answers and pipelined requests on compressed legs`, async () => {
+    const server = await sharedServer(kind);
+    const proxy = await sharedProxy(server, ["--backend-compression", "zlib"]);
+    for (const compression of ["zlib", "zstd"] as const) {
+      using client = await loginAs(server.accounts.app, proxy, { compression });
+      const long = `SELECT LENGTH('${"z".repeat(2 * MIB)}')`;
+      const requests = [
+        {
+          payload: client.queryPayload("SELECT CONNECTION_ID(), REPEAT('a', 100)"),
+          shape: Expect.RESULT,
+        },
+        { payload: Buffer.of(0x2a), shape: Expect.OK },
+        { payload: client.queryPayload(long), shape: Expect.RESULT },
+        { payload: Buffer.of(0x2b), shape: Expect.OK },
+        { payload: client.queryPayload("SHOW PROCESSLIST"), shape: Expect.RESULT },
+      ];
+      for (let round = 0; round < 2; round++) {
+        client.sendBytes(Buffer.concat(requests.map(({ payload }) => frame(payload, 0))));
+        const codes: number[] = [];
+        for (const { shape } of requests) {
+          const packets = await client.answer(shape);
+          codes.push(client.errorCode(packets));
+          expect(packets.map(({ sequence }) => sequence)).toEqual(packets.map((_, i) => i + 1));
+        }
+        expect(codes).toEqual([0, 1047, 0, 1047, 0]);
+      }
     }
   });
 }
