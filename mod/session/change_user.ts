@@ -87,5 +87,7 @@ async function prove(
   }
   server.stream.owner = server;
   session.stream.owner = session;
+  const behind = channel.takeRest(); // commands that came with the last answer
   session.release();
+  if (behind.length > 0 && !session.closed) session.onBytes(Buffer.from(behind));
 }

@@ -19,9 +19,12 @@ import { statementStart } from "./statement_start.ts";
 
 /** What stands in the statement, and what the client wrote. */
 interface Replacement {
-  readonly literal: Buffer;
-  readonly original: Buffer;
+  readonly literal: string;
+  readonly original: string;
 }
+
+/** The id that MariaDB's clients give for the statement they have prepared last. */
+export const LAST_PREPARED = 0xffffffff;
 
 const DEFINITION_MAX = 16 * 1024 * 1024;
 
@@ -32,6 +35,10 @@ export function rewriteConnectionId(
   server: ServerConnection,
 ): StageResult {
   if (payload[0] === Command.STMT_EXECUTE) return executeRewritten(session, payload, server);
+  if (payload[0] === Command.STMT_CLOSE) {
+    if (payload.length >= 5) session.rewritten?.delete(payload.readUInt32LE(1));
+    return FORWARD;
+  }
   const isQuery = payload[0] === Command.QUERY;
   const from = isQuery && session.hasQueryAttributes
     ? statementStart(payload, 0, payload.length)
@@ -42,21 +49,33 @@ export function rewriteConnectionId(
     noBackslashEscapes: (server.tracker.status & ServerStatus.NO_BACKSLASH_ESCAPES) !== 0,
   });
   if (calls.length === 0) return FORWARD;
-  // A cast, so that the type is that of the function whatever the number's length.
-  const literal = Buffer.from(`CAST(${session.id} AS UNSIGNED)`);
+  const replacements: Replacement[] = [];
   const parts: Buffer[] = [];
   let at = 0;
   for (const call of calls) {
-    parts.push(payload.subarray(at, call.start), literal);
+    const original = payload.toString("latin1", call.start, call.end);
+    const { literal } = replacementOf(original, replacements, session.id);
+    parts.push(payload.subarray(at, call.start), Buffer.from(literal));
     at = call.end;
   }
   parts.push(payload.subarray(at));
-  const [first] = calls;
-  const original = Buffer.from(payload.subarray(first!.start, first!.end));
-  const replacement: Replacement = { literal, original };
-  const sink = new RenamingAnswer(session, server, { replacement, prepared: !isQuery });
+  if (!isQuery) (session.rewritten ??= new Map()).set(LAST_PREPARED, replacements);
+  const sink = new RenamingAnswer(session, server, { replacements, prepared: !isQuery });
   server.request(frame(Buffer.concat(parts), 0), isQuery ? Expect.RESULT : Expect.PREPARE, sink);
   return TAKEN;
+}
+
+/**
+ * The literal for one spelling of the call. Spellings get literals that differ in blanks only, so
+ * that each column's name can be told. A cast, so that the type is that of the function whatever
+ * the number's length.
+ */
+function replacementOf(original: string, known: Replacement[], id: number): Replacement {
+  const found = known.find((each) => each.original === original);
+  if (found) return found;
+  const replacement = { literal: `CAST(${" ".repeat(known.length)}${id} AS UNSIGNED)`, original };
+  known.push(replacement);
+  return replacement;
 }
 
 function executeRewritten(
@@ -65,9 +84,11 @@ function executeRewritten(
   server: ServerConnection,
 ): StageResult {
   if (payload.length < 5) return FORWARD;
-  const replacement = session.rewritten?.get(payload.readUInt32LE(1)) as Replacement | undefined;
-  if (!replacement) return FORWARD;
-  const sink = new RenamingAnswer(session, server, { replacement, prepared: false });
+  const replacements = session.rewritten?.get(payload.readUInt32LE(1)) as
+    | readonly Replacement[]
+    | undefined;
+  if (!replacements) return FORWARD;
+  const sink = new RenamingAnswer(session, server, { replacements, prepared: false });
   server.request(frame(payload, 0), Expect.RESULT, sink);
   return TAKEN;
 }
@@ -76,18 +97,18 @@ function executeRewritten(
 class RenamingAnswer implements AnswerSink {
   readonly #session: ClientSession;
   readonly #server: ServerConnection;
-  readonly #replacement: Replacement;
+  readonly #replacements: readonly Replacement[];
   readonly #prepared: boolean;
   readonly #packets = new PacketAssembler(DEFINITION_MAX);
 
   constructor(
     session: ClientSession,
     server: ServerConnection,
-    options: { readonly replacement: Replacement; readonly prepared: boolean },
+    options: { readonly replacements: readonly Replacement[]; readonly prepared: boolean },
   ) {
     this.#session = session;
     this.#server = server;
-    this.#replacement = options.replacement;
+    this.#replacements = options.replacements;
     this.#prepared = options.prepared;
   }
 
@@ -95,7 +116,7 @@ class RenamingAnswer implements AnswerSink {
     this.#packets.push(bytes);
     const written: Uint8Array[] = [];
     for (let payload = this.#packets.next(); payload; payload = this.#packets.next()) {
-      written.push(frame(rename(payload, this.#replacement), this.#packets.sequence));
+      written.push(frame(rename(payload, this.#replacements), this.#packets.sequence));
     }
     if (written.length > 0) this.#session.onAnswerBytes(Buffer.concat(written));
   }
@@ -104,7 +125,7 @@ class RenamingAnswer implements AnswerSink {
     const { tracker } = this.#server;
     if (this.#prepared && tracker.errorCode === 0) {
       this.#session.rewritten ??= new Map();
-      this.#session.rewritten.set(tracker.statementId, this.#replacement);
+      this.#session.rewritten.set(tracker.statementId, this.#replacements);
     }
     this.#session.onAnswerEnd();
   }
@@ -117,19 +138,14 @@ class RenamingAnswer implements AnswerSink {
 const CATALOG = Buffer.from("\x03def", "latin1");
 
 /** A column definition with the number in its name gets the client's own words back. */
-function rename(payload: Uint8Array, { literal, original }: Replacement): Uint8Array {
+function rename(payload: Uint8Array, replacements: readonly Replacement[]): Uint8Array {
   if (payload.length < HEADER_LENGTH || !CATALOG.equals(payload.subarray(0, CATALOG.length))) {
     return payload;
   }
   const view = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-  if (view.indexOf(literal) < 0) return payload;
+  if (!replacements.some(({ literal }) => view.includes(literal))) return payload;
   const column = decodeColumnDefinition(payload);
-  const name = Buffer.from(column.name).toString("latin1");
-  return encodeColumnDefinition({
-    ...column,
-    name: Buffer.from(
-      name.replaceAll(literal.toString("latin1"), original.toString("latin1")),
-      "latin1",
-    ),
-  });
+  let name = Buffer.from(column.name).toString("latin1");
+  for (const { literal, original } of replacements) name = name.replaceAll(literal, () => original);
+  return encodeColumnDefinition({ ...column, name: Buffer.from(name, "latin1") });
 }

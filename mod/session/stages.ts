@@ -7,7 +7,7 @@ import { Command, Expect, expectedAnswer } from "../wire/mod.ts";
 import { watchAccounts } from "./account_changes.ts";
 import { changeUser } from "./change_user.ts";
 import type { ClientSession } from "./client_session.ts";
-import { rewriteConnectionId } from "./connection_id.ts";
+import { LAST_PREPARED, rewriteConnectionId } from "./connection_id.ts";
 import { killByCommand, rewriteKill } from "./kill.ts";
 import { showProcesslist } from "./processlist.ts";
 import { FORWARD, HOLD, type Stage, type StageResult, TAKEN } from "./stage.ts";
@@ -39,9 +39,11 @@ export function stageOf(
       const text = session.hasQueryAttributes && command === Command.QUERY
         ? statementStart(bytes, start, end)
         : start + 1;
+      if (command === Command.STMT_PREPARE) session.rewritten?.delete(LAST_PREPARED);
       return (attention(bytes, text, end) & TEXT_ATTENTION) === 0 ? undefined : byText;
     }
     case Command.STMT_EXECUTE:
+    case Command.STMT_CLOSE:
       return session.rewritten === undefined ? undefined : rewriteConnectionId;
     case Command.QUIT:
       return quit;
