@@ -1,7 +1,13 @@
 // The login at a server: greeting, TLS, the first answer, and the exchange until OK or ERR.
 
 import type { BackendTlsMode, ServerAddress } from "../config/mod.ts";
-import { CompressedStream, dial, DialError, PacketChannel } from "../net/mod.ts";
+import {
+  ChannelClosedError,
+  CompressedStream,
+  dial,
+  DialError,
+  PacketChannel,
+} from "../net/mod.ts";
 import type { ByteStream, CompressionSettings, Stream } from "../net/mod.ts";
 import {
   AuthPacket,
@@ -90,10 +96,15 @@ export async function openConnection(
     readonly clientSecure: boolean;
     readonly preamble?: Uint8Array | undefined;
     readonly onGreeting: (greeting: Greeting) => void;
+    /** Nobody waits for the login any more: it ends at once. */
+    readonly signal: AbortSignal;
   },
 ): Promise<OpenedConnection> {
   const { stream, channel, greeting } = await greet(settings, options.preamble);
+  const giveUp = () => stream.destroy();
+  options.signal.addEventListener("abort", giveUp);
   try {
+    if (options.signal.aborted) throw new ChannelClosedError("nobody waits for the login");
     options.onGreeting(greeting);
     const wantsTls = settings.tlsMode !== "disabled" && !stream.local &&
       (settings.tlsMode !== "preferred" || options.clientSecure);
@@ -129,6 +140,8 @@ export async function openConnection(
   } catch (error) {
     stream.destroy();
     throw error;
+  } finally {
+    options.signal.removeEventListener("abort", giveUp);
   }
 }
 

@@ -28,6 +28,8 @@ export interface LoginRequest {
   readonly again?: (() => Authenticator) | undefined;
   /** Who is told of what the connection does. */
   readonly holder: ConnectionHolder;
+  /** Aborted when nobody waits for the login any more. */
+  readonly signal: AbortSignal;
   /** The PROXY header for a new connection. */
   readonly preamble?: Uint8Array | undefined;
 }
@@ -114,6 +116,7 @@ export class Server {
       clientSecure: request.clientSecure,
       preamble: request.preamble,
       onGreeting: (greeting) => this.#learn(greeting),
+      signal: request.signal,
     });
     this.#counters.serverConnectionsOpened++;
     const connection = this.#connectionOf(opened, request);
@@ -167,6 +170,8 @@ export class Server {
   ): Promise<Login | undefined> {
     const { stream, facts } = connection;
     let asked = false;
+    const giveUp = () => stream.destroy();
+    request.signal.addEventListener("abort", giveUp);
     try {
       const ok = await changeUser(stream, changeUserRequest(request.login), {
         authenticator: {
@@ -190,8 +195,12 @@ export class Server {
       return { connection, ok };
     } catch (error) {
       stream.destroy();
-      if (error instanceof ChannelClosedError && !asked) return undefined;
+      if (error instanceof ChannelClosedError && !asked && !request.signal.aborted) {
+        return undefined;
+      }
       throw error;
+    } finally {
+      request.signal.removeEventListener("abort", giveUp);
     }
   }
 
@@ -244,11 +253,13 @@ export class Server {
     { user, authenticator }: { readonly user: Uint8Array; readonly authenticator: Authenticator },
   ): Promise<ServerConnection> {
     const login = { ...OWN_LOGIN, user };
-    const request = { login, authenticator, clientSecure: true, holder: DISCARDING };
+    const signal = AbortSignal.timeout(this.settings.timeoutMs);
+    const request = { login, authenticator, clientSecure: true, holder: DISCARDING, signal };
     const opened = await openConnection(this.settings, login, {
       authenticator,
       clientSecure: true,
       onGreeting: () => {},
+      signal,
     });
     return this.#connectionOf(opened, request);
   }

@@ -56,13 +56,17 @@ export async function login(
   stream: Stream,
   context: SessionContext,
 ): Promise<ClientLogin | undefined> {
-  const channel = new PacketChannel(HANDSHAKE_PACKET_MAX, (reason) => session.onClosed(reason));
+  const abandoned = new AbortController();
+  const channel = new PacketChannel(HANDSHAKE_PACKET_MAX, (reason) => {
+    session.onClosed(reason);
+    abandoned.abort();
+  });
   try {
     if (expectsProxyHeader(session.address, context)) {
       const rest = await readProxyHeader(stream, session);
       channel.attach(stream).onBytes(rest);
     } else channel.attach(stream);
-    return await greetAndAuthenticate(session, channel, context);
+    return await greetAndAuthenticate(session, channel, { context, signal: abandoned.signal });
   } catch (error) {
     refuse(channel, error, session, context);
     return undefined;
@@ -72,7 +76,7 @@ export async function login(
 async function greetAndAuthenticate(
   session: ClientSession,
   channel: PacketChannel,
-  context: SessionContext,
+  { context, signal }: { readonly context: SessionContext; readonly signal: AbortSignal },
 ): Promise<ClientLogin> {
   const { server } = context;
   const stream = channel.stream as Stream;
@@ -122,6 +126,7 @@ async function greetAndAuthenticate(
     again: admission.again,
     clientSecure: stream.secure || stream.local,
     holder: session,
+    signal,
     preamble: context.config.proxyProtocol.backend === "v2"
       ? encodeProxyHeader(
         { address: session.address, port: session.port },
