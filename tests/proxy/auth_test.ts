@@ -4,7 +4,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { type Account, type RealServer, startServer } from "../servers/mod.ts";
 import type { ProxyProcess } from "../proxy_process.ts";
-import { Command, Expect, PacketWriter } from "../../mod/wire/mod.ts";
+import { Command, Expect, frame, PacketWriter } from "../../mod/wire/mod.ts";
 import { type RawClient, type RawOptions, ServerError } from "./raw_client.ts";
 import { kinds, loginAs, ownProxy, sharedProxy, subject, syncedProxy } from "./subjects.ts";
 
@@ -68,11 +68,14 @@ for (const kind of kinds) {
                 `${account.user}@%`,
               ]);
             }
+            // MariaDB lets a wrong password on a reused connection wait for a second: one leg is enough.
+            const waits = mode === "relay" && kind === "mariadb" && (tls || backend === "required");
+            if (waits && account.user !== "app") continue;
             const wrong = { ...account, password: `${account.password}x` };
             const direct = await outcome(wrong, server, { tls });
             expect(await outcome(wrong, proxy, { tls })).toBe(direct);
             expect(direct).toStartWith("1045 (28000)");
-            await loginAs(account, proxy, { tls }); // the address is in good standing again
+            (await loginAs(account, proxy, { tls })).close(); // the address is in good standing again
           }
         });
       }
@@ -305,6 +308,21 @@ for (const kind of kinds) {
           }
           expect(texts[0]).toStartWith("1045 (28000)");
           expect(texts[1]).toBe(texts[0]!);
+        }
+      });
+
+      test("a command in one segment with the last answer of COM_CHANGE_USER", async () => {
+        const { app, second } = server.accounts;
+        for (const compression of [undefined, "zlib", "zstd"] as const) {
+          using client = await loginAs(app, proxy, compression ? { compression } : {});
+          const payload = new PacketWriter().u8(Command.CHANGE_USER)
+            .nulTerminated(Buffer.from(second.user)).u8(0).u8(0).u16(45)
+            .text("mysql_native_password").u8(0).done();
+          await client.changeUser(payload, second.password, {
+            behind: frame(client.queryPayload("SELECT CURRENT_USER(), CONNECTION_ID()"), 0),
+          });
+          const [result] = client.parse(await client.answer(Expect.RESULT));
+          expect(result!.rows).toEqual([["second@%", String(client.greeting.threadId)]]);
         }
       });
 

@@ -1,7 +1,7 @@
 // The ids a client sees are the proxy's own, everywhere the same, and hit the right server thread.
 
 import { beforeAll, describe, expect, test } from "bun:test";
-import { Capability, Command, Expect, PacketWriter } from "../../mod/wire/mod.ts";
+import { Capability, Command, Expect, frame, PacketWriter } from "../../mod/wire/mod.ts";
 import type { ProxyProcess } from "../proxy_process.ts";
 import type { RealServer } from "../servers/mod.ts";
 import { ConnectionEndedError } from "./packet_stream.ts";
@@ -49,6 +49,7 @@ for (const kind of kinds) {
           "Connection_Id() + 0",
           "CONCAT('a', CONNECTION_ID(), 'b')",
           "CONNECTION_ID() AS mine",
+          "connection_id(), CONNECTION_ID(), Connection_id( ), connection_id()",
           "(CONNECTION_ID())",
           "IF(CONNECTION_ID() > 5, CONNECTION_ID(), 0)",
           "COALESCE(NULL, connection_id())",
@@ -101,6 +102,35 @@ for (const kind of kinds) {
         seen.push(names);
       }
       expect(seen[1]).toEqual(seen[0]!);
+    });
+
+    test("a statement closed and prepared again many times, and one executed as -1", async () => {
+      const names: string[][] = [];
+      for (const target of [server, proxy]) {
+        const mariadb = kind === "mariadb" ? Capability.LONG_PASSWORD : 0;
+        using client = await loginAs(server.accounts.app, target, {
+          capabilities: (USUAL_FLAGS & ~mariadb) >>> 0,
+        });
+        const seen: string[] = [];
+        for (
+          const sql of ["SELECT CONNECTION_ID()", "SELECT 'plain'", "SELECT connection_id() + 1"]
+        ) {
+          const prepare = Buffer.concat([Buffer.of(Command.STMT_PREPARE), Buffer.from(sql)]);
+          const execute = (id: number) =>
+            new PacketWriter().u8(Command.STMT_EXECUTE).u32(id).u8(0).u32(1).done();
+          if (kind === "mariadb") {
+            client.sendBytes(Buffer.concat([frame(prepare, 0), frame(execute(0xffffffff), 0)]));
+          } else client.send(prepare);
+          const prepared = await client.answer(Expect.PREPARE);
+          const id = prepared[0]!.payload.readUInt32LE(1);
+          if (kind !== "mariadb") client.send(execute(id));
+          const packets = await client.answer(Expect.RESULT);
+          seen.push(columnName(prepared[1]!.payload), columnName(packets[1]!.payload));
+          client.send(new PacketWriter().u8(Command.STMT_CLOSE).u32(id).done());
+        }
+        names.push(seen);
+      }
+      expect(names[1]).toEqual(names[0]!);
     });
 
     test("stored programs and views keep the server's own CONNECTION_ID()", async () => {

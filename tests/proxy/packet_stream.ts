@@ -64,6 +64,7 @@ export class PacketStream {
       const content = joined(this.#compressed, total).subarray(COMPRESSED_HEADER_LENGTH, total);
       this.#compressed = [joined(this.#compressed, this.#compressedLength).subarray(total)];
       this.#compressedLength -= total;
+      this.#compressedSequence = head[3]! + 1;
       const expanded = head.readUIntLE(4, 3);
       if (expanded === 0) this.#keep(content);
       else {

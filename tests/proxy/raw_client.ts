@@ -218,12 +218,18 @@ export class RawClient implements Disposable {
   }
 
   /** Sends COM_CHANGE_USER and answers the challenges. Throws a ServerError if it is refused. */
-  async changeUser(payload: Uint8Array, password: string): Promise<Packet> {
+  async changeUser(
+    payload: Uint8Array,
+    password: string,
+    options: { readonly behind?: Uint8Array } = {},
+  ): Promise<Packet> {
     this.send(payload);
-    return await this.#authenticate(this.#serverLogin(password));
+    return await this.#authenticate(this.#serverLogin(password), options.behind);
   }
 
-  async #authenticate(login: ServerLogin): Promise<Packet> {
+  /** Answers challenges until the server's OK. `behind` goes out together with the first answer. */
+  async #authenticate(login: ServerLogin, behind?: Uint8Array): Promise<Packet> {
+    let rest = behind;
     for (;;) {
       const packet = await this.packets.read();
       const { payload, sequence } = packet;
@@ -242,7 +248,10 @@ export class RawClient implements Disposable {
         step = login.onMoreData(payload.subarray(1));
       }
       if ("fail" in step) throw new Error(step.fail);
-      if ("send" in step) this.send(step.send, sequence + 1);
+      if (!("send" in step)) continue;
+      if (rest === undefined) this.send(step.send, sequence + 1);
+      else this.sendBytes(Buffer.concat([frame(step.send, sequence + 1), rest]), { first: false });
+      rest = undefined;
     }
   }
 
