@@ -2,11 +2,11 @@
 // connections nor a server connection.
 
 import { expect, test } from "bun:test";
-import { createServer, type Socket } from "node:net";
-import { connect } from "node:net";
-import { encodeGreeting, frame } from "../../mod/wire/mod.ts";
+import { once } from "node:events";
+import { connect, createServer, type Socket } from "node:net";
+import { Capability, encodeGreeting, encodeHandshakeResponse, frame } from "../../mod/wire/mod.ts";
 import { startProxy } from "../proxy_process.ts";
-import { RawClient, refusal } from "./raw_client.ts";
+import { refusal, USUAL_FLAGS } from "./raw_client.ts";
 import { kinds, loginAs, ownProxy, subject, until } from "./subjects.ts";
 
 const MYSQL_FLAGS = 0xdfff_f7df; // all but SSL and COMPRESS
@@ -38,15 +38,34 @@ async function greetingOnly() {
   return { port, open, [Symbol.dispose]: () => void server.close() };
 }
 
+/** A client that has answered the greeting and waits for the server's word. */
+async function halfLogin(port: number): Promise<Socket> {
+  const socket = connect({ host: "127.0.0.1", port });
+  socket.on("error", () => {});
+  await once(socket, "data");
+  const none = new Uint8Array(0);
+  const response = encodeHandshakeResponse({
+    capabilities: USUAL_FLAGS,
+    mariadbCapabilities: 0,
+    packetMax: 0x1000000,
+    collation: 45,
+    user: Buffer.from("app"),
+    authResponse: none,
+    database: none,
+    authPlugin: "caching_sha2_password",
+    attributes: none,
+    zstdLevel: 0,
+  });
+  socket.write(frame(response, 1));
+  return socket;
+}
+
 test("a client that gives up on a server that says nothing takes the server connection along", async () => {
   using server = await greetingOnly();
   await using proxy = await startProxy({ backends: [{ host: "127.0.0.1", port: server.port }] });
-  const clients = await Promise.all(
-    Array.from({ length: 5 }, () => RawClient.open({ port: proxy.port, user: "", password: "" })),
-  );
-  for (const client of clients) client.answerGreeting(await client.packets.read());
+  const clients = await Promise.all(Array.from({ length: 5 }, () => halfLogin(proxy.port)));
   await until("five logins wait at the server", () => server.open.size === 5);
-  for (const client of clients) client.close();
+  for (const client of clients) client.destroy();
   await until("none is left", () => server.open.size === 0);
 });
 
@@ -56,9 +75,8 @@ test("a login that takes too long ends on both sides", async () => {
     backends: [{ host: "127.0.0.1", port: server.port }],
     config: '[limits]\nlogin_timeout = "300ms"\n',
   });
-  const client = await RawClient.open({ port: proxy.port, user: "", password: "" });
-  client.answerGreeting(await client.packets.read());
-  await client.closed;
+  const client = await halfLogin(proxy.port);
+  await new Promise((resolve) => client.on("close", resolve));
   await until("the server's side has ended too", () => server.open.size === 0);
 });
 
@@ -71,9 +89,9 @@ for (const kind of kinds) {
     });
     for (let i = 0; i < 10; i++) {
       const socket = connect({ host: "127.0.0.1", port: proxy.port });
-      await new Promise((resolve) => socket.once("connect", resolve));
-      socket.end();
-      await new Promise((resolve) => socket.once("close", resolve).resume());
+      await once(socket, "connect");
+      socket.end().resume();
+      await once(socket, "close");
     }
     const preamble = Buffer.from("PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n");
     using client = await loginAs(server.accounts.app, proxy, { preamble });
@@ -83,11 +101,15 @@ for (const kind of kinds) {
 }
 
 test("MariaDB's library gets no number that it keeps for itself", async () => {
-  const { server } = await subject(kinds[0]!);
-  await using proxy = await ownProxy(server, { args: [] });
+  using server = await greetingOnly();
+  await using proxy = await startProxy({ backends: [{ host: "127.0.0.1", port: server.port }] });
   await proxy.untilLogged(/server found/);
-  await using missing = await startProxy({ backends: [{ host: "127.0.0.1", port: 1 }] });
-  const early = await refusal(loginAs(server.accounts.app, missing));
-  expect(early.code).toBe(1429);
-  expect(early.message).toContain("ECONNREFUSED");
+  server[Symbol.dispose]();
+  const account = { user: "app", password: "" };
+  const attributes = { _client_name: "libmariadb" };
+  const capabilities = USUAL_FLAGS | Capability.CONNECT_ATTRS;
+  const library = await refusal(loginAs(account, proxy, { attributes, capabilities }));
+  expect(library.text).toMatch(/^1429 \(HY000\): Can't connect .*ECONNREFUSED/);
+  const other = await refusal(loginAs(account, proxy, { capabilities }));
+  expect(other.text).toMatch(/^2003 \(HY000\): Can't connect .*ECONNREFUSED/);
 });
