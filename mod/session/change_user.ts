@@ -7,7 +7,7 @@ import {
   RELAY_PLUGIN,
   type ServerConnection,
 } from "../backend/mod.ts";
-import { PacketChannel, type Stream } from "../net/mod.ts";
+import { ChannelClosedError, PacketChannel, type Stream } from "../net/mod.ts";
 import {
   decodeChangeUser,
   encodeAuthMoreData,
@@ -83,7 +83,13 @@ async function prove(
       channel.send(error.payload ?? encodeErr(error.error));
     } else if (error instanceof MalformedPacketError) {
       channel.send(encodeErr({ code: 1047, sqlState: "08S01", message: "Unknown command" }));
-    } else session.stream.end();
+    } else {
+      if (!(error instanceof ChannelClosedError)) {
+        const { stack, message } = error as Error;
+        session.context.log.error("internal fault in COM_CHANGE_USER", { stack: stack ?? message });
+      }
+      session.stream.end();
+    }
   }
   server.stream.owner = server;
   session.stream.owner = session;

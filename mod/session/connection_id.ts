@@ -3,30 +3,14 @@
 
 import type { AnswerSink, ServerConnection } from "../backend/mod.ts";
 import { findConnectionId } from "../sql/mod.ts";
-import {
-  Command,
-  decodeColumnDefinition,
-  encodeColumnDefinition,
-  Expect,
-  frame,
-  HEADER_LENGTH,
-  PacketAssembler,
-  ServerStatus,
-} from "../wire/mod.ts";
+import { Command, Expect, frame, ServerStatus } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
+import { RenamedColumns, type Replacement } from "./renamed_columns.ts";
 import { FORWARD, type StageResult, TAKEN } from "./stage.ts";
 import { statementStart } from "./statement_start.ts";
 
-/** What stands in the statement, and what the client wrote. */
-interface Replacement {
-  readonly literal: string;
-  readonly original: string;
-}
-
 /** The id that MariaDB's clients give for the statement they have prepared last. */
 export const LAST_PREPARED = 0xffffffff;
-
-const DEFINITION_MAX = 16 * 1024 * 1024;
 
 /** The stage for COM_QUERY, COM_STMT_PREPARE and executions of statements so prepared. */
 export function rewriteConnectionId(
@@ -60,8 +44,15 @@ export function rewriteConnectionId(
   }
   parts.push(payload.subarray(at));
   if (!isQuery) (session.rewritten ??= new Map()).set(LAST_PREPARED, replacements);
-  const sink = new RenamingAnswer(session, server, { replacements, prepared: !isQuery });
-  server.request(frame(Buffer.concat(parts), 0), isQuery ? Expect.RESULT : Expect.PREPARE, sink);
+  const request = frame(Buffer.concat(parts), 0);
+  if (isQuery) {
+    const sink = new RenamedColumns(session, { replacements, prepared: false });
+    server.request(request, Expect.RESULT, sink);
+  } else {
+    const remembering = new RememberingAnswer(session, server, replacements);
+    const sink = new RenamedColumns(remembering, { replacements, prepared: true });
+    server.request(request, Expect.PREPARE, sink);
+  }
   return TAKEN;
 }
 
@@ -88,44 +79,35 @@ function executeRewritten(
     | readonly Replacement[]
     | undefined;
   if (!replacements) return FORWARD;
-  const sink = new RenamingAnswer(session, server, { replacements, prepared: false });
+  const sink = new RenamedColumns(session, { replacements, prepared: false });
   server.request(frame(payload, 0), Expect.RESULT, sink);
   return TAKEN;
 }
 
-/** Renames columns in an answer; everything else passes as it is. */
-class RenamingAnswer implements AnswerSink {
+/** Remembers a prepared statement's replacements under the id that the server has given it. */
+class RememberingAnswer implements AnswerSink {
   readonly #session: ClientSession;
   readonly #server: ServerConnection;
   readonly #replacements: readonly Replacement[];
-  readonly #prepared: boolean;
-  readonly #packets = new PacketAssembler(DEFINITION_MAX);
 
   constructor(
     session: ClientSession,
     server: ServerConnection,
-    options: { readonly replacements: readonly Replacement[]; readonly prepared: boolean },
+    replacements: readonly Replacement[],
   ) {
     this.#session = session;
     this.#server = server;
-    this.#replacements = options.replacements;
-    this.#prepared = options.prepared;
+    this.#replacements = replacements;
   }
 
   onAnswerBytes(bytes: Uint8Array): void {
-    this.#packets.push(bytes);
-    const written: Uint8Array[] = [];
-    for (let payload = this.#packets.next(); payload; payload = this.#packets.next()) {
-      written.push(frame(rename(payload, this.#replacements), this.#packets.sequence));
-    }
-    if (written.length > 0) this.#session.onAnswerBytes(Buffer.concat(written));
+    this.#session.onAnswerBytes(bytes);
   }
 
   onAnswerEnd(): void {
     const { tracker } = this.#server;
-    if (this.#prepared && tracker.errorCode === 0) {
-      this.#session.rewritten ??= new Map();
-      this.#session.rewritten.set(tracker.statementId, this.#replacements);
+    if (tracker.errorCode === 0) {
+      (this.#session.rewritten ??= new Map()).set(tracker.statementId, this.#replacements);
     }
     this.#session.onAnswerEnd();
   }
@@ -133,19 +115,4 @@ class RenamingAnswer implements AnswerSink {
   onServerLost(reason: string): void {
     this.#session.onServerLost(reason);
   }
-}
-
-const CATALOG = Buffer.from("\x03def", "latin1");
-
-/** A column definition with the number in its name gets the client's own words back. */
-function rename(payload: Uint8Array, replacements: readonly Replacement[]): Uint8Array {
-  if (payload.length < HEADER_LENGTH || !CATALOG.equals(payload.subarray(0, CATALOG.length))) {
-    return payload;
-  }
-  const view = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
-  if (!replacements.some(({ literal }) => view.includes(literal))) return payload;
-  const column = decodeColumnDefinition(payload);
-  let name = Buffer.from(column.name).toString("latin1");
-  for (const { literal, original } of replacements) name = name.replaceAll(literal, () => original);
-  return encodeColumnDefinition({ ...column, name: Buffer.from(name, "latin1") });
 }

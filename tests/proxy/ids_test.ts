@@ -33,6 +33,18 @@ for (const kind of kinds) {
       );
     }
 
+    test("CONNECTION_ID() beside a row of 17 MB, and behind a statement without rows", async () => {
+      using client = await app();
+      const id = String(client.greeting.threadId);
+      const [big] = await client.results("SELECT CONNECTION_ID(), REPEAT('x', 17000000)");
+      expect(big!.columns[0]).toBe("CONNECTION_ID()");
+      expect([big!.rows[0]![0], big!.rows[0]![1]!.length]).toEqual([id, 17_000_000]);
+      const results = await client.results("SET @a = 1; SELECT 'def' AS d, connection_id()");
+      const last = results.at(-1)!;
+      expect(last.columns).toEqual(["d", "connection_id()"]);
+      expect(last.rows).toEqual([["def", id]]);
+    });
+
     test("CONNECTION_ID() is the greeting's id in any expression, and so is its column's name", async () => {
       using client = await app();
       const id = String(client.greeting.threadId);

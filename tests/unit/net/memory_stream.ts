@@ -28,6 +28,7 @@ export class RecordingOwner implements StreamOwner {
 
 /** See the head of the file. */
 export class MemoryStream implements ByteStream {
+  readonly sequence = undefined;
   owner: StreamOwner = new RecordingOwner();
   pending = 0;
   readonly written: Buffer[] = [];
