@@ -53,9 +53,7 @@ function jsonLine(severity: Severity, sentence: string, fields: Fields): string 
 
 /** Control characters from a client may not forge lines. */
 function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(
-    /[\x00-\x1f\x7f]/g,
-    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
-  );
+  return text.replace(/\p{Cc}/gu, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
 }
