@@ -1,4 +1,4 @@
-// What the admin port answers: SHOW PROPERTIES, and what drivers ask before they do anything.
+// What the admin port answers: SHOW PROPERTIES, SHOW COUNTERS, and what drivers ask before they do anything.
 
 import { properties } from "../config/mod.ts";
 import type { Running } from "../proxy/mod.ts";
@@ -20,6 +20,8 @@ export function answerStatement(text: string, view: AdminView): Answer {
   const statement = text.replace(/\/\*.*?\*\//gs, " ").trim().replace(/;$/, "").trim();
   const like = /^show\s+properties(?:\s+like\s+'([^']*)')?$/i.exec(statement);
   if (like) return showProperties(view, like[1]);
+  const counters = /^show\s+counters(?:\s+like\s+'([^']*)')?$/i.exec(statement);
+  if (counters) return showCounters(view, counters[1]);
   if (/^(set|use|begin|commit|rollback|start\s+transaction)\b/i.test(statement)) return "ok";
   const variable = /^select\s+@@(?:global\.|session\.)?(\w+)(?:\s+limit\s+1)?$/i.exec(statement);
   if (variable) return selectVariable(variable[1]!, view);
@@ -29,7 +31,8 @@ export function answerStatement(text: string, view: AdminView): Answer {
   return {
     code: 1064,
     sqlState: "42000",
-    message: `The admin port does not know this statement; it knows SHOW PROPERTIES [LIKE '...']`,
+    message:
+      `The admin port does not know this statement; it knows SHOW PROPERTIES and SHOW COUNTERS, with [LIKE '...']`,
   };
 }
 
@@ -40,11 +43,26 @@ function showProperties({ running }: AdminView, pattern: string | undefined): Te
     ["auth.mode_reason", reason],
     ...properties(running.config),
   ];
-  const matches = pattern === undefined ? undefined : likePattern(pattern);
-  return {
-    columns: ["Property", "Value"],
-    rows: rows.filter(([name]) => matches === undefined || matches.test(name)),
-  };
+  return { columns: ["Property", "Value"], rows: matching(rows, pattern) };
+}
+
+function showCounters({ running }: AdminView, pattern: string | undefined): TextResult {
+  const rows = Object.entries(running.counters()).map((
+    [name, value],
+  ): readonly [string, string] => [
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    String(value),
+  ]);
+  return { columns: ["Counter", "Value"], rows: matching(rows, pattern) };
+}
+
+function matching(
+  rows: readonly (readonly [string, string])[],
+  pattern: string | undefined,
+): readonly (readonly [string, string])[] {
+  if (pattern === undefined) return rows;
+  const expression = likePattern(pattern);
+  return rows.filter(([name]) => expression.test(name));
 }
 
 /** LIKE as a regular expression: % any characters, _ one. */

@@ -1,18 +1,43 @@
 // Counters of one worker: plain numbers that the hot path adds to.
 
-/** What has happened since the start. All values only grow, but for the two gauges at the end. */
+/** What has happened since the start. All values only grow, but for the gauges at the end. */
 export class Counters {
   clientsAccepted = 0;
-  clientsRefused = 0;
+  /** Refused for `limits.clients_max` or `limits.unauthenticated_max` (error 1040). */
+  clientsRefusedFull = 0;
+  /** Refused for `limits.clients_per_user_max` or the account's own limit (1203, 1226). */
+  clientsRefusedPerUser = 0;
+  /** Refused for failed logins of their address (1129). */
+  clientsRefusedBlocked = 0;
   loginsSucceeded = 0;
   loginsFailed = 0;
+  /** Ended for `limits.login_timeout`. */
+  loginsTimedOut = 0;
+  /** Ended for `limits.idle_timeout` (4031). */
+  sessionsTimedOut = 0;
   commands = 0;
+  /** Refused for `limits.packet_max` (1153). */
+  commandsTooLarge = 0;
   serverConnectionsOpened = 0;
   serverConnectionsReused = 0;
+  /** Ended by the server, or with it, under a session. */
   serverConnectionsLost = 0;
+  /** Statements killed because their client had left. */
   statementsKilled = 0;
   /** Gauge: clients connected now. */
   clients = 0;
   /** Gauge: clients connected now that have not logged in yet. */
   clientsUnauthenticated = 0;
+}
+
+/** Counters as a value: what SHOW COUNTERS shows, and what workers tell each other. */
+export type CounterValues = Readonly<Record<keyof Counters, number>>;
+
+/** The sums of several workers' counters. */
+export function addCounters(all: readonly CounterValues[]): CounterValues {
+  const sum = new Counters();
+  for (const values of all) {
+    for (const name of Object.keys(sum) as (keyof Counters)[]) sum[name] += values[name];
+  }
+  return sum;
 }

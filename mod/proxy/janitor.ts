@@ -26,7 +26,10 @@ export function sweep(context: SessionContext, now: number): void {
       if (now - session.activeAt > limits.loginTimeoutMs) endLogin(session, context);
     } else if (
       limits.idleTimeoutMs > 0 && session.idle && now - session.activeAt > limits.idleTimeoutMs
-    ) session.shutDown(IDLE);
+    ) {
+      context.counters.sessionsTimedOut++;
+      session.shutDown(IDLE);
+    }
   }
   context.server.pool.sweep();
   context.throttle.expire();
@@ -35,6 +38,7 @@ export function sweep(context: SessionContext, now: number): void {
 
 function endLogin(session: ClientSession, context: SessionContext): void {
   context.log.info("login took too long", { session: session.id, client: session.address });
+  context.counters.loginsTimedOut++;
   session.stream.destroy();
 }
 

@@ -2,6 +2,7 @@
 
 import type { CredentialMode, PlainSnapshot } from "../auth/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
+import type { CounterValues } from "../observe/mod.ts";
 import type { SessionLabel } from "../session/mod.ts";
 
 /** How logins are decided, for workers that do not read accounts themselves. */
@@ -42,7 +43,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: "listening"; readonly addresses: readonly ListenAddress[] }
   | { readonly kind: "failed"; readonly message: string; readonly status: number }
-  | { readonly kind: "clients"; readonly clients: number }
+  | { readonly kind: "counters"; readonly counters: CounterValues }
   | { readonly kind: "reloaded"; readonly failure: string | undefined }
   | { readonly kind: "reached" }
   | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }

@@ -1,6 +1,7 @@
 // A proxy that serves, whether in this process or in several.
 
 import type { Config, ListenAddress } from "../config/mod.ts";
+import type { CounterValues } from "../observe/mod.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** A worker, or a supervisor of several, from the outside. */
@@ -9,6 +10,8 @@ export interface Running {
   readonly credentials: Credentials;
   /** Where clients are accepted, with the ports that the system gave. */
   readonly addresses: readonly ListenAddress[];
+  /** What has happened since the start, all workers together. */
+  counters(): CounterValues;
   /** New sessions are accepted, and a server was reached. */
   ready(): boolean;
   /** Reads certificates again; connections that are open keep what they have. */

@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { packSnapshot } from "../auth/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { listen, selfSignedCertificate } from "../net/mod.ts";
-import type { Log } from "../observe/mod.ts";
+import { addCounters, Counters, type CounterValues, type Log } from "../observe/mod.ts";
 import { workerOf } from "../session/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
 import type { Answer, CredentialState, FromWorker, ToWorker } from "./messages.ts";
@@ -61,6 +61,7 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
     config,
     credentials,
     addresses: fleet.config.listen,
+    counters: () => addCounters(workers.map((worker) => worker.counters)),
     ready: () => !fleet.ending && workers.some((worker) => worker.reached),
     async reload() {
       const failures = await Promise.all(workers.map((worker) => worker.reload()));
@@ -114,7 +115,9 @@ class WorkerHandle {
   #process: Bun.Subprocess | undefined;
   /** The worker has reached a server. */
   reached = false;
-  #clients = 0;
+  /** The counters as last told, and those of processes that have died in this place. */
+  #counters: CounterValues = new Counters();
+  #buried: CounterValues = new Counters();
   #reloaded: (failure: string | undefined) => void = () => {};
   #tickets = 0;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -135,6 +138,11 @@ class WorkerHandle {
     } catch {
       // It has just died: its end is seen by onExit.
     }
+  }
+
+  /** What has happened in this place since the start. */
+  get counters(): CounterValues {
+    return addCounters([this.#buried, this.#counters]);
   }
 
   /** Tells the worker how logins are decided now. */
@@ -192,7 +200,14 @@ class WorkerHandle {
   }
 
   #onExit(status: number | null, log: Log): void {
-    this.#clients = 0;
+    const { clients: _clients, clientsUnauthenticated: _unauthenticated, ...lasting } =
+      this.#counters;
+    this.#buried = addCounters([this.#buried, {
+      ...lasting,
+      clients: 0,
+      clientsUnauthenticated: 0,
+    }]);
+    this.#counters = new Counters();
     this.reached = false;
     if (this.#fleet.ending) {
       this.#ended.resolve();
@@ -210,10 +225,12 @@ class WorkerHandle {
 
   #onMessage(message: FromWorker): void {
     switch (message.kind) {
-      case "clients":
-        this.#clients = message.clients;
-        this.#tellOthers();
+      case "counters": {
+        const before = this.#counters.clients;
+        this.#counters = message.counters;
+        if (before !== message.counters.clients) this.#tellOthers();
         return;
+      }
       case "reloaded":
         this.#reloaded(message.failure);
         return;
@@ -233,9 +250,10 @@ class WorkerHandle {
 
   #tellOthers(): void {
     const { workers } = this.#fleet;
-    const total = workers.reduce((sum, worker) => sum + worker.#clients, 0);
+    const total = workers.reduce((sum, worker) => sum + worker.#counters.clients, 0);
     for (const worker of workers) {
-      if (worker !== this) worker.send({ kind: "peers", clients: total - worker.#clients });
+      if (worker === this) continue;
+      worker.send({ kind: "peers", clients: total - worker.#counters.clients });
     }
   }
 

@@ -132,6 +132,7 @@ export async function startWorker(
     credentials,
     addresses: listeners.map((listener) => listener.address),
     context,
+    counters: () => ({ ...counters }),
     ready: () => !draining && server.identity !== undefined,
     async reload() {
       Object.assign(context, await clientTlsContext(config.clientTls, options.certificate));
@@ -156,7 +157,7 @@ function accept(stream: Stream, context: SessionContext): void {
   const full = counters.clients + context.peers.clients >= config.limits.clientsMax ||
     counters.clientsUnauthenticated >= config.limits.unauthenticatedMax;
   if (full) {
-    counters.clientsRefused++;
+    counters.clientsRefusedFull++;
     stream.write(frame(encodeEarlyErr(TOO_MANY_CONNECTIONS), 0));
     stream.end();
     return;

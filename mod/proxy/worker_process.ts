@@ -10,7 +10,7 @@ import { reportFaults } from "./faults.ts";
 import { StartError } from "./start_error.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
-/** How often the number of clients is told, in milliseconds. */
+/** How often counters are told, in milliseconds. */
 const REPORT_MS = 250;
 
 /** Runs the worker; resolves with its exit status. */
@@ -101,16 +101,17 @@ class Link implements Peers {
     // Who cannot be reached now is reached by the first client that comes when it is back.
     server.identify().catch(() => {});
     let reached = false;
-    let told = 0;
+    let told = "";
     setInterval(() => {
-      if (server.identity) tell({ kind: "reached" });
       if (!reached && server.identity) {
         reached = true;
         tell({ kind: "reached" });
       }
-      if (counters.clients === told) return;
-      told = counters.clients;
-      tell({ kind: "clients", clients: told });
+      const values = { ...counters };
+      const text = JSON.stringify(values);
+      if (text === told) return;
+      told = text;
+      tell({ kind: "counters", counters: values });
     }, REPORT_MS).unref();
   }
 

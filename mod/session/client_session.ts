@@ -279,7 +279,9 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     const command = this.#oversized!;
     const end = command.pass(bytes, start);
     if (end < bytes.length) this.#held = bytes.subarray(end);
-    if (command.isDue(server.outstanding)) this.fail(PACKET_TOO_LARGE, command.sequence + 1);
+    if (!command.isDue(server.outstanding)) return bytes.length;
+    this.context.counters.commandsTooLarge++;
+    this.fail(PACKET_TOO_LARGE, command.sequence + 1);
     return bytes.length;
   }
 
@@ -376,6 +378,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   }
 
   onServerClosed(_reason: string): void {
+    this.context.counters.serverConnectionsLost++;
     this.server = undefined;
     this.stream.end();
   }

@@ -33,6 +33,9 @@ import type { SessionContext } from "./context.ts";
 import { asServerError, takesClientErrors } from "./session_errors.ts";
 
 const ACCESS_DENIED = 1045;
+const TOO_MANY_OF_USER = 1203;
+const USER_LIMIT_REACHED = 1226;
+const HOST_BLOCKED = 1129;
 
 /** A client's handshake packet, attributes included, is not longer. */
 const HANDSHAKE_PACKET_MAX = 1024 * 1024;
@@ -107,8 +110,6 @@ async function greetAndAuthenticate(
         "--require_secure_transport=ON.",
     });
   }
-  session.countUser(Buffer.from(response.user).toString("latin1"));
-  checkUserLimit(session, context);
   await throttleDelay(session, context);
   const admission = await admit({
     channel,
@@ -148,8 +149,12 @@ async function greetAndAuthenticate(
     server.pool.giveBack(connection);
     throw new LoginRefusedError(accessDenied(session, response));
   }
+  session.countUser(connection.user);
+  if (isOverUserLimit(session, context)) {
+    server.pool.giveBack(connection);
+    throw new LoginRefusedError(tooManyOfUser(session.user));
+  }
   session.server = connection;
-  session.user = connection.user;
   if (admission.preface) channel.send(encodeAuthMoreData(admission.preface));
   channel.send(withCertificateProof(ok, { admission, response, salt: greeting.salt }, context));
   const rest = channel.takeRest();
@@ -175,16 +180,18 @@ function makeGreeting(
   };
 }
 
-/** @throws {LoginRefusedError} If the account has as many sessions as it may have. */
-function checkUserLimit(session: ClientSession, context: SessionContext): void {
+/** Judged after the proof, as servers do it: nobody can use up another one's sessions. */
+function isOverUserLimit({ user }: ClientSession, context: SessionContext): boolean {
   const { clientsPerUserMax } = context.config.limits;
-  const connected = context.usersConnected.of(session.user);
-  if (clientsPerUserMax === 0 || connected <= clientsPerUserMax) return;
-  throw new LoginRefusedError({
-    code: 1203,
+  return clientsPerUserMax > 0 && context.usersConnected.of(user) > clientsPerUserMax;
+}
+
+function tooManyOfUser(user: string): SqlError {
+  return {
+    code: TOO_MANY_OF_USER,
     sqlState: "42000",
-    message: `User ${session.user} already has more than 'max_user_connections' active connections`,
-  });
+    message: `User ${user} already has more than 'max_user_connections' active connections`,
+  };
 }
 
 /** Makes guessing passwords slow: the delay grows with each failure of the address. */
@@ -295,16 +302,26 @@ class EarlyRefusal extends Error {
   }
 }
 
+function countRefusal(error: unknown, session: ClientSession, context: SessionContext): void {
+  const { counters, throttle } = context;
+  counters.loginsFailed++;
+  const code = error instanceof LoginRefusedError || error instanceof EarlyRefusal
+    ? error.error.code
+    : 0;
+  if (code === ACCESS_DENIED) throttle.failed(session.address || undefined);
+  else if (code === HOST_BLOCKED) counters.clientsRefusedBlocked++;
+  else if (code === TOO_MANY_OF_USER || code === USER_LIMIT_REACHED) {
+    counters.clientsRefusedPerUser++;
+  }
+}
+
 function refuse(
   channel: PacketChannel,
   error: unknown,
   session: ClientSession,
   context: SessionContext,
 ): void {
-  context.counters.loginsFailed++;
-  if (error instanceof LoginRefusedError && error.error.code === ACCESS_DENIED) {
-    context.throttle.failed(session.address || undefined);
-  }
+  countRefusal(error, session, context);
   const { stream } = session;
   if (session.closed) return;
   let told: SqlError | undefined;
