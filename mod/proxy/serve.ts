@@ -56,6 +56,10 @@ export async function serve(
   for (const address of running.addresses) {
     log.info("listening", { address: formatAddress(address) });
   }
+  if (config.backends.length > 1) {
+    const [used] = config.backends;
+    log.warn("only the first backend is used", { backend: formatAddress(used!) });
+  }
   signals.leadTo(running);
   let closePorts: () => void;
   try {
