@@ -13,9 +13,11 @@ import {
   encodeAuthMoreData,
   encodeErr,
   MalformedPacketError,
+  PacketTooLargeError,
 } from "../wire/mod.ts";
 import { admit } from "./admission.ts";
 import type { ClientSession } from "./client_session.ts";
+import { PACKET_TOO_LARGE } from "./session_errors.ts";
 import { HOLD, type StageResult, TAKEN } from "./stage.ts";
 
 const PACKET_MAX = 1024 * 1024;
@@ -83,6 +85,9 @@ async function prove(
       channel.send(error.payload ?? encodeErr(error.error));
     } else if (error instanceof MalformedPacketError) {
       channel.send(encodeErr({ code: 1047, sqlState: "08S01", message: "Unknown command" }));
+    } else if (error instanceof PacketTooLargeError) {
+      channel.send(encodeErr(PACKET_TOO_LARGE));
+      session.stream.end();
     } else {
       if (!(error instanceof ChannelClosedError)) {
         const { stack, message } = error as Error;

@@ -326,6 +326,22 @@ for (const kind of kinds) {
         }
       });
 
+      test("an answer to COM_CHANGE_USER that is too long ends in an error, not in a fault", async () => {
+        const { app, second } = server.accounts;
+        using client = await loginAs(app, proxy);
+        const payload = new PacketWriter().u8(Command.CHANGE_USER)
+          .nulTerminated(Buffer.from(second.user)).u8(0).u8(0).u16(45)
+          .text("mysql_native_password").u8(0).done();
+        client.sendBytes(Buffer.from(frame(payload, 0)));
+        const asked = await client.packets.read();
+        expect(asked.payload[0]).toBe(0xfe);
+        client.sendBytes(Buffer.of(0, 0, 0x70, asked.sequence + 1, 1, 2, 3));
+        const { payload: refused } = await client.packets.read();
+        expect([refused[0], refused.readUInt16LE(1)]).toEqual([0xff, 1153]);
+        await client.closed;
+        expect(proxy.log()).not.toContain("internal fault");
+      });
+
       test("commands sent right behind COM_CHANGE_USER wait for it", async () => {
         const { app, second } = server.accounts;
         using client = await loginAs(app, proxy);
