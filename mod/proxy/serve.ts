@@ -5,6 +5,7 @@ import { formatAddress } from "../config/mod.ts";
 import { createLog, type Log } from "../observe/mod.ts";
 import { ListenError } from "../net/mod.ts";
 import { reportFaults } from "./faults.ts";
+import { sessionsByOpenFiles } from "./open_files.ts";
 import type { Running } from "./running.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { startSupervisor, workerCount } from "./supervisor.ts";
@@ -59,6 +60,13 @@ export async function serve(
   if (config.backends.length > 1) {
     const [used] = config.backends;
     log.warn("only the first backend is used", { backend: formatAddress(used!) });
+  }
+  const room = sessionsByOpenFiles() * workerCount(config);
+  if (room < config.limits.clientsMax) {
+    log.warn("the limit on open files leaves room for fewer clients than limits.clients_max", {
+      room,
+      clients_max: config.limits.clientsMax,
+    });
   }
   signals.leadTo(running);
   let closePorts: () => void;
