@@ -37,7 +37,7 @@ export function machine(): RunRecord["machine"] {
     processor: cores[0]?.model ?? "unknown",
     cores: cores.length,
     kernel: release(),
-    load: loadavg()[0]!,
+    load: loadavg()[0],
   };
 }
 

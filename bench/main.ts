@@ -40,7 +40,7 @@ async function bench(chosen: Options, workFolder: string): Promise<number> {
   const { contenders, server: kind, workers } = chosen;
   const startedAt = new Date().toISOString();
   const about = { startedAt, commit: commit(), machine: machine(), workers, scale };
-  const running = chosen.parts.map((name) => parts[name]!(scale));
+  const running = chosen.parts.map((name) => parts[name](scale));
   const cases = running.flatMap((part) => part.cases.map(({ id }) => id));
   const before = previous({ server: kind, scale, cases });
 

@@ -59,13 +59,13 @@ export interface Scale {
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((left, right) => left - right);
   const middle = sorted.length / 2;
-  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
+  return (sorted[Math.ceil(middle) - 1] + sorted[Math.floor(middle)]) / 2;
 }
 
 /** The median of each figure over the rounds. */
 export function medians(rounds: readonly Figures[]): Figures {
   const names = Object.keys(rounds[0] ?? {});
   return Object.fromEntries(
-    names.map((name) => [name, median(rounds.map((figures) => figures[name]!))]),
+    names.map((name) => [name, median(rounds.map((figures) => figures[name]))]),
   );
 }

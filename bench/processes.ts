@@ -49,7 +49,7 @@ export function startProcess(
 
   /** A child left behind by its killed parent; a pid used anew by another program is let be. */
   function killIfChild(pid: number): void {
-    if (readProc(pid, "cmdline")?.startsWith(command[0]!)) process.kill(pid, "SIGKILL");
+    if (readProc(pid, "cmdline")?.startsWith(command[0])) process.kill(pid, "SIGKILL");
   }
 }
 

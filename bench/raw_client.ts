@@ -202,5 +202,5 @@ function digest(algorithm: "sha1" | "sha256", ...parts: readonly Uint8Array[]): 
 }
 
 function exclusiveOr(left: Uint8Array, right: Uint8Array): Uint8Array {
-  return left.map((byte, at) => byte ^ right[at]!);
+  return left.map((byte, at) => byte ^ right[at]);
 }

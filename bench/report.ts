@@ -126,8 +126,8 @@ export function ratio(
  */
 function spread({ rounds, median }: Entry, figure: string): number {
   if (rounds.length < 2) return Infinity;
-  const values = rounds.map((figures) => figures[figure]!);
-  return (Math.max(...values) - Math.min(...values)) / 2 / median[figure]! * 100;
+  const values = rounds.map((figures) => figures[figure]);
+  return (Math.max(...values) - Math.min(...values)) / 2 / median[figure] * 100;
 }
 
 function number(value: number | undefined, digits: number): string {
@@ -140,9 +140,9 @@ function number(value: number | undefined, digits: number): string {
 
 /** Columns as wide as their widest cell, the first to the left, the others to the right. */
 function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
+  const widths = rows[0].map((_, at) => Math.max(...rows.map((row) => row[at].length)));
   const line = (row: readonly string[]) =>
-    row.map((cell, at) => at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))
+    row.map((cell, at) => at === 0 ? cell.padEnd(widths[at]) : cell.padStart(widths[at]))
       .join("  ").trimEnd();
   return rows.map(line).join("\n");
 }

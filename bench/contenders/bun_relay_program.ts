@@ -15,7 +15,7 @@ function forward(from: Socket<Leg>): void {
   const { peer, waiting } = from.data;
   if (peer === undefined) return;
   while (waiting.length > 0) {
-    const chunk = waiting[0]!;
+    const chunk = waiting[0];
     const written = peer.write(chunk);
     if (written < chunk.length) {
       waiting[0] = chunk.subarray(Math.max(written, 0));

@@ -60,7 +60,7 @@ function slowly(marks: readonly number[], stallMs: number): Pace {
   const begun = performance.now();
   let stalls = 0;
   return (received) => {
-    while (stalls < marks.length && received >= marks[stalls]!) stalls++;
+    while (stalls < marks.length && received >= marks[stalls]) stalls++;
     const due = begun + received / BYTES_PER_MS + stalls * stallMs;
     return Math.max(0, Math.ceil(due - performance.now()));
   };

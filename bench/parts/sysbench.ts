@@ -47,9 +47,9 @@ export function sysbenchPart(scale: Scale): Part {
   const cases = scale.workloads.flatMap((name) =>
     scale.connections.map((connections): Case => ({
       id: `${name}/${connections}`,
-      title: `${workloads[name]!.title}, ${connections} connection${connections === 1 ? "" : "s"}`,
+      title: `${workloads[name].title}, ${connections} connection${connections === 1 ? "" : "s"}`,
       measure: (target, database) =>
-        measure(target, { ...scale, database, workload: workloads[name]!, connections }),
+        measure(target, { ...scale, database, workload: workloads[name], connections }),
     }))
   );
   const ratioTo = ["direct", "haproxy"];
@@ -74,7 +74,7 @@ export function sysbenchPart(scale: Scale): Part {
     warmUp: (target, database) =>
       measure(target, {
         database,
-        workload: workloads[scale.workloads[0]!]!,
+        workload: workloads[scale.workloads[0]]!,
         connections: WARM_UP_CONNECTIONS,
         seconds: 1,
       }),

@@ -24,7 +24,7 @@ export function answerStatement(text: string, view: AdminView): Answer {
   if (counters) return showCounters(view, counters[1]);
   if (/^(set|use|begin|commit|rollback|start\s+transaction)\b/i.test(statement)) return "ok";
   const variable = /^select\s+@@(?:global\.|session\.)?(\w+)(?:\s+limit\s+1)?$/i.exec(statement);
-  if (variable) return selectVariable(variable[1]!, view);
+  if (variable) return selectVariable(variable[1], view);
   if (/^select\s+version\(\)$/i.test(statement)) {
     return { columns: ["version()"], rows: [[view.versionComment]] };
   }

@@ -46,7 +46,7 @@ export class ConnectionPool {
   /** Takes any idle connection of an account: to kill a statement of the same account. */
   takeOf(user: string): ServerConnection | undefined {
     for (const [key, connections] of this.#idle) {
-      if (connections[0]!.user === user) return this.take(key);
+      if (connections[0].user === user) return this.take(key);
     }
     return undefined;
   }

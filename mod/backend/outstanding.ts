@@ -56,7 +56,7 @@ class Ring {
   #length = 0;
 
   get expect(): number {
-    return this.#expects[this.#head]!;
+    return this.#expects[this.#head];
   }
 
   get sink(): AnswerSink {

@@ -55,7 +55,7 @@ class ValueSink implements AnswerSink {
     const payloads: Uint8Array[] = [];
     for (let next = this.#packets.next(); next; next = this.#packets.next()) payloads.push(next);
     const row = payloads.at(-2);
-    if (row === undefined || row[0]! >= 0xfb) return undefined;
+    if (row === undefined || row[0] >= 0xfb) return undefined;
     return new TextDecoder().decode(new PacketReader(row).lenencView());
   }
 }

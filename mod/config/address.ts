@@ -34,7 +34,7 @@ export function parseAddress(text: string, defaultPort: number): TcpAddress | Un
   if (text.startsWith("/")) return { kind: "unix", path: parsePath(text) };
   const bracketed = /^\[([0-9A-Fa-f:.]+(?:%[\w.-]+)?)\](?::(.*))?$/.exec(text);
   if (bracketed) {
-    return { kind: "tcp", host: bracketed[1]!, port: parsePort(bracketed[2], defaultPort) };
+    return { kind: "tcp", host: bracketed[1], port: parsePort(bracketed[2], defaultPort) };
   }
   const colon = text.indexOf(":");
   if (colon !== text.lastIndexOf(":")) {

@@ -352,6 +352,6 @@ function tomlList(list: readonly string[]): string {
 
 function orList(words: readonly string[]): string {
   const quoted = words.map((word) => JSON.stringify(word));
-  if (quoted.length === 1) return quoted[0]!;
+  if (quoted.length === 1) return quoted[0];
   return `${quoted.slice(0, -1).join(", ")} or ${quoted.at(-1)}`;
 }

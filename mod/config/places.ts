@@ -137,7 +137,7 @@ class KeyScanner {
 
   /** Any of the four kinds of strings. */
   #string(): void {
-    const quote = this.#text[this.#at]!;
+    const quote = this.#text[this.#at];
     const escapes = quote === '"';
     const multiline = this.#text.startsWith(quote.repeat(3), this.#at);
     const close = multiline ? quote.repeat(3) : quote;
@@ -199,5 +199,5 @@ function startsOfLines(text: string): readonly number[] {
 
 function placeOf(lineStarts: readonly number[], offset: number): Place {
   const line = lineStarts.findLastIndex((start) => start <= offset);
-  return { line: line + 1, column: offset - lineStarts[line]! + 1 };
+  return { line: line + 1, column: offset - lineStarts[line] + 1 };
 }

@@ -92,7 +92,7 @@ export class CompressedStream implements ByteStream, StreamOwner {
       if (kept.length < HEADER_LENGTH + length) break;
       const expanded = kept.readUIntLE(4, 3);
       const content = kept.subarray(HEADER_LENGTH, HEADER_LENGTH + length);
-      this.#sequence = kept[3]! + 1;
+      this.#sequence = kept[3] + 1;
       kept = kept.subarray(HEADER_LENGTH + length);
       if (expanded === 0) {
         this.owner.onBytes(content);

@@ -62,11 +62,11 @@ function decodeV2(bytes: Uint8Array): ProxyHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const length = V2_HEAD_LENGTH + view.getUint16(14);
   if (bytes.length < length) return undefined;
-  const command = bytes[12]!;
+  const command = bytes[12];
   if (command >> 4 !== 2) throw new ProxyHeaderError("PROXY header has an unknown version");
   if ((command & 15) === 0) return { length };
   if ((command & 15) !== 1) throw new ProxyHeaderError("PROXY header has an unknown command");
-  const family = bytes[13]! >> 4;
+  const family = bytes[13] >> 4;
   if (family === 1 && length >= V2_HEAD_LENGTH + 12) {
     const address = bytes.subarray(16, 20).join(".");
     return { length, source: { address, port: view.getUint16(24) } };

@@ -119,7 +119,7 @@ function integer(bytes: Buffer): Buffer {
 
 /** Makes big-endian bytes a positive number without leading zeros: a serial number must be one. */
 function positive(bytes: Buffer): Buffer {
-  bytes[0] = (bytes[0]! & 0x7f) | 0x40;
+  bytes[0] = (bytes[0] & 0x7f) | 0x40;
   return bytes;
 }
 

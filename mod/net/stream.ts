@@ -195,7 +195,7 @@ export class Stream implements ByteStream {
     const queue = this.#queue;
     let sent = 0;
     while (sent < queue.length) {
-      const bytes = queue[sent]!;
+      const bytes = queue[sent];
       const written = this.#socket.write(bytes);
       if (written < 0) break;
       this.pending -= written;

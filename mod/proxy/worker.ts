@@ -55,7 +55,7 @@ export async function startWorker(
   onDefect((error) => log.error("connection closed by a defect", { stack: error.stack }));
   const counters = new Counters();
   const now = () => performance.now();
-  const address = config.backends[0]!;
+  const address = config.backends[0];
   const server = new Server({
     address,
     timeoutMs: config.pool.connectTimeoutMs,

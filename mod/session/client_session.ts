@@ -183,7 +183,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
         if (at > from) this.#forward(bytes, from, at, server);
         return this.#refuse(at, 0);
       }
-      const command = length === 0 ? Command.SLEEP : bytes[at + HEADER_LENGTH]!;
+      const command = length === 0 ? Command.SLEEP : bytes[at + HEADER_LENGTH];
       if (available < length || length === PAYLOAD_MAX) {
         if (length <= INSPECTED_MAX) break;
         if (at > from) this.#forward(bytes, from, at, server);

@@ -31,7 +31,7 @@ export class OversizedCommand {
         if (bytes.length - at < HEADER_LENGTH) return at;
         this.#left = payloadLength(bytes, at);
         this.#continues = this.#left === PAYLOAD_MAX;
-        this.sequence = bytes[at + 3]!;
+        this.sequence = bytes[at + 3];
         at += HEADER_LENGTH;
       }
       const passed = Math.min(this.#left, bytes.length - at);

@@ -82,11 +82,11 @@ class ProcesslistAnswer implements AnswerSink {
 
   #rewrite(payload: Uint8Array): Uint8Array {
     const index = this.#index++;
-    if (index === 0 && payload[0]! > 0 && payload[0]! < 0xfb) {
+    if (index === 0 && payload[0] > 0 && payload[0] < 0xfb) {
       // Column definitions follow; rows cannot be mistaken for what comes between them.
-      this.#rowsFrom = payload[0]! + 1;
+      this.#rowsFrom = payload[0] + 1;
     }
-    if (index < this.#rowsFrom || payload[0]! >= 0xfb || payload[0] === 0) return payload;
+    if (index < this.#rowsFrom || payload[0] >= 0xfb || payload[0] === 0) return payload;
     return rewriteRow(payload, this.#labels);
   }
 }

@@ -24,10 +24,10 @@ export class RenumberedAnswer implements AnswerSink {
     let at = 0;
     while (at < bytes.length) {
       if (this.#header < HEADER_LENGTH - 1) {
-        this.#length |= bytes[at++]! << (8 * this.#header++);
+        this.#length |= bytes[at++] << (8 * this.#header++);
       } else if (this.#header < HEADER_LENGTH) {
-        this.#shift ??= this.#firstSequence() - bytes[at]!;
-        bytes[at] = bytes[at]! + this.#shift;
+        this.#shift ??= this.#firstSequence() - bytes[at];
+        bytes[at] = bytes[at] + this.#shift;
         at++;
         this.#header++;
         this.#left = this.#length;

@@ -32,7 +32,7 @@ export function stageOf(
   start: number,
   end: number,
 ): Stage | undefined {
-  const command = start < end ? bytes[start]! : Command.SLEEP;
+  const command = start < end ? bytes[start] : Command.SLEEP;
   switch (command) {
     case Command.QUERY:
     case Command.STMT_PREPARE: {

@@ -34,8 +34,8 @@ export function statementStart(bytes: Uint8Array, start: number, end: number): n
       reader.lenencView();
     }
     for (let i = 0; i < count; i++) {
-      if (nulls[i >> 3]! & (1 << (i & 7))) continue;
-      const length = valueLength(types[i]!, reader);
+      if (nulls[i >> 3] & (1 << (i & 7))) continue;
+      const length = valueLength(types[i], reader);
       reader.skip(length);
     }
     return reader.position;

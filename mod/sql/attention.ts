@@ -41,11 +41,11 @@ const SE = 0x73 | (0x65 << 8);
 const LETTER_L = 0x6c;
 
 function byStart(bytes: Uint8Array, start: number, end: number): number {
-  if (HIDES[bytes[start]!] === 1) return ANY_START;
+  if (HIDES[bytes[start]] === 1) return ANY_START;
   if (end - start < 3) return Attention.NONE;
-  const letters = (bytes[start]! | 0x20) | ((bytes[start + 1]! | 0x20) << 8);
+  const letters = (bytes[start] | 0x20) | ((bytes[start + 1] | 0x20) << 8);
   // Most statements are SELECT: told from SET by the third letter, without a look-up.
-  if (letters === SE && (bytes[start + 2]! | 0x20) === LETTER_L) return Attention.NONE;
+  if (letters === SE && (bytes[start + 2] | 0x20) === LETTER_L) return Attention.NONE;
   return BY_START.get(letters) ?? Attention.NONE;
 }
 
@@ -60,8 +60,8 @@ export function attention(bytes: Uint8Array, start: number, end: number): number
   for (let at = start + 1; at < end - 1; at++) {
     // Of connection_id the "n_id" is enough.
     if (
-      bytes[at] === UNDERSCORE && (bytes[at + 1]! | 0x20) === 0x69 &&
-      (bytes[at + 2]! | 0x20) === 0x64 && (bytes[at - 1]! | 0x20) === 0x6e
+      bytes[at] === UNDERSCORE && (bytes[at + 1] | 0x20) === 0x69 &&
+      (bytes[at + 2] | 0x20) === 0x64 && (bytes[at - 1] | 0x20) === 0x6e
     ) found |= Attention.CONNECTION_ID;
   }
   return found;

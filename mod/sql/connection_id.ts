@@ -56,13 +56,13 @@ export function findConnectionId(
   if (found.length === 0 || !hasUncertainBackslash(bytes, text.start, text.end)) return found;
   const others = callsIn(bytes, { ...text, noBackslashEscapes: !text.noBackslashEscapes });
   const same = found.length === others.length &&
-    found.every(({ start }, i) => start === others[i]!.start);
+    found.every(({ start }, i) => start === others[i].start);
   return same ? found : [];
 }
 
 function hasUncertainBackslash(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = bytes.indexOf(BACKSLASH, start + 1); at >= 0 && at < end;) {
-    if (bytes[at - 1]! >= 0x80) return true;
+    if (bytes[at - 1] >= 0x80) return true;
     at = bytes.indexOf(BACKSLASH, at + 1);
   }
   return false;

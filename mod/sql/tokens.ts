@@ -49,9 +49,9 @@ export class Tokenizer {
       this.end = at;
       return this.kind = Token.END;
     }
-    const byte = bytes[at]!;
+    const byte = bytes[at];
     if (isWordByte(byte)) {
-      do at++; while (at < this.#limit && isWordByte(bytes[at]!));
+      do at++; while (at < this.#limit && isWordByte(bytes[at]));
       this.end = at;
       return this.kind = Token.WORD;
     }
@@ -72,7 +72,7 @@ export class Tokenizer {
   is(word: string): boolean {
     if (this.kind !== Token.WORD || this.end - this.start !== word.length) return false;
     for (let i = 0; i < word.length; i++) {
-      const byte = this.bytes[this.start + i]!;
+      const byte = this.bytes[this.start + i];
       const upper = byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte;
       if (upper !== word.charCodeAt(i)) return false;
     }
@@ -95,8 +95,8 @@ export class Tokenizer {
     const limit = this.#limit;
     let at = from;
     while (at < limit) {
-      const byte = bytes[at]!;
-      const next = at + 1 < limit ? bytes[at + 1]! : 0;
+      const byte = bytes[at];
+      const next = at + 1 < limit ? bytes[at + 1] : 0;
       if (byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)) at++;
       else if (byte === 0x23) at = this.#lineEnd(at);
       else if (byte === 0x2d && next === 0x2d && isBlankOrEnd(bytes, at + 2, limit)) {
@@ -119,7 +119,7 @@ export class Tokenizer {
     let at = from + 2;
     if (bytes[at] === 0x21 || (bytes[at] === 0x4d && bytes[at + 1] === 0x21)) {
       at += bytes[at] === 0x21 ? 1 : 2;
-      while (at < limit && bytes[at]! >= 0x30 && bytes[at]! <= 0x39) at++;
+      while (at < limit && bytes[at] >= 0x30 && bytes[at] <= 0x39) at++;
       return at;
     }
     while (at < limit && !(bytes[at] === 0x2a && bytes[at + 1] === 0x2f)) at++;
@@ -131,7 +131,7 @@ export class Tokenizer {
     const limit = this.#limit;
     let at = from + 1;
     while (at < limit) {
-      const byte = bytes[at]!;
+      const byte = bytes[at];
       if (byte === 0x5c && quote !== 0x60 && this.#backslash) at += 2;
       else if (byte !== quote) at++;
       else if (bytes[at + 1] === quote && at + 1 < limit) at += 2;
@@ -147,5 +147,5 @@ function isWordByte(byte: number): boolean {
 }
 
 function isBlankOrEnd(bytes: Uint8Array, at: number, limit: number): boolean {
-  return at >= limit || bytes[at]! <= 0x20;
+  return at >= limit || bytes[at] <= 0x20;
 }

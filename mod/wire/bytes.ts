@@ -39,19 +39,19 @@ export class PacketReader {
 
   /** Reads an unsigned 8-bit integer. */
   u8(): number {
-    return this.bytes[this.#take(1)]!;
+    return this.bytes[this.#take(1)];
   }
 
   /** Reads an unsigned little-endian 16-bit integer. */
   u16(): number {
     const at = this.#take(2);
-    return this.bytes[at]! | (this.bytes[at + 1]! << 8);
+    return this.bytes[at] | (this.bytes[at + 1] << 8);
   }
 
   /** Reads an unsigned little-endian 24-bit integer. */
   u24(): number {
     const at = this.#take(3);
-    return this.bytes[at]! | (this.bytes[at + 1]! << 8) | (this.bytes[at + 2]! << 16);
+    return this.bytes[at] | (this.bytes[at + 1] << 8) | (this.bytes[at + 2] << 16);
   }
 
   /** Reads an unsigned little-endian 32-bit integer. */

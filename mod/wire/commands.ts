@@ -99,7 +99,7 @@ for (
 
 /** Tells the shape of the answer to a command byte; one array read. */
 export function expectedAnswer(command: number): number {
-  return EXPECT_OF[command]!;
+  return EXPECT_OF[command];
 }
 
 const NAMES = new Map<number, string>(

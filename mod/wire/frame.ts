@@ -9,7 +9,7 @@ export const PAYLOAD_MAX = 0xffffff;
 
 /** Reads the payload length from the header at `at`. */
 export function payloadLength(bytes: Uint8Array, at: number): number {
-  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+  return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
 }
 
 /** Writes a packet header at `at`. */
@@ -92,7 +92,7 @@ export class PacketAssembler {
     const from = this.#at;
     this.#at = at;
     if (total < PAYLOAD_MAX) {
-      this.sequence = bytes[from + 3]!;
+      this.sequence = bytes[from + 3];
       return bytes.subarray(from + HEADER_LENGTH, at);
     }
     return this.#joinParts(from, total);
@@ -112,7 +112,7 @@ export class PacketAssembler {
     let to = 0;
     while (to < total || at < this.#at) {
       const length = payloadLength(this.#kept, at);
-      this.sequence = this.#kept[at + 3]!;
+      this.sequence = this.#kept[at + 3];
       payload.set(this.#kept.subarray(at + HEADER_LENGTH, at + HEADER_LENGTH + length), to);
       to += length;
       at += HEADER_LENGTH + length;

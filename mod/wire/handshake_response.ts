@@ -35,7 +35,7 @@ const NONE = new Uint8Array(0);
 /** Tells an SSLRequest from a HandshakeResponse41. */
 export function isSslRequest(payload: Uint8Array): boolean {
   return payload.length === SSL_REQUEST_LENGTH &&
-    (payload[1]! & (Capability.SSL >>> 8)) !== 0;
+    (payload[1] & (Capability.SSL >>> 8)) !== 0;
 }
 
 /**

@@ -167,13 +167,13 @@ export class ResponseTracker {
     let at = start;
     let last = -1;
     while (end - at > HEADER_LENGTH) {
-      const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+      const length = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
       const next = at + HEADER_LENGTH + length;
-      if (next > end || bytes[at + HEADER_LENGTH]! >= 0xfe || length === PAYLOAD_MAX) break;
+      if (next > end || bytes[at + HEADER_LENGTH] >= 0xfe || length === PAYLOAD_MAX) break;
       last = at;
       at = next;
     }
-    if (last >= 0) this.sequence = bytes[last + 3]!;
+    if (last >= 0) this.sequence = bytes[last + 3];
     return at;
   }
 
@@ -196,9 +196,9 @@ export class ResponseTracker {
   #judgeInPlace(bytes: Uint8Array, at: number, end: number): boolean {
     const available = end - at - HEADER_LENGTH;
     if (available < 0 || this.#scratchLength > 0) return false;
-    const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+    const length = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
     if (available < length && available < PREFIX_LENGTH) return false;
-    this.sequence = bytes[at + 3]!;
+    this.sequence = bytes[at + 3];
     this.#judge(bytes, at + HEADER_LENGTH, length);
     this.#skip = length;
     return true;
@@ -210,16 +210,16 @@ export class ResponseTracker {
     let at = start;
     while (this.#scratchLength < HEADER_LENGTH) {
       if (at === end) return at;
-      scratch[this.#scratchLength++] = bytes[at++]!;
+      scratch[this.#scratchLength++] = bytes[at++];
     }
-    const length = scratch[0]! | (scratch[1]! << 8) | (scratch[2]! << 16);
+    const length = scratch[0] | (scratch[1] << 8) | (scratch[2] << 16);
     const wanted = HEADER_LENGTH + Math.min(length, PREFIX_LENGTH);
     while (this.#scratchLength < wanted) {
       if (at === end) return at;
-      scratch[this.#scratchLength++] = bytes[at++]!;
+      scratch[this.#scratchLength++] = bytes[at++];
     }
     this.#scratchLength = 0;
-    this.sequence = scratch[3]!;
+    this.sequence = scratch[3];
     this.#judge(scratch, HEADER_LENGTH, length);
     this.#skip = length - (wanted - HEADER_LENGTH);
     return at;
@@ -230,7 +230,7 @@ export class ResponseTracker {
     const continued = this.#continues;
     this.#continues = length === PAYLOAD_MAX;
     if (continued) return;
-    const first = length === 0 ? 0 : bytes[at]!;
+    const first = length === 0 ? 0 : bytes[at];
     switch (this.#phase) {
       case Phase.ROWS:
         if (first >= 0xfe) this.#judgeRowsEnd(bytes, at, length);
@@ -280,7 +280,7 @@ export class ResponseTracker {
   }
 
   #judgeHead(bytes: Uint8Array, at: number, length: number): void {
-    const first = bytes[at]!;
+    const first = bytes[at];
     if (length === 0) return;
     if (first === 0x00 && length >= 7) {
       this.#readOk(bytes, at, length);
@@ -305,10 +305,10 @@ export class ResponseTracker {
     let columns = first;
     let used = 1;
     if (first === 0xfc && length > 2) {
-      columns = bytes[at + 1]! | (bytes[at + 2]! << 8);
+      columns = bytes[at + 1] | (bytes[at + 2] << 8);
       used = 3;
     } else if (first === 0xfd && length > 3) {
-      columns = bytes[at + 1]! | (bytes[at + 2]! << 8) | (bytes[at + 3]! << 16);
+      columns = bytes[at + 1] | (bytes[at + 2] << 8) | (bytes[at + 3] << 16);
       used = 4;
     }
     const left = this.#metadataFlag && length > used && bytes[at + used] === 0 ? 0 : columns;
@@ -332,7 +332,7 @@ export class ResponseTracker {
 
   /** A packet in the rows that starts with 0xfe or 0xff: their end, an error, or a huge row. */
   #judgeRowsEnd(bytes: Uint8Array, at: number, length: number): void {
-    const first = bytes[at]!;
+    const first = bytes[at];
     if (first === 0xff) {
       if (this.#isProgress(bytes, at, length)) return;
       this.#fail(bytes, at);
@@ -362,10 +362,10 @@ export class ResponseTracker {
       this.#ending = true;
       return;
     }
-    this.statementId = (bytes[at + 1]! | (bytes[at + 2]! << 8) | (bytes[at + 3]! << 16) |
-      (bytes[at + 4]! << 24)) >>> 0;
-    const columns = bytes[at + 5]! | (bytes[at + 6]! << 8);
-    const parameters = bytes[at + 7]! | (bytes[at + 8]! << 8);
+    this.statementId = (bytes[at + 1] | (bytes[at + 2] << 8) | (bytes[at + 3] << 16) |
+      (bytes[at + 4] << 24)) >>> 0;
+    const columns = bytes[at + 5] | (bytes[at + 6] << 8);
+    const parameters = bytes[at + 7] | (bytes[at + 8] << 8);
     const withMetadata = !(this.#prepareMetadataFlag && length > 12 && bytes[at + 12] === 0);
     if (!withMetadata) {
       this.#withoutDefinitions(parameters, columns);
@@ -397,29 +397,29 @@ export class ResponseTracker {
 
   #isProgress(bytes: Uint8Array, at: number, length: number): boolean {
     return this.#progress && length > 2 && bytes[at] === 0xff &&
-      (bytes[at + 1]! | (bytes[at + 2]! << 8)) === PROGRESS_CODE;
+      (bytes[at + 1] | (bytes[at + 2] << 8)) === PROGRESS_CODE;
   }
 
   #fail(bytes: Uint8Array, at: number): void {
-    this.errorCode = bytes[at + 1]! | (bytes[at + 2]! << 8);
+    this.errorCode = bytes[at + 1] | (bytes[at + 2] << 8);
   }
 
   #readEof(bytes: Uint8Array, at: number, length: number): void {
-    if (length >= 5) this.status = bytes[at + 3]! | (bytes[at + 4]! << 8);
+    if (length >= 5) this.status = bytes[at + 3] | (bytes[at + 4] << 8);
   }
 
   #readOk(bytes: Uint8Array, at: number, length: number): void {
     let position = lenencEnd(bytes, at + 1);
     position = lenencEnd(bytes, position);
     if (position + 2 <= at + length) {
-      this.status = bytes[position]! | (bytes[position + 1]! << 8);
+      this.status = bytes[position] | (bytes[position + 1] << 8);
     }
   }
 }
 
 /** The position behind a length-encoded integer. */
 function lenencEnd(bytes: Uint8Array, at: number): number {
-  const first = bytes[at]!;
+  const first = bytes[at];
   if (first < 0xfb) return at + 1;
   if (first === 0xfc) return at + 3;
   if (first === 0xfd) return at + 4;
