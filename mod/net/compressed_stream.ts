@@ -52,6 +52,11 @@ export class CompressedStream implements ByteStream, StreamOwner {
     }
   }
 
+  /** Compressed packets are large enough by themselves. */
+  writeBulk(bytes: Uint8Array): void {
+    this.write(bytes);
+  }
+
   #pack(content: Uint8Array): Uint8Array {
     const packed = content.length < COMPRESS_MIN ? undefined : this.#compress(content);
     const useful = packed !== undefined && packed.length < content.length;

@@ -22,6 +22,11 @@ export interface ByteStream {
   readonly sequence: number | undefined;
   /** Sends bytes, queueing what the kernel does not take. The bytes may not be changed after. */
   write(bytes: Uint8Array): void;
+  /**
+   * Sends a large piece of a result of which more will come: it may wait for a millisecond, so that
+   * several go out together and the peer wakes up once. A `write` behind it sends all.
+   */
+  writeBulk(bytes: Uint8Array): void;
   /** Tells a compressing stream that a new command begins, so that its sequence starts again. */
   startCommand(): void;
   /** Stops reading; the peer feels it when its window is full. */
@@ -56,6 +61,8 @@ export class Stream implements ByteStream {
   readonly local: boolean;
   #socket: StreamSocket;
   #queue: Uint8Array[] = NO_QUEUE;
+  /** The kernel did not take all: it says when it does again. */
+  #blocked = false;
   #paused = false;
   #ending = false;
   #closed = false;
@@ -103,11 +110,28 @@ export class Stream implements ByteStream {
     if (this.#closed) return;
     if (this.#queue.length > 0) {
       this.#enqueue(bytes);
+      if (!this.#blocked) this.#flush();
       return;
     }
     const written = this.#socket.write(bytes);
-    if (written === bytes.length) return;
-    if (written >= 0) this.#enqueue(written === 0 ? bytes : bytes.subarray(written));
+    if (written === bytes.length || written < 0) return;
+    this.#blocked = true;
+    this.#enqueue(written === 0 ? bytes : bytes.subarray(written));
+  }
+
+  writeBulk(bytes: Uint8Array): void {
+    if (this.#closed) return;
+    this.#enqueue(bytes);
+    if (this.#blocked) return;
+    if (this.pending >= GATHER_BYTES) this.#flush();
+    else flushSoon(this);
+  }
+
+  /** Sends what was gathered: called when its time is over. */
+  flushGathered(): void {
+    if (this.#closed || this.#blocked || this.pending === 0) return;
+    this.#flush();
+    if (this.pending === 0) this.owner.onDrained();
   }
 
   #enqueue(bytes: Uint8Array): void {
@@ -133,6 +157,7 @@ export class Stream implements ByteStream {
   end(): void {
     if (this.#closed || this.#ending) return;
     this.#ending = true;
+    if (this.pending > 0 && !this.#blocked) this.#flush();
     if (this.pending === 0) this.#socket.end();
   }
 
@@ -185,6 +210,7 @@ export class Stream implements ByteStream {
 
   /** The kernel takes bytes again: called by the socket's handlers. */
   drained(): void {
+    this.#blocked = false;
     if (this.#queue.length > 0) this.#flush();
     if (this.pending > 0) return;
     if (this.#ending) this.#socket.end();
@@ -201,6 +227,7 @@ export class Stream implements ByteStream {
       this.pending -= written;
       if (written < bytes.length) {
         queue[sent] = bytes.subarray(written);
+        this.#blocked = true;
         break;
       }
       sent++;
@@ -235,6 +262,26 @@ let tellDefect: (error: Error) => void = (error) => console.error(error);
  */
 export function onDefect(tell: (error: Error) => void): void {
   tellDefect = tell;
+}
+
+/** Gathered bytes that are enough to be sent at once. */
+const GATHER_BYTES = 256 * 1024;
+const GATHER_MS = 1;
+
+/** Streams that gather, and the one timer for all of them. */
+const gathering = new Set<Stream>();
+let gatherTimer: ReturnType<typeof setTimeout> | undefined;
+
+function flushSoon(stream: Stream): void {
+  gathering.add(stream);
+  gatherTimer ??= setTimeout(flushAll, GATHER_MS);
+}
+
+function flushAll(): void {
+  gatherTimer = undefined;
+  const due = [...gathering];
+  gathering.clear();
+  for (const stream of due) stream.flushGathered();
 }
 
 /** Shared by all streams without a queue: idle streams own no array. Never written to. */

@@ -31,6 +31,9 @@ import { stageOf } from "./stages.ts";
 /** Statements up to this length are looked at whole; longer ones pass as they come. */
 const INSPECTED_MAX = 1024 * 1024;
 
+/** A chunk of rows of this length is part of a large result: it may wait for more of it. */
+const BULK_BYTES = 16 * 1024;
+
 /** One client and, once it is logged in, its server connection. */
 export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder {
   readonly id: number;
@@ -344,8 +347,9 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   // The server's side.
 
   onAnswerBytes(bytes: Uint8Array): void {
-    this.stream.write(bytes);
     const { server } = this;
+    if (bytes.length >= BULK_BYTES && server?.tracker.inRows) this.stream.writeBulk(bytes);
+    else this.stream.write(bytes);
     if (server === undefined) return;
     if (this.stream.pending > this.context.config.limits.bufferMaxBytes) server.stream.pause();
     if (this.#mode === Mode.COMMANDS && server.tracker.wantsLocalFile) {

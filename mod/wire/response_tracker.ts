@@ -93,6 +93,11 @@ export class ResponseTracker {
     return this.#phase === Phase.LOCAL_FILE;
   }
 
+  /** Rows pass, and more will come. */
+  get inRows(): boolean {
+    return this.#phase === Phase.ROWS;
+  }
+
   /** No packet is cut: all bytes fed so far end at a packet's end. */
   get atBoundary(): boolean {
     return this.#skip === 0 && this.#scratchLength === 0 && !this.#continues;

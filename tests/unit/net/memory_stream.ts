@@ -35,6 +35,10 @@ export class MemoryStream implements ByteStream {
   /** Calls of the other methods in order. */
   readonly calls: string[] = [];
 
+  writeBulk(bytes: Uint8Array): void {
+    this.write(bytes);
+  }
+
   write(bytes: Uint8Array): void {
     this.written.push(Buffer.from(bytes));
   }

@@ -115,6 +115,48 @@ describe("Stream", () => {
     expect([stream.pending, wrong, keeper.drained]).toEqual([0, 0, 1]);
   });
 
+  test("pieces of a large result wait together, in order, and never for long", async () => {
+    const { stream, keeper, peer } = await pair();
+    const received: Buffer[] = [];
+    peer.on("data", (bytes: Buffer) => received.push(bytes));
+    peer.resume();
+    const text = () => Buffer.concat(received).toString();
+    stream.writeBulk(Buffer.from("one,"));
+    stream.writeBulk(Buffer.from("two,"));
+    expect(stream.pending).toBe(8);
+    await until(() => text() === "one,two,", "what waits goes out by itself");
+    expect([stream.pending, keeper.drained]).toEqual([0, 1]);
+    stream.writeBulk(Buffer.from("three,"));
+    stream.write(Buffer.from("four,"));
+    expect(stream.pending).toBe(0);
+    stream.writeBulk(Buffer.alloc(256 * 1024, "-"));
+    expect(stream.pending).toBeLessThan(256 * 1024);
+    stream.writeBulk(Buffer.from("last"));
+    stream.end();
+    await once(peer, "end");
+    expect(text()).toBe(`one,two,three,four,${"-".repeat(256 * 1024)}last`);
+  });
+
+  test("pieces of a large result queue behind what a peer does not take", async () => {
+    const { stream, keeper, peer } = await pair();
+    const part = 1 << 20;
+    for (let i = 0; i < 24; i++) stream.writeBulk(Buffer.alloc(part, i));
+    stream.write(Buffer.alloc(part, 24));
+    expect(stream.pending).toBeGreaterThan(part);
+    let received = 0;
+    let wrong = 0;
+    peer.on("data", (bytes: Buffer) => {
+      for (let i = 0; i < bytes.length; i += 4093) {
+        if (bytes[i] !== Math.floor((received + i) / part)) wrong++;
+      }
+      received += bytes.length;
+    });
+    peer.resume();
+    await until(() => received === part * 25, "all bytes");
+    await until(() => keeper.drained > 0, "word that the queue is empty");
+    expect([stream.pending, wrong]).toEqual([0, 0]);
+  });
+
   test("a paused stream makes its peer wait", async () => {
     const { stream, keeper, peer } = await pair();
     stream.pause();
