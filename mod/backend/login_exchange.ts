@@ -146,11 +146,8 @@ export async function openConnection(
 }
 
 /** Connects, reads the greeting and leaves: to learn what a server is. */
-export async function readGreeting(
-  settings: ConnectSettings,
-  preamble?: Uint8Array,
-): Promise<Greeting> {
-  const { stream, greeting } = await greet(settings, preamble);
+export async function readGreeting(settings: ConnectSettings): Promise<Greeting> {
+  const { stream, greeting } = await greet(settings, undefined);
   stream.end();
   return greeting;
 }

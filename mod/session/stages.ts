@@ -21,6 +21,8 @@ const TEXT_STAGES: readonly { readonly on: number; readonly stage: Stage }[] = [
   { on: Attention.ACCOUNTS, stage: watchAccounts },
 ];
 const TEXT_ATTENTION = TEXT_STAGES.reduce((all, { on }) => all | on, 0);
+/** Where nobody reads accounts, SET, CREATE and the like need no second look. */
+const WITHOUT_ACCOUNTS = TEXT_ATTENTION & ~Attention.ACCOUNTS;
 
 /**
  * The stage for a command that lies at `start` to `end`, or undefined where there is none.
@@ -40,7 +42,8 @@ export function stageOf(
         ? statementStart(bytes, start, end)
         : start + 1;
       if (command === Command.STMT_PREPARE) session.rewritten?.delete(LAST_PREPARED);
-      return (attention(bytes, text, end) & TEXT_ATTENTION) === 0 ? undefined : byText;
+      const wanted = session.context.onAccountsChanged ? TEXT_ATTENTION : WITHOUT_ACCOUNTS;
+      return (attention(bytes, text, end) & wanted) === 0 ? undefined : byText;
     }
     case Command.STMT_EXECUTE:
     case Command.STMT_CLOSE:

@@ -101,12 +101,3 @@ for (
 export function expectedAnswer(command: number): number {
   return EXPECT_OF[command];
 }
-
-const NAMES = new Map<number, string>(
-  Object.entries(Command).map(([name, value]) => [value, `COM_${name}`]),
-);
-
-/** The command's name for logs, such as `COM_QUERY`; `COM_0x2a` for bytes without one. */
-export function commandName(command: number): string {
-  return NAMES.get(command) ?? `COM_0x${command.toString(16).padStart(2, "0")}`;
-}

@@ -11,7 +11,6 @@ import {
   AuthPacket,
   Capability,
   Command,
-  commandName,
   decodeAuthSwitch,
   decodeChangeUser,
   decodeColumnDefinition,
@@ -444,12 +443,6 @@ describe("commands", () => {
         expect(expectedAnswer(command) === Expect.NOTHING).toBe(turns.length === 1);
       }
     }
-  });
-
-  test("names", () => {
-    expect(commandName(Command.QUERY)).toBe("COM_QUERY");
-    expect(commandName(Command.STMT_BULK_EXECUTE)).toBe("COM_STMT_BULK_EXECUTE");
-    expect(commandName(0x3f)).toBe("COM_0x3f");
   });
 
   test("frames are those that were recorded", () => {
