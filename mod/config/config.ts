@@ -167,8 +167,15 @@ export interface Limits {
 
 /** Server connections kept for reuse. */
 export interface Pool {
-  /** `session`: a client keeps its server connection until it leaves. */
-  readonly mode: "session";
+  /**
+   * `transaction`: a client holds a server connection for a statement, a transaction or a pin.
+   * `session`: until it leaves.
+   */
+  readonly mode: "transaction" | "session";
+  /** Connections per server and account, over all workers. */
+  readonly connectionsMax: number;
+  /** How long a statement waits for a connection, in milliseconds. */
+  readonly waitTimeoutMs: number;
   /** Idle connections kept per server and worker; 0: none are kept. */
   readonly idleMax: number;
   /** How long an idle connection is kept, in milliseconds. */

@@ -56,6 +56,8 @@ export function makeConfig(
     },
     pool: {
       mode: file.pool.mode,
+      connectionsMax: file.pool.connections_max,
+      waitTimeoutMs: file.pool.wait_timeout,
       idleMax: file.pool.idle_max,
       idleTimeoutMs: file.pool.idle_timeout,
       connectTimeoutMs: file.pool.connect_timeout,

@@ -221,8 +221,17 @@ const limits = section("Ceilings on what clients may take.", {
 });
 
 const pool = section("Server connections kept for reuse.", {
-  mode: choice(["session"], "session", {
-    doc: "`session`: a client keeps its server connection until it leaves.",
+  mode: choice(["transaction", "session"], "session", {
+    doc:
+      "`transaction`: a client holds a server connection for a statement, a transaction, or as " +
+      "long as something of it cannot be carried over. `session`: until it leaves.",
+  }),
+  connections_max: integer(128, { min: 1, max: 100_000 }, {
+    doc: "Connections per server and account, over all workers. Clients beyond that wait. " +
+      "`transaction` mode only.",
+  }),
+  wait_timeout: duration("10s", { min: "10ms", max: "1h" }, {
+    doc: "How long a statement waits for a server connection before its client gets error 1040.",
   }),
   idle_max: integer(64, { min: 0, max: 100_000 }, {
     doc: "Idle connections kept per server; 0 keeps none.",
