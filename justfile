@@ -21,7 +21,7 @@ test *ARGS: build
 check *PATHS: (types PATHS)
     deno fmt --check --quiet {{ PATHS }}
     deno lint --quiet {{ PATHS }}
-    bun test tests/architecture
+    node tools/test.mjs tests/architecture
 
 # Without --no-script `bun check` would run the package's script of that name, this very file.
 

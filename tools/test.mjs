@@ -1,55 +1,83 @@
-// Runs the tests and closes with one plain line of counts.
+// Runs the tests and closes with the failures in short and one plain line of counts.
 // Usage: node tools/test.mjs [PATHS OR FLAGS OF bun test]
 //
-// The counts are those of bun's own summary: its JUnit report leaves out files that fail to load.
+// Where CI=true it prints a line a file and failures only; else all that bun prints.
 
 import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
+import { clipped, TestReport } from "./test_report.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** One test may start servers and drivers, but nothing takes longer than this. */
 const timeoutMs = 120_000;
+const brief = process.env.CI === "true";
 
-const { status, output } = await runTests();
-const counts = readCounts(output);
-if (!counts) {
-  console.error("The tests ended without a summary");
-  process.exit(status || 1);
-}
-console.log(`${counts.pass} passed, ${counts.fail} failed, ${counts.skip + counts.todo} skipped`);
-process.exit(status || (counts.fail > 0 ? 1 : 0));
+const report = new TestReport();
+let fileStarted = performance.now();
+const status = await runTests();
+if (brief) showFile();
+for (const line of report.closing()) console.log(line);
+process.exit(status || (report.complete && report.failures.length === 0 ? 0 : 1));
 
-/** Resolves with bun's status and the end of what it said on standard error. */
-function runTests() {
-  const args = ["test", `--timeout=${timeoutMs}`, ...process.argv.slice(2)];
-  const child = spawn(join(root, "node_modules/.bin/bun"), args, {
-    cwd: root,
-    stdio: ["inherit", "inherit", "pipe"],
-    env: { ...(process.stderr.isTTY && { FORCE_COLOR: "1" }), ...process.env },
-  });
-  let output = "";
-  child.stderr.on("data", (chunk) => {
-    process.stderr.write(chunk);
-    output = (output + chunk).slice(-4096);
-  });
+/** Resolves with bun's status. */
+async function runTests() {
+  const args = process.argv.slice(2);
+  const named = args.some((arg) => !arg.startsWith("-"));
+  // In the order of their names: a folder's own order differs from machine to machine.
+  const files = named ? [] : testFiles();
+  const child = spawn(
+    join(root, "node_modules/.bin/bun"),
+    ["test", `--timeout=${timeoutMs}`, ...args, ...files],
+    {
+      cwd: root,
+      stdio: ["inherit", "inherit", "pipe"],
+      env: { ...(process.stderr.isTTY && { FORCE_COLOR: "1" }), ...process.env },
+    },
+  );
   // Ctrl-C reaches bun from the terminal; this process stays to tell how it ended.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => child.kill("SIGTERM"));
-  return new Promise((resolve) => {
-    child.on("close", (code) => resolve({ status: code ?? 1, output }));
+  const ended = new Promise((resolve) => {
+    child.on("close", (code, signal) => {
+      if (signal !== null) console.log(`bun test was ended by ${signal}`);
+      resolve(code ?? 1);
+    });
   });
+  for await (const line of createInterface({ input: child.stderr })) show(line);
+  return await ended;
 }
 
-/** Reads the block of counts that ends with "Ran N tests across N files." */
-function readCounts(output) {
-  const plain = stripVTControlCharacters(output);
-  const end = plain.lastIndexOf("\nRan ");
-  if (end < 0) return undefined;
-  const counts = { pass: 0, fail: 0, skip: 0, todo: 0 };
-  for (const [, count, name] of plain.slice(0, end).matchAll(/^ *(\d+) (pass|fail|skip|todo)$/gm)) {
-    counts[name] = Number(count);
+function testFiles() {
+  return readdirSync(join(root, "tests"), { recursive: true })
+    .filter((name) => name.endsWith("_test.ts")).sort().map((name) => `./tests/${name}`);
+}
+
+function show(line) {
+  const before = brief && report.file !== "" ? fileLine() : undefined;
+  const happening = report.feed(stripVTControlCharacters(line));
+  if (!brief) {
+    console.error(line);
+    return;
   }
-  return counts;
+  if (happening?.kind === "file") {
+    if (before !== undefined) console.log(before);
+    fileStarted = performance.now();
+  }
+  for (const each of happening?.lines ?? []) console.log(clipped(each));
+}
+
+function showFile() {
+  if (report.file !== "") console.log(fileLine());
+}
+
+/** What the file whose tests run has come to. */
+function fileLine() {
+  const { pass, fail, skip, todo } = report.fileCounts;
+  const seconds = ((performance.now() - fileStarted) / 1000).toFixed(1);
+  const rest = skip + todo > 0 ? `, ${skip + todo} skipped` : "";
+  return `${report.file}: ${pass} passed, ${fail} failed${rest} (${seconds} s)`;
 }
