@@ -1,7 +1,8 @@
 // One connection to a server after its login: requests in, answers to whoever asked, in order.
 
-import { Expect, ResponseTracker } from "../wire/mod.ts";
+import { Expect, HEADER_LENGTH, payloadLength, ResponseTracker } from "../wire/mod.ts";
 import type { ByteStream, StreamOwner } from "../net/mod.ts";
+import { PacketHead, PacketInParts } from "./held_packet.ts";
 import type { Authenticator } from "./login_exchange.ts";
 import { type AnswerSink, Outstanding } from "./outstanding.ts";
 
@@ -44,6 +45,9 @@ export class ServerConnection implements StreamOwner {
   /** When it became idle, by the clock of the pool that keeps it; milliseconds. */
   idleSince = 0;
   readonly #outstanding = new Outstanding();
+  /** An OK packet that is taken whole, or the start of one that may be it, cut by a chunk's end. */
+  #packet: PacketInParts | undefined;
+  #head: PacketHead | undefined;
   #closedBecause: string | undefined;
 
   /** Takes over the stream; nothing may be outstanding on it. */
@@ -91,24 +95,85 @@ export class ServerConnection implements StreamOwner {
     this.stream.write(bytes);
   }
 
+  // Whenever a sink is told something it may write requests, change the holder, give the connection
+  // to another session or abandon it: so what is outstanding is asked for anew each time.
   onBytes(bytes: Buffer): void {
-    const length = bytes.length;
     let at = 0;
-    while (at < length) {
+    while (at < bytes.length && !this.closed) {
       if (this.#outstanding.length === 0) {
-        this.holder.onUnasked(at === 0 ? bytes : bytes.subarray(at));
+        this.#passUnasked(at === 0 ? bytes : bytes.subarray(at));
         return;
       }
-      const sink = this.#outstanding.sink;
-      const tracker = this.tracker;
-      const end = tracker.feed(bytes, at, length);
-      sink.onAnswerBytes(at === 0 && end === length ? bytes : bytes.subarray(at, end));
-      at = end;
-      if (!tracker.done) continue;
-      this.#outstanding.shift();
-      if (this.#outstanding.length > 0) tracker.begin(this.#outstanding.expect);
-      sink.onAnswerEnd();
+      if (this.#head !== undefined) at = this.#goOnWithHead(this.#head, bytes, at);
+      else if (this.#packet !== undefined) at = this.#goOnWithPacket(this.#packet, bytes, at);
+      else at = this.#pass(bytes, at);
     }
+  }
+
+  #passUnasked(bytes: Buffer): void {
+    if (this.stream.owner === this) this.holder.onUnasked(bytes);
+    else this.stream.owner.onBytes(bytes);
+  }
+
+  /** Passes bytes as they come up to an answer's end, or up to a packet that may not pass so. */
+  #pass(bytes: Uint8Array, start: number): number {
+    const { tracker } = this;
+    const { sink } = this.#outstanding;
+    const { length } = bytes;
+    const end = tracker.feed(bytes, start, length);
+    if (end > start) {
+      sink.onAnswerBytes(start === 0 && end === length ? bytes : bytes.subarray(start, end));
+      if (this.closed) return length;
+    }
+    if (tracker.done) {
+      this.#endAnswer(sink);
+      return end;
+    }
+    if (end === length) return end;
+    if (tracker.stopped) {
+      const whole = end + HEADER_LENGTH + payloadLength(bytes, end);
+      if (whole > length) this.#packet = new PacketInParts(bytes, end);
+      else {
+        this.#passOk(bytes.subarray(end, whole));
+        return whole;
+      }
+    } else {
+      this.#head = new PacketHead();
+      this.#head.add(bytes, end, tracker);
+    }
+    return length;
+  }
+
+  #goOnWithHead(head: PacketHead, bytes: Uint8Array, start: number): number {
+    const at = head.add(bytes, start, this.tracker);
+    if (head.isEnough(this.tracker)) {
+      this.#head = undefined;
+      this.#pass(head.bytes, 0);
+    }
+    return at;
+  }
+
+  #goOnWithPacket(packet: PacketInParts, bytes: Uint8Array, start: number): number {
+    const at = packet.add(bytes, start);
+    if (packet.whole) {
+      this.#packet = undefined;
+      this.#passOk(packet.bytes);
+    }
+    return at;
+  }
+
+  #passOk(packet: Uint8Array): void {
+    const { sink } = this.#outstanding;
+    this.tracker.passOk(packet);
+    if (sink.onOkPacket === undefined) sink.onAnswerBytes(packet);
+    else sink.onOkPacket(packet);
+    if (!this.closed && this.tracker.done) this.#endAnswer(sink);
+  }
+
+  #endAnswer(sink: AnswerSink): void {
+    this.#outstanding.shift();
+    if (this.#outstanding.length > 0) this.tracker.begin(this.#outstanding.expect);
+    sink.onAnswerEnd();
   }
 
   onDrained(): void {

@@ -1,6 +1,7 @@
 // MySQL's wire protocol: framing, capabilities, handshake, commands, following answers.
 // Pure: bytes in, facts out. No I/O, no clock.
 
+export * from "./answer_facts.ts";
 export * from "./auth_packets.ts";
 export * from "./bytes.ts";
 export * from "./capabilities.ts";
@@ -13,3 +14,4 @@ export * from "./greeting.ts";
 export * from "./handshake_response.ts";
 export * from "./ok.ts";
 export * from "./response_tracker.ts";
+export * from "./session_state.ts";

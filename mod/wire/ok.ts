@@ -18,27 +18,23 @@ export interface OkPacket {
 
 const NONE = new Uint8Array(0);
 
-/** Reads an OK packet's payload, its first byte (0x00 or 0xfe) included. */
+/**
+ * Reads an OK packet's payload, its first byte (0x00 or 0xfe) included. The info stands behind its
+ * length whether or not the peers have SESSION_TRACK: servers do not keep to the documented
+ * `string<EOF>`.
+ *
+ * @throws {MalformedPacketError} If it does not have the form of such a packet.
+ */
 export function decodeOk(payload: Uint8Array, capabilities: number): OkPacket {
   const reader = new PacketReader(payload, 1);
   const affectedRows = reader.lenenc();
   const lastInsertId = reader.lenenc();
   const status = reader.u16();
   const warnings = reader.u16();
-  if (!(capabilities & Capability.SESSION_TRACK)) {
-    return {
-      affectedRows,
-      lastInsertId,
-      status,
-      warnings,
-      info: reader.rest(),
-      sessionState: NONE,
-    };
-  }
   const info = reader.remaining > 0 ? reader.lenencView() : NONE;
-  const sessionState = status & ServerStatus.SESSION_STATE_CHANGED && reader.remaining > 0
-    ? reader.lenencView()
-    : NONE;
+  const hasState = capabilities & Capability.SESSION_TRACK &&
+    status & ServerStatus.SESSION_STATE_CHANGED && reader.remaining > 0;
+  const sessionState = hasState ? reader.lenencView() : NONE;
   return { affectedRows, lastInsertId, status, warnings, info, sessionState };
 }
 
@@ -49,7 +45,8 @@ export function decodeOk(payload: Uint8Array, capabilities: number): OkPacket {
  */
 export function encodeOk(ok: Partial<OkPacket>, capabilities: number): Uint8Array {
   const info = ok.info ?? NONE;
-  const sessionState = ok.sessionState ?? NONE;
+  const tracked = (capabilities & Capability.SESSION_TRACK) !== 0;
+  const sessionState = tracked ? ok.sessionState ?? NONE : NONE;
   let status = ok.status ?? ServerStatus.AUTOCOMMIT;
   if (sessionState.length === 0) status &= ~ServerStatus.SESSION_STATE_CHANGED;
   const writer = new PacketWriter(32 + info.length + sessionState.length)
@@ -58,7 +55,6 @@ export function encodeOk(ok: Partial<OkPacket>, capabilities: number): Uint8Arra
     .lenenc(ok.lastInsertId ?? 0)
     .u16(status)
     .u16(ok.warnings ?? 0);
-  if (!(capabilities & Capability.SESSION_TRACK)) return writer.raw(info).done();
   if (info.length > 0 || sessionState.length > 0) writer.lenencBytes(info);
   if (sessionState.length > 0) writer.lenencBytes(sessionState);
   return writer.done();

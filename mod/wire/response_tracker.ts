@@ -2,33 +2,10 @@
 // Walks packet headers and looks at the first bytes of a packet only; rows are never decoded.
 // Hot path: nothing is allocated, and what lies in one chunk is judged in place.
 
+import { AnswerFacts, okStatusPosition } from "./answer_facts.ts";
+import { firstPhase, isCounted, isOkHeader, Phase } from "./answer_phase.ts";
 import { Capability, MariadbCapability, ServerStatus } from "./capabilities.ts";
-import { Expect } from "./commands.ts";
-import { HEADER_LENGTH, PAYLOAD_MAX } from "./frame.ts";
-
-/** Where in an answer the tracker stands. */
-const Phase = {
-  /** Nothing is expected, or the answer is complete. */
-  IDLE: 0,
-  /** The first packet of an answer or of a further result. */
-  HEAD: 1,
-  COLUMNS: 2,
-  /** The EOF packet behind the columns, for peers without DEPRECATE_EOF. */
-  COLUMNS_END: 3,
-  ROWS: 4,
-  /** Definitions after COM_STMT_PREPARE's OK. */
-  PREPARED_COLUMNS: 5,
-  PREPARED_COLUMNS_END: 6,
-  /** The EOF packets of definitions that were left out. */
-  PREPARED_EOFS: 13,
-  FIELDS: 7,
-  ONE_OK: 8,
-  ONE_TEXT: 9,
-  PREPARE_HEAD: 10,
-  STREAM: 11,
-  /** The client's turn: the content of a local file. */
-  LOCAL_FILE: 12,
-} as const;
+import { HEADER_LENGTH, PAYLOAD_MAX, payloadLength } from "./frame.ts";
 
 /** The bytes of a packet that are enough to judge it: those of an OK packet up to its warnings. */
 const PREFIX_LENGTH = 24;
@@ -36,18 +13,20 @@ const PREFIX_LENGTH = 24;
 /** COM_STMT_PREPARE's OK up to its two counts; nothing shorter has any meaning but an error. */
 const PREPARE_HEAD_LENGTH_MIN = 9;
 
+/** An OK packet of small numbers up to its warnings. What is shorter and begins with 0xfe is an EOF. */
+const OK_LENGTH_MIN = 7;
+
 const PROGRESS_CODE = 0xffff;
 
 /** Follows answers on one connection with fixed capabilities, one after the other. */
-export class ResponseTracker {
-  /** The status flags the server sent last. */
-  status: number = ServerStatus.AUTOCOMMIT;
-  /** The error number of the answer followed last; 0 where it was no error. */
-  errorCode = 0;
-  /** The statement id that COM_STMT_PREPARE's answer carried. */
-  statementId = 0;
-  /** The sequence id of the answer's packet judged last; 0 before the first. */
-  sequence = 0;
+export class ResponseTracker extends AnswerFacts {
+  /**
+   * Stop in front of OK packets that tell of a change of the session's state, so that somebody may
+   * look at them whole. Only to be changed while no answer is under way.
+   */
+  stopAtState = false;
+  /** The next packet is an OK packet with session state: it waits for `passOk`. */
+  stopped = false;
 
   readonly #deprecateEof: boolean;
   readonly #metadataFlag: boolean;
@@ -76,6 +55,7 @@ export class ResponseTracker {
    * @param mariadbCapabilities Likewise, MariaDB's extended flags.
    */
   constructor(capabilities: number, mariadbCapabilities: number) {
+    super();
     this.#deprecateEof = (capabilities & Capability.DEPRECATE_EOF) !== 0;
     this.#prepareMetadataFlag = (capabilities & Capability.OPTIONAL_RESULTSET_METADATA) !== 0;
     this.#metadataFlag = this.#prepareMetadataFlag ||
@@ -105,34 +85,10 @@ export class ResponseTracker {
 
   /** Starts following the next answer. @param expect A value of `Expect`. */
   begin(expect: number): void {
-    this.errorCode = 0;
-    this.sequence = 0;
+    this.resetFacts();
+    this.stopped = false;
     this.#outParameters = false;
-    switch (expect) {
-      case Expect.RESULT:
-        this.#phase = Phase.HEAD;
-        break;
-      case Expect.OK:
-        this.#phase = Phase.ONE_OK;
-        break;
-      case Expect.PREPARE:
-        this.#phase = Phase.PREPARE_HEAD;
-        break;
-      case Expect.ROWS:
-        this.#phase = Phase.ROWS;
-        break;
-      case Expect.FIELDS:
-        this.#phase = Phase.FIELDS;
-        break;
-      case Expect.TEXT:
-        this.#phase = Phase.ONE_TEXT;
-        break;
-      case Expect.STREAM:
-        this.#phase = Phase.STREAM;
-        break;
-      default:
-        this.#phase = Phase.IDLE;
-    }
+    this.#phase = firstPhase(expect);
   }
 
   /** The client has sent the whole local file: the answer goes on. */
@@ -143,8 +99,11 @@ export class ResponseTracker {
   /**
    * Takes bytes of the answer.
    *
-   * @returns The position behind the last byte that belongs to the answer: `end`, or less where
-   * the answer ended before (then `done` is true and the rest belongs to the next answer).
+   * @returns The position behind the last byte taken: `end`, or less where
+   * - the answer ended before: `done` is true, and the rest belongs to the next answer;
+   * - an OK packet with session state comes next: `stopped` is true, see `passOk`;
+   * - otherwise, and with `stopAtState` only: the rest is the start of a packet that cannot be judged
+   *   yet. It is to be fed again, with as many bytes behind it as make `canJudge` true, or more.
    */
   feed(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
@@ -159,36 +118,81 @@ export class ResponseTracker {
           at = this.#passRows(bytes, at, end);
           if (at === end) return at;
         }
-        at = this.#judgeNext(bytes, at, end);
-        if (this.#scratchLength > 0) return at; // cut before it can be judged
+        const next = this.#judgeNext(bytes, at, end);
+        if (this.#scratchLength > 0 || next === at) return next; // cut short, or stopped
+        at = next;
       }
       if (this.#skip === 0 && this.#ending && !this.#continues) return this.#end(at);
     }
     return at;
   }
 
+  /**
+   * With `stopAtState`: whether a packet can be judged by as much of it as there is.
+   *
+   * @param at Where its header begins. @param end Behind the last byte there is: 28 always suffice.
+   */
+  canJudge(bytes: Uint8Array, at: number, end: number): boolean {
+    const available = end - at - HEADER_LENGTH;
+    if (available < 0) return false;
+    if (available >= PREFIX_LENGTH || available >= payloadLength(bytes, at)) return true;
+    if (this.#continues || isCounted(this.#phase)) return true;
+    const inRows = this.#phase === Phase.ROWS || this.#phase === Phase.FIELDS;
+    return inRows && available > 0 && bytes[at + HEADER_LENGTH] < 0xfe;
+  }
+
+  /** Takes the OK packet that it has stopped at, whole and with its header. */
+  passOk(packet: Uint8Array): void {
+    this.stopped = false;
+    this.sequence = packet[3];
+    this.#judge(packet, HEADER_LENGTH, packet.length - HEADER_LENGTH);
+    if (this.#ending) this.#end(0);
+  }
+
   /** Passes rows that lie whole in the chunk: the loop that a large result spends its time in. */
   #passRows(bytes: Uint8Array, start: number, end: number): number {
     let at = start;
     let last = -1;
+    let rows = 0;
     while (end - at > HEADER_LENGTH) {
       const length = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
       const next = at + HEADER_LENGTH + length;
       if (next > end || bytes[at + HEADER_LENGTH] >= 0xfe || length === PAYLOAD_MAX) break;
       last = at;
       at = next;
+      rows++;
     }
-    if (last >= 0) this.sequence = bytes[last + 3];
+    if (last >= 0) {
+      this.sequence = bytes[last + 3];
+      this.rows += rows;
+    }
     return at;
   }
 
   /** Judges the packet at `at`; gives the position up to which bytes are used. */
   #judgeNext(bytes: Uint8Array, at: number, end: number): number {
+    if (this.stopAtState && !this.done && !this.#mayPass(bytes, at, end)) return at;
     if (!this.#judgeInPlace(bytes, at, end)) return this.#collect(bytes, at, end);
     const from = at + HEADER_LENGTH;
     const passed = Math.min(this.#skip, end - from);
     this.#skip -= passed;
     return from + passed;
+  }
+
+  /** With `stopAtState`: nothing of a packet may pass before it is known that all of it may. */
+  #mayPass(bytes: Uint8Array, at: number, end: number): boolean {
+    if (!this.canJudge(bytes, at, end)) return false;
+    this.stopped = this.#tellsState(bytes, at + HEADER_LENGTH, payloadLength(bytes, at));
+    return !this.stopped;
+  }
+
+  /** An OK packet with session state. One of 16 MiB or more could not be looked at whole: it passes. */
+  #tellsState(bytes: Uint8Array, at: number, length: number): boolean {
+    if (length < OK_LENGTH_MIN || length === PAYLOAD_MAX || this.#continues) return false;
+    if (!isOkHeader(this.#phase, bytes[at], this.#deprecateEof)) return false;
+    const status = okStatusPosition(bytes, at);
+    return status + 2 <= at + length &&
+      ((bytes[status] | (bytes[status + 1] << 8)) & ServerStatus.SESSION_STATE_CHANGED) !== 0;
   }
 
   #end(at: number): number {
@@ -201,8 +205,8 @@ export class ResponseTracker {
   #judgeInPlace(bytes: Uint8Array, at: number, end: number): boolean {
     const available = end - at - HEADER_LENGTH;
     if (available < 0 || this.#scratchLength > 0) return false;
-    const length = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16);
-    if (available < length && available < PREFIX_LENGTH) return false;
+    const length = payloadLength(bytes, at);
+    if (available < length && available < PREFIX_LENGTH && !this.stopAtState) return false;
     this.sequence = bytes[at + 3];
     this.#judge(bytes, at + HEADER_LENGTH, length);
     this.#skip = length;
@@ -217,7 +221,7 @@ export class ResponseTracker {
       if (at === end) return at;
       scratch[this.#scratchLength++] = bytes[at++];
     }
-    const length = scratch[0] | (scratch[1] << 8) | (scratch[2] << 16);
+    const length = payloadLength(scratch, 0);
     const wanted = HEADER_LENGTH + Math.min(length, PREFIX_LENGTH);
     while (this.#scratchLength < wanted) {
       if (at === end) return at;
@@ -239,6 +243,7 @@ export class ResponseTracker {
     switch (this.#phase) {
       case Phase.ROWS:
         if (first >= 0xfe) this.#judgeRowsEnd(bytes, at, length);
+        else this.rows++;
         return;
       case Phase.HEAD:
       case Phase.LOCAL_FILE: // the server may give up before the file is sent
@@ -253,13 +258,12 @@ export class ResponseTracker {
         this.#columnsEnd(bytes, at, length);
         return;
       case Phase.ONE_OK:
-        if (first === 0xff) this.#fail(bytes, at);
-        else if (first === 0xfe && length < 9) this.#readEof(bytes, at, length);
-        else if (first === 0x00 || first === 0xfe) this.#readOk(bytes, at, length);
+        if (first === 0xff) this.readErr(bytes, at);
+        else if (first === 0x00 || first === 0xfe) this.#readOkOrEof(bytes, at, length);
         if (!this.#isProgress(bytes, at, length)) this.#ending = true;
         return;
       case Phase.ONE_TEXT:
-        if (first === 0xff) this.#fail(bytes, at);
+        if (first === 0xff) this.readErr(bytes, at);
         this.#ending = true;
         return;
       case Phase.FIELDS:
@@ -288,13 +292,14 @@ export class ResponseTracker {
     const first = bytes[at];
     if (length === 0) return;
     if (first === 0x00 && length >= 7) {
-      this.#readOk(bytes, at, length);
+      this.readOk(bytes, at, length);
+      this.sawRows = false;
       if ((this.status & ServerStatus.MORE_RESULTS_EXISTS) === 0) this.#ending = true;
       return;
     }
     if (first === 0xff) {
       if (this.#isProgress(bytes, at, length)) return;
-      this.#fail(bytes, at);
+      this.readErr(bytes, at);
       this.#ending = true;
       return;
     }
@@ -303,7 +308,7 @@ export class ResponseTracker {
       return;
     }
     if (first === 0xfe && length < 9) { // EOF as OK, from servers that answer so
-      this.#readEof(bytes, at, length);
+      this.#readOkOrEof(bytes, at, length);
       this.#ending = true;
       return;
     }
@@ -316,6 +321,9 @@ export class ResponseTracker {
       columns = bytes[at + 1] | (bytes[at + 2] << 8) | (bytes[at + 3] << 16);
       used = 4;
     }
+    this.sawRows = true;
+    this.columnsSeen = columns;
+    this.rows = 0;
     const left = this.#metadataFlag && length > used && bytes[at + used] === 0 ? 0 : columns;
     this.#columnsLeft = left;
     if (left > 0) this.#phase = Phase.COLUMNS;
@@ -324,11 +332,11 @@ export class ResponseTracker {
 
   #columnsEnd(bytes: Uint8Array, at: number, length: number): void {
     if (length > 0 && bytes[at] === 0xff) {
-      this.#fail(bytes, at);
+      this.readErr(bytes, at);
       this.#ending = true;
       return;
     }
-    this.#readEof(bytes, at, length);
+    this.readEof(bytes, at, length);
     this.#phase = Phase.ROWS;
     this.#outParameters = (this.status & ServerStatus.PS_OUT_PARAMS) !== 0;
     // An open cursor: rows come by COM_STMT_FETCH.
@@ -340,17 +348,22 @@ export class ResponseTracker {
     const first = bytes[at];
     if (first === 0xff) {
       if (this.#isProgress(bytes, at, length)) return;
-      this.#fail(bytes, at);
+      this.readErr(bytes, at);
       this.#ending = true;
       return;
     }
     if (this.#deprecateEof) {
-      if (length === PAYLOAD_MAX) return; // a row whose first value has 16 MiB and more
-      if (length < 7) this.#readEof(bytes, at, length);
-      else this.#readOk(bytes, at, length);
+      if (length === PAYLOAD_MAX) { // a row whose first value has 16 MiB and more
+        this.rows++;
+        return;
+      }
+      this.#readOkOrEof(bytes, at, length);
     } else {
-      if (length >= 9) return;
-      this.#readEof(bytes, at, length);
+      if (length >= 9) {
+        this.rows++;
+        return;
+      }
+      this.readEof(bytes, at, length);
     }
     const more = this.#outParameters || (this.status & ServerStatus.MORE_RESULTS_EXISTS) !== 0;
     this.#outParameters = false;
@@ -363,7 +376,7 @@ export class ResponseTracker {
 
   #judgePrepareHead(bytes: Uint8Array, at: number, length: number): void {
     if (length < PREPARE_HEAD_LENGTH_MIN || bytes[at] === 0xff) {
-      if (length > 0) this.#fail(bytes, at);
+      if (length > 0) this.readErr(bytes, at);
       this.#ending = true;
       return;
     }
@@ -405,28 +418,9 @@ export class ResponseTracker {
       (bytes[at + 1] | (bytes[at + 2] << 8)) === PROGRESS_CODE;
   }
 
-  #fail(bytes: Uint8Array, at: number): void {
-    this.errorCode = bytes[at + 1] | (bytes[at + 2] << 8);
+  /** What begins with 0x00, or with 0xfe: which of the two such a packet is, its length tells. */
+  #readOkOrEof(bytes: Uint8Array, at: number, length: number): void {
+    if (length < OK_LENGTH_MIN) this.readEof(bytes, at, length);
+    else this.readOk(bytes, at, length);
   }
-
-  #readEof(bytes: Uint8Array, at: number, length: number): void {
-    if (length >= 5) this.status = bytes[at + 3] | (bytes[at + 4] << 8);
-  }
-
-  #readOk(bytes: Uint8Array, at: number, length: number): void {
-    let position = lenencEnd(bytes, at + 1);
-    position = lenencEnd(bytes, position);
-    if (position + 2 <= at + length) {
-      this.status = bytes[position] | (bytes[position + 1] << 8);
-    }
-  }
-}
-
-/** The position behind a length-encoded integer. */
-function lenencEnd(bytes: Uint8Array, at: number): number {
-  const first = bytes[at];
-  if (first < 0xfb) return at + 1;
-  if (first === 0xfc) return at + 3;
-  if (first === 0xfd) return at + 4;
-  return at + 9;
 }

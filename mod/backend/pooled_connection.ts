@@ -1,0 +1,123 @@
+// A server connection that sessions take turns on: what the one before has left on it.
+
+import { Command, frame } from "../wire/mod.ts";
+import type { ServerConnection } from "./server_connection.ts";
+import type { SessionState } from "./session_state.ts";
+
+/** What a connection still holds of the session that used it last: bits. */
+export const Residue = {
+  NONE: 0,
+  /** LAST_INSERT_ID() may have changed. */
+  INSERT_ID: 1,
+  /** FOUND_ROWS() is not the number of rows that went out. */
+  FOUND_ROWS: 2,
+  /** There may be warnings or errors to be shown. */
+  WARNINGS: 4,
+  /** Variables named in `dirty` may have changed. */
+  VARIABLES: 8,
+  /** User variables of unknown names may have changed. */
+  UNKNOWN_VARIABLES: 16,
+  /** The role has changed. */
+  ROLE: 32,
+} as const;
+
+/** Residue that is part of the session's settings: losing it would be noticed. */
+export const LASTING_RESIDUE: number = Residue.VARIABLES | Residue.UNKNOWN_VARIABLES | Residue.ROLE;
+
+/** A session as its last connection sees it. */
+export interface Tenant {
+  /** The connection has ended while nobody used it. */
+  onConnectionLost(connection: PooledConnection): void;
+}
+
+/** A statement that the server keeps prepared on a connection. */
+export interface ServerStatement {
+  readonly id: number;
+  /** The parameter types that the server has been told last; undefined: none yet. */
+  types: Uint8Array | undefined;
+}
+
+/** Statements kept prepared on one connection; the one used longest ago goes first. */
+const STATEMENTS_MAX = 200;
+
+const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
+
+/** A connection and what it carries. */
+export class PooledConnection {
+  readonly connection: ServerConnection;
+  /** What is set on it. */
+  state: SessionState;
+  /** The user variables on it: literals by name. */
+  userVariables: ReadonlyMap<string, string> = NO_VARIABLES;
+  /** What LAST_INSERT_ID() gives on it; undefined: not known. */
+  insertId: string | undefined = "0";
+  /** Who used it last, if what it holds is that session's. */
+  owner: Tenant | undefined;
+  /** What it still holds of `owner` and nobody else knows: a set of `Residue`. */
+  residue: number = Residue.NONE;
+  /** Variables that may have changed: names of system variables, user variables with an `@`. */
+  dirty: Set<string> | undefined;
+  /** When it was opened, by the pool's clock; milliseconds. */
+  openedAt = 0;
+  /** When it became idle. */
+  idleSince = 0;
+  readonly #statements = new Map<string, ServerStatement>();
+
+  constructor(connection: ServerConnection, state: SessionState) {
+    this.connection = connection;
+    this.state = state;
+  }
+
+  /** Connections of one kind can stand in for one another. */
+  get kind(): string {
+    return this.connection.facts.kind;
+  }
+
+  /** The server's statement for a text prepared in a state. */
+  statement(key: string): ServerStatement | undefined {
+    const found = this.#statements.get(key);
+    if (found === undefined) return undefined;
+    // Used last: a Map keeps the order of insertion.
+    if (this.#statements.size > STATEMENTS_MAX / 2) {
+      this.#statements.delete(key);
+      this.#statements.set(key, found);
+    }
+    return found;
+  }
+
+  /** Keeps a statement; closes the one it stands in for, or the one used longest ago. */
+  keepStatement(key: string, statement: ServerStatement): void {
+    const before = this.#statements.get(key);
+    if (before) this.#close(key, before);
+    else if (this.#statements.size >= STATEMENTS_MAX) {
+      const [oldest, found] = this.#statements.entries().next().value!;
+      this.#close(oldest, found);
+    }
+    this.#statements.set(key, statement);
+  }
+
+  /** The server knows a statement no more. */
+  forgetStatement(key: string): void {
+    this.#statements.delete(key);
+  }
+
+  #close(key: string, { id }: ServerStatement): void {
+    this.#statements.delete(key);
+    const payload = Buffer.alloc(5);
+    payload[0] = Command.STMT_CLOSE;
+    payload.writeUInt32LE(id, 1);
+    this.connection.stream.startCommand();
+    this.connection.stream.write(frame(payload, 0));
+  }
+
+  /** As after a login or a reset: nothing is on it but this state. */
+  becomeFresh(state: SessionState): void {
+    this.state = state;
+    this.userVariables = NO_VARIABLES;
+    this.insertId = "0";
+    this.owner = undefined;
+    this.residue = Residue.NONE;
+    this.dirty = undefined;
+    this.#statements.clear();
+  }
+}

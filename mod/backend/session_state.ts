@@ -1,0 +1,96 @@
+// What a session has set, as a value: its schema and the system variables that differ from a fresh
+// session's. Sessions that have set the same share one value, so that comparing is mostly ===.
+
+/** A schema and variables. Made by `StateTable` only. */
+export interface SessionState {
+  /** The default schema; empty: none. */
+  readonly schema: string;
+  /** SQL literals by variable, in the order in which they are to be set. */
+  readonly variables: ReadonlyMap<string, string>;
+  /** Equal for equal states. */
+  readonly key: string;
+}
+
+/** States kept to be shared; when there are more, sharing starts anew. */
+const STATES_MAX = 10_000;
+
+/** Makes states, each once. */
+export class StateTable {
+  readonly #states = new Map<string, SessionState>();
+
+  /** The state with this schema and these variables. */
+  of(schema: string, variables: ReadonlyMap<string, string>): SessionState {
+    const names = [...variables.keys()].sort();
+    const key = `${schema}\n${names.map((name) => `${name}=${variables.get(name)}`).join("\n")}`;
+    const known = this.#states.get(key);
+    if (known) return known;
+    if (this.#states.size >= STATES_MAX) this.#states.clear();
+    const sorted = new Map(names.map((name) => [name, variables.get(name)!]));
+    const state = { schema, variables: sorted, key };
+    this.#states.set(key, state);
+    return state;
+  }
+
+  /** The same with other values of some variables; a value of undefined takes one away. */
+  with(state: SessionState, changes: Iterable<readonly [string, string | undefined]>) {
+    const variables = new Map(state.variables);
+    for (const [name, literal] of changes) {
+      if (literal === undefined) variables.delete(name);
+      else variables.set(name, literal);
+    }
+    return this.of(state.schema, variables);
+  }
+
+  /** The same with another schema. */
+  withSchema(state: SessionState, schema: string): SessionState {
+    return schema === state.schema ? state : this.of(schema, state.variables);
+  }
+}
+
+/** Both say the same. */
+export function isSameState(a: SessionState, b: SessionState): boolean {
+  return a === b || a.key === b.key;
+}
+
+/** A variable whose value the server has not been asked for yet. */
+export const UNKNOWN = "?";
+
+/** What SET ROLE has chosen, under the name of no variable. */
+export const ROLE = "=role";
+
+/**
+ * The assignments that lead from one state's variables to another's, as they stand behind SET;
+ * empty where there are none.
+ *
+ * @param baseline The literals of a fresh session, for variables that only `from` has set.
+ */
+export function assignments(
+  from: SessionState,
+  to: SessionState,
+  baseline: ReadonlyMap<string, string>,
+): string[] {
+  if (from.variables === to.variables) return [];
+  const names = new Set([...from.variables.keys(), ...to.variables.keys()]);
+  const found: string[] = [];
+  for (const name of [...names].sort()) {
+    if (name === ROLE) continue;
+    const literal = to.variables.get(name) ?? baseline.get(name) ?? "DEFAULT";
+    if (from.variables.get(name) !== literal) found.push(`@@SESSION.${name}=${literal}`);
+  }
+  return found;
+}
+
+const NUMBER = /^-?\d+(?:\.\d+)?$/;
+const PLAIN = /^[ -&(-[\]-~]*$/;
+
+/** A value that the server has told as text, as a literal that sets it. */
+export function literalOf(name: string, value: string): string {
+  if (name === "character_set_results" && value === "") return "NULL";
+  return NUMBER.test(value) ? value : stringLiteral(value);
+}
+
+/** A string in SQL, right in every sql_mode and character set. */
+export function stringLiteral(value: string): string {
+  if (PLAIN.test(value)) return `'${value}'`;
+  return `_utf8mb4 X'${Buffer.from(value).toString("hex")}'`;
+}

@@ -1,0 +1,167 @@
+// What an OK packet tells of a session's state: read, filtered, and given to a client in its form.
+// Source: "OK_Packet" and "Session State Information" of the protocol pages; both servers' packets.
+
+import { okStatusPosition } from "./answer_facts.ts";
+import { PacketReader, PacketWriter } from "./bytes.ts";
+import { ServerStatus } from "./capabilities.ts";
+import { frame, HEADER_LENGTH } from "./frame.ts";
+import { encodeEof } from "./ok.ts";
+
+/** The kinds of entries in a session state block. Source: "SESSION_TRACK_enum". */
+export const StateEntry = {
+  /** Names and values: see `decodeSystemVariables`. */
+  SYSTEM_VARIABLES: 0,
+  /** The default schema, as a string: see `decodeStateText`. */
+  SCHEMA: 1,
+  /** The string "1": something has changed, no more is said. */
+  STATE_CHANGE: 2,
+  /** An encoding byte, 0, and a string. */
+  GTIDS: 3,
+  /** The statements, as a string, that begin a transaction like the one that is open. */
+  TRANSACTION_CHARACTERISTICS: 4,
+  /** Eight letters as a string: what the open transaction has done. */
+  TRANSACTION_STATE: 5,
+} as const;
+
+/** One entry of a session state block. */
+export interface SessionStateEntry {
+  /** A value of `StateEntry`, or another one of servers to come. */
+  readonly type: number;
+  /** Its content, in the form of its type. */
+  readonly data: Uint8Array;
+}
+
+/** A system variable and its new value. */
+export interface SystemVariable {
+  readonly name: string;
+  /** As the server writes it; NULL comes as an empty one. */
+  readonly value: Uint8Array;
+}
+
+/**
+ * Reads a session state block, without the leading total.
+ *
+ * @throws {MalformedPacketError} If it ends in the middle of an entry.
+ */
+export function decodeSessionState(block: Uint8Array): SessionStateEntry[] {
+  const reader = new PacketReader(block);
+  const entries: SessionStateEntry[] = [];
+  while (reader.remaining > 0) entries.push({ type: reader.u8(), data: reader.lenencView() });
+  return entries;
+}
+
+/** Writes a session state block, without the leading total. */
+export function encodeSessionState(entries: readonly SessionStateEntry[]): Uint8Array {
+  const writer = new PacketWriter();
+  for (const { type, data } of entries) writer.u8(type).lenencBytes(data);
+  return writer.done();
+}
+
+/**
+ * Reads an entry of type SYSTEM_VARIABLES: one variable or, from some MariaDB servers, several.
+ *
+ * @throws {MalformedPacketError} If it ends in the middle of one.
+ */
+export function decodeSystemVariables(data: Uint8Array): SystemVariable[] {
+  const reader = new PacketReader(data);
+  const variables: SystemVariable[] = [];
+  while (reader.remaining > 0) {
+    variables.push({ name: text.decode(reader.lenencView()), value: reader.lenencView() });
+  }
+  return variables;
+}
+
+/** Writes the content of an entry of type SYSTEM_VARIABLES. */
+export function encodeSystemVariables(variables: readonly SystemVariable[]): Uint8Array {
+  const writer = new PacketWriter();
+  for (const { name, value } of variables) {
+    writer.lenencBytes(Buffer.from(name)).lenencBytes(value);
+  }
+  return writer.done();
+}
+
+/**
+ * Reads an entry whose content is one string: SCHEMA, STATE_CHANGE, and both about transactions.
+ *
+ * @throws {MalformedPacketError} If it is shorter than it says.
+ */
+export function decodeStateText(data: Uint8Array): Uint8Array {
+  return new PacketReader(data).lenencView();
+}
+
+/**
+ * Reads the entries of an OK packet from a peer with SESSION_TRACK; none where no state has changed.
+ *
+ * @param packet With its header.
+ * @throws {MalformedPacketError} If it does not have the form of such a packet.
+ */
+export function sessionStateOf(packet: Uint8Array): SessionStateEntry[] {
+  return decodeSessionState(new TrackedOk(packet).state);
+}
+
+/** In what form a client takes OK packets, and what it is told of its session's state. */
+export interface ClientOkForm {
+  /** It has CLIENT_SESSION_TRACK; without it no state is told. */
+  readonly sessionTrack: boolean;
+  /** It has CLIENT_DEPRECATE_EOF; without it rows end with an EOF packet. */
+  readonly deprecateEof: boolean;
+  /** Gives the entry that the client gets in place of this one; undefined for none. */
+  readonly keep: (entry: SessionStateEntry) => SessionStateEntry | undefined;
+}
+
+/**
+ * Rewrites an OK packet from a server leg with SESSION_TRACK for a client. The info needs no other
+ * form: servers write its length for clients without SESSION_TRACK as well, and where it is empty
+ * and no state follows they write nothing.
+ *
+ * @param packet With its header, whose sequence id the result has too.
+ * @throws {MalformedPacketError} If it does not have the form of such a packet.
+ */
+export function okForClient(packet: Uint8Array, client: ClientOkForm): Uint8Array {
+  const ok = new TrackedOk(packet);
+  const { warnings, info } = ok;
+  const unchanged = ok.status & ~ServerStatus.SESSION_STATE_CHANGED;
+  if (packet[HEADER_LENGTH] === 0xfe && !client.deprecateEof) {
+    return frame(encodeEof({ status: unchanged, warnings }), packet[3]);
+  }
+  const kept = client.sessionTrack ? keepEntries(ok.state, client.keep) : NONE;
+  const writer = new PacketWriter(packet.length + 9)
+    .raw(packet.subarray(HEADER_LENGTH, ok.statusAt))
+    .u16(kept.length > 0 ? ok.status : unchanged)
+    .u16(warnings);
+  if (info.length > 0 || kept.length > 0) writer.lenencBytes(info);
+  if (kept.length > 0) writer.lenencBytes(kept);
+  return frame(writer.done(), packet[3]);
+}
+
+function keepEntries(state: Uint8Array, keep: ClientOkForm["keep"]): Uint8Array {
+  const kept: SessionStateEntry[] = [];
+  for (const entry of decodeSessionState(state)) {
+    const shown = keep(entry);
+    if (shown !== undefined) kept.push(shown);
+  }
+  return encodeSessionState(kept);
+}
+
+/** The parts of an OK packet that can differ between a server leg and a client. */
+class TrackedOk {
+  /** Where the status flags are: what is before passes as it is, whatever its numbers. */
+  readonly statusAt: number;
+  readonly status: number;
+  readonly warnings: number;
+  readonly info: Uint8Array;
+  readonly state: Uint8Array;
+
+  constructor(packet: Uint8Array) {
+    this.statusAt = okStatusPosition(packet, HEADER_LENGTH);
+    const reader = new PacketReader(packet, this.statusAt);
+    this.status = reader.u16();
+    this.warnings = reader.u16();
+    this.info = reader.remaining > 0 ? reader.lenencView() : NONE;
+    const changed = (this.status & ServerStatus.SESSION_STATE_CHANGED) !== 0;
+    this.state = changed && reader.remaining > 0 ? reader.lenencView() : NONE;
+  }
+}
+
+const NONE = new Uint8Array(0);
+const text = new TextDecoder();
