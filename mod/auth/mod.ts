@@ -71,12 +71,8 @@ export {
   type ModeFacts,
 } from "./credential_store.ts";
 export { type StaticAccounts, staticAccounts, type StaticUser } from "./static_accounts.ts";
-export {
-  AccountSync,
-  type AccountSyncOptions,
-  type SyncEndpoint,
-  type SyncOutcome,
-} from "./sync_accounts.ts";
+export { connectAsOwn, type OwnEndpoint } from "./own_connection.ts";
+export { AccountSync, type AccountSyncOptions, type SyncOutcome } from "./sync_accounts.ts";
 export { packSnapshot, type PlainSnapshot, unpackSnapshot } from "./snapshot_transfer.ts";
 export {
   FailureThrottle,

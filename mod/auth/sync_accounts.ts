@@ -1,7 +1,7 @@
-// Reads the accounts of a server with the proxy's own account, again and again. This is the one file
-// of mod/auth that does I/O; it runs in the control plane and uses an ordinary MySQL client.
+// Reads the accounts of a server with the proxy's own account, again and again. With
+// own_connection.ts this is what of mod/auth does I/O; it runs in the control plane.
 
-import type { Connection, ConnectionOptions, RowDataPacket, SslOptions } from "mysql2/promise";
+import type { Connection, RowDataPacket } from "mysql2/promise";
 import {
   type Account,
   type AccountPolicy,
@@ -14,24 +14,8 @@ import {
   accountFromOldMariadb,
   type AccountRow,
 } from "./account_rows.ts";
-import type { Credential } from "./credential.ts";
 import { digest } from "./digests.ts";
-import { ed25519Sign } from "./ed25519_keys.ts";
-
-/** Where to read and as whom. */
-export interface SyncEndpoint {
-  readonly user: string;
-  /** A credential of kind "password". */
-  readonly credential: Credential;
-  /** Either `host` and `port` or `socketPath`. */
-  readonly host?: string;
-  readonly port?: number;
-  readonly socketPath?: string;
-  /** TLS towards the server; absent for none. */
-  readonly ssl?: SslOptions;
-  /** A server that does not offer TLS is read without. @default {false} */
-  readonly sslOptional?: boolean;
-}
+import { connectAsOwn, type OwnEndpoint } from "./own_connection.ts";
 
 /** What came of one reading. */
 export type SyncOutcome =
@@ -45,7 +29,7 @@ export type SyncOutcome =
 /** Options of {@link AccountSync}. */
 export interface AccountSyncOptions {
   /** Asked before each reading, since another server may have become the primary. */
-  readonly endpoint: () => SyncEndpoint;
+  readonly endpoint: () => OwnEndpoint;
   /** Time between the end of a reading and the next one, in milliseconds. */
   readonly intervalMs: number;
   /** Time limit of one reading, in milliseconds. */
@@ -163,19 +147,8 @@ interface AccountReading {
   readonly fingerprint: string;
 }
 
-async function readAccounts(endpoint: SyncEndpoint, timeoutMs: number): Promise<AccountReading> {
-  // Loaded at the first reading: a proxy that reads no accounts starts without a client library.
-  const { createConnection } = await import("mysql2/promise");
-  const connection = await createConnection(connectionOptions(endpoint, timeoutMs)).catch(
-    (error: unknown) => {
-      const { code } = error as { code?: unknown };
-      if (!endpoint.sslOptional || code !== "HANDSHAKE_NO_SSL_SUPPORT") throw error;
-      const { ssl: _ssl, ...plain } = endpoint;
-      return createConnection(connectionOptions(plain, timeoutMs));
-    },
-  );
-  // Errors between two statements are reported by the next one; without this they would be thrown.
-  connection.on("error", () => {});
+async function readAccounts(endpoint: OwnEndpoint, timeoutMs: number): Promise<AccountReading> {
+  const connection = await connectAsOwn(endpoint, timeoutMs);
   // The client's own limit is for single packets; a server that hangs must not hold up the next reading.
   const deadline = setTimeout(() => connection.destroy(), timeoutMs);
   try {
@@ -195,25 +168,6 @@ async function readAccounts(endpoint: SyncEndpoint, timeoutMs: number): Promise<
     clearTimeout(deadline);
     connection.destroy();
   }
-}
-
-function connectionOptions(endpoint: SyncEndpoint, timeoutMs: number): ConnectionOptions {
-  const { user, credential, host, port, socketPath, ssl } = endpoint;
-  const password = Buffer.from(credential.reveal());
-  return {
-    user,
-    password: password.toString("utf8"),
-    ...(socketPath === undefined ? { host, port } : { socketPath }),
-    ...(ssl === undefined ? {} : { ssl }),
-    connectTimeout: timeoutMs,
-    charset: "utf8mb4",
-    // The client library has no ed25519 of its own.
-    authPlugins: { client_ed25519: () => (nonce: Buffer) => signNonce(password, nonce) },
-  } as ConnectionOptions;
-}
-
-function signNonce(password: Uint8Array, nonce: Uint8Array): Buffer {
-  return Buffer.from(ed25519Sign(password, nonce.subarray(0, 32)));
 }
 
 const VARIABLES = `SHOW GLOBAL VARIABLES WHERE Variable_name IN ('version', 'skip_name_resolve',

@@ -6,10 +6,10 @@ import {
   Credential,
   CredentialStore,
   LearnedPasswords,
+  type OwnEndpoint,
   staticAccounts,
-  type SyncEndpoint,
 } from "../auth/mod.ts";
-import type { Config } from "../config/mod.ts";
+import type { Config, ServerAddress } from "../config/mod.ts";
 import type { Log } from "../observe/mod.ts";
 import { backendPem } from "./tls_context.ts";
 
@@ -64,7 +64,7 @@ export function startCredentials(
   tell();
   const mayRead = config.account && store.mode === "relay" && config.auth.mode !== "relay";
   if (!mayRead) return { store, refresh: undefined, ready: Promise.resolve(), stop() {} };
-  const endpoint = syncEndpoint(config);
+  const endpoint = ownEndpoint(config, config.backends[0]!);
   let complaint = "";
   const sync = new AccountSync({
     endpoint: () => endpoint,
@@ -92,12 +92,12 @@ export function startCredentials(
   };
 }
 
-function syncEndpoint(config: Config): SyncEndpoint {
+/** How the proxy's own account gets to a server. */
+export function ownEndpoint(config: Config, address: ServerAddress): OwnEndpoint {
   const { user, password } = config.account!;
-  const [address] = config.backends;
   const base = { user, credential: Credential.password(password) };
-  if (address!.kind === "unix") return { ...base, socketPath: address!.path };
-  const { host, port } = address!;
+  if (address.kind === "unix") return { ...base, socketPath: address.path };
+  const { host, port } = address;
   const { mode } = config.backendTls;
   if (mode === "disabled") return { ...base, host, port };
   const verified = mode === "verify-ca" || mode === "verify-identity";
