@@ -5,9 +5,10 @@ export interface AnswerSink {
   /** Bytes of the answer; whole packets are not promised. */
   onAnswerBytes(bytes: Uint8Array): void;
   /**
-   * An OK packet of the answer that tells of a change of the session's state. It is whole, with its
-   * header, and comes in its place among the answer's bytes; the tracker has judged it already. Only
-   * on connections whose tracker has `stopAtState`. Without this method it comes as bytes.
+   * An OK or EOF packet of the answer whose status says that the session's state has changed. It is
+   * whole, with its header, and comes in its place among the answer's bytes; the tracker has judged
+   * it already. Only on connections whose tracker has `stopAtState`. Without this method it comes as
+   * bytes.
    */
   onOkPacket?(packet: Uint8Array): void;
   /** The answer is complete: the server's status, error and statement id are in its tracker. */

@@ -172,8 +172,10 @@ export class ServerConnection implements StreamOwner {
 
   #endAnswer(sink: AnswerSink): void {
     this.#outstanding.shift();
-    if (this.#outstanding.length > 0) this.tracker.begin(this.#outstanding.expect);
-    sink.onAnswerEnd();
+    sink.onAnswerEnd(); // reads the tracker: so the next answer begins behind it
+    if (this.#outstanding.length > 0 && this.tracker.done) {
+      this.tracker.begin(this.#outstanding.expect);
+    }
   }
 
   onDrained(): void {

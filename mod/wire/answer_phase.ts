@@ -44,10 +44,25 @@ export function firstPhase(expect: number): number {
   return FIRST_PHASE[expect];
 }
 
-/** Whether a packet can be judged by its header alone, because packets are only counted here. */
-export function isCounted(phase: number): boolean {
-  return phase === Phase.COLUMNS || phase === Phase.PREPARED_COLUMNS ||
-    phase === Phase.PREPARED_COLUMNS_END || phase === Phase.PREPARED_EOFS;
+/** Whether a packet can be judged by its header alone, because definitions are only counted. */
+export function isDefinition(phase: number): boolean {
+  return phase === Phase.COLUMNS || phase === Phase.PREPARED_COLUMNS;
+}
+
+/** Whether a packet of an EOF packet's form is one here. */
+export function isEofPlace(phase: number): boolean {
+  switch (phase) {
+    case Phase.HEAD:
+    case Phase.COLUMNS_END:
+    case Phase.ROWS:
+    case Phase.FIELDS:
+    case Phase.ONE_OK:
+    case Phase.PREPARED_COLUMNS_END:
+    case Phase.PREPARED_EOFS:
+      return true;
+    default:
+      return false;
+  }
 }
 
 /** Whether a packet is an OK packet, by its first byte; EOF packets, which are shorter, aside. */

@@ -3,7 +3,7 @@
 // Hot path: nothing is allocated, and what lies in one chunk is judged in place.
 
 import { AnswerFacts, okStatusPosition } from "./answer_facts.ts";
-import { firstPhase, isCounted, isOkHeader, Phase } from "./answer_phase.ts";
+import { firstPhase, isDefinition, isEofPlace, isOkHeader, Phase } from "./answer_phase.ts";
 import { Capability, MariadbCapability, ServerStatus } from "./capabilities.ts";
 import { HEADER_LENGTH, PAYLOAD_MAX, payloadLength } from "./frame.ts";
 
@@ -13,6 +13,9 @@ const PREFIX_LENGTH = 24;
 /** COM_STMT_PREPARE's OK up to its two counts; nothing shorter has any meaning but an error. */
 const PREPARE_HEAD_LENGTH_MIN = 9;
 
+/** An EOF packet: its first byte, warnings and status. */
+const EOF_LENGTH = 5;
+
 /** An OK packet of small numbers up to its warnings. What is shorter and begins with 0xfe is an EOF. */
 const OK_LENGTH_MIN = 7;
 
@@ -21,11 +24,11 @@ const PROGRESS_CODE = 0xffff;
 /** Follows answers on one connection with fixed capabilities, one after the other. */
 export class ResponseTracker extends AnswerFacts {
   /**
-   * Stop in front of OK packets that tell of a change of the session's state, so that somebody may
-   * look at them whole. Only to be changed while no answer is under way.
+   * Stop in front of OK and EOF packets whose status says that the session's state has changed, so
+   * that somebody may look at them whole. Only to be changed while no answer is under way.
    */
   stopAtState = false;
-  /** The next packet is an OK packet with session state: it waits for `passOk`. */
+  /** The next packet is such an OK or EOF packet: it waits for `passOk`. */
   stopped = false;
 
   readonly #deprecateEof: boolean;
@@ -101,7 +104,7 @@ export class ResponseTracker extends AnswerFacts {
    *
    * @returns The position behind the last byte taken: `end`, or less where
    * - the answer ended before: `done` is true, and the rest belongs to the next answer;
-   * - an OK packet with session state comes next: `stopped` is true, see `passOk`;
+   * - a packet comes next that `stopAtState` is about: `stopped` is true, see `passOk`;
    * - otherwise, and with `stopAtState` only: the rest is the start of a packet that cannot be judged
    *   yet. It is to be fed again, with as many bytes behind it as make `canJudge` true, or more.
    */
@@ -136,12 +139,12 @@ export class ResponseTracker extends AnswerFacts {
     const available = end - at - HEADER_LENGTH;
     if (available < 0) return false;
     if (available >= PREFIX_LENGTH || available >= payloadLength(bytes, at)) return true;
-    if (this.#continues || isCounted(this.#phase)) return true;
+    if (this.#continues || isDefinition(this.#phase)) return true;
     const inRows = this.#phase === Phase.ROWS || this.#phase === Phase.FIELDS;
     return inRows && available > 0 && bytes[at + HEADER_LENGTH] < 0xfe;
   }
 
-  /** Takes the OK packet that it has stopped at, whole and with its header. */
+  /** Takes the packet that it has stopped at, whole and with its header. */
   passOk(packet: Uint8Array): void {
     this.stopped = false;
     this.sequence = packet[3];
@@ -186,13 +189,18 @@ export class ResponseTracker extends AnswerFacts {
     return !this.stopped;
   }
 
-  /** An OK packet with session state. One of 16 MiB or more could not be looked at whole: it passes. */
+  /**
+   * An OK packet with session state, or an EOF packet that says that there would be some. One of
+   * 16 MiB or more could not be looked at whole: it passes.
+   */
   #tellsState(bytes: Uint8Array, at: number, length: number): boolean {
-    if (length < OK_LENGTH_MIN || length === PAYLOAD_MAX || this.#continues) return false;
+    if (this.#continues || length < EOF_LENGTH || length === PAYLOAD_MAX) return false;
+    if (length < OK_LENGTH_MIN) {
+      return bytes[at] === 0xfe && isEofPlace(this.#phase) && hasStateFlag(bytes, at + 3);
+    }
     if (!isOkHeader(this.#phase, bytes[at], this.#deprecateEof)) return false;
     const status = okStatusPosition(bytes, at);
-    return status + 2 <= at + length &&
-      ((bytes[status] | (bytes[status + 1] << 8)) & ServerStatus.SESSION_STATE_CHANGED) !== 0;
+    return status + 2 <= at + length && hasStateFlag(bytes, status);
   }
 
   #end(at: number): number {
@@ -423,4 +431,9 @@ export class ResponseTracker extends AnswerFacts {
     if (length < OK_LENGTH_MIN) this.readEof(bytes, at, length);
     else this.readOk(bytes, at, length);
   }
+}
+
+function hasStateFlag(bytes: Uint8Array, statusAt: number): boolean {
+  const status = bytes[statusAt] | (bytes[statusAt + 1] << 8);
+  return (status & ServerStatus.SESSION_STATE_CHANGED) !== 0;
 }

@@ -13,9 +13,9 @@ export const StateEntry = {
   SYSTEM_VARIABLES: 0,
   /** The default schema, as a string: see `decodeStateText`. */
   SCHEMA: 1,
-  /** The string "1": something has changed, no more is said. */
+  /** The character 1: something has changed, no more is said. */
   STATE_CHANGE: 2,
-  /** An encoding byte, 0, and a string. */
+  /** An encoding byte, 0, and a string: see `decodeStateText` from the second byte on. */
   GTIDS: 3,
   /** The statements, as a string, that begin a transaction like the one that is open. */
   TRANSACTION_CHARACTERISTICS: 4,
@@ -81,7 +81,7 @@ export function encodeSystemVariables(variables: readonly SystemVariable[]): Uin
 }
 
 /**
- * Reads an entry whose content is one string: SCHEMA, STATE_CHANGE, and both about transactions.
+ * Reads an entry whose content is one string: SCHEMA and both about transactions.
  *
  * @throws {MalformedPacketError} If it is shorter than it says.
  */
@@ -90,7 +90,8 @@ export function decodeStateText(data: Uint8Array): Uint8Array {
 }
 
 /**
- * Reads the entries of an OK packet from a peer with SESSION_TRACK; none where no state has changed.
+ * Reads the entries of an OK packet from a peer with SESSION_TRACK. None where no state has changed,
+ * and where an EOF packet says no more than that it has.
  *
  * @param packet With its header.
  * @throws {MalformedPacketError} If it does not have the form of such a packet.
@@ -110,7 +111,7 @@ export interface ClientOkForm {
 }
 
 /**
- * Rewrites an OK packet from a server leg with SESSION_TRACK for a client. The info needs no other
+ * Rewrites an OK or EOF packet from a server leg with SESSION_TRACK for a client. The info needs no other
  * form: servers write its length for clients without SESSION_TRACK as well, and where it is empty
  * and no state follows they write nothing.
  *
@@ -121,8 +122,10 @@ export function okForClient(packet: Uint8Array, client: ClientOkForm): Uint8Arra
   const ok = new TrackedOk(packet);
   const { warnings, info } = ok;
   const unchanged = ok.status & ~ServerStatus.SESSION_STATE_CHANGED;
-  if (packet[HEADER_LENGTH] === 0xfe && !client.deprecateEof) {
-    return frame(encodeEof({ status: unchanged, warnings }), packet[3]);
+  if (ok.isEof || (packet[HEADER_LENGTH] === 0xfe && !client.deprecateEof)) {
+    // A server's own EOF packets have the flag, if nothing behind it, where trackers are on.
+    const status = ok.isEof && client.sessionTrack ? ok.status : unchanged;
+    return frame(encodeEof({ status, warnings }), packet[3]);
   }
   const kept = client.sessionTrack ? keepEntries(ok.state, client.keep) : NONE;
   const writer = new PacketWriter(packet.length + 9)
@@ -145,23 +148,29 @@ function keepEntries(state: Uint8Array, keep: ClientOkForm["keep"]): Uint8Array 
 
 /** The parts of an OK packet that can differ between a server leg and a client. */
 class TrackedOk {
-  /** Where the status flags are: what is before passes as it is, whatever its numbers. */
+  readonly isEof: boolean;
+  /** Where an OK packet's status flags are: what is before passes as it is, whatever its numbers. */
   readonly statusAt: number;
   readonly status: number;
   readonly warnings: number;
-  readonly info: Uint8Array;
-  readonly state: Uint8Array;
+  readonly info: Uint8Array = NONE;
+  readonly state: Uint8Array = NONE;
 
   constructor(packet: Uint8Array) {
+    this.isEof = packet[HEADER_LENGTH] === 0xfe && packet.length === HEADER_LENGTH + EOF_LENGTH;
     this.statusAt = okStatusPosition(packet, HEADER_LENGTH);
-    const reader = new PacketReader(packet, this.statusAt);
-    this.status = reader.u16();
-    this.warnings = reader.u16();
-    this.info = reader.remaining > 0 ? reader.lenencView() : NONE;
+    const reader = new PacketReader(packet, this.isEof ? HEADER_LENGTH + 1 : this.statusAt);
+    const first = reader.u16();
+    const second = reader.u16();
+    this.status = this.isEof ? second : first;
+    this.warnings = this.isEof ? first : second;
+    if (this.isEof) return;
+    if (reader.remaining > 0) this.info = reader.lenencView();
     const changed = (this.status & ServerStatus.SESSION_STATE_CHANGED) !== 0;
-    this.state = changed && reader.remaining > 0 ? reader.lenencView() : NONE;
+    if (changed && reader.remaining > 0) this.state = reader.lenencView();
   }
 }
 
+const EOF_LENGTH = 5;
 const NONE = new Uint8Array(0);
 const text = new TextDecoder();
