@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 import {
+  freshBinlog,
   isReplicating,
   mariadbProgram,
   mysqlProgram,
@@ -65,7 +66,7 @@ for (const kind of serverKinds()) {
       }, TEST_MS_MAX);
 
       test(`the binlog's files, ${how}`, async () => {
-        await server.sql("FLUSH BINARY LOGS");
+        await freshBinlog(server);
         const direct = await rawBinlogs(server, { port: server.port, tls });
         expect(direct.size).toBeGreaterThanOrEqual(2);
         expect(await rawBinlogs(server, { port: proxy.port, tls })).toEqual(direct);

@@ -116,8 +116,9 @@ class Connection {
     }
   }
 
-  /** Until nothing more seems to come. */
+  /** Until nothing more seems to come; the proxy's first word may take longer than an answer. */
   async quiet(): Promise<void> {
+    if (this.#received === 0) await this.#news(LOGIN_MS_MAX);
     const deadline = performance.now() + ANSWER_MS_MAX;
     const before = this.#received;
     while (!this.#closed && performance.now() < deadline) {

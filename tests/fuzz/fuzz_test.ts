@@ -18,6 +18,6 @@ for (const kind of serverKinds()) {
     // Damaged streams that nobody answers would prove nothing.
     expect(report.loggedIn).toBeGreaterThan(ROUNDS[kind] / 3);
     expect(report.answered).toBeGreaterThan(ROUNDS[kind] * 0.9);
-    expect(report.control.rounds).toBeGreaterThan(10);
+    expect(report.control.rounds).toBeGreaterThan(3);
   }, 120_000);
 }

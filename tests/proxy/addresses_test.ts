@@ -9,8 +9,25 @@ import { encodeProxyHeader } from "../../mod/net/mod.ts";
 import type { ProxyProcess } from "../proxy_process.ts";
 import { startProxy } from "../proxy_process.ts";
 import { type RealServer, startServer } from "../servers/mod.ts";
+import { whyMissing } from "../setup/cache.ts";
 import { RawClient } from "./raw_client.ts";
 import { kinds, loginAs, ownProxy, sharedProxy, subject, until } from "./subjects.ts";
+
+const ipv6 = hasIpv6() ? test : test.skip;
+const noSs = whyMissing("ss");
+if (noSs !== null) console.log(`skipped: ${noSs}`);
+const withSs = noSs === null ? test : test.skip;
+
+/** Whether this machine has IPv6 on loopback; said where it has none. */
+function hasIpv6(): boolean {
+  try {
+    Bun.listen({ hostname: "::1", port: 0, socket: { data() {} } }).stop(true);
+    return true;
+  } catch (error) {
+    console.log(`skipped: IPv6: ${(error as Error).message}`);
+    return false;
+  }
+}
 
 /** Another address that the proxy listens on: the port it was given. */
 async function portOf(proxy: ProxyProcess, address: string): Promise<number> {
@@ -37,7 +54,7 @@ for (const kind of kinds) {
 
     afterAll(() => rmSync(folder, { recursive: true }));
 
-    test("clients over IPv6", async () => {
+    ipv6("clients over IPv6", async () => {
       const proxy = await sharedProxy(server, ["-l", "[::1]:0"]);
       const port = await portOf(proxy, "[::1]");
       using client = await loginAs(server.accounts.app, { port }, { host: "::1" });
@@ -156,7 +173,7 @@ for (const kind of kinds) {
         expect(await shownHost(honest)).toBe(`127.0.0.1:${honest.socket.localPort}`);
       });
 
-      test("an IPv6 listener that takes IPv4 clients knows the network of theirs", async () => {
+      ipv6("an IPv6 listener that takes IPv4 clients knows the network of theirs", async () => {
         await using proxy = await ownProxy(server, {
           args: ["-l", "[::]:0", "--proxy-protocol", "127.0.0.0/8"],
         });
@@ -166,7 +183,7 @@ for (const kind of kinds) {
       });
     });
 
-    test("keep-alive is set on both legs", async () => {
+    withSs("keep-alive is set on both legs", async () => {
       await using proxy = await ownProxy(server, { config: '[tcp]\nkeepalive = "30s"\n' });
       using client = await loginAs(server.accounts.app, proxy);
       const line = (filter: string) =>

@@ -1,22 +1,27 @@
 // The proxy's own ports: what it says of itself, to whom, and whether it may get traffic.
 
 import { expect, test } from "bun:test";
-import { startProxy } from "../proxy_process.ts";
+import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { freePort } from "../servers/mod.ts";
 import { RawClient, refusal, ServerError } from "./raw_client.ts";
 import { kinds, loginAs, ownAccount, ownProxy, subject, until } from "./subjects.ts";
+
+/** A port of the proxy's own that it was to choose itself, as its log names it. */
+async function portOf(proxy: ProxyProcess, name: "admin port" | "HTTP port"): Promise<number> {
+  const line = await proxy.untilLogged(new RegExp(name));
+  return Number(line.match(/127\.0\.0\.1:(\d+)/)![1]);
+}
 
 for (const workers of ["1", "2"]) {
   for (const kind of kinds) {
     test(`${kind}: SHOW PROPERTIES and SHOW COUNTERS, ${workers} worker(s)`, async () => {
       const { server } = await subject(kind);
-      const port = freePort();
       await using proxy = await ownProxy(server, {
-        args: [...ownAccount(server), "--admin", `127.0.0.1:${port}`, "--workers", workers],
+        args: [...ownAccount(server), "--admin", "127.0.0.1:0", "--workers", workers],
         config: "[limits]\nclients_per_user_max = 1\n",
       });
       await proxy.untilLogged(/mode=synced/);
-      await proxy.untilLogged(/admin port/);
+      const port = await portOf(proxy, "admin port");
       const { monitor, app } = server.accounts;
       using admin = await loginAs(monitor, { port });
       const properties = await admin.query("SHOW PROPERTIES LIKE 'a%'");
@@ -52,9 +57,8 @@ for (const workers of ["1", "2"]) {
 
 test("without an account of its own the proxy tells admin without a password, from here", async () => {
   const { server } = await subject(kinds[0]!);
-  const port = freePort();
-  await using proxy = await ownProxy(server, { args: ["--admin", `127.0.0.1:${port}`] });
-  await proxy.untilLogged(/admin port/);
+  await using proxy = await ownProxy(server, { args: ["--admin", "127.0.0.1:0"] });
+  const port = await portOf(proxy, "admin port");
   using admin = await loginAs({ user: "admin", password: "" }, { port });
   expect(await admin.query("SHOW PROPERTIES LIKE 'auth.mode_in_force'")).toEqual([
     ["auth.mode_in_force", "relay"],
@@ -68,21 +72,19 @@ test("without an account of its own the proxy tells admin without a password, fr
 });
 
 test("the HTTP port: alive at once, ready when a server was reached", async () => {
-  const [httpPort, serverPort] = [freePort(), freePort()];
   await using proxy = await startProxy({
-    backends: [{ host: "127.0.0.1", port: serverPort }],
-    args: ["--http", `127.0.0.1:${httpPort}`],
+    backends: [{ host: "127.0.0.1", port: freePort() }],
+    args: ["--http", "127.0.0.1:0"],
   });
-  await proxy.untilLogged(/HTTP port/);
+  const httpPort = await portOf(proxy, "HTTP port");
   const status = async (path: string) =>
     (await fetch(`http://127.0.0.1:${httpPort}${path}`)).status;
   expect(await status("/livez")).toBe(200);
   expect(await status("/readyz")).toBe(503);
   expect(await status("/else")).toBe(404);
   const { server } = await subject(kinds[0]!);
-  const ready = freePort();
-  await using other = await ownProxy(server, { args: ["--http", `127.0.0.1:${ready}`] });
-  await other.untilLogged(/HTTP port/);
+  await using other = await ownProxy(server, { args: ["--http", "127.0.0.1:0"] });
+  const ready = await portOf(other, "HTTP port");
   await until(
     "ready",
     async () => (await fetch(`http://127.0.0.1:${ready}/readyz`)).status === 200,

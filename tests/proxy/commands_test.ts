@@ -11,7 +11,7 @@ import {
   PacketReader,
   PacketWriter,
 } from "../../mod/wire/mod.ts";
-import type { RealServer } from "../servers/mod.ts";
+import { freshBinlog, type RealServer } from "../servers/mod.ts";
 import type { Packet } from "./packet_stream.ts";
 import { RawClient, USUAL_FLAGS } from "./raw_client.ts";
 import { kinds, loginAs, subject } from "./subjects.ts";
@@ -354,11 +354,9 @@ for (const kind of kinds) {
     });
 
     test("replication streams: REGISTER_SLAVE, BINLOG_DUMP", async () => {
-      await server.sql("FLUSH BINARY LOGS");
+      const file = await freshBinlog(server);
       await server.sql("INSERT INTO test.commands VALUES (50, REPEAT('replicated ', 1000))");
       await server.sql("DELETE FROM test.commands WHERE id = 50");
-      const logs = await server.sql("SHOW BINARY LOGS");
-      const file = String(logs.at(-1)!["Log_name"]);
       const streams: string[][] = [];
       for (const target of [server, { port }]) {
         const client = await loginAs(server.accounts.repl, target);

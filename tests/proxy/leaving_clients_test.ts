@@ -73,7 +73,7 @@ test("a login that takes too long ends on both sides", async () => {
   using server = await greetingOnly();
   await using proxy = await startProxy({
     backends: [{ host: "127.0.0.1", port: server.port }],
-    config: '[limits]\nlogin_timeout = "300ms"\n',
+    config: '[limits]\nlogin_timeout = "1500ms"\n',
   });
   const client = await halfLogin(proxy.port);
   await new Promise((resolve) => client.on("close", resolve));

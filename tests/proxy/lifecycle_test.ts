@@ -57,7 +57,7 @@ describe("lifecycle", () => {
     await using proxy = await ownProxy(server);
     using client = await login(proxy);
     const mark = crypto.randomUUID();
-    const answer = client.results(`SELECT 'done', SLEEP(0.5), '${mark}'`);
+    const answer = client.results(`SELECT 'done', SLEEP(2), '${mark}'`);
     await until("the statement runs", async () => await threadsRunning(server, mark) === 1);
     process.kill(proxy.pid, "SIGINT");
     expect((await answer)[0]!.rows[0]![0]).toBe("done");

@@ -109,7 +109,7 @@ describe("limits", () => {
   });
 
   test("login_timeout: who says nothing, or half of it, is closed", async () => {
-    await using proxy = await ownProxy(server, { config: '[limits]\nlogin_timeout = "200ms"\n' });
+    await using proxy = await ownProxy(server, { config: '[limits]\nlogin_timeout = "2s"\n' });
     using silent = await idleOf(proxy);
     using halfway = await idleOf(proxy);
     await halfway.packets.read();

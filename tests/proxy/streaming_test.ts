@@ -29,8 +29,9 @@ for (const kind of kinds) {
       ({ server, proxy } = await subject(kind));
     });
 
-    const manyRows = (mebibytes: number) =>
-      `SELECT REPEAT('0123456789abcdef', 65536) FROM ` +
+    /** A mebibyte a row; `mark` is what the statement is found by in the server's list. */
+    const manyRows = (mebibytes: number, mark: string = crypto.randomUUID()) =>
+      `SELECT /* ${mark} */ REPEAT('0123456789abcdef', 65536) FROM ` +
       `(WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < ${mebibytes})` +
       ` SELECT i FROM n) x`;
 
@@ -64,21 +65,16 @@ for (const kind of kinds) {
       using slow = await loginAs(server.accounts.app, proxy);
       slow.socket.pause();
       const before = proxy.rssBytes();
-      slow.send(slow.queryPayload(manyRows(200)));
+      const mark = crypto.randomUUID();
+      slow.send(slow.queryPayload(manyRows(200, mark)));
       // The server is stuck in writing: its thread sends data for as long as nobody reads.
-      await until(
-        "the server writes",
-        async () => await threadsRunning(server, "0123456789abcdef") > 0,
-      );
+      await until("the server writes", async () => await threadsRunning(server, mark) === 1);
       using quick = await loginAs(server.accounts.app, proxy);
       for (let i = 0; i < 50; i++) expect(await quick.value("SELECT 1")).toBe("1");
       expect(proxy.rssBytes() - before).toBeLessThan(64 * MIB);
-      expect(await threadsRunning(server, "0123456789abcdef")).toBe(1);
+      expect(await threadsRunning(server, mark)).toBe(1);
       slow.close();
-      await until(
-        "the server is freed",
-        async () => await threadsRunning(server, "0123456789abcdef") === 0,
-      );
+      await until("the server is freed", async () => await threadsRunning(server, mark) === 0);
     });
 
     test("a statement of 48 MiB from a client while its server is slow keeps memory flat", async () => {
@@ -92,13 +88,11 @@ for (const kind of kinds) {
 
     test("a client killed in the middle of a result frees the server connection", async () => {
       using client = await loginAs(server.accounts.app, proxy);
-      client.send(client.queryPayload(manyRows(300)));
+      const mark = crypto.randomUUID();
+      client.send(client.queryPayload(manyRows(300, mark)));
       await client.packets.read();
       client.close();
-      await until(
-        "the statement is gone",
-        async () => await threadsRunning(server, "0123456789abcdef") === 0,
-      );
+      await until("the statement is gone", async () => await threadsRunning(server, mark) === 0);
     });
 
     for (const mode of ["an idle connection of the account", "the proxy's own account"] as const) {
@@ -118,11 +112,7 @@ for (const kind of kinds) {
         client.send(client.queryPayload(`SELECT BENCHMARK(1e11, SHA2('${mark}', 512))`));
         await until("the statement runs", async () => await threadsRunning(server, mark) === 1);
         client.close();
-        await until(
-          "the statement is gone",
-          async () => await threadsRunning(server, mark) === 0,
-          4000,
-        );
+        await until("the statement is gone", async () => await threadsRunning(server, mark) === 0);
         if (mode !== "the proxy's own account") await target.stop();
       });
     }
@@ -149,11 +139,9 @@ for (const kind of kinds) {
         "SELECT ID FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()",
       );
       client.socket.pause();
-      client.send(client.queryPayload(manyRows(200)));
-      await until(
-        "the server writes",
-        async () => await threadsRunning(server, "0123456789abcdef") > 0,
-      );
+      const mark = crypto.randomUUID();
+      client.send(client.queryPayload(manyRows(200, mark)));
+      await until("the server writes", async () => await threadsRunning(server, mark) === 1);
       await server.sql(`KILL ${id}`);
       client.socket.resume();
       const outcome = await client.answer(Expect.RESULT).catch((error: Error) => error);

@@ -1,9 +1,10 @@
 // Guessing passwords gets slower and is then refused; a few slips cost nothing.
 
 import { beforeAll, describe, expect, test } from "bun:test";
+import type { ProxyProcess } from "../proxy_process.ts";
 import type { RealServer } from "../servers/mod.ts";
 import { refusal } from "./raw_client.ts";
-import { kinds, loginAs, ownProxy, subject } from "./subjects.ts";
+import { kinds, loginAs, ownProxy, subject, until } from "./subjects.ts";
 
 const [kind] = kinds;
 if (kind === undefined) throw new Error("Needs a server: MariaDB or MySQL");
@@ -15,35 +16,48 @@ describe("throttle", () => {
 
   const wrong = { user: "app", password: "wrong" };
 
-  test("five failures are free, then each answer comes later, then 1129", async () => {
-    await using proxy = await ownProxy(server, {
-      config: '[auth]\nfailures_max = 8\nfailure_delay = "150ms"\nfailure_window = "1s"\n' +
+  const slowing = () =>
+    ownProxy(server, {
+      config: '[auth]\nfailures_max = 8\nfailure_delay = "200ms"\nfailure_window = "3s"\n' +
         "[pool]\nidle_max = 0\n",
     });
+
+  /** How long each of eight wrong logins in a row takes to be refused, in milliseconds. */
+  async function refusalTimes(proxy: ProxyProcess): Promise<number[]> {
     const times: number[] = [];
     for (let failure = 0; failure < 8; failure++) {
       const started = performance.now();
       expect((await refusal(loginAs(wrong, proxy))).code).toBe(1045);
       times.push(performance.now() - started);
     }
-    for (const time of times.slice(0, 6)) expect(time).toBeLessThan(150);
-    expect(times[6]).toBeGreaterThanOrEqual(145);
-    expect(times[7]).toBeGreaterThanOrEqual(295);
+    return times;
+  }
+
+  test("five failures are free", async () => {
+    // The least of several tries, since others may use the machine at the same time.
+    let least = Array<number>(8).fill(Infinity);
+    for (let attempt = 0; attempt < 5 && Math.max(...least.slice(0, 6)) >= 200; attempt++) {
+      await using proxy = await slowing();
+      const times = await refusalTimes(proxy);
+      least = least.map((time, failure) => Math.min(time, times[failure]!));
+    }
+    expect(Math.max(...least.slice(0, 6))).toBeLessThan(200);
+  });
+
+  test("after those each answer comes later, then 1129, until the window has passed", async () => {
+    await using proxy = await slowing();
+    const times = await refusalTimes(proxy);
+    expect(times[6]).toBeGreaterThanOrEqual(195);
+    expect(times[7]).toBeGreaterThanOrEqual(395);
     const refused = await refusal(loginAs(server.accounts.app, proxy));
     expect(refused.code).toBe(1129);
     expect(refused.message).toContain("127.0.0.1");
     expect(refused.sequence).toBe(0);
-    // Forgotten after the window.
-    const deadline = Date.now() + 5000;
-    for (;;) {
+    await until("the failures are forgotten", async () => {
       const client = await loginAs(server.accounts.app, proxy).catch(() => undefined);
-      if (client) {
-        client.close();
-        break;
-      }
-      expect(Date.now()).toBeLessThan(deadline);
-      await Bun.sleep(50);
-    }
+      client?.close();
+      return client !== undefined;
+    });
   });
 
   test("a success forgives", async () => {

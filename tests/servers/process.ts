@@ -67,10 +67,20 @@ async function nextLine(lines: AsyncGenerator<string>): Promise<string> {
   return done === true ? "137" : value;
 }
 
-/** A TCP port on loopback that nothing listens on now. */
+/** Below those that the kernel gives to outgoing connections, so that none takes the port first. */
+const PORTS = { from: 20_000, to: 32_000 };
+const PORT_TRIES = 100;
+
+/** A TCP port on loopback that nothing listens on now. Throws an Error where none is found. */
 export function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const port = listener.port;
-  listener.stop(true);
-  return port;
+  for (let tries = 0; tries < PORT_TRIES; tries++) {
+    const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
+    try {
+      Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      return port;
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
+    }
+  }
+  throw new Error(`No free port among ${PORT_TRIES} from ${PORTS.from} to ${PORTS.to}`);
 }

@@ -45,6 +45,7 @@ export interface RealServer extends AsyncDisposable {
 }
 
 const START_MS_MAX = 60_000;
+const START_TRIES = 3;
 
 /** Starts a MariaDB server. Throws an Error with the end of its log if it does not start. */
 export function startMariadb(options: ServerOptions = {}): Promise<RealServer> {
@@ -62,11 +63,18 @@ export async function startServer(
   options: ServerOptions = {},
 ): Promise<RealServer> {
   const data = await initialData(kind);
-  // A unix socket's path may have 107 bytes: hence the short names.
-  const folder = mkdtempSync(join(tmpdir(), "mp-"));
-  chmodSync(folder, 0o700);
-  await Bun.$`cp -a --reflink=auto ${data} ${join(folder, "data")}`.quiet();
-  const server = await launch(kind, { folder, options });
+  let server: RealServer | undefined;
+  for (let tries = 1; server === undefined; tries++) {
+    // A unix socket's path may have 107 bytes: hence the short names.
+    const folder = mkdtempSync(join(tmpdir(), "mp-"));
+    chmodSync(folder, 0o700);
+    await Bun.$`cp -a --reflink=auto ${data} ${join(folder, "data")}`.quiet();
+    server = await launch(kind, { folder, options }).catch((error: Error) => {
+      // Somebody else may have taken the port that was free.
+      if (tries < START_TRIES && error.message.includes("Address already in use")) return undefined;
+      throw error;
+    });
+  }
   if (options.replicaOf !== undefined) await replicate(server, options.replicaOf.port);
   return server;
 }

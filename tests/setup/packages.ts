@@ -28,6 +28,7 @@ export const REQUIREMENTS: readonly PackagedRequirement[] = [
   needs("dbd-mariadb", ["libdbd-mariadb-perl"]),
   needs("php", ["php-cli", "php-mysql"]),
   needs("ruby", ["ruby", "ruby-mysql2"]),
+  needs("ss", ["iproute2"], ["ss"]),
   needs("sysbench", ["sysbench"], ["sysbench"]),
   needs("haproxy", ["haproxy"], ["haproxy"]),
   needs("node", [], ["node"]),

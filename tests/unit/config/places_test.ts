@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { parse } from "smol-toml";
 import { findPlaces } from "../../../mod/config/places.ts";
 import type { KeyPath } from "../../../mod/config/places.ts";
+import { Random, testSeed } from "../../fuzz/random.ts";
 
 /** Marks `@` stand before keys and are taken out; the n-th mark belongs to the n-th path. */
 function expectMarks(marked: string, paths: readonly KeyPath[]): void {
@@ -122,17 +123,11 @@ z = 3"""""
   });
 
   test("any text comes to an end", () => {
-    const seed = Number(process.env["SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-    console.log(`seed ${seed}`);
-    let state = seed;
-    const random = (below: number) => {
-      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      return (state >>> 8) % below;
-    };
+    const random = new Random(testSeed("places"));
     const pieces = ["a", ".", "=", '"', "'", "[", "]", "{", "}", ",", "#", "\n", " ", "\\", '"""'];
     for (let i = 0; i < 20_000; i++) {
       let text = "";
-      for (let j = random(16); j > 0; j--) text += pieces[random(pieces.length)];
+      for (let j = random.below(16); j > 0; j--) text += random.pick(pieces);
       findPlaces(text).find(["a"]);
     }
   });
