@@ -1,6 +1,7 @@
 // CONNECTION_ID() in a statement: where it stands, and whether it may be replaced by a number.
 
-import { type LexicalMode, Token, Tokenizer } from "./tokens.ts";
+import type { LexicalMode } from "./lexical_mode.ts";
+import { Token, Tokenizer } from "./tokens.ts";
 
 /** A call of CONNECTION_ID() in the bytes given. */
 export interface Occurrence {

@@ -3,6 +3,12 @@
 export * from "./account_statement.ts";
 export * from "./attention.ts";
 export * from "./connection_id.ts";
+export * from "./effect.ts";
+export * from "./effects.ts";
 export * from "./kill.ts";
+export * from "./lexical_mode.ts";
 export * from "./processlist.ts";
+export * from "./set_statement.ts";
+export type { SetScope } from "./set_target.ts";
 export * from "./tokens.ts";
+export * from "./user_variables.ts";

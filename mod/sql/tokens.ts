@@ -3,6 +3,8 @@
 // Source: "Language Structure" of the MySQL manual. Bytes, not characters: every charset a client
 // may use has ASCII bytes for ASCII characters (multi-byte tails are handled where they matter).
 
+import type { LexicalMode } from "./lexical_mode.ts";
+
 /** The kinds of tokens. */
 export const Token = {
   END: 0,
@@ -13,12 +15,6 @@ export const Token = {
   /** One byte of punctuation. */
   PUNCTUATION: 3,
 } as const;
-
-/** How a session's sql_mode and charset change what bytes mean. */
-export interface LexicalMode {
-  /** sql_mode has NO_BACKSLASH_ESCAPES. */
-  readonly noBackslashEscapes: boolean;
-}
 
 /** Reads tokens one after the other. */
 export class Tokenizer {

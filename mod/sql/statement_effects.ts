@@ -1,0 +1,316 @@
+// What each kind of statement does by its first words. Source: "SQL Statements" of the MySQL manual
+// and of MariaDB's.
+
+import { readAlter, readCreate, readDrop, readRename } from "./definition_effects.ts";
+import { Effect, UNKNOWN } from "./effect.ts";
+import { type EffectReader, Mark, Stop } from "./effect_reader.ts";
+import { Lexeme } from "./scanner.ts";
+import { readSet } from "./set_effects.ts";
+import { NOT_READS } from "./word_effects.ts";
+import { word, WORDS_LIMIT } from "./words.ts";
+
+/** Reads on behind a statement's first word; true where the scanner is at another statement. */
+type Handler = (reader: EffectReader) => boolean;
+
+/** What statements do that need no closer look, besides what their words do. */
+const SIMPLE = new Int32Array(WORDS_LIMIT).fill(UNKNOWN | NOT_READS);
+for (
+  const [effects, names] of [
+    [0, "SELECT TABLE VALUES WITH"],
+    [
+      NOT_READS,
+      `CACHE CHANGE CHECK CHECKSUM CLONE DO HELP IMPORT INSTALL OPTIMIZE PURGE RELEASE REPAIR RESET
+      RESIGNAL SAVEPOINT SIGNAL STOP TRUNCATE UNINSTALL`,
+    ],
+    [NOT_READS | Effect.RUNS_TRIGGERS, "UPDATE DELETE"],
+    [NOT_READS | Effect.CHANGES_SCHEMA, "USE"],
+    [NOT_READS | Effect.NAMED_STATEMENT, "PREPARE"],
+    [NOT_READS | Effect.ENDS_PIN, "DEALLOCATE START UNLOCK"],
+    [NOT_READS | Effect.TABLE_LOCK | Effect.ENDS_PIN, "LOCK"],
+    [NOT_READS | Effect.CONCERNS_PROXY, "GRANT REVOKE KILL"],
+    [NOT_READS | Effect.ENDS_SESSION, "SHUTDOWN RESTART"],
+  ] as const
+) for (const name of names.split(/\s+/)) SIMPLE[word(name)] = effects;
+
+/** Statements whose next words decide. */
+const HANDLERS = new Array<Handler | undefined>(WORDS_LIMIT).fill(undefined);
+for (
+  const [name, handler] of Object.entries({
+    ALTER: readAlter,
+    ANALYZE: readAnalyze,
+    BACKUP: readBackup,
+    BEGIN: readBegin,
+    CALL: readCall,
+    COMMIT: readTransactionEnd,
+    CREATE: readCreate,
+    DESC: readExplain,
+    DESCRIBE: readExplain,
+    DROP: readDrop,
+    EXPLAIN: readExplain,
+    FLUSH: readFlush,
+    GET: readGet,
+    HANDLER: readHandler,
+    INSERT: readInsert,
+    LOAD: readLoad,
+    RENAME: readRename,
+    REPLACE: readInsert,
+    ROLLBACK: readTransactionEnd,
+    SET: readSet,
+    SHOW: readShow,
+    XA: readXa,
+  })
+) HANDLERS[word(name)] = handler;
+
+const ANALYZE = word("ANALYZE");
+const CLOSE = word("CLOSE");
+const COMMIT = word("COMMIT");
+const COUNT = word("COUNT");
+const DATA = word("DATA");
+const END = word("END");
+const ERRORS = word("ERRORS");
+const EXPORT = word("EXPORT");
+const EXTENDED = word("EXTENDED");
+const FOR = word("FOR");
+const FORMAT = word("FORMAT");
+const FULL = word("FULL");
+const GLOBAL = word("GLOBAL");
+const INTO = word("INTO");
+const LOCAL = word("LOCAL");
+const NO = word("NO");
+const NO_WRITE_TO_BINLOG = word("NO_WRITE_TO_BINLOG");
+const PREPARE = word("PREPARE");
+const PRIVILEGES = word("PRIVILEGES");
+const PROCESSLIST = word("PROCESSLIST");
+const PROFILE = word("PROFILE");
+const PROFILES = word("PROFILES");
+const READ = word("READ");
+const RECOVER = word("RECOVER");
+const RELEASE = word("RELEASE");
+const ROLLBACK = word("ROLLBACK");
+const SESSION = word("SESSION");
+const TABLE = word("TABLE");
+const TABLES = word("TABLES");
+const UNLOCK = word("UNLOCK");
+const VARIABLES = word("VARIABLES");
+const WARNINGS = word("WARNINGS");
+const WORK = word("WORK");
+const XML = word("XML");
+
+const BEFORE_TABLE = new Set(
+  ["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"].map(word),
+);
+/** The statements that EXPLAIN takes. */
+const EXPLAINABLE = new Set(
+  ["SELECT", "WITH", "TABLE", "VALUES", "INSERT", "REPLACE", "UPDATE", "DELETE"].map(word),
+);
+/** SHOW of what replicas of a server have alike. */
+const SHOWN_ALIKE = new Set(
+  `CHARACTER CHARSET COLLATION COLUMNS COUNT CREATE DATABASES ERRORS EVENTS FIELDS FUNCTION GRANTS
+  INDEX INDEXES KEYS PRIVILEGES PROCEDURE SCHEMAS TABLE TABLES TRIGGERS WARNINGS`
+    .split(/\s+/).map(word),
+);
+
+/** Reads one statement, from its first lexeme to its end or `;`. */
+export function readStatement(reader: EffectReader): void {
+  const { scanner } = reader;
+  for (;;) {
+    while (scanner.mark === Mark.OPEN) scanner.next();
+    const first = scanner.word;
+    const handler = scanner.kind === Lexeme.WORD ? HANDLERS[first] : undefined;
+    if (handler === undefined) {
+      reader.found |= scanner.kind === Lexeme.WORD ? SIMPLE[first] : UNKNOWN | NOT_READS;
+      break;
+    }
+    scanner.next();
+    if (!handler(reader)) break;
+  }
+  reader.walk(Stop.NONE);
+}
+
+function readAnalyze(reader: EffectReader): boolean {
+  const { scanner } = reader;
+  const { word } = scanner;
+  if (word === TABLE || word === TABLES || word === LOCAL || word === NO_WRITE_TO_BINLOG) {
+    reader.found |= NOT_READS;
+    return false;
+  }
+  passFormat(reader);
+  return true;
+}
+
+/** FORMAT = x */
+function passFormat({ scanner }: EffectReader): void {
+  if (scanner.word !== FORMAT || scanner.kind !== Lexeme.WORD) return;
+  scanner.next();
+  scanner.next();
+  scanner.next();
+}
+
+function readBackup(reader: EffectReader): boolean {
+  const { scanner } = reader;
+  const unlocks = scanner.word === UNLOCK;
+  scanner.next();
+  const ends = unlocks || scanner.word === END;
+  reader.found |= NOT_READS | (ends ? Effect.ENDS_PIN : Effect.TABLE_LOCK);
+  return false;
+}
+
+function readBegin(reader: EffectReader): boolean {
+  const { scanner } = reader;
+  reader.found |= NOT_READS | Effect.ENDS_PIN; // a transaction's start unlocks tables
+  if (scanner.word === WORK) scanner.next();
+  if (scanner.kind === Lexeme.END || scanner.mark === Mark.SEMICOLON) return false;
+  reader.found |= UNKNOWN; // a compound statement
+  return false;
+}
+
+function readCall(reader: EffectReader): boolean {
+  reader.found |= NOT_READS | Effect.CALLS | Effect.RUNS_TRIGGERS | Effect.LEAVES_FOUND_ROWS |
+    Effect.LEAVES_INSERT_ID;
+  reader.setsMentioned = true;
+  return false;
+}
+
+function readTransactionEnd(reader: EffectReader): boolean {
+  const { scanner } = reader;
+  reader.found |= NOT_READS;
+  let before = 0;
+  while (scanner.kind === Lexeme.WORD) {
+    if (scanner.word === RELEASE && before !== NO) reader.found |= Effect.ENDS_SESSION;
+    before = scanner.word;
+    scanner.next();
+  }
+  return false;
+}
+
+function readExplain(reader: EffectReader): boolean {
+  const { scanner } = reader;
+  reader.found |= Effect.LEAVES_FOUND_ROWS;
+  let runs = false;
+  for (;;) {
+    if (scanner.kind === Lexeme.END || scanner.mark === Mark.SEMICOLON) break;
+    if (scanner.mark === Mark.OPEN) return true;
+    if (scanner.mark === Mark.AT) {
+      reader.readVariable();
+      continue;
+    }
+    if (scanner.kind === Lexeme.WORD) {
+      const { word } = scanner;
+      if (EXPLAINABLE.has(word)) return true;
+      if (word === ANALYZE) runs = true;
+      if (word === FOR) reader.found |= NOT_READS;
+      if (word === INTO) {
+        reader.found |= NOT_READS;
+        reader.setsMentioned = true;
+      }
+    }
+    scanner.next();
+  }
+  if (runs) reader.found |= UNKNOWN | NOT_READS;
+  return false;
+}
+
+function readFlush(reader: EffectReader): boolean {
+  const { scanner } = reader;
+  reader.found |= NOT_READS;
+  while (scanner.kind !== Lexeme.END && scanner.mark !== Mark.SEMICOLON) {
+    const { word } = scanner;
+    if (word === READ || word === EXPORT) reader.found |= Effect.TABLE_LOCK;
+    if (word === PRIVILEGES || word === LOCAL || word === NO_WRITE_TO_BINLOG) {
+      reader.found |= Effect.CONCERNS_PROXY;
+    }
+    scanner.next();
+  }
+  return false;
+}
+
+function readGet(reader: EffectReader): boolean {
+  reader.found |= NOT_READS | Effect.ASKS_WARNINGS;
+  reader.setsMentioned = true;
+  return false;
+}
+
+function readHandler(reader: EffectReader): boolean {
+  const { scanner } = reader;
+  reader.found |= NOT_READS | Effect.LEAVES_FOUND_ROWS;
+  passTable(reader);
+  if (scanner.word === CLOSE) reader.found |= Effect.ENDS_PIN;
+  else if (scanner.word !== READ) reader.found |= Effect.HANDLER;
+  return false;
+}
+
+function readInsert(reader: EffectReader): boolean {
+  const { scanner } = reader;
+  reader.found |= NOT_READS | Effect.RUNS_TRIGGERS | Effect.LEAVES_INSERT_ID;
+  while (scanner.kind === Lexeme.WORD && BEFORE_TABLE.has(scanner.word)) scanner.next();
+  passTable(reader);
+  if (scanner.mark === Mark.OPEN) scanner.next();
+  return false;
+}
+
+/** Passes a table's name, which may be qualified. */
+function passTable({ scanner }: EffectReader): void {
+  for (;;) {
+    let end: number;
+    do {
+      if (scanner.kind !== Lexeme.WORD && scanner.kind !== Lexeme.NAME) return;
+      end = scanner.end;
+      scanner.next();
+      // Bytes above 0x7f make lexemes of their own.
+    } while (scanner.glued && scanner.start === end);
+    if (scanner.mark !== Mark.POINT) return;
+    scanner.next();
+  }
+}
+
+function readLoad(reader: EffectReader): boolean {
+  const { word } = reader.scanner;
+  reader.found |= NOT_READS;
+  if (word === DATA || word === XML) {
+    reader.found |= Effect.RUNS_TRIGGERS | Effect.LEAVES_INSERT_ID;
+    reader.setsMentioned = true;
+  }
+  return false;
+}
+
+function readShow(reader: EffectReader): boolean {
+  const { scanner } = reader;
+  reader.found |= Effect.LEAVES_FOUND_ROWS;
+  let global = false;
+  for (;;) {
+    const { word } = scanner;
+    if (word === GLOBAL) global = true;
+    else if (word !== FULL && word !== EXTENDED && word !== SESSION && word !== LOCAL) break;
+    scanner.next();
+  }
+  if (scanner.kind !== Lexeme.WORD || !SHOWN_ALIKE.has(scanner.word)) reader.found |= NOT_READS;
+  switch (scanner.word) {
+    case WARNINGS:
+    case ERRORS:
+    case COUNT:
+      reader.found |= Effect.ASKS_WARNINGS;
+      break;
+    case VARIABLES:
+      if (!global) reader.found |= Effect.ASKS_VARIABLES;
+      break;
+    case PROFILE:
+    case PROFILES:
+      reader.found |= Effect.PROFILING;
+      break;
+    case PROCESSLIST:
+      reader.found |= Effect.CONCERNS_PROXY;
+      break;
+    default:
+  }
+  // SHOW PROCEDURE STATUS has a word that means something else elsewhere.
+  scanner.next();
+  return false;
+}
+
+function readXa(reader: EffectReader): boolean {
+  const { word } = reader.scanner;
+  reader.found |= NOT_READS;
+  if (word === COMMIT || word === ROLLBACK || word === PREPARE) reader.found |= Effect.ENDS_PIN;
+  else if (word !== RECOVER && word !== END) reader.found |= Effect.XA;
+  return false;
+}
