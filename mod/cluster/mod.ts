@@ -1,0 +1,18 @@
+// What the servers are: flavors, the monitor, positions and lag, topology snapshots, events.
+
+export * from "./clock.ts";
+export * from "./events.ts";
+export * from "./failure.ts";
+export * from "./flavor.ts";
+export { detectFlavor, flavorNamed } from "./flavors/all.ts";
+export { GtidSet } from "./gtid_set.ts";
+export { MariadbPosition } from "./mariadb_position.ts";
+export * from "./monitor.ts";
+export type { Orders, ServerOrder } from "./orders.ts";
+export * from "./position.ts";
+export * from "./probe_connection.ts";
+export type * from "./reading.ts";
+export type { ServerState } from "./server_state.ts";
+export type * from "./settings.ts";
+export type { ServerSettings } from "./snapshot.ts";
+export * from "./topology.ts";

@@ -1,0 +1,388 @@
+// The monitor: watches all servers, keeps the roster, decides what each one is, and tells what has
+// changed. It runs in the control plane.
+
+import { formatAddress } from "../config/mod.ts";
+import { changesBetween, FailoverWatch } from "./changes.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { EventRing } from "./events.ts";
+import { type Failure, isTopologyError } from "./failure.ts";
+import type { Flavor, ProbeSession } from "./flavor.ts";
+import { detectFlavor, flavorNamed } from "./flavors/all.ts";
+import { judge, type Verdict } from "./judge.ts";
+import { Lags, readPositionOf } from "./lags.ts";
+import { clusterIdOf, wrongReason } from "./membership.ts";
+import { NO_ORDER, type Orders, withOrder } from "./orders.ts";
+import { type Known, Roster } from "./roster.ts";
+import { nextStanding } from "./server_state.ts";
+import type { MonitorOptions, OrderOutcome, TroubleReport } from "./settings.ts";
+import { draftOf, roleAfter, witnessOf } from "./snapshot.ts";
+import { isNewEpoch, NO_TOPOLOGY, type Topology, withUses } from "./topology.ts";
+import { type Answer, ServerWatch } from "./watch.ts";
+
+/** Looks take this part longer or shorter, so that those of many proxies spread. */
+const JITTER = 0.1;
+/** Members are asked for at every look while something is wrong, else at every fifth. */
+const MEMBERS_EVERY = 5;
+/** After a change, what is still wrong is looked at quickly for this long. */
+const QUICK_FOR_MS = 30_000;
+/** Positions and lags alone are told at most this often. */
+const SOFT_MS = 250;
+
+const NOT_ASKED_YET: Verdict = {
+  primary: undefined,
+  reason: "not all servers were asked yet",
+  rejected: [],
+};
+
+/** Watches a cluster. */
+export class ClusterMonitor {
+  readonly #options: MonitorOptions;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #roster = new Roster();
+  readonly #watches = new Map<string, ServerWatch>();
+  readonly #membersAskedMs = new Map<string, number>();
+  readonly #lags: Lags;
+  readonly #failovers: FailoverWatch;
+  readonly #ready = Promise.withResolvers<void>();
+  #flavor: { readonly flavor: Flavor; readonly reason: string } | undefined;
+  #orders: Orders;
+  #topology: Topology = NO_TOPOLOGY;
+  #clusterId: string | undefined;
+  #changedMs = 0;
+  #cancelSoft: (() => void) | undefined;
+  #stopped = false;
+  /** Every server that was known at the start has answered or failed. */
+  #asked = false;
+  /** What has happened. */
+  readonly events: EventRing;
+
+  constructor(options: MonitorOptions) {
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? Math.random;
+    this.#orders = options.orders ?? {};
+    this.#failovers = new FailoverWatch(this.#clock);
+    this.#lags = new Lags(this.#clock);
+    this.events = new EventRing({
+      max: options.settings.eventsMax,
+      wallMs: () => this.#clock.wallMs(),
+      ...(options.onEvent ? { onEvent: options.onEvent } : {}),
+    });
+    if (options.settings.flavor !== "auto") {
+      this.#flavor = { flavor: flavorNamed(options.settings.flavor), reason: "configured" };
+    }
+  }
+
+  /** What is known now. */
+  get topology(): Topology {
+    return this.#topology;
+  }
+
+  /** What people have said. */
+  get orders(): Orders {
+    return this.#orders;
+  }
+
+  /** Resolves when every server that was known at the start was looked at once. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** Begins to watch. */
+  start(): void {
+    const nowMs = this.#clock.now();
+    this.#changedMs = nowMs;
+    for (const address of this.#options.seeds) {
+      this.#roster.add({ address }, { origin: "seed", nowMs });
+    }
+    for (const address of this.#options.saved ?? []) {
+      this.#roster.add({ address }, { origin: "saved", nowMs });
+    }
+    for (const known of this.#roster.all) this.#watch(known);
+  }
+
+  /** Ends all watches. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancelSoft?.();
+    for (const watch of this.#watches.values()) watch.stop();
+    this.#watches.clear();
+  }
+
+  /** The data plane was disappointed: looks at once, at all servers if roles may have changed. */
+  report({ server, code }: TroubleReport): void {
+    const watch = server === undefined ? undefined : this.#watches.get(server);
+    if (watch === undefined || isTopologyError(code)) {
+      for (const each of this.#watches.values()) each.wake();
+    } else watch.wake();
+  }
+
+  /** DRAIN SERVER: it gets no new work. */
+  drain(server: string): OrderOutcome {
+    return this.#order(server, { draining: true }, "DRAIN SERVER");
+  }
+
+  /** ENABLE SERVER: takes a drain back. */
+  enable(server: string): OrderOutcome {
+    return this.#order(server, { draining: false }, "ENABLE SERVER");
+  }
+
+  /** SET SERVER … WEIGHT. */
+  setWeight(server: string, weight: number): OrderOutcome {
+    return this.#order(server, { weight }, `SET SERVER WEIGHT ${weight}`);
+  }
+
+  #order(name: string, change: Partial<Orders[string]>, reason: string): OrderOutcome {
+    const found = this.#roster.get(name);
+    if (found === undefined) return "unknown-server";
+    const known = this.#roster.serverOf(found);
+    this.#orders = withOrder(this.#orders, known.name, change);
+    this.#options.onOrders?.(this.#orders);
+    this.events.add({ kind: "server-ordered", server: known.name, reason });
+    if (known.reading && known.failure === undefined) this.#judgeState(known);
+    this.#evaluate();
+    return "done";
+  }
+
+  #watch(known: Known): void {
+    const { settings, connector } = this.#options;
+    const watch = new ServerWatch({
+      address: known.address,
+      connector,
+      clock: this.#clock,
+      timeoutMs: settings.timeoutMs,
+      lagQuery: settings.lagQuery,
+      flavorOf: (session) => this.#flavorOf(session),
+      wantsMembers: () => this.#wantsMembers(known),
+      delayMs: () => this.#delayMs(),
+      onAnswer: (answer) => this.#onAnswer(known, answer),
+      onFailure: (failure) => this.#onFailure(known, failure),
+    });
+    this.#watches.set(known.name, watch);
+    watch.start();
+  }
+
+  /** The first server to be asked decides; one that turns out to be more particular corrects it. */
+  async #flavorOf(session: ProbeSession): Promise<Flavor> {
+    if (this.#options.settings.flavor !== "auto") return this.#flavor!.flavor;
+    const before = this.#flavor?.flavor;
+    // A member that is out of its group looks like one of no group.
+    if (before && before.name !== "async" && before.name !== "static") return before;
+    const found = await detectFlavor(session);
+    const now = this.#flavor?.flavor;
+    if (now === found.flavor || (now && found.flavor.name === "static")) return now;
+    this.#flavor = found;
+    this.events.add({
+      kind: "flavor-found",
+      server: formatAddress(session.address),
+      from: now?.name ?? "",
+      to: found.flavor.name,
+      reason: found.reason,
+    });
+    return found.flavor;
+  }
+
+  #wantsMembers(known: Known): boolean {
+    const { discover, intervalMs } = this.#options.settings;
+    if (!discover) return false;
+    const now = this.#clock.now();
+    const askedMs = this.#membersAskedMs.get(known.name) ?? -Infinity;
+    if (!this.#isQuick(now) && now - askedMs < intervalMs * (MEMBERS_EVERY - 0.5)) return false;
+    this.#membersAskedMs.set(known.name, now);
+    return true;
+  }
+
+  #delayMs(): number {
+    const { intervalMs, quickIntervalMs } = this.#options.settings;
+    const base = this.#isQuick(this.#clock.now())
+      ? Math.min(quickIntervalMs, intervalMs)
+      : intervalMs;
+    return base * (1 - JITTER + 2 * JITTER * this.#random());
+  }
+
+  #isQuick(nowMs: number): boolean {
+    const { servers, primary } = this.#topology;
+    if (primary === null) return true;
+    if (nowMs - this.#changedMs > QUICK_FOR_MS) return false;
+    return servers.some(({ state }) => state !== "up" && state !== "draining");
+  }
+
+  #onAnswer(known: Known, { reading, members, heartbeatMs }: Answer): void {
+    const before = { standing: known.standing, reading: known.reading, aliasOf: known.aliasOf };
+    known.reading = reading;
+    known.failure = undefined;
+    known.heartbeatMs = heartbeatMs;
+    readPositionOf(known);
+    const nowMs = this.#clock.now();
+    if (this.#roster.isImpostor(known)) return this.#drop(known, nowMs, true);
+    if (before.reading?.identity.id !== reading.identity.id || before.reading === undefined) {
+      this.#roster.resolve();
+    }
+    const added = members === undefined ? [] : this.#takeIn(known, members, nowMs);
+    this.#clusterId = clusterIdOf(this.#roster.servers, this.#clusterId);
+    if (this.#topology.primary === this.#roster.serverOf(known).name) this.#lags.seePrimary(known);
+    this.#lags.reckon(known);
+    this.#judgeState(known);
+    const isNew = added.length > 0 || known.aliasOf !== before.aliasOf ||
+      known.standing.state !== before.standing.state ||
+      known.standing.reason !== before.standing.reason ||
+      before.reading === undefined || differs(before.reading, reading);
+    if (isNew) this.#evaluate();
+    else this.#evaluateSoon();
+  }
+
+  #onFailure(known: Known, failure: Failure): void {
+    known.failure = failure;
+    const before = known.standing;
+    const evidence = { kind: "failed", failure } as const;
+    known.standing = nextStanding(before, evidence, this.#stateContext());
+    if (known.standing.state !== before.state) this.#evaluate();
+    else this.#evaluateSoon();
+  }
+
+  #takeIn(known: Known, members: Answer["members"] & object, nowMs: number): readonly Known[] {
+    const { reading } = known;
+    // Who belongs to others, or to nobody, does not say who belongs here.
+    if (reading === undefined || reading.condition.kind === "out") return [];
+    if (known.standing.state === "wrong-cluster") return [];
+    const { reported, id } = reading.identity;
+    const all = reported ? [{ address: reported, id }, ...members] : members;
+    const added = all.flatMap((member) =>
+      this.#roster.add(member, { origin: "member", nowMs }) ?? []
+    );
+    for (const each of added) this.#watch(each);
+    return added;
+  }
+
+  #judgeState(known: Known): void {
+    const { reading } = known;
+    if (reading === undefined) return;
+    const { primary } = this.#topology;
+    const reference = primary === null ? undefined : this.#roster.get(primary);
+    const wrong = wrongReason(known, {
+      clusterId: this.#clusterId,
+      reference,
+      roster: this.#roster,
+    });
+    const order = this.#orders[this.#roster.serverOf(known).name] ?? NO_ORDER;
+    known.standing = nextStanding(known.standing, {
+      kind: "answered",
+      condition: reading.condition,
+      lagMs: known.name === primary ? undefined : known.lag?.ms,
+      wrong,
+      ordered: order.draining,
+    }, this.#stateContext());
+  }
+
+  #stateContext() {
+    return { rules: this.#options.settings, nowMs: this.#clock.now() };
+  }
+
+  #drop(known: Known, nowMs: number, refused: boolean): void {
+    this.#watches.get(known.name)?.stop();
+    this.#watches.delete(known.name);
+    if (refused) this.#roster.refuse(known.name, nowMs);
+    else this.#roster.remove(known.name);
+    this.#roster.resolve();
+    this.#evaluate();
+  }
+
+  #evaluateSoon(): void {
+    this.#cancelSoft ??= this.#clock.after(SOFT_MS, () => this.#evaluate());
+  }
+
+  /** Decides anew, and tells what came of it. */
+  #evaluate(): void {
+    if (this.#stopped) return;
+    this.#cancelSoft?.();
+    this.#cancelSoft = undefined;
+    const nowMs = this.#clock.now();
+    this.#forget(nowMs);
+    const before = this.#topology;
+    const after = this.#nextTopology(before);
+    this.#topology = after;
+    if (before.primary !== after.primary) this.#onNewPrimary(after.primary);
+    const { lagMaxMs } = this.#options.settings;
+    const changes = changesBetween(before, after, { lagMaxMs });
+    if (changes.some(({ kind }) => kind !== "lag-crossed")) this.#changedMs = nowMs;
+    for (const change of changes) this.events.add(change);
+    for (const change of this.#failovers.observe(before, after)) this.events.add(change);
+    this.#options.onTopology?.(after);
+    if (this.#asked) this.#ready.resolve();
+    // While nobody takes writes every moment counts: the others may know already.
+    if (before.primary !== null && after.primary === null) {
+      for (const watch of this.#watches.values()) watch.wake();
+    }
+  }
+
+  #nextTopology(before: Topology): Topology {
+    const { servers: known } = this.#roster;
+    const { flavor, reason } = this.#flavor ??
+      { flavor: flavorNamed("static"), reason: "no server has answered yet" };
+    const manyWriters = flavor.writers === "many";
+    const settings = { settings: this.#options.settings.servers, orders: this.#orders };
+    const witnesses = known.flatMap((each) => witnessOf(each, this.#roster, settings) ?? []);
+    const verdict = this.#allAsked()
+      ? judge(witnesses, { flavor: flavor.name, manyWriters })
+      : NOT_ASKED_YET;
+    for (const each of known) {
+      each.role = roleAfter(each, verdict, manyWriters);
+      // The primary has been looked at since: what was not known then may be now.
+      this.#lags.reckon(each);
+    }
+    const drafts = known.map((each) =>
+      draftOf(each, { roster: this.#roster, clock: this.#clock, ...settings })
+    );
+    const after: Topology = {
+      revision: before.revision + 1,
+      epoch: before.epoch,
+      madeMs: Math.round(this.#clock.wallMs()),
+      flavor: flavor.name,
+      flavorReason: reason,
+      clusterId: this.#clusterId ?? null,
+      primary: verdict.primary ?? null,
+      primaryReason: verdict.reason,
+      transferring: this.#isTransferring(verdict),
+      servers: withUses(drafts, { primary: verdict.primary, manyWriters }),
+    };
+    return isNewEpoch(before, after) ? { ...after, epoch: before.epoch + 1 } : after;
+  }
+
+  /** Who is first to answer at the start must not win by that. */
+  #allAsked(): boolean {
+    this.#asked ||= this.#roster.all.every(({ origin, reading, failure }) =>
+      origin === "member" || reading || failure
+    );
+    return this.#asked;
+  }
+
+  #isTransferring({ primary }: Verdict): boolean {
+    return primary !== undefined && this.#roster.get(primary)?.reading?.transferring === true;
+  }
+
+  #onNewPrimary(primary: string | null): void {
+    // Without one, replicas are still measured by what the last one had.
+    const known = primary === null ? undefined : this.#roster.get(primary);
+    if (known) this.#lags.changePrimary(known);
+  }
+
+  #forget(nowMs: number): void {
+    const { forgetAfterMs } = this.#options.settings;
+    for (const known of this.#roster.forgettable(nowMs, forgetAfterMs)) {
+      this.#watches.get(known.name)?.stop();
+      this.#watches.delete(known.name);
+      this.#roster.remove(known.name);
+    }
+  }
+}
+
+/** Whether two readings differ in what roles hang on. */
+function differs(a: Known["reading"] & object, b: Known["reading"] & object): boolean {
+  return a.role !== b.role || a.roleWord !== b.roleWord || a.readOnly !== b.readOnly ||
+    a.condition.kind !== b.condition.kind || a.identity.id !== b.identity.id ||
+    a.transferring !== b.transferring || a.view?.quorum !== b.view?.quorum ||
+    a.view?.number.join() !== b.view?.number.join() ||
+    a.source?.connected !== b.source?.connected || a.source?.id !== b.source?.id ||
+    a.writerRank !== b.writerRank;
+}

@@ -1,0 +1,183 @@
+// Who is known: servers by their addresses, and which addresses lead to the same server.
+
+import { formatAddress, type ServerAddress } from "../config/mod.ts";
+import type { Failure } from "./failure.ts";
+import type { Lag } from "./lag.ts";
+import type { ReadPosition } from "./position.ts";
+import type { Member, Reading, Role } from "./reading.ts";
+import { firstStanding, type Standing } from "./server_state.ts";
+
+/** How an address came to be known. */
+export type Origin = "seed" | "member" | "saved";
+
+/** An address and all that is known of what is behind it. */
+export interface Known {
+  readonly name: string;
+  readonly address: ServerAddress;
+  readonly origin: Origin;
+  /** Counts up with every address that becomes known. */
+  readonly order: number;
+  /** Whom a member said to be there. */
+  expectedId: string | undefined;
+  /** False: put together from parts, and not shown before it has answered. */
+  certain: boolean;
+  /** When a server of the cluster named it last. */
+  namedMs: number;
+  reading: Reading | undefined;
+  position: ReadPosition | undefined;
+  /** What `monitor.lag_query` gave at the last look, in milliseconds. */
+  heartbeatMs: number | undefined;
+  lag: Lag | undefined;
+  /** Why the last look failed; undefined: it did not. */
+  failure: Failure | undefined;
+  standing: Standing;
+  role: Role;
+  /** The name of the address under which the same server is shown. */
+  aliasOf: string | undefined;
+  /** Another server has the same identity; undefined: none has. */
+  clash: string | undefined;
+}
+
+/** After so many failures an address that nobody was sure of is dropped. */
+const GUESS_FAILURES = 3;
+/** How long an address that led to somebody else is not tried again. */
+const REFUSED_MS = 60_000;
+
+/** All known addresses. */
+export class Roster {
+  readonly #known = new Map<string, Known>();
+  readonly #refusedMs = new Map<string, number>();
+  #order = 0;
+
+  /** Every address, aliases and guesses included. */
+  get all(): readonly Known[] {
+    return [...this.#known.values()];
+  }
+
+  /** The servers to show: each once, in the order in which they became known. */
+  get servers(): readonly Known[] {
+    return this.all.filter((known) => known.aliasOf === undefined && !this.#isGuess(known));
+  }
+
+  get(name: string): Known | undefined {
+    return this.#known.get(name);
+  }
+
+  /** Takes an address in. @returns What is now known, or undefined where it was known before. */
+  add(
+    { address, id, certain = true }: Member,
+    { origin, nowMs }: { readonly origin: Origin; readonly nowMs: number },
+  ): Known | undefined {
+    const name = formatAddress(address);
+    const before = this.#known.get(name);
+    if (before) {
+      before.namedMs = nowMs;
+      before.expectedId ??= id;
+      before.certain ||= certain;
+      return undefined;
+    }
+    if ((this.#refusedMs.get(name) ?? 0) > nowMs) return undefined;
+    const known: Known = {
+      name,
+      address,
+      origin,
+      order: ++this.#order,
+      expectedId: id,
+      certain,
+      namedMs: nowMs,
+      reading: undefined,
+      position: undefined,
+      heartbeatMs: undefined,
+      lag: undefined,
+      failure: undefined,
+      standing: firstStanding(nowMs),
+      role: "none",
+      aliasOf: undefined,
+      clash: undefined,
+    };
+    this.#known.set(name, known);
+    return known;
+  }
+
+  /** Forgets an address; for a while it is not taken in again. */
+  refuse(name: string, nowMs: number): void {
+    this.#known.delete(name);
+    this.#refusedMs.set(name, nowMs + REFUSED_MS);
+  }
+
+  /** Forgets an address. */
+  remove(name: string): void {
+    this.#known.delete(name);
+  }
+
+  /** The names under which a server is found beside its own. */
+  aliasesOf(name: string): readonly string[] {
+    return this.all.filter(({ aliasOf }) => aliasOf === name).map((known) => known.name);
+  }
+
+  /** The server that an address leads to. */
+  serverOf(known: Known): Known {
+    return (known.aliasOf && this.#known.get(known.aliasOf)) || known;
+  }
+
+  /**
+   * Whether a member's address leads to somebody else than was said: it is of another network, or
+   * the name means another host here.
+   */
+  isImpostor({ origin, expectedId, reading }: Known): boolean {
+    return origin === "member" && expectedId !== undefined && reading !== undefined &&
+      reading.identity.id !== "" && reading.identity.id !== expectedId;
+  }
+
+  /** Finds out anew which addresses lead to the same server, and which servers are copies. */
+  resolve(): void {
+    const byId = new Map<string, Known[]>();
+    for (const known of this.#known.values()) {
+      known.aliasOf = undefined;
+      known.clash = undefined;
+      const id = known.reading?.identity.id;
+      if (id === undefined || id === "") continue;
+      const same = byId.get(id);
+      if (same) same.push(known);
+      else byId.set(id, [known]);
+    }
+    for (const same of byId.values()) if (same.length > 1) settle(same);
+  }
+
+  /** Addresses that are given up: guesses that failed, and members that are long gone. */
+  forgettable(nowMs: number, forgetAfterMs: number): readonly Known[] {
+    return this.all.filter((known) => {
+      if (known.origin === "seed") return false;
+      if (this.#isGuess(known) && known.standing.failures >= GUESS_FAILURES) return true;
+      const { state, sinceMs } = known.standing;
+      const gone = state === "down" || state === "wrong-cluster" || known.reading === undefined;
+      return gone && nowMs - Math.max(known.namedMs, sinceMs) > forgetAfterMs;
+    });
+  }
+
+  /** Never answered, and either not certain or another way to a server that answers. */
+  #isGuess(known: Known): boolean {
+    if (known.reading !== undefined || known.origin === "seed") return false;
+    if (!known.certain) return true;
+    return known.expectedId !== undefined &&
+      this.all.some(({ reading }) => reading?.identity.id === known.expectedId);
+  }
+}
+
+/** Of several addresses with one identity, one is shown. */
+function settle(same: Known[]): void {
+  // What servers call each other stays; a name that was configured may be a virtual address.
+  same.sort((a, b) => rank(a) - rank(b) || a.order - b.order);
+  const [first, ...others] = same;
+  for (const other of others) {
+    if (other.reading?.identity.place === first.reading?.identity.place) {
+      other.aliasOf = first.name;
+    } else other.clash = first.name;
+  }
+}
+
+function rank({ origin, reading, name, expectedId }: Known): number {
+  const reported = reading?.identity.reported;
+  if (reported && formatAddress(reported) === name) return 0;
+  return expectedId === undefined && origin === "seed" ? 2 : 1;
+}

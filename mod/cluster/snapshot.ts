@@ -1,0 +1,96 @@
+// From what the monitor knows of a server to what the judge hears and the topology shows.
+
+import type { Clock } from "./clock.ts";
+import type { Verdict, Witness } from "./judge.ts";
+import type { Orders } from "./orders.ts";
+import type { Role } from "./reading.ts";
+import type { Known, Roster } from "./roster.ts";
+import type { TopologyDraft } from "./topology.ts";
+
+/** What the configuration says of a server. */
+export interface ServerSettings {
+  /** Its name, or another name it is found under. */
+  readonly name: string;
+  /** Its share of the work beside others of its role; 0: none while there are others. */
+  readonly weight: number;
+  readonly tags: readonly string[];
+}
+
+/** Where weights and tags come from. */
+interface Wishes {
+  readonly settings: readonly ServerSettings[];
+  readonly orders: Orders;
+}
+
+/** What a server has to say to the judge; undefined: it has never answered. */
+export function witnessOf(known: Known, roster: Roster, wishes: Wishes): Witness | undefined {
+  const { name, reading, position, standing, failure } = known;
+  if (reading === undefined) return undefined;
+  const aliases = roster.aliasesOf(name);
+  return {
+    name,
+    aliases,
+    reading,
+    position,
+    doubtful: failure !== undefined,
+    state: standing.state,
+    weight: weightOf(name, aliases, wishes),
+  };
+}
+
+/** A server's role after the decision. */
+export function roleAfter(known: Known, verdict: Verdict, manyWriters: boolean): Role {
+  const { name, reading, standing, role } = known;
+  if (reading === undefined || standing.state === "wrong-cluster") return "none";
+  if (manyWriters) return reading.role;
+  if (name === verdict.primary) return "primary";
+  if (reading.role !== "primary") return reading.role;
+  if (verdict.rejected.includes(name)) {
+    // It could be the writer and is not, or it repeats what the writer has: either can be read.
+    const follows = reading.writerRank !== undefined || reading.source?.connected === true;
+    return follows ? "replica" : "none";
+  }
+  // Gone, and as long as nobody has taken its place it is the primary that is missing.
+  return verdict.primary === undefined && role === "primary" ? "primary" : "none";
+}
+
+/** A server as the topology shows it. */
+export function draftOf(
+  known: Known,
+  { roster, clock, ...wishes }: Wishes & { readonly roster: Roster; readonly clock: Clock },
+): TopologyDraft {
+  const { name, address, reading, standing, lag, failure } = known;
+  const aliases = roster.aliasesOf(name);
+  const wallOf = (ms: number) => Math.round(clock.wallMs() - (clock.now() - ms));
+  return {
+    name,
+    address,
+    aliases,
+    seed: known.origin === "seed" || aliases.some((it) => roster.get(it)?.origin === "seed"),
+    role: known.role,
+    roleWord: reading?.roleWord ?? "",
+    state: standing.state,
+    reason: standing.reason,
+    sinceMs: wallOf(standing.sinceMs),
+    warmAtMs: standing.warmAtMs === undefined ? null : wallOf(standing.warmAtMs),
+    weight: weightOf(name, aliases, wishes),
+    tags: settingsOf(name, aliases, wishes)?.tags ?? [],
+    version: reading?.version ?? "",
+    readOnly: reading?.readOnly ?? null,
+    lagMs: known.role === "primary" ? 0 : lag ? Math.round(lag.ms) : null,
+    lagMeans: known.role === "primary" ? null : lag?.means ?? null,
+    position: reading?.position ?? null,
+    rttMs: reading ? Math.round(reading.rttMs * 100) / 100 : null,
+    answeredMs: reading ? wallOf(reading.atMs) : null,
+    error: failure?.reason ?? reading?.gaps?.join("; ") ?? "",
+  };
+}
+
+function weightOf(name: string, aliases: readonly string[], wishes: Wishes): number {
+  return wishes.orders[name]?.weight ?? settingsOf(name, aliases, wishes)?.weight ?? 1;
+}
+
+function settingsOf(name: string, aliases: readonly string[], { settings }: Wishes) {
+  return settings.find((each) => each.name === name) ??
+    settings.find((each) => aliases.includes(each.name));
+}
