@@ -1,8 +1,14 @@
 // Server connections: login, a FIFO of outstanding requests, idle connections kept for reuse.
 
+export * from "./account_pool.ts";
 export * from "./connection_pool.ts";
+export * from "./fresh_state.ts";
 export * from "./login_exchange.ts";
 export * from "./outstanding.ts";
 export * from "./own_statement.ts";
+export * from "./pooled_connection.ts";
+export * from "./pools.ts";
+export * from "./reset.ts";
 export * from "./server.ts";
 export * from "./server_connection.ts";
+export * from "./session_state.ts";

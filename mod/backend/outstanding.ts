@@ -17,6 +17,12 @@ export interface AnswerSink {
   onServerLost(reason: string): void;
 }
 
+/** Passes an OK packet with session state on, as bytes to a sink that makes no difference. */
+export function passOk(sink: AnswerSink, packet: Uint8Array): void {
+  if (sink.onOkPacket === undefined) sink.onAnswerBytes(packet);
+  else sink.onOkPacket(packet);
+}
+
 /**
  * Pairs of an expected answer and its sink. The first one lies in fields of its own: mostly there
  * is no second, and then nothing is allocated. Those behind it are in a ring that grows.

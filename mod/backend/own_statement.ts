@@ -4,27 +4,34 @@ import { Capability, Command, Expect, frame, PacketAssembler, PacketReader } fro
 import type { AnswerSink } from "./outstanding.ts";
 import type { ServerConnection } from "./server_connection.ts";
 
-/** What a server says to a statement that gives one value or none. */
+/** What a server says to a statement. */
 export interface OwnAnswer {
   /** The error number; 0 for none. 2013 where the connection ended before the answer. */
   readonly errorCode: number;
   /** The first value of the last row; undefined where there is none or it is NULL. */
   readonly value: string | undefined;
+  /** The rows of the last result, as text. */
+  readonly rows: readonly (readonly (string | undefined)[])[];
 }
 
 const ANSWER_MAX = 1024 * 1024;
 const CONNECTION_LOST = 2013;
 
-/** Runs a statement. Nothing may be outstanding on the connection. Never rejects. */
+/** Runs a statement. Never rejects. */
 export function runStatement(connection: ServerConnection, text: string): Promise<OwnAnswer> {
   const { promise, resolve } = Promise.withResolvers<OwnAnswer>();
-  const attributes = connection.facts.capabilities & Capability.QUERY_ATTRIBUTES ? [0, 1] : [];
-  const payload = Buffer.concat([
-    Uint8Array.of(Command.QUERY, ...attributes),
-    Buffer.from(text),
-  ]);
-  connection.request(frame(payload, 0), Expect.RESULT, new ValueSink(connection, resolve));
+  const sink = new ValueSink(connection, resolve);
+  connection.request(queryPacket(connection, text), Expect.RESULT, sink);
   return promise;
+}
+
+/** A COM_QUERY of the proxy's own for a connection's flags. */
+export function queryPacket({ facts }: ServerConnection, text: string): Uint8Array {
+  const attributes = facts.capabilities & Capability.QUERY_ATTRIBUTES ? [0, 1] : [];
+  return frame(
+    Buffer.concat([Uint8Array.of(Command.QUERY, ...attributes), Buffer.from(text)]),
+    0,
+  );
 }
 
 class ValueSink implements AnswerSink {
@@ -43,19 +50,37 @@ class ValueSink implements AnswerSink {
 
   onAnswerEnd(): void {
     const { errorCode } = this.#connection.tracker;
-    this.#resolve({ errorCode, value: errorCode === 0 ? this.#lastValue() : undefined });
+    const rows = errorCode === 0 ? textRows(this.#connection, this.#packets) : [];
+    this.#resolve({ errorCode, value: rows.at(-1)?.[0], rows });
   }
 
   onServerLost(): void {
-    this.#resolve({ errorCode: CONNECTION_LOST, value: undefined });
-  }
-
-  /** The last row stands right before the packet that ends the rows. */
-  #lastValue(): string | undefined {
-    const payloads: Uint8Array[] = [];
-    for (let next = this.#packets.next(); next; next = this.#packets.next()) payloads.push(next);
-    const row = payloads.at(-2);
-    if (row === undefined || row[0] >= 0xfb) return undefined;
-    return new TextDecoder().decode(new PacketReader(row).lenencView());
+    this.#resolve({ errorCode: CONNECTION_LOST, value: undefined, rows: [] });
   }
 }
+
+/** The rows of a whole answer of one result without an error in it. */
+export function textRows(
+  { tracker, facts }: ServerConnection,
+  packets: PacketAssembler,
+): (string | undefined)[][] {
+  const columns = tracker.columnsSeen;
+  if (columns === 0) return [];
+  const definitions = columns + (facts.capabilities & Capability.DEPRECATE_EOF ? 1 : 2);
+  const payloads: Uint8Array[] = [];
+  for (let next = packets.next(); next; next = packets.next()) payloads.push(next);
+  return payloads.slice(definitions, -1).map((payload) => {
+    const reader = new PacketReader(payload);
+    const row: (string | undefined)[] = [];
+    while (reader.remaining > 0) {
+      if (payload[reader.position] === NULL_VALUE) {
+        reader.skip(1);
+        row.push(undefined);
+      } else row.push(text.decode(reader.lenencView()));
+    }
+    return row;
+  });
+}
+
+const NULL_VALUE = 0xfb;
+const text = new TextDecoder();

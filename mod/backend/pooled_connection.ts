@@ -2,7 +2,7 @@
 
 import { Command, frame } from "../wire/mod.ts";
 import type { ServerConnection } from "./server_connection.ts";
-import type { SessionState } from "./session_state.ts";
+import { type SessionState, UNKNOWN } from "./session_state.ts";
 
 /** What a connection still holds of the session that used it last: bits. */
 export const Residue = {
@@ -15,14 +15,12 @@ export const Residue = {
   WARNINGS: 4,
   /** Variables named in `dirty` may have changed. */
   VARIABLES: 8,
-  /** User variables of unknown names may have changed. */
-  UNKNOWN_VARIABLES: 16,
   /** The role has changed. */
   ROLE: 32,
 } as const;
 
 /** Residue that is part of the session's settings: losing it would be noticed. */
-export const LASTING_RESIDUE: number = Residue.VARIABLES | Residue.UNKNOWN_VARIABLES | Residue.ROLE;
+export const LASTING_RESIDUE: number = Residue.VARIABLES | Residue.ROLE;
 
 /** A session as its last connection sees it. */
 export interface Tenant {
@@ -57,6 +55,8 @@ export class PooledConnection {
   residue: number = Residue.NONE;
   /** Variables that may have changed: names of system variables, user variables with an `@`. */
   dirty: Set<string> | undefined;
+  /** Statements of the proxy's own have run behind the owner's last one: its diagnostics are gone. */
+  touched = false;
   /** When it was opened, by the pool's clock; milliseconds. */
   openedAt = 0;
   /** When it became idle. */
@@ -108,6 +108,21 @@ export class PooledConnection {
     payload.writeUInt32LE(id, 1);
     this.connection.stream.startCommand();
     this.connection.stream.write(frame(payload, 0));
+  }
+
+  /** The owner has gone: nobody asks for what it left, but it has to be taken away. */
+  disown(): void {
+    if (this.dirty) {
+      const variables = new Map(this.userVariables);
+      for (const name of this.dirty) {
+        if (name.startsWith("@")) variables.set(name, UNKNOWN);
+      }
+      this.userVariables = variables;
+    }
+    this.owner = undefined;
+    this.residue = Residue.NONE;
+    this.dirty = undefined;
+    this.insertId ??= UNKNOWN;
   }
 
   /** As after a login or a reset: nothing is on it but this state. */

@@ -15,6 +15,7 @@ import {
   readGreeting,
 } from "./login_exchange.ts";
 import { runStatement } from "./own_statement.ts";
+import type { Pools } from "./pools.ts";
 import { type ConnectionHolder, poolKey, ServerConnection } from "./server_connection.ts";
 
 /** A login at a server on behalf of a client. */
@@ -32,6 +33,8 @@ export interface LoginRequest {
   readonly signal: AbortSignal;
   /** The PROXY header for a new connection. */
   readonly preamble?: Uint8Array | undefined;
+  /** Where to log in: on this connection, or a new one; absent: on an idle one of `Server.pool`. */
+  readonly on?: ServerConnection | "new";
 }
 
 /** A logged-in connection and the OK packet to show the client. */
@@ -50,6 +53,8 @@ export class Server {
   identity: Greeting | undefined;
   readonly settings: ConnectSettings;
   readonly pool: ConnectionPool;
+  /** Connections that sessions take turns on; undefined where each session has its own. */
+  readonly pools: Pools | undefined;
   readonly #counters: Counters;
   readonly #log: Log;
   /** Kinds and account names, each string once: thousands of connections share a few. */
@@ -62,6 +67,7 @@ export class Server {
 
   constructor(settings: ConnectSettings, options: {
     readonly pool: PoolLimits;
+    readonly pools?: Pools | undefined;
     readonly account?: OwnAccount | undefined;
     readonly counters: Counters;
     readonly log: Log;
@@ -69,6 +75,7 @@ export class Server {
   }) {
     this.settings = settings;
     this.pool = new ConnectionPool(options.pool, options.now);
+    this.pools = options.pools;
     this.#counters = options.counters;
     this.#log = options.log;
     this.#now = options.now;
@@ -108,7 +115,9 @@ export class Server {
    * @throws {DialError | ChannelClosedError | LoginRefusedError}
    */
   async login(request: LoginRequest): Promise<Login> {
-    const idle = request.preamble ? undefined : await this.#takeIdle(request);
+    const idle = request.on === "new" || request.preamble
+      ? undefined
+      : request.on ?? await this.#takeIdle(request);
     const again = idle && await this.#loginAgain(idle, request);
     if (again) return again;
     const opened = await openConnection(this.settings, request.login, {
@@ -224,6 +233,14 @@ export class Server {
    */
   async #kill({ user, again, facts }: ServerConnection): Promise<void> {
     const statement = `KILL ${facts.threadId}`;
+    const pool = this.pools?.of(user);
+    const shared = pool?.takeUnused();
+    if (shared) {
+      const { errorCode } = await runStatement(shared.connection, statement);
+      shared.touched = true;
+      pool!.release(shared);
+      if (isKilled(errorCode)) return this.#countKill();
+    }
     const idle = this.pool.takeOf(user);
     if (idle) {
       idle.holder = DISCARDING;
@@ -312,14 +329,16 @@ function notRestoredByMariadb(capabilities: number, identity: Greeting | undefin
 }
 
 /** Connections are alike if their flags and their kind of transport are. */
-function kindOf({ login, clientSecure }: LoginRequest): string {
+export function kindOf(
+  { login, clientSecure }: Pick<LoginRequest, "login" | "clientSecure">,
+): string {
   const flags = login.capabilities.toString(16);
   const extended = login.mariadbCapabilities.toString(16);
   return `${flags}:${extended}:${clientSecure ? "secure" : "plain"}`;
 }
 
 /** An account's name as a key: bytes one to one, whatever the client's charset. */
-function userName(user: Uint8Array): string {
+export function userName(user: Uint8Array): string {
   return Buffer.from(user).toString("latin1");
 }
 

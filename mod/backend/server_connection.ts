@@ -4,7 +4,7 @@ import { Expect, HEADER_LENGTH, payloadLength, ResponseTracker } from "../wire/m
 import type { ByteStream, StreamOwner } from "../net/mod.ts";
 import { PacketHead, PacketInParts } from "./held_packet.ts";
 import type { Authenticator } from "./login_exchange.ts";
-import { type AnswerSink, Outstanding } from "./outstanding.ts";
+import { type AnswerSink, Outstanding, passOk } from "./outstanding.ts";
 
 /** What a server connection is for its whole life. */
 export interface ConnectionFacts {
@@ -165,8 +165,7 @@ export class ServerConnection implements StreamOwner {
   #passOk(packet: Uint8Array): void {
     const { sink } = this.#outstanding;
     this.tracker.passOk(packet);
-    if (sink.onOkPacket === undefined) sink.onAnswerBytes(packet);
-    else sink.onOkPacket(packet);
+    passOk(sink, packet);
     if (!this.closed && this.tracker.done) this.#endAnswer(sink);
   }
 

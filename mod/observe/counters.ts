@@ -24,6 +24,16 @@ export class Counters {
   serverConnectionsLost = 0;
   /** Statements killed because their client had left. */
   statementsKilled = 0;
+  /** Statements that had to wait for a server connection. */
+  poolWaits = 0;
+  /** Of these, ended for `pool.wait_timeout` (1040). */
+  poolWaitsTimedOut = 0;
+  /** The longest wait, in milliseconds; of several workers, their sum. */
+  poolWaitMsMax = 0;
+  /** Connections that were given the state of another session. */
+  poolRestores = 0;
+  /** Connections whose last session's values were read before another took over. */
+  poolCaptures = 0;
   /** Gauge: clients connected now. */
   clients = 0;
   /** Gauge: clients connected now that have not logged in yet. */

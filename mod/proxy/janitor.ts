@@ -32,6 +32,7 @@ export function sweep(context: SessionContext, now: number): void {
     }
   }
   context.server.pool.sweep();
+  context.server.pools?.sweep();
   context.throttle.expire();
   context.credentials.learned.expire();
 }

@@ -8,7 +8,8 @@ import { reportFaults } from "./faults.ts";
 import { sessionsByOpenFiles } from "./open_files.ts";
 import type { Running } from "./running.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
-import { startSupervisor, workerCount } from "./supervisor.ts";
+import { startSupervisor } from "./supervisor.ts";
+import { workerCount } from "./worker_count.ts";
 import { startWorker } from "./worker.ts";
 
 /** How long sessions with an open transaction may go on after the first signal, in milliseconds. */

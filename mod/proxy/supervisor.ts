@@ -1,7 +1,6 @@
 // The control plane of several workers: starts them, restarts the dead, carries their questions,
 // reads accounts once for all.
 
-import { availableParallelism } from "node:os";
 import { packSnapshot } from "../auth/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { listen, selfSignedCertificate } from "../net/mod.ts";
@@ -11,6 +10,7 @@ import { type Credentials, startCredentials } from "./credentials.ts";
 import type { Answer, CredentialState, FromWorker, ToWorker } from "./messages.ts";
 import type { Running } from "./running.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
+import { workerCount } from "./worker_count.ts";
 
 /** The hidden command that a worker process runs. */
 export const WORKER_COMMAND = "worker";
@@ -18,11 +18,6 @@ export const WORKER_COMMAND = "worker";
 const RESTART_MS = 1000;
 /** How long workers may take to answer a question of another one. */
 const ANSWER_MS = 1000;
-
-/** The number of workers a configuration asks for. */
-export function workerCount(config: Config): number {
-  return config.workers === 0 ? availableParallelism() : config.workers;
-}
 
 /**
  * Starts the workers and resolves when all listen.

@@ -2,9 +2,16 @@
 
 import { BlockList } from "node:net";
 import { Credential, FailureThrottle, RsaKey } from "../auth/mod.ts";
-import { type OwnAccount, Server } from "../backend/mod.ts";
+import { type OwnAccount, Pools, Server } from "../backend/mod.ts";
 import type { Config } from "../config/mod.ts";
-import { listen, type Listener, ListenError, onDefect, type Stream } from "../net/mod.ts";
+import {
+  addressText,
+  listen,
+  type Listener,
+  ListenError,
+  onDefect,
+  type Stream,
+} from "../net/mod.ts";
 import { Counters, type Log } from "../observe/mod.ts";
 import {
   ClientSession,
@@ -20,6 +27,7 @@ import { type Credentials, startCredentials } from "./credentials.ts";
 import { startJanitor } from "./janitor.ts";
 import type { Running } from "./running.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
+import { workerCount } from "./worker_count.ts";
 import { backendTlsContext, clientTlsContext, type MadeCertificate } from "./tls_context.ts";
 
 /** A running data plane. */
@@ -65,7 +73,14 @@ export async function startWorker(
       ? undefined
       : { method: config.compression.backend, level: config.compression.zstdLevel },
     tcp: config.tcp,
-  }, { pool: config.pool, account: ownAccount(config), counters, log, now });
+  }, {
+    pool: config.pool,
+    pools: makePools(config, { counters, now }),
+    account: ownAccount(config),
+    counters,
+    log,
+    now,
+  });
   const credentials = options.credentials ?? startCredentials(config, log);
   const context: SessionContext = {
     config,
@@ -125,6 +140,7 @@ export async function startWorker(
     stopJanitor();
     credentials.stop();
     server.pool.close();
+    server.pools?.close();
     empty.resolve();
   }, 50);
   return {
@@ -171,6 +187,23 @@ function accept(stream: Stream, context: SessionContext): void {
     context.log.error("internal fault in a login", { stack: error.stack ?? error.message });
     stream.destroy();
   });
+}
+
+/**
+ * Undefined where sessions cannot share connections: they are not to, or the server is told of each
+ * client's address.
+ */
+function makePools(config: Config, options: {
+  readonly counters: Counters;
+  readonly now: () => number;
+}): Pools | undefined {
+  const { pool, proxyProtocol, backends } = config;
+  if (pool.mode === "session" || proxyProtocol.backend !== "off") return undefined;
+  return new Pools(addressText(backends[0]), {
+    connectionsMax: Math.max(1, Math.floor(pool.connectionsMax / workerCount(config))),
+    waitTimeoutMs: pool.waitTimeoutMs,
+    idleTimeoutMs: pool.idleTimeoutMs,
+  }, options);
 }
 
 function ownAccount({ account }: Config): OwnAccount | undefined {

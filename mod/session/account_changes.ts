@@ -31,6 +31,7 @@ class DelayedAnswer implements AnswerSink {
   readonly #server: ServerConnection;
   readonly #onAccountsChanged: () => Promise<void>;
   #end: Uint8Array | undefined;
+  #endOk: Uint8Array | undefined;
 
   constructor(
     session: ClientSession,
@@ -47,6 +48,11 @@ class DelayedAnswer implements AnswerSink {
     else this.#session.onAnswerBytes(bytes);
   }
 
+  onOkPacket(packet: Uint8Array): void {
+    if (this.#server.tracker.done) this.#endOk = packet;
+    else this.#session.onOkPacket(packet);
+  }
+
   onAnswerEnd(): void {
     if (this.#server.tracker.errorCode !== 0) this.#finish();
     else this.#onAccountsChanged().finally(() => this.#finish());
@@ -55,6 +61,8 @@ class DelayedAnswer implements AnswerSink {
   #finish(): void {
     if (this.#session.closed) return;
     if (this.#end) this.#session.onAnswerBytes(this.#end);
+    if (this.#endOk) this.#session.onOkPacket(this.#endOk);
+    this.#session.onAnswerEnd();
     this.#session.release();
   }
 

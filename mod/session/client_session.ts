@@ -23,9 +23,10 @@ import { LongCommand } from "./long_command.ts";
 import { OversizedCommand } from "./oversized_command.ts";
 import { Mode } from "./mode.ts";
 import { PartialCommand } from "./partial_command.ts";
+import type { PooledSession } from "./pooled_session.ts";
 import { RenumberedAnswer } from "./renumbered_answer.ts";
-import { lostConnection, PACKET_TOO_LARGE } from "./session_errors.ts";
-import { FORWARD, HOLD } from "./stage.ts";
+import { asServerError, lostConnection, PACKET_TOO_LARGE } from "./session_errors.ts";
+import { FORWARD, HOLD, TAKEN } from "./stage.ts";
 import { stageOf } from "./stages.ts";
 
 /** Statements up to this length are looked at whole; longer ones pass as they come. */
@@ -49,8 +50,10 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   capabilities = 0;
   /** It understands a client library's error number in a packet. */
   takesClientErrors = true;
-  /** Its server connection; undefined before the login and after the end. */
+  /** Its server connection; undefined before the login and after the end, or while it needs none. */
   server: ServerConnection | undefined;
+  /** What shares server connections with other sessions; undefined where it has one of its own. */
+  pooled: PooledSession | undefined;
   /** The account's name, one character a byte; empty before the login. */
   user = "";
   /** When the last command or login came, by the context's clock. */
@@ -92,7 +95,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   /** No command is under way. */
   get idle(): boolean {
     return this.#mode === Mode.COMMANDS && this.#held === undefined &&
-      this.#partial === undefined &&
+      this.#partial === undefined && this.pooled?.busy !== true &&
       (this.server === undefined || this.server.outstanding === 0);
   }
 
@@ -125,7 +128,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   onBytes(bytes: Buffer): void {
     const { server } = this;
-    if (server === undefined) return;
+    if (server === undefined && this.pooled === undefined) return;
     this.activeAt = this.context.now;
     if (this.#partial !== undefined) {
       const taken = this.#partial.add(bytes);
@@ -144,12 +147,23 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
       this.#held = undefined;
       this.#take(held, server);
     } else this.#take(bytes, server);
-    if (server.stream.pending > this.context.config.limits.bufferMaxBytes) this.stream.pause();
+    if (server !== undefined && server.stream.pending > this.context.config.limits.bufferMaxBytes) {
+      this.stream.pause();
+    }
   }
 
-  #take(bytes: Buffer, server: ServerConnection): void {
+  #take(bytes: Buffer, server: ServerConnection | undefined): void {
     let at = 0;
     while (at < bytes.length) {
+      if (this.pooled !== undefined && this.#mode === Mode.COMMANDS) {
+        at = this.#takePooled(bytes, at, this.pooled);
+        continue;
+      }
+      if (this.#mode === Mode.REFUSED) {
+        at = this.#passOver(bytes, at, server);
+        continue;
+      }
+      if (server === undefined) return;
       switch (this.#mode) {
         case Mode.COMMANDS:
           at = this.#takeCommands(bytes, at, server);
@@ -159,9 +173,6 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
           break;
         case Mode.LOCAL_FILE:
           at = this.#takeLocalFile(bytes, at, server);
-          break;
-        case Mode.REFUSED:
-          at = this.#passOver(bytes, at, server);
           break;
         case Mode.SPLICE:
           server.stream.write(at === 0 ? bytes : bytes.subarray(at));
@@ -228,6 +239,42 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     return end;
   }
 
+  /** Gives one whole command to the pooled session; what is behind it waits for its answer. */
+  #takePooled(bytes: Buffer, at: number, pooled: PooledSession): number {
+    if (pooled.busy) {
+      this.#hold(at === 0 ? bytes : bytes.subarray(at));
+      return bytes.length;
+    }
+    const available = bytes.length - at - HEADER_LENGTH;
+    const length = available < 0 ? 0 : payloadLength(bytes, at);
+    if (length > this.context.config.limits.packetMaxBytes) return this.#refuse(at, 0);
+    if (available < length || available < 0 || length === PAYLOAD_MAX) {
+      if (length < PAYLOAD_MAX) this.#keepStart(bytes.subarray(at));
+      else pooled.runLong(bytes.subarray(at));
+      return bytes.length;
+    }
+    const next = at + HEADER_LENGTH + length;
+    pooled.run(bytes.subarray(at, next));
+    return next;
+  }
+
+  /** Sends a whole command on the connection the session has leased. */
+  sendCommand(packet: Buffer): void {
+    const server = this.server!;
+    const stage = stageOf(this, packet, HEADER_LENGTH, packet.length);
+    if (stage?.(this, packet.subarray(HEADER_LENGTH), server) === TAKEN) return;
+    server.expect(expectedAnswer(packet[HEADER_LENGTH]), this);
+    this.#forward(packet, 0, packet.length, server);
+  }
+
+  /** Starts a command that goes out in pieces as they come. */
+  sendLong(start: Buffer): void {
+    this.#startLong(start[HEADER_LENGTH], this.server!);
+    this.#held = undefined;
+    this.#holding = false;
+    this.#take(start, this.server);
+  }
+
   /** Keeps the start of a command that has not come whole. */
   #keepStart(bytes: Buffer): void {
     if (bytes.length <= HEADER_LENGTH) this.#held = bytes;
@@ -278,11 +325,11 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     return at;
   }
 
-  #passOver(bytes: Buffer, start: number, server: ServerConnection): number {
+  #passOver(bytes: Buffer, start: number, server: ServerConnection | undefined): number {
     const command = this.#oversized!;
     const end = command.pass(bytes, start);
     if (end < bytes.length) this.#held = bytes.subarray(end);
-    if (!command.isDue(server.outstanding)) return bytes.length;
+    if (!command.isDue(server?.outstanding ?? 0)) return bytes.length;
     this.context.counters.commandsTooLarge++;
     this.fail(PACKET_TOO_LARGE, command.sequence + 1);
     return bytes.length;
@@ -315,12 +362,12 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   /** Goes on with what was held back. Called when nothing is outstanding, or a stage is done. */
   release(): void {
-    if (!this.#holding) return;
+    if (!this.#holding || this.pooled?.busy) return;
     this.#holding = false;
     const held = this.#held;
     this.#held = undefined;
     const { server } = this;
-    if (!server || this.closed) return;
+    if ((!server && !this.pooled) || this.closed) return;
     this.stream.resume();
     if (held && held.length > 0) this.#take(held, server);
   }
@@ -358,14 +405,25 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     }
   }
 
+  /** An OK packet with session state: only on connections that are shared. */
+  onOkPacket(packet: Uint8Array): void {
+    this.onAnswerBytes(this.pooled === undefined ? packet : this.pooled.noteState(packet));
+  }
+
   onAnswerEnd(): void {
-    if (this.#holding && this.server?.outstanding === 0) this.release();
+    if (this.pooled !== undefined && this.#mode !== Mode.REFUSED) {
+      if (this.server?.outstanding === 0) this.pooled.answered();
+    } else if (this.#holding && this.server?.outstanding === 0) this.release();
     else if (this.#mode === Mode.REFUSED && this.server) this.#passOver(EMPTY, 0, this.server);
   }
 
   onServerLost(reason: string): void {
     const { server } = this;
     if (server === undefined || this.closed) return;
+    if (this.pooled !== undefined && this.#mode !== Mode.SPLICE && server.tracker.atBoundary) {
+      this.pooled.onServerLost(reason);
+      return;
+    }
     this.server = undefined; // further outstanding requests get no error of their own
     // A client that finds out by itself is told best by the end of the connection.
     if (this.takesClientErrors && this.#mode !== Mode.SPLICE && server.tracker.atBoundary) {
@@ -381,10 +439,36 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     if (!this.#holding) this.stream.resume();
   }
 
-  onServerClosed(_reason: string): void {
+  onServerClosed(reason: string): void {
     this.context.counters.serverConnectionsLost++;
+    if (this.pooled !== undefined && this.#mode === Mode.COMMANDS) {
+      this.pooled.onServerLost(reason);
+      return;
+    }
     this.server = undefined;
     this.stream.end();
+  }
+
+  /** Answers with a server's ERR packet. */
+  answerPayload(payload: Uint8Array, sequence: number): void {
+    this.stream.write(frame(payload, sequence));
+  }
+
+  /** Answers that the server connection has gone, and goes on. */
+  answerLost(reason: string, sequence: number): void {
+    const error = lostConnection(reason);
+    this.answerError(this.takesClientErrors ? error : asServerError(error), sequence);
+  }
+
+  /** What the session had set is lost: as if its connection had been. */
+  endLost(): void {
+    this.stream.end();
+    this.#end();
+  }
+
+  /** It may do without a server connection: no part of a command is under way. */
+  get mayDetach(): boolean {
+    return this.#mode === Mode.COMMANDS && this.#long === undefined;
   }
 
   /** Answers a command with an error of the proxy's own. */
@@ -416,6 +500,10 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     context.counters.clients--;
     context.directory.remove(this);
     this.countUser(undefined);
+    if (this.pooled !== undefined) {
+      this.pooled.leave(wasIdle);
+      return;
+    }
     if (!server || server.closed) return;
     if (wasIdle) context.server.pool.giveBack(server);
     else context.server.discard(server);
@@ -427,7 +515,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     const { server } = this;
     if (this.idle) this.answerError(error, 0);
     this.stream.end();
-    if (server && this.idle) {
+    if (server && this.idle && this.pooled === undefined) {
       this.server = undefined;
       closePolitely(server);
     }

@@ -24,6 +24,35 @@ export function rewriteConnectionId(
     return FORWARD;
   }
   const isQuery = payload[0] === Command.QUERY;
+  const rewritten = replaceCalls(session, payload, server);
+  if (!rewritten) return FORWARD;
+  const { replacements } = rewritten;
+  if (!isQuery) (session.rewritten ??= new Map()).set(LAST_PREPARED, replacements);
+  const request = frame(rewritten.payload, 0);
+  if (isQuery) {
+    const sink = new RenamedColumns(session, { replacements, prepared: false });
+    server.request(request, Expect.RESULT, sink);
+  } else {
+    const remembering = new RememberingAnswer(session, server, replacements);
+    const sink = new RenamedColumns(remembering, { replacements, prepared: true });
+    server.request(request, Expect.PREPARE, sink);
+  }
+  return TAKEN;
+}
+
+/** A statement with the session's id in place of CONNECTION_ID(). */
+interface Rewritten {
+  readonly payload: Buffer;
+  readonly replacements: readonly Replacement[];
+}
+
+/** Undefined where there is nothing to replace. @param payload COM_QUERY or COM_STMT_PREPARE. */
+export function replaceCalls(
+  session: ClientSession,
+  payload: Buffer,
+  server: ServerConnection,
+): Rewritten | undefined {
+  const isQuery = payload[0] === Command.QUERY;
   const from = isQuery && session.hasQueryAttributes
     ? statementStart(payload, 0, payload.length)
     : 1;
@@ -32,7 +61,7 @@ export function rewriteConnectionId(
     end: payload.length,
     noBackslashEscapes: (server.tracker.status & ServerStatus.NO_BACKSLASH_ESCAPES) !== 0,
   });
-  if (calls.length === 0) return FORWARD;
+  if (calls.length === 0) return undefined;
   const replacements: Replacement[] = [];
   const parts: Buffer[] = [];
   let at = 0;
@@ -43,17 +72,7 @@ export function rewriteConnectionId(
     at = call.end;
   }
   parts.push(payload.subarray(at));
-  if (!isQuery) (session.rewritten ??= new Map()).set(LAST_PREPARED, replacements);
-  const request = frame(Buffer.concat(parts), 0);
-  if (isQuery) {
-    const sink = new RenamedColumns(session, { replacements, prepared: false });
-    server.request(request, Expect.RESULT, sink);
-  } else {
-    const remembering = new RememberingAnswer(session, server, replacements);
-    const sink = new RenamedColumns(remembering, { replacements, prepared: true });
-    server.request(request, Expect.PREPARE, sink);
-  }
-  return TAKEN;
+  return { payload: Buffer.concat(parts), replacements };
 }
 
 /**
@@ -102,6 +121,10 @@ class RememberingAnswer implements AnswerSink {
 
   onAnswerBytes(bytes: Uint8Array): void {
     this.#session.onAnswerBytes(bytes);
+  }
+
+  onOkPacket(packet: Uint8Array): void {
+    this.#session.onOkPacket(packet);
   }
 
   onAnswerEnd(): void {

@@ -129,6 +129,10 @@ class KillAnswer implements AnswerSink {
     return encodeErr({ ...error, message });
   }
 
+  onOkPacket(packet: Uint8Array): void {
+    this.#session.onOkPacket(packet);
+  }
+
   onAnswerEnd(): void {
     this.#session.onAnswerEnd();
   }

@@ -1,7 +1,7 @@
 // A client's way in: PROXY header, greeting, TLS, its answer, and the login at the server.
 
 import { certificateProof, newSalt } from "../auth/mod.ts";
-import { LoginRefusedError, serverError } from "../backend/mod.ts";
+import { LoginRefusedError, type LoginRequest, type Server, serverError } from "../backend/mod.ts";
 import {
   ChannelClosedError,
   CompressedStream,
@@ -30,6 +30,7 @@ import {
 import { type Admission, admit } from "./admission.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
+import { loginShared, type PooledLogin } from "./pooled_login.ts";
 import { asServerError, takesClientErrors } from "./session_errors.ts";
 
 const ACCESS_DENIED = 1045;
@@ -121,7 +122,7 @@ async function greetAndAuthenticate(
     capabilities: response.capabilities,
     salt: greeting.salt,
   }, context);
-  const { connection, ok } = await server.login({
+  const request: LoginRequest = {
     login: response,
     authenticator: admission.authenticator,
     again: admission.again,
@@ -134,31 +135,50 @@ async function greetAndAuthenticate(
         { address: stream.localAddress, port: stream.localPort },
       )
       : undefined,
-  }).catch((error: unknown) => {
+  };
+  const made = await logIn(session, server, request).catch((error: unknown) => {
     if (error instanceof LoginRefusedError) admission.refused(error.error.code);
     throw error;
   });
+  const { connection, ok } = made;
   admission.accepted();
   context.throttle.succeeded(session.address || undefined);
   if (session.closed) {
-    server.pool.giveBack(connection);
+    made.giveUp();
     throw new ChannelClosedError("client left during its login");
   }
   if (server.settings.address.kind === "unix" && !admission.proved()) {
     // A plugin such as auth_socket has looked at who the proxy is, not at who the client is.
-    server.pool.giveBack(connection);
+    made.giveUp();
     throw new LoginRefusedError(accessDenied(session, response));
   }
   session.countUser(connection.user);
   if (isOverUserLimit(session, context)) {
-    server.pool.giveBack(connection);
+    made.giveUp();
     throw new LoginRefusedError(tooManyOfUser(session.user));
   }
   session.server = connection;
+  await made.share();
   if (admission.preface) channel.send(encodeAuthMoreData(admission.preface));
   channel.send(withCertificateProof(ok, { admission, response, salt: greeting.salt }, context));
   const rest = channel.takeRest();
   return { response, stream: compress(stream, response, context), rest };
+}
+
+/** On a connection of the session's own, or on one that is shared. */
+async function logIn(
+  session: ClientSession,
+  server: Server,
+  request: LoginRequest,
+): Promise<PooledLogin> {
+  const canTrack = ((server.identity?.capabilities ?? 0) & Capability.SESSION_TRACK) !== 0;
+  if (server.pools && canTrack) return await loginShared(session, server, request);
+  const login = await server.login(request);
+  return {
+    ...login,
+    giveUp: () => server.pool.giveBack(login.connection),
+    share: () => Promise.resolve(),
+  };
 }
 
 function makeGreeting(

@@ -71,6 +71,10 @@ class ProcesslistAnswer implements AnswerSink {
     }
   }
 
+  onOkPacket(packet: Uint8Array): void {
+    this.#session.onOkPacket(packet);
+  }
+
   onAnswerEnd(): void {
     this.#session.onAnswerBytes(Buffer.concat(this.#written));
     this.#session.onAnswerEnd();

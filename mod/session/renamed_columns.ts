@@ -1,6 +1,6 @@
 // Gives columns in an answer the names that the client's own words would have had.
 
-import type { AnswerSink } from "../backend/mod.ts";
+import { type AnswerSink, passOk } from "../backend/mod.ts";
 import {
   decodeColumnDefinition,
   decodeOk,
@@ -75,6 +75,10 @@ export class RenamedColumns implements AnswerSink {
     if (payload[0] === 0xfe) return payload;
     this.#left--;
     return rename(payload, this.#replacements);
+  }
+
+  onOkPacket(packet: Uint8Array): void {
+    passOk(this.#sink, packet);
   }
 
   onAnswerEnd(): void {

@@ -1,7 +1,7 @@
 // The answer to a command of several packets where a leg is compressed. Servers and clients then go
 // on counting packets from the compressed ones, so the two legs disagree about the first number.
 
-import type { AnswerSink } from "../backend/mod.ts";
+import { type AnswerSink, passOk } from "../backend/mod.ts";
 import { HEADER_LENGTH } from "../wire/mod.ts";
 
 /** Gives the answer's packets the numbers that the client expects, in place. */
@@ -39,6 +39,12 @@ export class RenumberedAnswer implements AnswerSink {
       if (this.#header === HEADER_LENGTH && this.#left === 0) this.#header = this.#length = 0;
     }
     this.#sink.onAnswerBytes(bytes);
+  }
+
+  onOkPacket(packet: Uint8Array): void {
+    this.#shift ??= this.#firstSequence() - packet[HEADER_LENGTH - 1];
+    packet[HEADER_LENGTH - 1] += this.#shift;
+    passOk(this.#sink, packet);
   }
 
   onAnswerEnd(): void {

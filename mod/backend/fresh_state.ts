@@ -1,0 +1,137 @@
+// Makes a connection that has just logged in (or been reset) ready for a shared pool: the server's
+// trackers are turned on, and what a fresh session has set is learned.
+// Source: "Server Tracking of Client Session State" of the MySQL manual; MariaDB's page of that name.
+
+import type { Greeting } from "../wire/mod.ts";
+import { runStatement } from "./own_statement.ts";
+import type { ServerConnection } from "./server_connection.ts";
+import { literalOf, ROLE, type SessionState, type StateTable } from "./session_state.ts";
+
+/** What sessions of one kind begin with. */
+export interface Baseline {
+  /** Literals of all session variables of a fresh session. */
+  readonly literals: ReadonlyMap<string, string>;
+  /** What turns the proxy's trackers on. */
+  readonly track: string;
+  /** What gives the trackers the settings that a fresh session has. */
+  readonly untrack: string;
+  /** Names of variables whose changes a client with SESSION_TRACK is told of. */
+  readonly told: ReadonlySet<string>;
+}
+
+/**
+ * The character sets of a session: always restored explicitly, since each login brings its own.
+ * character_set_connection follows from the collation.
+ */
+export const CHARSET_VARIABLES = [
+  "character_set_client",
+  "character_set_results",
+  "collation_connection",
+] as const;
+
+/**
+ * Variables that change by themselves, with each statement or write, or that are no settings: to
+ * track them would make every OK packet one to look at.
+ */
+const NOT_TRACKED = new Set([
+  "error_count",
+  "external_user",
+  "gtid_binlog_pos",
+  "gtid_binlog_state",
+  "gtid_current_pos",
+  "gtid_executed",
+  "gtid_owned",
+  "gtid_purged",
+  "gtid_slave_pos",
+  "hostname",
+  "identity",
+  "in_predicate_conversion_threshold",
+  "last_gtid",
+  "last_insert_id",
+  "proxy_user",
+  "pseudo_thread_id",
+  "session_track_gtids",
+  "session_track_schema",
+  "session_track_state_change",
+  "session_track_system_variables",
+  "session_track_transaction_info",
+  "statement_id",
+  "warning_count",
+]);
+
+/** A server without trackers, or something the proxy cannot work with. */
+export class NoTrackersError extends Error {
+  override name = "NoTrackersError";
+}
+
+/**
+ * Learns what a fresh session has set. The connection must be one.
+ *
+ * @throws {NoTrackersError} If the server cannot tell of changes.
+ */
+export async function learnBaseline(connection: ServerConnection): Promise<Baseline> {
+  const { rows } = await runStatement(connection, "SHOW SESSION VARIABLES");
+  const values = new Map<string, string>();
+  for (const [name, value] of rows) {
+    if (name !== undefined) values.set(name.toLowerCase(), value ?? "");
+  }
+  const told = values.get("session_track_system_variables");
+  const hasTrackers = told !== undefined && values.has("session_track_state_change");
+  if (!hasTrackers) throw new NoTrackersError("the server has no session_track_state_change");
+  const literals = new Map<string, string>();
+  for (const [name, value] of values) literals.set(name, literalOf(name, value));
+  const tracked = [...values.keys()].filter((name) => !NOT_TRACKED.has(name)).join(",");
+  const settings = ["session_track_schema", "session_track_state_change"];
+  return {
+    literals,
+    track: `SET @@SESSION.session_track_schema=1,@@SESSION.session_track_state_change=1,` +
+      `@@SESSION.session_track_system_variables='${tracked}'`,
+    untrack: `SET ${
+      [...settings, "session_track_system_variables"].map((name) =>
+        `@@SESSION.${name}=${literals.get(name)}`
+      ).join(",")
+    }`,
+    told: new Set(told.split(",").map((name) => name.trim().toLowerCase())),
+  };
+}
+
+/**
+ * Turns the trackers on and reads what the login has set.
+ *
+ * @throws {NoTrackersError} If the server does not take it.
+ */
+export async function makeFresh(connection: ServerConnection, options: {
+  readonly baseline: Baseline;
+  readonly states: StateTable;
+}): Promise<SessionState> {
+  connection.tracker.stopAtState = false;
+  const columns = CHARSET_VARIABLES.map((name) => `@@SESSION.${name}`);
+  const [track, values] = await Promise.all([
+    runStatement(connection, options.baseline.track),
+    runStatement(
+      connection,
+      `SELECT ${columns.join(",")},CURRENT_ROLE(),HEX(CONVERT(DATABASE() USING utf8))`,
+    ),
+  ]);
+  if (track.errorCode !== 0 || values.errorCode !== 0) {
+    throw new NoTrackersError(`error ${track.errorCode || values.errorCode} at a fresh session`);
+  }
+  connection.tracker.stopAtState = true;
+  const [row] = values.rows;
+  const variables = new Map<string, string>();
+  CHARSET_VARIABLES.forEach((name, at) => variables.set(name, literalOf(name, row[at] ?? "")));
+  variables.set(ROLE, roleLiteral(row[CHARSET_VARIABLES.length]));
+  const schema = Buffer.from(row[CHARSET_VARIABLES.length + 1] ?? "", "hex").toString();
+  return options.states.of(schema, variables);
+}
+
+/** What CURRENT_ROLE() has given, as it stands behind SET ROLE. MySQL quotes it, MariaDB does not. */
+export function roleLiteral(role: string | undefined): string {
+  if (role === undefined || role === "" || role === "NONE") return "NONE";
+  return role.startsWith("`") ? role : `\`${role.replaceAll("`", "``")}\``;
+}
+
+/** MariaDB, told from MySQL by its greeting. */
+export function isMariadb(greeting: Greeting): boolean {
+  return /mariadb/i.test(greeting.serverVersion);
+}

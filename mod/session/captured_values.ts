@@ -1,0 +1,141 @@
+// Reads from a server connection what it still holds of a session, before another one uses it: one
+// SELECT for all values, with their types, and SHOW WARNINGS.
+
+import { ROLE, roleLiteral, stringLiteral } from "../backend/mod.ts";
+import { Capability, decodeColumnDefinition, PacketAssembler, PacketReader } from "../wire/mod.ts";
+
+/** `enum_field_types` that tell what a user variable is. */
+const FieldType = { LONGLONG: 8, DOUBLE: 5, NEWDECIMAL: 246 } as const;
+const UNSIGNED = 32;
+
+/** What a column of the SELECT is for. */
+interface Wanted {
+  /** `=insert_id`, `=found_rows`, `=role`, a system variable, or a user variable with its `@`. */
+  readonly name: string;
+  /** Columns it takes. */
+  readonly width: number;
+}
+
+/** Values by name, as literals. */
+export type CapturedValues = ReadonlyMap<string, string>;
+
+/** Names for what is no variable. */
+export const INSERT_ID = "=insert_id";
+export const FOUND_ROWS = "=found_rows";
+
+/** A user variable's longest value that is carried over, in bytes. */
+export const USER_VARIABLE_MAX = 64 * 1024;
+
+/** Builds the SELECT and reads its answer. */
+export class CaptureQuery {
+  readonly #wanted: Wanted[] = [];
+  readonly #columns: string[] = [];
+
+  get empty(): boolean {
+    return this.#wanted.length === 0;
+  }
+
+  /** LAST_INSERT_ID(). */
+  insertId(): void {
+    this.#add(INSERT_ID, "LAST_INSERT_ID()");
+  }
+
+  /** FOUND_ROWS() of the statement before. */
+  foundRows(): void {
+    this.#add(FOUND_ROWS, "FOUND_ROWS()");
+  }
+
+  role(): void {
+    this.#add(ROLE, "CURRENT_ROLE()");
+  }
+
+  /** A system variable, or a user variable with its `@`. */
+  variable(name: string): void {
+    if (!name.startsWith("@")) {
+      this.#add(name, `@@SESSION.${name}`);
+      return;
+    }
+    const quoted = quotedName(name);
+    this.#add(name, quoted, `HEX(${quoted})`, `CHARSET(${quoted})`, `COLLATION(${quoted})`);
+  }
+
+  #add(name: string, ...columns: string[]): void {
+    this.#wanted.push({ name, width: columns.length });
+    this.#columns.push(...columns);
+  }
+
+  /** LIMIT is there for sessions with a `sql_select_limit` of 0. */
+  get text(): string {
+    return `SELECT ${this.#columns.join(",")} LIMIT 1`;
+  }
+
+  /** The values in the answer's packets. Empty where there are none. */
+  read(packets: PacketAssembler, capabilities: number): CapturedValues {
+    const payloads: Uint8Array[] = [];
+    for (let next = packets.next(); next; next = packets.next()) payloads.push(next);
+    const count = this.#columns.length;
+    const row = payloads[count + (capabilities & Capability.DEPRECATE_EOF ? 1 : 2)];
+    const found = new Map<string, string>();
+    if (payloads.length < count + 3 || row === undefined) return found;
+    const values = readRow(row, count);
+    let at = 0;
+    for (const { name, width } of this.#wanted) {
+      found.set(
+        name,
+        width === 1
+          ? systemLiteral(name, values[at], payloads[at + 1])
+          : userLiteral(values.slice(at, at + width), payloads[at + 1]),
+      );
+      at += width;
+    }
+    return found;
+  }
+}
+
+/** A user variable's name in backquotes. @param name With its `@`. */
+export function quotedName(name: string): string {
+  return `@\`${name.slice(1).replaceAll("`", "``")}\``;
+}
+
+function readRow(row: Uint8Array, count: number): (Buffer | undefined)[] {
+  const reader = new PacketReader(row);
+  const values: (Buffer | undefined)[] = [];
+  for (let i = 0; i < count; i++) {
+    if (row[reader.position] === 0xfb) {
+      reader.skip(1);
+      values.push(undefined);
+    } else values.push(Buffer.from(reader.lenencView()));
+  }
+  return values;
+}
+
+function typeOf(definition: Uint8Array): { readonly type: number; readonly unsigned: boolean } {
+  const { tail } = decodeColumnDefinition(definition);
+  const fixed = tail.length - 12; // behind MariaDB's extended metadata
+  const type = tail[fixed + 6];
+  return { type, unsigned: (tail[fixed + 7] & UNSIGNED) !== 0 };
+}
+
+const NUMERIC = new Set([0, 1, 2, 3, 4, 5, 8, 9, 246]);
+
+function systemLiteral(name: string, value: Buffer | undefined, definition: Uint8Array): string {
+  if (name === ROLE) return roleLiteral(value?.toString());
+  if (value === undefined) return "NULL";
+  const text = value.toString();
+  if (name.startsWith("=")) return text;
+  return NUMERIC.has(typeOf(definition).type) ? text : stringLiteral(text);
+}
+
+function userLiteral(
+  [value, hex, charset, collation]: (Buffer | undefined)[],
+  definition: Uint8Array,
+): string {
+  if (value === undefined) return "NULL";
+  const { type, unsigned } = typeOf(definition);
+  const text = value.toString("latin1");
+  if (type === FieldType.LONGLONG) return unsigned ? `CAST(${text} AS UNSIGNED)` : text;
+  if (type === FieldType.NEWDECIMAL) return text.includes(".") ? text : `${text}.`;
+  if (type === FieldType.DOUBLE) return /e/i.test(text) ? text : `${text}e0`;
+  if (`${charset}` === "binary") return `X'${hex}'`;
+  return `_${charset} X'${hex}' COLLATE ${collation}`;
+}

@@ -1,0 +1,24 @@
+// How the bytes of a session's statements are to be read.
+
+import { isMariadb, type SessionState } from "../backend/mod.ts";
+import { type LexicalMode, multibyteOf } from "../sql/mod.ts";
+import type { SessionContext } from "./context.ts";
+
+/** Modes by state: a state is made once and used for thousands of statements. */
+const modes = new WeakMap<SessionState, LexicalMode>();
+
+/** The mode that a state means; found at once where the state has been seen. */
+export function lexicalModeOf(state: SessionState, { server }: SessionContext): LexicalMode {
+  const known = modes.get(state);
+  if (known) return known;
+  const sqlMode = state.variables.get("sql_mode") ?? "";
+  const charset = state.variables.get("character_set_client") ?? "";
+  const { identity } = server;
+  const mode: LexicalMode = {
+    noBackslashEscapes: sqlMode.includes("NO_BACKSLASH_ESCAPES"),
+    multibyte: multibyteOf(charset.replaceAll("'", "")),
+    ...(identity && { server: isMariadb(identity) ? "mariadb" : "mysql" }),
+  };
+  modes.set(state, mode);
+  return mode;
+}

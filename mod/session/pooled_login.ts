@@ -1,0 +1,186 @@
+// A login on connections that are shared: it proves the client to the server on an idle connection
+// (or a new one), learns what a fresh session has set, and gives the connection to the pool.
+
+import {
+  type AccountPool,
+  type Baseline,
+  closePolitely,
+  DISCARDING,
+  kindOf,
+  learnBaseline,
+  type Lessee,
+  type Login,
+  LoginRefusedError,
+  type LoginRequest,
+  makeFresh,
+  NoTrackersError,
+  PooledConnection,
+  type Server,
+  type SessionState,
+  userName,
+} from "../backend/mod.ts";
+import { Capability, frame, HEADER_LENGTH, okForClient, type SqlError } from "../wire/mod.ts";
+import type { ClientSession } from "./client_session.ts";
+import { PooledSession } from "./pooled_session.ts";
+import { carryOver } from "./preparation.ts";
+
+/** A login, and what may become of its connection. */
+export interface PooledLogin extends Login {
+  /**
+   * Gives the connection to the pool; the session has none of its own from now on. A server that
+   * cannot tell of changes of state leaves the session with its connection.
+   */
+  share(): Promise<void>;
+  /** The client is refused after all. */
+  giveUp(): void;
+}
+
+/**
+ * Logs in. As long as an account has fewer connections than sessions each login brings one more, up
+ * to the limit; then logins take turns on those that are there.
+ *
+ * @throws What `Server.login` throws; LoginRefusedError with 1040 if no connection gets free.
+ */
+export async function loginShared(
+  session: ClientSession,
+  server: Server,
+  untracked: LoginRequest,
+): Promise<PooledLogin> {
+  const request = withTrackers(untracked);
+  const pool = server.pools!.of(userName(request.login.user));
+  const kind = kindOf(request);
+  pool.sessions++;
+  let idle: PooledConnection | undefined;
+  let login: Login;
+  try {
+    if (pool.mayGrow) pool.count++;
+    else idle = await new LoginLessee(kind, session).lease(pool);
+    login = await server.login({ ...request, on: idle?.connection ?? "new" });
+  } catch (error) {
+    pool.sessions--;
+    if (idle) pool.drop(idle);
+    else pool.count--;
+    throw error;
+  }
+  const { connection } = login;
+  // An idle one that has turned out to be dead was replaced by a new one.
+  if (idle && connection !== idle.connection) idle = undefined;
+  const leave = () => {
+    pool.sessions--;
+    pool.count--;
+  };
+  return {
+    connection,
+    ok: okFor(session, login.ok),
+    giveUp() {
+      leave();
+      closePolitely(connection);
+    },
+    async share() {
+      const { states } = server.pools!;
+      let baseline: Baseline;
+      let state: SessionState;
+      try {
+        baseline = await pool.baseline(kind, () => learnBaseline(connection));
+        state = await makeFresh(connection, { baseline, states });
+      } catch (error) {
+        leave();
+        if (error instanceof NoTrackersError && !connection.closed) return;
+        throw error;
+      }
+      const pooled = idle ?? new PooledConnection(connection, state);
+      pooled.becomeFresh(state);
+      session.pooled = new PooledSession(session, {
+        pool,
+        pooled,
+        baseline,
+        open: opener(session, server, { request, pool, baseline }),
+      });
+      session.server = undefined;
+      pool.release(pooled);
+    },
+  };
+}
+
+/** Server connections are always told of changes of state; what clients see is filtered. */
+function withTrackers(request: LoginRequest): LoginRequest {
+  const { login } = request;
+  return {
+    ...request,
+    login: { ...login, capabilities: (login.capabilities | Capability.SESSION_TRACK) >>> 0 },
+  };
+}
+
+/** A client without SESSION_TRACK gets the OK packet that it would have got. */
+function okFor({ capabilities }: ClientSession, ok: Uint8Array): Uint8Array {
+  if (capabilities & Capability.SESSION_TRACK) return ok;
+  return okForClient(frame(ok, 0), {
+    sessionTrack: false,
+    deprecateEof: (capabilities & Capability.DEPRECATE_EOF) !== 0,
+    keep: () => undefined,
+  }).subarray(HEADER_LENGTH);
+}
+
+/** Opens one more connection for the account; undefined where only a client can prove itself. */
+function opener(session: ClientSession, server: Server, options: {
+  readonly request: LoginRequest;
+  readonly pool: AccountPool;
+  readonly baseline: Baseline;
+}): (() => Promise<PooledConnection>) | undefined {
+  const { request, baseline } = options;
+  const { again } = request;
+  if (!again) return undefined;
+  // Without a schema: sessions of any can use it.
+  const login = {
+    ...request.login,
+    capabilities: (request.login.capabilities & ~Capability.CONNECT_WITH_DB) >>> 0,
+    database: new Uint8Array(0),
+  };
+  return async () => {
+    const { connection } = await server.login({
+      login,
+      authenticator: again(),
+      again,
+      clientSecure: request.clientSecure,
+      holder: DISCARDING,
+      signal: AbortSignal.timeout(session.context.config.pool.connectTimeoutMs),
+      on: "new",
+    });
+    const state = await makeFresh(connection, { baseline, states: server.pools!.states });
+    return new PooledConnection(connection, state);
+  };
+}
+
+/** Waits for a connection to log in on, in the queue of all who wait. */
+class LoginLessee implements Lessee {
+  readonly kind: string;
+  readonly state = undefined;
+  readonly last = undefined;
+  readonly open = undefined;
+  waitingSince = 0;
+  readonly #session: ClientSession;
+  readonly #leased = Promise.withResolvers<PooledConnection>();
+
+  constructor(kind: string, session: ClientSession) {
+    this.kind = kind;
+    this.#session = session;
+  }
+
+  lease(pool: AccountPool): Promise<PooledConnection> {
+    pool.lease(this);
+    return this.#leased.promise;
+  }
+
+  granted(pooled: PooledConnection): void {
+    carryOver(pooled, this.#session.context).then(
+      () => this.#leased.resolve(pooled),
+      (error: unknown) => this.#leased.reject(error),
+    );
+  }
+
+  refused(error: SqlError): void {
+    this.#leased.reject(new LoginRefusedError(error));
+  }
+
+  onConnectionLost(): void {}
+}

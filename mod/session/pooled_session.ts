@@ -1,0 +1,478 @@
+// A session that holds a server connection only while it needs one: for a statement, a transaction,
+// or as long as something of it cannot be carried over to another connection.
+//
+// A command comes (`run`), a connection is leased (`granted`), made ready if another session was on
+// it (`Preparation`), the command goes out (`#send`), and when its answer has ended what it left is
+// noted (`settle`) and the connection is free again.
+
+import type {
+  AccountPool,
+  Baseline,
+  ConnectionHolder,
+  Lessee,
+  PooledConnection,
+  SessionState,
+} from "../backend/mod.ts";
+import {
+  isSameState,
+  LASTING_RESIDUE,
+  makeFresh,
+  resetConnection,
+  Residue,
+} from "../backend/mod.ts";
+import { Effect, effectsOf, UNKNOWN } from "../sql/mod.ts";
+import {
+  Command,
+  Expect,
+  expectedAnswer,
+  HEADER_LENGTH,
+  type PacketAssembler,
+  ServerStatus,
+  type SqlError,
+} from "../wire/mod.ts";
+import { type CapturedValues, FOUND_ROWS, INSERT_ID } from "./captured_values.ts";
+import type { ClientSession } from "./client_session.ts";
+import type { SessionContext } from "./context.ts";
+import { noteAnswer, noteState, noteStatement } from "./settlement.ts";
+import { Preparation } from "./preparation.ts";
+import { PreparedStatements } from "./prepared_statements.ts";
+import { lexicalModeOf } from "./lexical_mode.ts";
+import type { SessionStatement } from "./session_statement.ts";
+import { statementStart } from "./statement_start.ts";
+
+const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
+
+/** Why a session keeps its connection, beside the pins of `Effect`. */
+export const OwnPin = {
+  CURSOR: 1,
+  /** COM_SET_OPTION has changed how the server takes several statements. */
+  OPTION: 2,
+  /** The client has set the session's trackers itself. */
+  TRACKERS: 4,
+  /** User variables have been set whose names cannot be learned, or that are too long. */
+  USER_VARIABLES: 8,
+  /** A replication stream. */
+  STREAM: 16,
+  /** The client is in a command that is sent in pieces. */
+  PIECES: 32,
+} as const;
+
+/** The pooled part of a client session. */
+export class PooledSession implements Lessee {
+  readonly session: ClientSession;
+  readonly context: SessionContext;
+  readonly statements: PreparedStatements;
+  pool: AccountPool;
+  readonly kind: string;
+  readonly baseline: Baseline;
+  readonly open: (() => Promise<PooledConnection>) | undefined;
+  waitingSince = 0;
+
+  /** What the session has set. */
+  state: SessionState;
+  userVariables: ReadonlyMap<string, string> = NO_VARIABLES;
+  insertId = "0";
+  foundRows = "0";
+  /** ROW_COUNT() of the last statement. */
+  rowCount = -1;
+  /** The connection used last. */
+  last: PooledConnection | undefined;
+
+  /** A command is under way, from its arrival to the end of its answer. */
+  busy = false;
+  /** Pins of `Effect`, and those of `OwnPin`. */
+  pins = 0;
+  ownPins = 0;
+  /** The server has told of a change that the statement under way does not explain. */
+  hiddenChange = false;
+  /** The command under way, header included; empty where there is none. */
+  command: Buffer = NO_COMMAND;
+  /** What the command under way may do and ask: a set of `Effect`. */
+  effects = 0;
+  /** What the text in it may: that of COM_STMT_PREPARE does nothing yet. */
+  textEffects = 0;
+  /** The prepared statement it is about. */
+  statement: SessionStatement | undefined;
+  #pooled: PooledConnection | undefined;
+  /** It goes out in pieces. */
+  #isLong = false;
+  /** What the next command is told: its server connection has ended while it held it. */
+  #pendingError: string | undefined;
+
+  constructor(session: ClientSession, options: {
+    readonly pool: AccountPool;
+    readonly pooled: PooledConnection;
+    readonly baseline: Baseline;
+    readonly open: (() => Promise<PooledConnection>) | undefined;
+  }) {
+    this.session = session;
+    this.context = session.context;
+    this.pool = options.pool;
+    this.kind = options.pooled.kind;
+    this.baseline = options.baseline;
+    this.open = options.open;
+    this.state = options.pooled.state;
+    this.last = options.pooled;
+    this.statements = new PreparedStatements(this);
+    options.pooled.owner = this;
+  }
+
+  /** The connection it holds now. */
+  get pooled(): PooledConnection | undefined {
+    return this.#pooled;
+  }
+
+  /** It holds a connection beyond the command under way. */
+  get pinned(): boolean {
+    return (this.pins | this.ownPins) !== 0;
+  }
+
+  // A command's way.
+
+  /** Takes a whole command, header included. */
+  run(packet: Buffer): void {
+    const command = packet.length > HEADER_LENGTH ? packet[HEADER_LENGTH] : Command.SLEEP;
+    this.context.counters.commands++;
+    switch (command) {
+      case Command.QUIT:
+        this.session.quit();
+        return;
+      case Command.STMT_CLOSE:
+        this.statements.close(packet);
+        return;
+      case Command.STMT_SEND_LONG_DATA:
+        this.statements.keepLongData(packet);
+        return;
+      default:
+        break;
+    }
+    if (expectedAnswer(command) === Expect.UNKNOWN) {
+      this.session.answerError(UNKNOWN_COMMAND, 1);
+      return;
+    }
+    if (this.#pendingError !== undefined) {
+      const reason = this.#pendingError;
+      this.#pendingError = undefined;
+      this.session.answerLost(reason, 1);
+      return;
+    }
+    this.#start(packet, false);
+  }
+
+  /** Takes the start of a command of 16 MiB and more. */
+  runLong(start: Buffer): void {
+    if (this.#pendingError !== undefined) this.session.endLost();
+    else this.#start(start, true);
+  }
+
+  #start(packet: Buffer, isLong: boolean): void {
+    const command = packet.length > HEADER_LENGTH ? packet[HEADER_LENGTH] : Command.SLEEP;
+    this.busy = true;
+    this.command = packet;
+    this.#isLong = isLong;
+    this.statement = this.statements.of(command, packet);
+    this.textEffects = this.#effectsOf(command, packet);
+    this.effects = command === Command.STMT_PREPARE ? 0 : this.textEffects;
+    if (this.#pooled) this.#begin(this.#pooled);
+    else this.pool.lease(this);
+  }
+
+  #effectsOf(command: number, packet: Buffer): number {
+    switch (command) {
+      case Command.QUERY:
+      case Command.STMT_PREPARE: {
+        // Of a long one only the start is known: it may do anything.
+        if (this.#isLong) return UNKNOWN;
+        const { session } = this;
+        const start = command === Command.QUERY && session.hasQueryAttributes
+          ? statementStart(packet, HEADER_LENGTH, packet.length)
+          : HEADER_LENGTH + 1;
+        return effectsOf(packet, start, packet.length, lexicalModeOf(this.state, this.context));
+      }
+      case Command.STMT_EXECUTE:
+      case Command.STMT_BULK_EXECUTE:
+        return this.statement?.effects ?? 0;
+      case Command.INIT_DB:
+        return Effect.CHANGES_SCHEMA;
+      default:
+        return 0;
+    }
+  }
+
+  granted(pooled: PooledConnection): void {
+    if (this.session.closed) {
+      this.pool.release(pooled);
+      return;
+    }
+    this.#pooled = pooled;
+    this.session.server = pooled.connection;
+    pooled.connection.holder = this.session;
+    this.#begin(pooled);
+  }
+
+  refused(error: SqlError): void {
+    this.#idle();
+    this.session.answerError(error, 1);
+    this.session.release();
+  }
+
+  #begin(pooled: PooledConnection): void {
+    const { statement } = this;
+    const missing = statement !== undefined && pooled.statement(statement.key) === undefined;
+    const needsInsertId = (this.effects & NEEDS_INSERT_ID) !== 0 &&
+      pooled.insertId !== this.insertId &&
+      !(pooled.owner === this && pooled.insertId === undefined);
+    const isOwn = pooled.owner === this ||
+      (pooled.residue === Residue.NONE && isSameState(pooled.state, this.state) &&
+        pooled.userVariables === this.userVariables);
+    if (isOwn && !missing && !needsInsertId) {
+      this.prepared();
+      return;
+    }
+    new Preparation(this, pooled, this.context).take(this, {
+      insertId: needsInsertId,
+      statement: missing ? statement : undefined,
+    });
+  }
+
+  /** The connection is in the session's state: the command may go out. */
+  prepared(): void {
+    const pooled = this.#pooled!;
+    if (this.session.closed) return;
+    if (pooled.owner !== this) {
+      pooled.owner = this;
+      pooled.touched = true;
+    }
+    this.last = pooled;
+    noteStatement(this, pooled);
+    if (this.#isLong) this.session.sendLong(this.command);
+    else if (!this.statements.send(pooled, this.statement, this.command)) {
+      this.session.sendCommand(this.command);
+    }
+  }
+
+  /** The connection could not be given the session's state: the client gets the server's error. */
+  notPrepared(error: Uint8Array, spoiled: boolean): void {
+    const pooled = this.#pooled!;
+    this.session.answerPayload(error, 1);
+    if (spoiled) {
+      this.#detach();
+      this.pool.drop(pooled);
+    }
+    this.#finish();
+  }
+
+  // The answer.
+
+  /** Takes the session state out of an OK packet; gives the packet for the client. */
+  noteState(packet: Uint8Array): Uint8Array {
+    return noteState(this, packet);
+  }
+
+  /** Called when nothing is outstanding on the connection any more. */
+  answered(): void {
+    const pooled = this.#pooled;
+    if (!pooled || !this.busy) return;
+    const { tracker } = pooled.connection;
+    this.statements.noteCursor(this.statement, this.command, tracker.status);
+    const command = this.command[HEADER_LENGTH];
+    if (command === Command.RESET_CONNECTION && tracker.errorCode === 0) {
+      void this.refresh(pooled);
+    } else if (!noteAnswer(this, pooled)) this.#finish();
+  }
+
+  /** The command got an answer of the proxy's own. */
+  answeredLocally(): void {
+    this.#finish();
+  }
+
+  /** What was asked behind the answer is known. */
+  afterwardsDone(): void {
+    this.#finish();
+  }
+
+  /** A cursor was closed while no command was under way. */
+  freeIfIdle(): void {
+    if (!this.busy) this.#finish();
+  }
+
+  /** The command is dealt with: the connection is free unless something holds it. */
+  #finish(): void {
+    const pooled = this.#pooled;
+    this.#idle();
+    if (
+      pooled && !this.pinned && !this.inTransaction && this.session.mayDetach &&
+      pooled.connection.outstanding === 0
+    ) {
+      this.#detach();
+      this.pool.release(pooled);
+    }
+    this.session.release();
+  }
+
+  #idle(): void {
+    this.busy = false;
+    this.command = NO_COMMAND;
+    this.statement = undefined;
+    this.effects = 0;
+  }
+
+  get inTransaction(): boolean {
+    const pooled = this.#pooled;
+    return pooled !== undefined &&
+      (pooled.connection.tracker.status & ServerStatus.IN_TRANS) !== 0;
+  }
+
+  #detach(): void {
+    this.#pooled = undefined;
+    this.session.server = undefined;
+  }
+
+  // What happens to the connection.
+
+  onConnectionLost(pooled: PooledConnection): void {
+    if (this.last === pooled) this.last = undefined;
+    const lost = pooled.residue & LASTING_RESIDUE;
+    // What it held of the session's settings is gone with it, as the session itself would be.
+    if (lost !== 0 && !this.session.closed) this.session.endLost();
+  }
+
+  /** The server connection has ended while the session held it. */
+  onServerLost(reason: string): void {
+    const pooled = this.#pooled;
+    if (!pooled) return;
+    pooled.owner = undefined;
+    const sequence = pooled.connection.tracker.sequence + 1;
+    this.#detach();
+    this.pool.lost(pooled);
+    this.last = undefined;
+    this.pins = 0;
+    this.ownPins = 0;
+    this.statements.forgetCursors();
+    if (!this.busy) {
+      this.#pendingError = reason;
+      return;
+    }
+    this.#idle();
+    this.session.answerLost(reason, sequence);
+    this.session.release();
+  }
+
+  /** The client has gone. @param wasIdle No command was under way. */
+  leave(wasIdle: boolean): void {
+    const pooled = this.#pooled;
+    this.pool.sessions--;
+    if (this.last?.owner === this) this.last.disown();
+    if (!pooled) {
+      this.pool.cancel(this);
+      return;
+    }
+    const { server } = this.context;
+    this.#detach();
+    if (pooled.connection.closed) this.pool.lost(pooled);
+    else if (!wasIdle || pooled.connection.outstanding > 0) {
+      server.discard(pooled.connection);
+      this.pool.lost(pooled);
+    } else void this.#reset(pooled);
+  }
+
+  /** Ends a transaction and frees locks, for the next session. */
+  async #reset(pooled: PooledConnection): Promise<void> {
+    const { pool, baseline, context } = this;
+    pooled.connection.holder = new ResettingHolder(pool, pooled);
+    if (await resetConnection(pooled.connection)) {
+      try {
+        const { states } = context.server.pools!;
+        pooled.becomeFresh(await makeFresh(pooled.connection, { baseline, states }));
+        pool.release(pooled);
+        return;
+      } catch {
+        // It is of no use any more.
+      }
+    }
+    if (!pooled.connection.closed) pool.drop(pooled);
+  }
+
+  /** After COM_RESET_CONNECTION or COM_CHANGE_USER: learns what the session has set now. */
+  async refresh(pooled: PooledConnection): Promise<void> {
+    try {
+      const { states } = this.context.server.pools!;
+      const state = await makeFresh(pooled.connection, { baseline: this.baseline, states });
+      if (this.session.closed) return;
+      this.becomeFresh(state);
+      this.#finish();
+    } catch {
+      this.session.endLost();
+    }
+  }
+
+  // What another session's preparation has found of this one's.
+
+  keep(values: CapturedValues): void {
+    let variables: Map<string, string> | undefined;
+    const settings: [string, string][] = [];
+    for (const [name, literal] of values) {
+      if (name === INSERT_ID) this.insertId = literal;
+      else if (name === FOUND_ROWS) this.foundRows = literal;
+      else if (name.startsWith("@")) {
+        variables ??= new Map(this.userVariables);
+        if (literal !== "NULL" || variables.has(name)) variables.set(name, literal);
+      } else settings.push([name, literal]);
+    }
+    if (variables) this.userVariables = variables;
+    if (settings.length === 0) return;
+    const before = this.state;
+    this.state = this.context.server.pools!.states.with(before, settings);
+    this.statements.stateKnown(before, this.state);
+  }
+
+  keepWarnings(_packets: PacketAssembler): void {}
+
+  /** Sets what the session has set. */
+  setState(state: SessionState): void {
+    this.state = state;
+    if (this.#pooled) this.#pooled.state = state;
+  }
+
+  /** As after COM_RESET_CONNECTION and COM_CHANGE_USER. */
+  becomeFresh(state: SessionState): void {
+    const pooled = this.#pooled!;
+    pooled.becomeFresh(state);
+    pooled.owner = this;
+    this.state = state;
+    this.userVariables = pooled.userVariables;
+    this.insertId = "0";
+    this.foundRows = "0";
+    this.pins = 0;
+    this.ownPins = 0;
+    this.statements.clear();
+  }
+}
+
+const NO_COMMAND = Buffer.alloc(0);
+
+const NEEDS_INSERT_ID = Effect.ASKS_LAST_INSERT_ID | Effect.LEAVES_INSERT_ID | Effect.CALLS;
+
+/** A connection that is being reset: its end is the pool's to know. */
+class ResettingHolder implements ConnectionHolder {
+  readonly #pool: AccountPool;
+  readonly #pooled: PooledConnection;
+
+  constructor(pool: AccountPool, pooled: PooledConnection) {
+    this.#pool = pool;
+    this.#pooled = pooled;
+  }
+
+  onUnasked(): void {
+    this.#pooled.connection.abandon();
+    this.onServerClosed();
+  }
+
+  onServerDrained(): void {}
+
+  onServerClosed(): void {
+    this.#pool.lost(this.#pooled);
+  }
+}
+
+const UNKNOWN_COMMAND: SqlError = { code: 1047, sqlState: "08S01", message: "Unknown command" };

@@ -1,0 +1,296 @@
+// Gives a leased connection the state of the session that is about to use it: what the session
+// before has left is read and kept for it, then the difference is set. All of it goes out at once,
+// and the command behind it only when all of it has succeeded.
+
+import {
+  type AnswerSink,
+  assignments,
+  type Baseline,
+  type PooledConnection,
+  queryPacket,
+  Residue,
+  ROLE,
+  type SessionState,
+} from "../backend/mod.ts";
+import { ChannelClosedError } from "../net/mod.ts";
+import { Command, Expect, frame, PacketAssembler } from "../wire/mod.ts";
+import { CaptureQuery, INSERT_ID, quotedName } from "./captured_values.ts";
+import type { SessionContext } from "./context.ts";
+import type { PooledSession } from "./pooled_session.ts";
+import type { SessionStatement } from "./session_statement.ts";
+
+/** Answers of the proxy's own statements are not longer. */
+const ANSWER_MAX = 16 * 1024 * 1024;
+
+/** What the command to come needs. */
+export interface Needs {
+  /** LAST_INSERT_ID() must be the session's. */
+  readonly insertId: boolean;
+  /** A prepared statement that the connection does not have. */
+  readonly statement: SessionStatement | undefined;
+}
+
+/** Who waits for a preparation. */
+interface Waiting {
+  prepared(): void;
+  /** @param spoiled The connection may be in any state now. */
+  notPrepared(error: Uint8Array, spoiled: boolean): void;
+  onServerLost(reason: string): void;
+}
+
+/** Reads what a connection holds of its owner and keeps it for the owner. */
+export function carryOver(pooled: PooledConnection, context: SessionContext): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  new Preparation(
+    {
+      prepared: resolve,
+      notPrepared: () => reject(new ChannelClosedError("session state cannot be read")),
+      onServerLost: (reason) => reject(new ChannelClosedError(reason)),
+    },
+    pooled,
+    context,
+  ).capture();
+  return promise;
+}
+
+/** One preparing of one connection. Tells who waits when it is ready, or why it is not. */
+export class Preparation {
+  readonly pooled: PooledConnection;
+  readonly #waiting: Waiting;
+  readonly #context: SessionContext;
+  #waitingFor = 0;
+  #failure: Uint8Array | undefined;
+  /** The connection may be in any state now. */
+  #spoiled = false;
+  #lost: string | undefined;
+  /** User variables that the session before may have changed. */
+  #dirty: ReadonlySet<string> | undefined;
+
+  constructor(waiting: Waiting, pooled: PooledConnection, context: SessionContext) {
+    this.#waiting = waiting;
+    this.pooled = pooled;
+    this.#context = context;
+  }
+
+  /** Reads what the owner has left, if it is another one, and gives the connection to nobody. */
+  capture(): void {
+    this.#waitingFor = 1; // until everything is sent
+    this.#capture(undefined);
+    this.pooled.owner = undefined;
+    this.done();
+  }
+
+  /** Gives the connection to a session, in the session's state. */
+  take(session: PooledSession, needs: Needs): void {
+    this.#waitingFor = 1;
+    this.#capture(session);
+    this.#restore(session, needs);
+    this.done();
+  }
+
+  #capture(taker: PooledSession | undefined): void {
+    const { pooled } = this;
+    const { residue } = pooled;
+    const owner = pooled.owner as PooledSession | undefined;
+    if (owner === undefined || owner === taker || residue === Residue.NONE) return;
+    this.#context.counters.poolCaptures++;
+    const query = new CaptureQuery();
+    // FOUND_ROWS() is that of the statement before, whatever it was; SHOW WARNINGS leaves it alone.
+    if (residue & Residue.WARNINGS) {
+      this.#run("SHOW WARNINGS", new WarningsAnswer(this, owner));
+    }
+    if (residue & Residue.INSERT_ID) query.insertId();
+    if (residue & Residue.FOUND_ROWS) query.foundRows();
+    if (residue & Residue.ROLE) query.role();
+    if (residue & Residue.VARIABLES && pooled.dirty) {
+      for (const name of pooled.dirty) query.variable(name);
+    }
+    if (!query.empty) this.#run(query.text, new CaptureAnswer(this, owner, query));
+    this.#dirty = pooled.dirty;
+    pooled.dirty = undefined;
+    pooled.residue = Residue.NONE;
+  }
+
+  #restore(session: PooledSession, { insertId, statement }: Needs): void {
+    const { pooled } = this;
+    pooled.owner = session;
+    if (statement) {
+      this.#setState(statement.state, session.baseline);
+      this.#prepare(statement);
+    }
+    const sets = this.#userVariables(session);
+    if (insertId && pooled.insertId !== session.insertId) {
+      sets.push(`@@SESSION.last_insert_id=${session.insertId}`);
+      pooled.insertId = session.insertId;
+    }
+    this.#setState(session.state, session.baseline, sets);
+  }
+
+  #userVariables(session: PooledSession): string[] {
+    const { pooled } = this;
+    const before = pooled.userVariables;
+    const after = session.userVariables;
+    if (before === after && this.#dirty === undefined) return [];
+    const sets: string[] = [];
+    for (const name of new Set([...before.keys(), ...this.#dirty ?? [], ...after.keys()])) {
+      if (!name.startsWith("@")) continue;
+      const literal = after.get(name) ?? "NULL";
+      const isSet = before.get(name) === literal && !this.#dirty?.has(name);
+      if (!isSet) sets.push(`${quotedName(name)}=${literal}`);
+    }
+    pooled.userVariables = after;
+    return sets;
+  }
+
+  #setState(state: SessionState, baseline: Baseline, also: readonly string[] = []): void {
+    const { pooled } = this;
+    const before = pooled.state;
+    if (before === state && also.length === 0) return;
+    this.#context.counters.poolRestores++;
+    const sets = [...assignments(before, state, baseline.literals), ...also];
+    if (sets.length > 0) this.#run(`SET ${sets.join(",")}`, new RestoreAnswer(this));
+    const role = state.variables.get(ROLE);
+    if (role !== undefined && role !== before.variables.get(ROLE)) {
+      this.#run(`SET ROLE ${role}`, new RestoreAnswer(this));
+    }
+    if (before.schema !== state.schema) {
+      const name = Buffer.from(state.schema);
+      const payload = Buffer.concat([Uint8Array.of(Command.INIT_DB), name]);
+      this.#request(frame(payload, 0), Expect.OK, new RestoreAnswer(this));
+    }
+    pooled.state = state;
+  }
+
+  #prepare(statement: SessionStatement): void {
+    this.#request(statement.packet, Expect.PREPARE, new PrepareAnswer(this, statement));
+  }
+
+  #run(text: string, sink: AnswerSink): void {
+    this.#request(queryPacket(this.pooled.connection, text), Expect.RESULT, sink);
+  }
+
+  #request(packet: Uint8Array, expect: number, sink: AnswerSink): void {
+    this.#waitingFor++;
+    this.pooled.touched = true;
+    this.pooled.connection.request(packet, expect, sink);
+  }
+
+  /** An answer has failed: the command will not be sent. @param error The ERR packet as it came. */
+  fail(error: Uint8Array, spoils: boolean): void {
+    this.#failure ??= error;
+    this.#spoiled ||= spoils;
+  }
+
+  /** The connection is gone. */
+  lost(reason: string): void {
+    this.#lost = reason;
+    this.done();
+  }
+
+  /** One answer more has come. */
+  done(): void {
+    if (--this.#waitingFor > 0) return;
+    if (this.#lost !== undefined) this.#waiting.onServerLost(this.#lost);
+    else if (this.#failure === undefined) this.#waiting.prepared();
+    else this.#waiting.notPrepared(this.#failure, this.#spoiled);
+  }
+}
+
+/** What all answers to the proxy's own statements have in common. */
+abstract class OwnAnswer implements AnswerSink {
+  protected readonly preparation: Preparation;
+  protected readonly packets = new PacketAssembler(ANSWER_MAX);
+
+  constructor(preparation: Preparation) {
+    this.preparation = preparation;
+  }
+
+  onAnswerBytes(bytes: Uint8Array): void {
+    this.packets.push(bytes);
+  }
+
+  onAnswerEnd(): void {
+    const { preparation } = this;
+    if (preparation.pooled.connection.tracker.errorCode === 0) this.read();
+    else {
+      let last = new Uint8Array(0) as Uint8Array;
+      for (let next = this.packets.next(); next; next = this.packets.next()) last = next;
+      this.refused(last);
+    }
+    preparation.done();
+  }
+
+  onServerLost(reason: string): void {
+    this.preparation.lost(reason);
+  }
+
+  protected abstract read(): void;
+
+  protected refused(error: Uint8Array): void {
+    this.preparation.fail(error, true);
+  }
+}
+
+class RestoreAnswer extends OwnAnswer {
+  // Changes of state are those the proxy has asked for: nobody is told.
+  onOkPacket(): void {}
+
+  protected override read(): void {}
+}
+
+class PrepareAnswer extends OwnAnswer {
+  readonly #statement: SessionStatement;
+
+  constructor(preparation: Preparation, statement: SessionStatement) {
+    super(preparation);
+    this.#statement = statement;
+  }
+
+  override onAnswerBytes(bytes: Uint8Array): void {
+    // The definitions are of no interest, an error is.
+    if (this.preparation.pooled.connection.tracker.errorCode !== 0) super.onAnswerBytes(bytes);
+  }
+
+  protected override read(): void {
+    const { pooled } = this.preparation;
+    const id = pooled.connection.tracker.statementId;
+    pooled.keepStatement(this.#statement.key, { id, types: undefined });
+  }
+
+  protected override refused(error: Uint8Array): void {
+    this.preparation.fail(error, false);
+  }
+}
+
+class CaptureAnswer extends OwnAnswer {
+  readonly #owner: PooledSession;
+  readonly #query: CaptureQuery;
+
+  constructor(preparation: Preparation, owner: PooledSession, query: CaptureQuery) {
+    super(preparation);
+    this.#owner = owner;
+    this.#query = query;
+  }
+
+  protected override read(): void {
+    const { pooled } = this.preparation;
+    const values = this.#query.read(this.packets, pooled.connection.facts.capabilities);
+    const insertId = values.get(INSERT_ID);
+    // Unless the new session's has been set behind it already.
+    if (insertId !== undefined && pooled.insertId === undefined) pooled.insertId = insertId;
+    this.#owner.keep(values);
+  }
+}
+
+class WarningsAnswer extends OwnAnswer {
+  readonly #owner: PooledSession;
+
+  constructor(preparation: Preparation, owner: PooledSession) {
+    super(preparation);
+    this.#owner = owner;
+  }
+
+  protected override read(): void {
+    this.#owner.keepWarnings(this.packets);
+  }
+}

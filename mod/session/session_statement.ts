@@ -1,0 +1,140 @@
+// A prepared statement as its session knows it: by an id of the session's own, on whatever server
+// connection it is executed. Packets are changed in place; only missing types make a new one.
+// Source: "COM_STMT_EXECUTE" of the protocol pages; COM_STMT_BULK_EXECUTE of MariaDB's.
+
+import type { SessionState } from "../backend/mod.ts";
+import { Command, HEADER_LENGTH, PacketReader, writeHeader } from "../wire/mod.ts";
+import type { Replacement } from "./renamed_columns.ts";
+
+/** One statement of a session. */
+export interface SessionStatement {
+  /** What the client calls it. */
+  readonly id: number;
+  /** COM_STMT_PREPARE as it goes to servers, with its header. */
+  readonly packet: Uint8Array;
+  /** The state it was prepared in, which decides what its text means. */
+  state: SessionState;
+  /** State and text: the statement's name on every connection. */
+  key: string;
+  /** A set of `Effect`: what an execution may do and ask. */
+  readonly effects: number;
+  /** User variables that an execution may set, each with its `@`. */
+  readonly userVariables: readonly string[];
+  /** Names of columns to be given back. */
+  readonly replacements: readonly Replacement[] | undefined;
+  readonly parameters: number;
+  /** The parameter types the client has sent last, as they stand in its packet. */
+  types: Uint8Array | undefined;
+  /** COM_STMT_SEND_LONG_DATA packets since the last execution. */
+  longData: Buffer[] | undefined;
+}
+
+/** Where the statement id is in a packet of any COM_STMT command. */
+const ID_AT = HEADER_LENGTH + 1;
+/** COM_STMT_EXECUTE: behind id, flags and iteration count. */
+const PARAMETERS_AT = ID_AT + 9;
+/** COM_STMT_BULK_EXECUTE: behind id and flags. */
+const BULK_TYPES_AT = ID_AT + 6;
+
+const CURSOR_FLAGS = 0x07;
+const PARAMETER_COUNT_AVAILABLE = 0x08;
+const BULK_SEND_TYPES = 0x80;
+
+/** The statement id in a packet; undefined where it is too short for one. */
+export function statementIdOf(packet: Buffer): number | undefined {
+  return packet.length >= ID_AT + 4 ? packet.readUInt32LE(ID_AT) : undefined;
+}
+
+/** Puts another id in. */
+export function setStatementId(packet: Buffer, id: number): void {
+  packet.writeUInt32LE(id, ID_AT);
+}
+
+/** COM_STMT_EXECUTE asks for a cursor. */
+export function wantsCursor(packet: Buffer): boolean {
+  return packet[HEADER_LENGTH] === Command.STMT_EXECUTE && packet.length > ID_AT + 4 &&
+    (packet[ID_AT + 4] & CURSOR_FLAGS) !== 0;
+}
+
+/** Where an execution's parameter types are. */
+interface TypesPlace {
+  /** The byte that says whether types follow. */
+  readonly flagAt: number;
+  /** The value of that byte's bit. */
+  readonly flag: number;
+  readonly start: number;
+  /** Equal to `start` where there are none. */
+  readonly end: number;
+}
+
+/** Undefined where there are no parameters, or the packet is not one the proxy understands. */
+function typesPlace(
+  packet: Buffer,
+  statement: SessionStatement,
+  hasAttributes: boolean,
+): TypesPlace | undefined {
+  if (packet[HEADER_LENGTH] === Command.STMT_BULK_EXECUTE) {
+    if (packet.length < BULK_TYPES_AT) return undefined;
+    const given = (packet[ID_AT + 4] & BULK_SEND_TYPES) !== 0;
+    return {
+      flagAt: ID_AT + 4,
+      flag: BULK_SEND_TYPES,
+      start: BULK_TYPES_AT,
+      end: BULK_TYPES_AT + (given ? 2 * statement.parameters : 0),
+    };
+  }
+  let count = statement.parameters;
+  let at = PARAMETERS_AT;
+  const named = hasAttributes && (packet[ID_AT + 4] & PARAMETER_COUNT_AVAILABLE) !== 0;
+  if (named) {
+    const reader = new PacketReader(packet, at);
+    count = reader.lenenc();
+    at = reader.position;
+  }
+  if (count === 0) return undefined;
+  const flagAt = at + ((count + 7) >> 3);
+  if (flagAt >= packet.length) return undefined;
+  const start = flagAt + 1;
+  if (packet[flagAt] !== 1) return { flagAt, flag: 1, start, end: start };
+  if (!named) return { flagAt, flag: 1, start, end: start + 2 * count };
+  const reader = new PacketReader(packet, start);
+  for (let i = 0; i < count; i++) {
+    reader.skip(2);
+    reader.lenencView();
+  }
+  return { flagAt, flag: 1, start, end: reader.position };
+}
+
+/**
+ * Makes an execution right for a server connection: remembers the types that come with it, and puts
+ * those in that the connection has not been told.
+ *
+ * @param known The types the connection has been told last.
+ * @returns The packet to send, and the types the connection then knows.
+ */
+export function withTypes(
+  packet: Buffer,
+  statement: SessionStatement,
+  options: { readonly hasAttributes: boolean; readonly known: Uint8Array | undefined },
+): { readonly packet: Buffer; readonly types: Uint8Array | undefined } {
+  if (statement.parameters === 0) return { packet, types: options.known };
+  const place = typesPlace(packet, statement, options.hasAttributes);
+  if (place === undefined || place.end > packet.length) return { packet, types: options.known };
+  if (place.end > place.start) {
+    const given = packet.subarray(place.start, place.end);
+    if (!statement.types || Buffer.compare(given, statement.types) !== 0) {
+      statement.types = Uint8Array.from(given);
+    }
+    return { packet, types: statement.types };
+  }
+  const { types } = statement;
+  if (types === undefined || types === options.known) return { packet, types: options.known };
+  const whole = Buffer.concat([
+    packet.subarray(0, place.start),
+    types,
+    packet.subarray(place.start),
+  ]);
+  whole[place.flagAt] |= place.flag;
+  writeHeader(whole, 0, { length: whole.length - HEADER_LENGTH, sequence: 0 });
+  return { packet: whole, types };
+}
