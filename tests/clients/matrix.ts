@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freshDatabase, type RealServer } from "../servers/mod.ts";
+import { type Accounts, freshDatabase, type RealServer } from "../servers/mod.ts";
 import { cacheFolder } from "../setup/cache.ts";
 import { behaviours, INFILE, INFILE_TEXT } from "./behaviours.ts";
 import type { Client } from "./clients.ts";
@@ -37,7 +37,9 @@ export async function runCell(cell: Cell, proxyPort: number): Promise<Transcript
   try {
     writeFileSync(join(folder, INFILE), INFILE_TEXT);
     const database = `c_${Bun.hash(cellName(cell)).toString(36)}`;
-    const list = behaviours({ kind: server.kind, accounts: server.accounts, database, folder });
+    const accounts: { -readonly [Name in keyof Accounts]: Accounts[Name] } = { ...server.accounts };
+    for (const name of client.unreliableFor ?? []) delete accounts[name];
+    const list = behaviours({ kind: server.kind, accounts, database, folder });
     const script = join(folder, "script");
     writeFileSync(script, writeScript(list));
     const at = async (port: number) => {
