@@ -76,9 +76,7 @@ function ranked(left: readonly Witness[], claims: readonly Witness[]): Verdict {
   const sorted = [...(fine.length > 0 ? fine : left)].sort((a, b) =>
     b.weight - a.weight || (a.reading.writerRank ?? 0) - (b.reading.writerRank ?? 0)
   );
-  const [winner] = sorted;
-  const others = claims.filter((claim) => !left.includes(claim));
-  return won(winner, "the heaviest, then the first of the group", [winner, ...others]);
+  return won(sorted[0], "the heaviest, then the first of the group", claims);
 }
 
 function newestView(left: readonly Witness[], claims: readonly Witness[]): Verdict {
