@@ -83,12 +83,18 @@ export const SPACELESS = words(`
   variance
 `);
 
+/** Functions that make one row of many, where there is no GROUP BY. */
+export const AGGREGATES = words(`
+  avg bit_and bit_or bit_xor count group_concat json_arrayagg json_objectagg max min std stddev
+  stddev_pop stddev_samp sum var_pop var_samp variance
+`);
+
 /** Words of the grammar of both servers that parentheses may follow. */
 export const BEFORE_PARENTHESES = words(`
   add all and any as asc between bigint binary bit blob both by case collate cross dec decimal
   delete desc describe distinct distinctrow div do double dual else end enum escaped except exists
   explain fixed float float4 float8 for force from fulltext group having ignore in index inner int
-  int1 int2 int3 int4 int8 integer intersect into is join json key leading like limit long longblob
+  int1 int2 int3 int4 int8 integer intersect into is join json key leading like limit lines long longblob
   longtext mediumblob mediumint mediumtext middleint national natural nchar not null numeric
   nvarchar offset on open or order outer over partition precision primary range real recursive
   references regexp return returning rlike rows select separator set show signed smallint some

@@ -13,7 +13,6 @@ const END = word("END");
 const OR = word("OR");
 const ROLE = word("ROLE");
 const SCHEMA = word("SCHEMA");
-const TABLE = word("TABLE");
 const TEMPORARY = word("TEMPORARY");
 const USER = word("USER");
 
@@ -43,10 +42,7 @@ export function readCreate(reader: EffectReader): boolean {
   }
   switch (scanner.word) {
     case TEMPORARY:
-      reader.found |= Effect.TEMPORARY_TABLE | Effect.LEAVES_INSERT_ID;
-      return false;
-    case TABLE: // it may have a SELECT that fills an AUTO_INCREMENT column
-      reader.found |= Effect.LEAVES_INSERT_ID;
+      reader.found |= Effect.TEMPORARY_TABLE;
       return false;
     case DATABASE:
     case SCHEMA:
@@ -74,9 +70,6 @@ export function readAlter(reader: EffectReader): boolean {
     case USER:
     case ROLE:
       reader.found |= Effect.CONCERNS_PROXY;
-      return false;
-    case TABLE:
-      reader.found |= Effect.LEAVES_INSERT_ID;
       return false;
     default:
       return readRoutine(reader);

@@ -40,16 +40,27 @@ const NEXT = word("NEXT");
 const NEXTVAL = word("NEXTVAL");
 const CURRVAL = word("CURRVAL");
 const PREVIOUS = word("PREVIOUS");
+const DELETE = word("DELETE");
+const EXCEPT = word("EXCEPT");
+const INTERSECT = word("INTERSECT");
+const LIMIT = word("LIMIT");
+const MINUS = word("MINUS");
+const ROLLUP = word("ROLLUP");
 const SELECT = word("SELECT");
 const SHARE = word("SHARE");
+const TABLE = word("TABLE");
+const UNION = word("UNION");
 const UPDATE = word("UPDATE");
 const VALUE = word("VALUE");
-const VALUES = word("VALUES");
 const WITH = word("WITH");
 
 /** 1 for words whose meaning hangs on what is around them. */
 const HAS_CONTEXT = new Uint8Array(WORDS_LIMIT);
-for (const one of [UPDATE, SHARE, VALUE, VALUES, INTO, WITH, SELECT]) HAS_CONTEXT[one] = 1;
+for (
+  const one
+    of `DELETE EXCEPT INTERSECT INTO LIMIT MINUS ROLLUP SELECT SHARE TABLE UNION UPDATE VALUE
+    VALUES WITH`.split(/\s+/)
+) HAS_CONTEXT[word(one)] = 1;
 
 /** What is awaited, as the lexemes that come next decide about the one before. */
 const Awaited = {
@@ -62,6 +73,10 @@ const Awaited = {
   AS: 3,
   /** ... and a parenthesis. */
   QUERY: 4,
+  /** The number behind LIMIT, ... */
+  LIMIT: 5,
+  /** ... and whether that was an offset and a comma follows. */
+  OFFSET: 6,
 } as const;
 
 const SESSION_TRACK = Buffer.from("session_track");
@@ -75,8 +90,17 @@ export class EffectReader {
   setsMentioned = false;
   /** The text defines something: up to SELECT, a name and `(` make no call. */
   defines = false;
+  /** The statement is a query, not one that has a query inside. */
+  isQuery = false;
+  /** INSERT and REPLACE, which may take their rows from TABLE. */
+  inserts = false;
+  /** The kind of the server, if it is known. */
+  server: LexicalMode["server"];
   #calls: Int32Array = CALL_BOTH;
   #hasWith = false;
+  #isLimited = false;
+  /** By UNION, WITH ROLLUP and the like. */
+  #isCombined = false;
   #awaited: number = Awaited.NOTHING;
   /** The word before the lexeme at hand. */
   #before: number = NO_WORD;
@@ -91,6 +115,7 @@ export class EffectReader {
   /** Goes in front of a statement. */
   reset(bytes: Uint8Array, start: number, end: number, mode: LexicalMode): void {
     this.scanner.reset(bytes, start, end, mode);
+    this.server = mode.server;
     if (mode.server === "mysql") this.#calls = CALL_MYSQL;
     else if (mode.server === "mariadb") this.#calls = CALL_MARIADB;
     else this.#calls = CALL_BOTH;
@@ -101,6 +126,10 @@ export class EffectReader {
     this.found = 0;
     this.setsMentioned = false;
     this.defines = false;
+    this.isQuery = false;
+    this.inserts = false;
+    this.#isLimited = false;
+    this.#isCombined = false;
     this.#hasWith = false;
     this.#awaited = Awaited.NOTHING;
     this.#forget();
@@ -270,6 +299,11 @@ export class EffectReader {
       case UPDATE:
         this.found |= NOT_READS;
         if (before !== FOR) this.found |= Effect.RUNS_TRIGGERS;
+        if (before !== FOR && this.isQuery) this.found |= Effect.LEAVES_FOUND_ROWS;
+        break;
+      case DELETE:
+        this.found |= Effect.RUNS_TRIGGERS | NOT_READS;
+        if (this.isQuery) this.found |= Effect.LEAVES_FOUND_ROWS;
         break;
       case SHARE:
         if (before === FOR) this.found |= NOT_READS;
@@ -283,13 +317,39 @@ export class EffectReader {
       case INTO:
         this.setsMentioned = true;
         break;
+      case LIMIT:
+        if (this.#isCombined || this.#awaited !== Awaited.NOTHING) {
+          this.found |= Effect.LEAVES_FOUND_ROWS;
+        } else this.#awaited = Awaited.LIMIT;
+        this.#isLimited = true;
+        break;
+      case UNION:
+      case EXCEPT:
+      case INTERSECT:
+      case MINUS:
+      case ROLLUP:
+        if (this.#isLimited) this.found |= Effect.LEAVES_FOUND_ROWS;
+        this.#isCombined = true;
+        break;
+      case TABLE:
+        if (this.inserts) this.found |= Effect.LEAVES_FOUND_ROWS;
+        break;
       case WITH:
         this.#hasWith = true;
         this.defines = false;
         break;
-      default: // SELECT, VALUES: what follows is a query
+      case SELECT:
+        if (!this.isQuery) this.found |= this.#effectsOfInnerQuery();
+        this.defines = false;
+        break;
+      default: // VALUES
         this.defines = false;
     }
+  }
+
+  /** CREATE TABLE ... SELECT may fill an AUTO_INCREMENT column. */
+  #effectsOfInnerQuery(): number {
+    return Effect.LEAVES_FOUND_ROWS | (this.defines ? Effect.LEAVES_INSERT_ID : 0);
   }
 
   #await(): void {
@@ -305,6 +365,13 @@ export class EffectReader {
           scanner.mark !== Mark.COMMA && scanner.kind !== Lexeme.WORD &&
           scanner.kind !== Lexeme.NAME
         ) this.#failAwaited();
+        return;
+      case Awaited.LIMIT:
+        this.#awaited = Awaited.OFFSET;
+        return;
+      case Awaited.OFFSET:
+        this.#awaited = Awaited.NOTHING;
+        if (scanner.mark === Mark.COMMA) this.found |= Effect.LEAVES_FOUND_ROWS;
         return;
       case Awaited.AS:
         if (scanner.word === AS) this.#awaited = Awaited.QUERY;

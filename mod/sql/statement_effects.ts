@@ -16,13 +16,12 @@ type Handler = (reader: EffectReader) => boolean;
 const SIMPLE = new Int32Array(WORDS_LIMIT).fill(UNKNOWN | NOT_READS);
 for (
   const [effects, names] of [
-    [0, "SELECT TABLE VALUES WITH"],
     [
       NOT_READS,
-      `CACHE CHANGE CHECK CHECKSUM CLONE DO HELP IMPORT INSTALL OPTIMIZE PURGE RELEASE REPAIR RESET
-      RESIGNAL SAVEPOINT SIGNAL STOP TRUNCATE UNINSTALL`,
+      `CHANGE CLONE IMPORT INSTALL PURGE RELEASE RESET RESIGNAL SAVEPOINT SIGNAL STOP TRUNCATE
+      UNINSTALL`,
     ],
-    [NOT_READS | Effect.RUNS_TRIGGERS, "UPDATE DELETE"],
+    [NOT_READS | Effect.LEAVES_FOUND_ROWS, "CACHE CHECK CHECKSUM DO HELP OPTIMIZE REPAIR"],
     [NOT_READS | Effect.CHANGES_SCHEMA, "USE"],
     [NOT_READS | Effect.NAMED_STATEMENT, "PREPARE"],
     [NOT_READS | Effect.ENDS_PIN, "DEALLOCATE START UNLOCK"],
@@ -43,6 +42,7 @@ for (
     CALL: readCall,
     COMMIT: readTransactionEnd,
     CREATE: readCreate,
+    DELETE: readDelete,
     DESC: readExplain,
     DESCRIBE: readExplain,
     DROP: readDrop,
@@ -57,6 +57,7 @@ for (
     ROLLBACK: readTransactionEnd,
     SET: readSet,
     SHOW: readShow,
+    UPDATE: readUpdate,
     XA: readXa,
   })
 ) HANDLERS[word(name)] = handler;
@@ -89,15 +90,21 @@ const RELEASE = word("RELEASE");
 const ROLLBACK = word("ROLLBACK");
 const SESSION = word("SESSION");
 const TABLE = word("TABLE");
+const SET = word("SET");
 const TABLES = word("TABLES");
 const UNLOCK = word("UNLOCK");
+const AS = word("AS");
+const FROM = word("FROM");
+const USING = word("USING");
+const VALUES = word("VALUES");
 const VARIABLES = word("VARIABLES");
 const WARNINGS = word("WARNINGS");
 const WORK = word("WORK");
 const XML = word("XML");
 
+const QUERIES = new Set(["SELECT", "TABLE", "VALUES", "WITH"].map(word));
 const BEFORE_TABLE = new Set(
-  ["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "IGNORE", "INTO"].map(word),
+  ["LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "QUICK", "IGNORE", "INTO"].map(word),
 );
 /** The statements that EXPLAIN takes. */
 const EXPLAINABLE = new Set(
@@ -110,12 +117,23 @@ const SHOWN_ALIKE = new Set(
     .split(/\s+/).map(word),
 );
 
+/** SHOW that the server runs as a query, so that FOUND_ROWS() tells its rows. */
+const SHOWN_AS_QUERY = new Set(
+  `COLLATION COLUMNS DATABASES EVENTS FIELDS INDEX INDEXES KEYS SCHEMAS STATUS TABLES TRIGGERS
+  VARIABLES`.split(/\s+/).map(word),
+);
+
 /** Reads one statement, from its first lexeme to its end or `;`. */
 export function readStatement(reader: EffectReader): void {
   const { scanner } = reader;
   for (;;) {
     while (scanner.mark === Mark.OPEN) scanner.next();
     const first = scanner.word;
+    if (QUERIES.has(first) && scanner.kind === Lexeme.WORD) {
+      reader.isQuery = true;
+      if (first === VALUES && reader.server !== "mysql") reader.found |= Effect.LEAVES_FOUND_ROWS;
+      break;
+    }
     const handler = scanner.kind === Lexeme.WORD ? HANDLERS[first] : undefined;
     if (handler === undefined) {
       reader.found |= scanner.kind === Lexeme.WORD ? SIMPLE[first] : UNKNOWN | NOT_READS;
@@ -129,6 +147,7 @@ export function readStatement(reader: EffectReader): void {
 
 function readAnalyze(reader: EffectReader): boolean {
   const { scanner } = reader;
+  reader.found |= Effect.LEAVES_FOUND_ROWS;
   const { word } = scanner;
   if (word === TABLE || word === TABLES || word === LOCAL || word === NO_WRITE_TO_BINLOG) {
     reader.found |= NOT_READS;
@@ -179,6 +198,33 @@ function readTransactionEnd(reader: EffectReader): boolean {
     if (scanner.word === RELEASE && before !== NO) reader.found |= Effect.ENDS_SESSION;
     before = scanner.word;
     scanner.next();
+  }
+  return false;
+}
+
+function readDelete(reader: EffectReader): boolean {
+  const { scanner } = reader;
+  reader.found |= NOT_READS | Effect.RUNS_TRIGGERS;
+  passWords(reader, BEFORE_TABLE);
+  let fromOne = scanner.word === FROM;
+  if (fromOne) {
+    scanner.next();
+    passTable(reader);
+    fromOne = scanner.word !== USING && (scanner.mark === 0 || scanner.mark === Mark.SEMICOLON);
+  }
+  if (!fromOne) reader.found |= Effect.LEAVES_FOUND_ROWS;
+  return false;
+}
+
+function readUpdate(reader: EffectReader): boolean {
+  const { scanner } = reader;
+  reader.found |= NOT_READS | Effect.RUNS_TRIGGERS;
+  passWords(reader, BEFORE_TABLE);
+  passTable(reader);
+  if (scanner.word === AS) scanner.next();
+  if (scanner.word !== SET) passTable(reader); // its other name
+  if (scanner.word !== SET || reader.server !== "mariadb") {
+    reader.found |= Effect.LEAVES_FOUND_ROWS;
   }
   return false;
 }
@@ -242,10 +288,15 @@ function readHandler(reader: EffectReader): boolean {
 function readInsert(reader: EffectReader): boolean {
   const { scanner } = reader;
   reader.found |= NOT_READS | Effect.RUNS_TRIGGERS | Effect.LEAVES_INSERT_ID;
-  while (scanner.kind === Lexeme.WORD && BEFORE_TABLE.has(scanner.word)) scanner.next();
+  reader.inserts = true;
+  passWords(reader, BEFORE_TABLE);
   passTable(reader);
   if (scanner.mark === Mark.OPEN) scanner.next();
   return false;
+}
+
+function passWords({ scanner }: EffectReader, words: ReadonlySet<number>): void {
+  while (scanner.kind === Lexeme.WORD && words.has(scanner.word)) scanner.next();
 }
 
 /** Passes a table's name, which may be qualified. */
@@ -265,7 +316,7 @@ function passTable({ scanner }: EffectReader): void {
 
 function readLoad(reader: EffectReader): boolean {
   const { word } = reader.scanner;
-  reader.found |= NOT_READS;
+  reader.found |= NOT_READS | Effect.LEAVES_FOUND_ROWS;
   if (word === DATA || word === XML) {
     reader.found |= Effect.RUNS_TRIGGERS | Effect.LEAVES_INSERT_ID;
     reader.setsMentioned = true;
@@ -275,7 +326,6 @@ function readLoad(reader: EffectReader): boolean {
 
 function readShow(reader: EffectReader): boolean {
   const { scanner } = reader;
-  reader.found |= Effect.LEAVES_FOUND_ROWS;
   let global = false;
   for (;;) {
     const { word } = scanner;
@@ -284,6 +334,7 @@ function readShow(reader: EffectReader): boolean {
     scanner.next();
   }
   if (scanner.kind !== Lexeme.WORD || !SHOWN_ALIKE.has(scanner.word)) reader.found |= NOT_READS;
+  if (!SHOWN_AS_QUERY.has(scanner.word)) reader.found |= Effect.LEAVES_FOUND_ROWS;
   switch (scanner.word) {
     case WARNINGS:
     case ERRORS:
@@ -309,7 +360,7 @@ function readShow(reader: EffectReader): boolean {
 
 function readXa(reader: EffectReader): boolean {
   const { word } = reader.scanner;
-  reader.found |= NOT_READS;
+  reader.found |= NOT_READS | Effect.LEAVES_FOUND_ROWS;
   if (word === COMMIT || word === ROLLBACK || word === PREPARE) reader.found |= Effect.ENDS_PIN;
   else if (word !== RECOVER && word !== END) reader.found |= Effect.XA;
   return false;

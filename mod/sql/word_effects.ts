@@ -2,6 +2,7 @@
 // where it is called as a function, and where it is a system variable.
 
 import {
+  AGGREGATES,
   BEFORE_PARENTHESES,
   FUNCTIONS,
   MARIADB_FUNCTIONS,
@@ -20,17 +21,14 @@ export const CALLS = Effect.CALLS | NOT_READS;
 /** What it tells that a word stands in a statement, neither quoted nor behind a point. */
 export const SIGHT = table({
   SQL_CALC_FOUND_ROWS: Effect.LEAVES_FOUND_ROWS,
-  LIMIT: Effect.LEAVES_FOUND_ROWS,
+  OFFSET: Effect.LEAVES_FOUND_ROWS,
+  EXAMINED: Effect.LEAVES_FOUND_ROWS,
   FETCH: Effect.LEAVES_FOUND_ROWS,
   ROWNUM: Effect.LEAVES_FOUND_ROWS,
-  UNION: Effect.LEAVES_FOUND_ROWS,
-  EXCEPT: Effect.LEAVES_FOUND_ROWS,
-  MINUS: Effect.LEAVES_FOUND_ROWS,
-  INTERSECT: Effect.LEAVES_FOUND_ROWS,
+  RETURNING: Effect.LEAVES_FOUND_ROWS,
   PROCEDURE: Effect.LEAVES_FOUND_ROWS | NOT_READS,
   INTO: Effect.LEAVES_FOUND_ROWS | NOT_READS,
   LOCK: NOT_READS,
-  DELETE: Effect.RUNS_TRIGGERS | NOT_READS,
   ...shownAsNames(),
 });
 
@@ -107,6 +105,10 @@ function table(meanings: Record<string, number>): Int32Array {
 function callTable(ownFunctions: readonly string[]): Int32Array {
   const calls = new Int32Array(WORDS_LIMIT).fill(CALLS);
   for (const name of [...FUNCTIONS, ...ownFunctions, ...BEFORE_PARENTHESES]) calls[word(name)] = 0;
+  if (ownFunctions !== MYSQL_FUNCTIONS) {
+    // MariaDB's answer to them may be one row that FOUND_ROWS() does not know of.
+    for (const name of AGGREGATES) calls[word(name)] = Effect.LEAVES_FOUND_ROWS;
+  }
   const special: Record<string, number> = {
     LAST_INSERT_ID: Effect.ASKS_LAST_INSERT_ID,
     ROW_COUNT: Effect.ASKS_ROW_COUNT,
