@@ -18,6 +18,7 @@ test *ARGS: build
     @node tools/test.mjs {{ ARGS }}
 
 # Types, formatting, lint and architecture, of everything or of the given paths; quick.
+[no-exit-message]
 check *PATHS: (types PATHS)
     deno fmt --check --quiet {{ PATHS }}
     deno lint --quiet {{ PATHS }}
