@@ -1,0 +1,71 @@
+// Plays many programs side by side and collects those whose answers differ.
+
+import type { Arena, Lane } from "./arena.ts";
+import { compare, type Trial } from "./comparison.ts";
+import { makeProgram } from "./generator.ts";
+import { rehearse, replay } from "./performance.ts";
+import type { Program } from "./program.ts";
+
+/** Plays one program on a lane. */
+export async function tryProgram(
+  program: Program,
+  lane: Lane,
+  options: { readonly fresh: boolean },
+): Promise<Trial> {
+  await lane.prepare(program, options);
+  const direct = await rehearse(program, lane.direct);
+  const proxied = await replay(direct.map(({ step }) => step), lane.proxied);
+  return { program, direct, proxied, difference: compare(direct, proxied) };
+}
+
+/** How many programs, and which. */
+export interface CampaignOptions {
+  /** Programs have the seeds from this one on. */
+  readonly seed: number;
+  readonly programs: number;
+  /** The campaign ends when so many programs have failed. @default {1} */
+  readonly failuresMax?: number;
+  /** Told after each program. */
+  readonly onTrial?: (trial: Trial, done: number) => void;
+}
+
+/** A failed program and where it can be played again. */
+export interface Failure {
+  readonly seed: number;
+  readonly trial: Trial;
+  readonly lane: Lane;
+}
+
+/** What a campaign came to. */
+export interface CampaignReport {
+  readonly programs: number;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly failures: readonly Failure[];
+}
+
+/** Plays programs on all lanes. */
+export async function campaign(arena: Arena, options: CampaignOptions): Promise<CampaignReport> {
+  const { seed, programs, failuresMax = 1, onTrial } = options;
+  const failures: Failure[] = [];
+  const from = performance.now();
+  let next = 0;
+  let done = 0;
+  let steps = 0;
+  const play = async (lane: Lane) => {
+    let fresh = true;
+    while (next < programs && failures.length < failuresMax) {
+      const own = seed + next++;
+      const { connections } = lane;
+      const program = makeProgram({ seed: own, server: arena.kind, connections });
+      const trial = await tryProgram(program, lane, { fresh });
+      steps += trial.direct.length;
+      // What a failed program has left on the two servers may not be the same.
+      fresh = trial.difference !== undefined;
+      if (fresh) failures.push({ seed: own, trial, lane });
+      onTrial?.(trial, ++done);
+    }
+  };
+  await Promise.all(arena.lanes.map(play));
+  return { programs: done, steps, seconds: (performance.now() - from) / 1000, failures };
+}

@@ -1,0 +1,157 @@
+// Which sessions hold a server connection: what docs/pooling.md says a pool cannot share, judged by
+// what the session did and what a direct server answered. A program never needs more connections
+// than there are: see rehearsal.ts. To take a session for a holder that is none costs a program some
+// of its interleaving; the other way round it would wait for ever.
+
+import { ServerStatus } from "../../mod/wire/mod.ts";
+import type { Step } from "./program.ts";
+import type { Answer } from "./session_client.ts";
+
+/** Reasons that begin and end with statements; names tell several apart, as of several locks. */
+interface Reason {
+  readonly name: string;
+  /** Begins it; the first group is what it is named by. */
+  readonly begins: RegExp;
+  /** Ends the one named by its first group, or without a group all of them. */
+  readonly ends?: readonly RegExp[];
+}
+
+const REASONS: readonly Reason[] = [
+  {
+    name: "temporary table",
+    begins: /\bCREATE (?:OR REPLACE )?TEMPORARY (?:TABLE|SEQUENCE) (?:IF NOT EXISTS )?([\w.{}]+)/gi,
+    ends: [/\bDROP (?:TEMPORARY )?(?:TABLE|SEQUENCE) (?:IF EXISTS )?([\w.{}]+)/gi],
+  },
+  { name: "temporary table of a procedure", begins: /\bCALL (?:\{db\}\.)?p_temporary\b/gi },
+  {
+    name: "locked tables",
+    begins: /\b(?:LOCK TABLES?|FLUSH TABLES? [^;]*(?:WITH READ LOCK|FOR EXPORT))\b/gi,
+    ends: [/\bUNLOCK TABLES?\b/gi],
+  },
+  {
+    name: "user lock",
+    begins: /\bGET_LOCK\('([^']+)'/gi,
+    ends: [/\bRELEASE_LOCK\('([^']+)'/gi, /\bRELEASE_ALL_LOCKS\(\)/gi],
+  },
+  {
+    name: "handler",
+    begins: /\bHANDLER ([\w.{}]+) OPEN(?: AS \w+)?/gi,
+    ends: [/\bHANDLER ([\w.{}]+) CLOSE\b/gi],
+  },
+  { name: "XA", begins: /\bXA (?:START|BEGIN) /gi, ends: [/\bXA (?:COMMIT|ROLLBACK) /gi] },
+  {
+    name: "prepared statement",
+    begins: /\bPREPARE (\w+) FROM\b/gi,
+    ends: [/\b(?:DEALLOCATE|DROP) PREPARE (\w+)/gi],
+  },
+  {
+    name: "next transaction",
+    begins:
+      /\bSET (?:TRANSACTION\b|@@(?:transaction_isolation|transaction_read_only|tx_isolation|tx_read_only)\b)/gi,
+    ends: [/^(?:COMMIT|ROLLBACK)$/gi],
+  },
+  {
+    name: "one-shot setting",
+    begins: /\b(?:insert_id|identity) *:?=/gi,
+    ends: [/^(?:INSERT|REPLACE)\b/gi],
+  },
+  { name: "random seed", begins: /\brand_seed[12] *:?=/gi },
+  { name: "sequence", begins: /\b(?:NEXTVAL|LASTVAL|SETVAL|(?:NEXT|PREVIOUS) VALUE FOR)\b/gi },
+  { name: "large variable", begins: /@large\b/gi },
+  { name: "profile", begins: /\bprofiling\b/gi },
+  { name: "optimizer trace", begins: /\boptimizer_trace\b/gi },
+];
+
+/** The model of one session. */
+export class Holds {
+  /** Reasons that hold, each with what it is named by. */
+  readonly #reasons = new Set<string>();
+  /** Statements prepared in the binary protocol. */
+  readonly #texts = new Map<string, string>();
+  readonly #cursors = new Set<string>();
+  #inTransaction = false;
+  #autocommit = true;
+
+  /** Whether the session may hold a connection while nothing runs. */
+  get holding(): boolean {
+    return this.#inTransaction || this.#reasons.size > 0 || this.#cursors.size > 0;
+  }
+
+  /** Nothing is left of what was. */
+  #clear(): void {
+    this.#reasons.clear();
+    this.#texts.clear();
+    this.#cursors.clear();
+    this.#inTransaction = false;
+    this.#autocommit = true;
+  }
+
+  /** Learns of a step that a direct server has answered. */
+  observe(step: Step, answer: Answer): void {
+    switch (step.command) {
+      case "enter":
+      case "leave":
+      case "reset_connection":
+      case "change_user":
+        this.#clear();
+        return;
+      case "prepare":
+        if (answer.errorCode === 0) this.#texts.set(step.statement, step.sql);
+        return;
+      case "query":
+        this.#statement(step.sql, answer);
+        break;
+      case "execute":
+        this.#cursors.delete(step.statement);
+        if (answer.errorCode === 0 && (answer.status & ServerStatus.CURSOR_EXISTS) !== 0) {
+          this.#cursors.add(step.statement);
+        }
+        this.#statement(this.#texts.get(step.statement) ?? "", answer);
+        break;
+      case "bulk":
+        this.#statement(this.#texts.get(step.statement) ?? "", answer);
+        break;
+      case "fetch":
+        if (answer.errorCode !== 0 || (answer.status & ServerStatus.LAST_ROW_SENT) !== 0) {
+          this.#cursors.delete(step.statement);
+        }
+        break;
+      case "reset":
+      case "close":
+        this.#cursors.delete(step.statement);
+        return;
+    }
+    this.#readStatus(answer);
+  }
+
+  #readStatus({ status, errorCode }: Answer): void {
+    if (errorCode === 0) {
+      this.#inTransaction = (status & ServerStatus.IN_TRANS) !== 0;
+      this.#autocommit = (status & ServerStatus.AUTOCOMMIT) !== 0;
+      // An error tells no flags: a failed statement may well have begun a transaction.
+    } else if (!this.#autocommit) this.#inTransaction = true;
+  }
+
+  #statement(sql: string, { errorCode }: Answer): void {
+    for (const { name, begins, ends = [] } of REASONS) {
+      for (const end of ends) {
+        if (errorCode === 0) {
+          for (const [, what] of sql.matchAll(end)) this.#end(name, what);
+        }
+      }
+      // What an error stopped may have come so far, in a procedure or as one of several statements.
+      const failed = errorCode !== 0 && !/;|\bCALL\b/i.test(sql);
+      if (failed) continue;
+      for (const [, what] of sql.matchAll(begins)) this.#reasons.add(`${name} ${what ?? ""}`);
+    }
+  }
+
+  #end(name: string, what: string | undefined): void {
+    for (const reason of [...this.#reasons]) {
+      const ended = what === undefined
+        ? reason.startsWith(`${name} `)
+        : reason === `${name} ${what}`;
+      if (ended) this.#reasons.delete(reason);
+    }
+  }
+}

@@ -1,0 +1,96 @@
+// Plays programs on direct connections and through the proxy and tells what differs.
+// Usage: bun tests/interleaving/main.ts [--programs N] [--seed N] [--server mariadb|mysql]
+//   [--against transaction|session|direct] [--lanes N] [--failures N] [--save FOLDER] [FILE...]
+// With files it plays those programs instead; --kinds lists the statement kinds and how they fared.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type ServerKind, serverKinds } from "../servers/mod.ts";
+import { type Against, type Arena, openArena } from "./arena.ts";
+import { campaign, tryProgram } from "./campaign.ts";
+import { explain, type Trial } from "./comparison.ts";
+import { KindCount } from "./kind_count.ts";
+import { formatProgram, parseProgram } from "./program_text.ts";
+import { shrink } from "./shrink.ts";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    programs: { type: "string", default: "200000" },
+    seed: { type: "string" },
+    server: { type: "string" },
+    against: { type: "string", default: "transaction" },
+    lanes: { type: "string", default: "6" },
+    failures: { type: "string", default: "1" },
+    save: { type: "string" },
+    kinds: { type: "boolean", default: false },
+  },
+});
+const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
+const kinds = serverKinds().filter((kind) => values.server === undefined || kind === values.server);
+let failed = kinds.length === 0;
+for (const kind of kinds) {
+  const lanes = Number(values.lanes);
+  await using arena = await openArena({ kind, against: values.against as Against, lanes });
+  const well = positionals.length > 0 ? await playFiles(arena) : await playMany(arena, kind);
+  failed ||= !well;
+}
+process.exit(failed ? 1 : 0);
+
+async function playFiles(arena: Arena): Promise<boolean> {
+  let well = true;
+  for (const file of positionals) {
+    const program = parseProgram(readFileSync(file, "utf8"));
+    if (!program.servers.includes(arena.kind)) continue;
+    const lane = arena.lanes.find(({ connections }) => connections === program.connections) ??
+      arena.lanes[0]!;
+    const trial = await tryProgram(program, lane, { fresh: true });
+    console.log(`${arena.kind}: ${file}: ${trial.difference?.sort ?? "equal"}`);
+    if (trial.difference === undefined) continue;
+    well = false;
+    console.log(explain(trial));
+  }
+  return well;
+}
+
+async function playMany(arena: Arena, kind: ServerKind): Promise<boolean> {
+  const programs = Math.round(Number(values.programs) / kinds.length);
+  console.log(`${kind}: ${programs} programs from --seed ${seed}, against ${values.against}`);
+  const count = new KindCount(kind);
+  const from = performance.now();
+  let told = from;
+  const report = await campaign(arena, {
+    seed,
+    programs,
+    failuresMax: Number(values.failures),
+    onTrial(trial, done) {
+      count.add(trial);
+      const now = performance.now();
+      if (now - told < 10_000) return;
+      told = now;
+      console.log(`  ${done} programs, ${Math.round(done / ((now - from) / 1000))} a second`);
+    },
+  });
+  for (const failure of report.failures) {
+    console.log(`${kind}: the program of --seed ${failure.seed} differs; shrinking it ...`);
+    const trial = await shrink(failure.trial, failure.lane);
+    console.log(explain(trial));
+    if (values.save !== undefined) save(trial, `${kind}_${failure.seed}`);
+  }
+  if (values.kinds) console.log(count.table());
+  const { seconds, steps, failures } = report;
+  console.log(
+    `${kind}: ${report.programs} programs, ${steps} steps of ${count.seen} kinds in ` +
+      `${seconds.toFixed(0)} s (${(report.programs / seconds).toFixed(1)} a second), ` +
+      `${failures.length} failed`,
+  );
+  return failures.length === 0;
+}
+
+function save(trial: Trial, name: string): void {
+  const steps = trial.direct.slice(0, trial.difference!.at + 1).map(({ step }) => step);
+  const file = join(values.save!, `${name}.txt`);
+  writeFileSync(file, formatProgram({ ...trial.program, steps }));
+  console.log(`saved as ${file}`);
+}

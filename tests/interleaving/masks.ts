@@ -1,0 +1,162 @@
+// What cannot be equal on two connections on principle, replaced by what can. This is all of it:
+//
+// 1. the statement id in COM_STMT_PREPARE's answer, and in the error about an unknown one and
+//    wherever that is shown;
+// 2. the session's connection id among the values that a statement with CONNECTION_ID() gives;
+// 3. in the session state of an OK packet the order of the variables, since MariaDB takes them from a
+//    table whose order hangs on addresses in its memory, and the value of MySQL's statement_id, which
+//    counts the statements of all sessions;
+// 4. of a login or COM_CHANGE_USER only the last packet's payload is kept: how many challenges come
+//    before it depends on what the peer remembers of the account.
+
+import {
+  Capability,
+  decodeOk,
+  encodeOk,
+  ERR_HEADER,
+  frame,
+  HEADER_LENGTH,
+  PacketReader,
+  payloadLength,
+} from "../../mod/wire/mod.ts";
+import type { Answer } from "./session_client.ts";
+
+/** What the masks need to know of the connection. */
+export interface Masked {
+  readonly command: string;
+  /** The text of the statement that was run. */
+  readonly sql: string;
+  readonly threadId: number;
+  /** OK packets carry session state. */
+  readonly tracking: boolean;
+}
+
+/** Beginnings of errors that name a statement's id: 1243 and 1421. */
+const UNKNOWN_STATEMENT = Buffer.from("Unknown prepared statement handler (");
+const NO_CURSOR = Buffer.from("The statement (");
+const STATEMENT_ID_AT = HEADER_LENGTH + 1;
+
+/** The answer's bytes with the masks on. */
+export function mask(answer: Answer, about: Masked): Uint8Array {
+  const { errorCode } = answer;
+  let { bytes } = answer;
+  if (answer.ending !== "whole" || bytes.length === 0) return bytes;
+  if (about.command === "prepare" && errorCode === 0) {
+    return Buffer.from(bytes).fill(0, STATEMENT_ID_AT, STATEMENT_ID_AT + 4);
+  }
+  const searched = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (searched.includes(UNKNOWN_STATEMENT) || searched.includes(NO_CURSOR)) {
+    bytes = maskStatementId(bytes);
+  }
+  if (/connection_id\s*\(/i.test(about.sql)) bytes = maskConnectionId(bytes, about);
+  if (!about.tracking || about.command === "fetch") return bytes;
+  // Of a login there is the payload only.
+  return about.command === "change_user" ? maskState(bytes) : maskStates(bytes);
+}
+
+/** In the error, and in rows about it, where the text's length stands in front of it. */
+function maskStatementId(bytes: Uint8Array): Uint8Array {
+  return replaced(bytes, (payload) =>
+    payload.replace(
+      /([^])(Unknown prepared statement handler \(|The statement \()\d+(\) (?:given to \w+|has no open cursor))/g,
+      (all, before: string, start: string, end: string) => {
+        const text = `${start}ID${end}`;
+        const isLength = before.charCodeAt(0) === all.length - 1;
+        return (isLength ? String.fromCharCode(text.length) : before) + text;
+      },
+    ));
+}
+
+function maskConnectionId(bytes: Uint8Array, { command, threadId }: Masked): Uint8Array {
+  let text: string;
+  if (command === "query") {
+    const digits = String(threadId);
+    text = `${String.fromCharCode(digits.length)}${digits}`;
+  } else {
+    const integer = Buffer.alloc(4);
+    integer.writeUInt32LE(threadId);
+    text = integer.toString("latin1");
+  }
+  // Not in a column definition, nor in a count of columns.
+  return replaced(
+    bytes,
+    (payload) =>
+      payload.startsWith("\x03def") || payload.length === 1
+        ? payload
+        : payload.replace(text, () => "CONNECTION"),
+  );
+}
+
+/** Changes packets' payloads, given as latin1, and corrects their lengths. */
+function replaced(bytes: Uint8Array, change: (payload: string) => string): Uint8Array {
+  return rebuilt(
+    bytes,
+    (payload) => Buffer.from(change(Buffer.from(payload).toString("latin1")), "latin1"),
+  );
+}
+
+/** Changes packets' payloads and corrects their lengths. */
+function rebuilt(
+  bytes: Uint8Array,
+  change: (payload: Uint8Array) => Uint8Array,
+): Uint8Array {
+  const packets: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const length = payloadLength(bytes, at);
+    const from = at + HEADER_LENGTH;
+    packets.push(frame(change(bytes.subarray(from, from + length)), bytes[at + 3]));
+    at = from + length;
+  }
+  return Buffer.concat(packets);
+}
+
+/** Length of the shortest OK packet with session state. */
+const STATE_LENGTH_MIN = 10;
+
+/** Masks the session state of every OK packet. */
+function maskStates(bytes: Uint8Array): Uint8Array {
+  // The packet is the first of a result: there 0x00 begins an OK packet, not a row.
+  let head = true;
+  let eofs = 0;
+  return rebuilt(bytes, (payload) => {
+    const first = payload[0];
+    if (first === 0xfe && payload.length === 5) {
+      if (++eofs === 2) head = true;
+      return payload;
+    }
+    if (first === 0xfe || (head && first === 0)) {
+      head = true;
+      return payload.length < STATE_LENGTH_MIN ? payload : maskState(payload);
+    }
+    if (head) {
+      head = false;
+      eofs = 0;
+    }
+    return payload;
+  });
+}
+
+/** `SESSION_TRACK_SYSTEM_VARIABLES`, the type of an entry. */
+const VARIABLE_ENTRY = 0;
+const STATEMENT_ID_ENTRY = Buffer.from("\x0cstatement_id");
+
+function maskState(payload: Uint8Array): Uint8Array {
+  if (payload[0] === ERR_HEADER) return payload;
+  const ok = decodeOk(payload, Capability.SESSION_TRACK);
+  if (ok.sessionState.length === 0) return payload;
+  const variables: Buffer[] = [];
+  const others: Buffer[] = [];
+  const reader = new PacketReader(ok.sessionState);
+  while (reader.remaining > 0) {
+    const from = reader.position;
+    const type = reader.u8();
+    reader.lenencView();
+    const entry = Buffer.from(ok.sessionState.subarray(from, reader.position));
+    if (type !== VARIABLE_ENTRY) others.push(entry);
+    else variables.push(entry.includes(STATEMENT_ID_ENTRY) ? STATEMENT_ID_ENTRY : entry);
+  }
+  const sessionState = Buffer.concat([...variables.sort(Buffer.compare), ...others]);
+  const masked = encodeOk({ ...ok, sessionState }, Capability.SESSION_TRACK);
+  masked[0] = payload[0];
+  return masked;
+}

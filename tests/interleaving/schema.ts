@@ -1,0 +1,165 @@
+// The databases, accounts and routines of a lane, the same on both servers.
+//
+// Each session has tables of its own, named after its letter: a1 with columns of many types, which a
+// program may alter and drop; a2 with triggers that set variables and write to a3; a4 without
+// transactions. All sessions share common (rows may be locked for one statement only) and parents
+// (never written).
+
+import type { ServerKind } from "../servers/mod.ts";
+import { type SessionName, SESSIONS } from "./program.ts";
+import type { StageNames } from "./stage.ts";
+
+/** Makes a lane's databases, accounts and roles on a fresh server. */
+export function laneStatements(kind: ServerKind, names: StageNames): string[] {
+  const { db, db2, first, second, role1, role2 } = names;
+  const how = (user: string) =>
+    kind === "mariadb"
+      ? `IDENTIFIED BY '${user}'`
+      : `IDENTIFIED WITH caching_sha2_password BY '${user}'`;
+  return [
+    `CREATE DATABASE ${db} CHARACTER SET utf8mb4`,
+    `CREATE USER '${first}'@'%' ${how(first)}`,
+    `CREATE USER '${second}'@'%' ${how(second)}`,
+    `CREATE ROLE ${role1}`,
+    `CREATE ROLE ${role2}`,
+    `GRANT ALL PRIVILEGES ON *.* TO '${first}'@'%' WITH GRANT OPTION`,
+    `GRANT SELECT, INSERT, UPDATE, EXECUTE, CREATE TEMPORARY TABLES, LOCK TABLES ON ${db}.* TO '${second}'@'%'`,
+    `GRANT SELECT ON ${db2}.* TO ${role1}`,
+    `GRANT ${role1} TO '${first}'@'%'`,
+    `GRANT ${role2} TO '${first}'@'%'`,
+    `GRANT ${role1} TO '${second}'@'%'`,
+    `USE ${db}`,
+    "CREATE TABLE parents (id INT PRIMARY KEY)",
+    "INSERT INTO parents VALUES (1), (2), (3)",
+    "CREATE TABLE common (id INT PRIMARY KEY AUTO_INCREMENT, who CHAR(1), n INT)",
+    ...SESSIONS.flatMap(ownLastingTables),
+    ...routines(),
+    ...db2Statements(names),
+    `USE ${db}`,
+    ...SESSIONS.flatMap((name) => [ownTable(name), rowsOf(name)]),
+  ];
+}
+
+/** A session's table that programs may alter. */
+function ownTable(name: SessionName): string {
+  return `CREATE TABLE ${name}1 (id INT PRIMARY KEY AUTO_INCREMENT, n INT, u BIGINT UNSIGNED,
+    d DECIMAL(12,3), f DOUBLE, s VARCHAR(60) CHARACTER SET utf8mb4,
+    l VARCHAR(30) CHARACTER SET latin1, b VARBINARY(30), t DATETIME(3), e ENUM('red','green'),
+    x TEXT CHARACTER SET utf8mb4, j JSON, p INT, UNIQUE KEY n (n),
+    FOREIGN KEY (p) REFERENCES parents (id)) ENGINE = InnoDB CHARACTER SET utf8mb4`;
+}
+
+function rowsOf(name: SessionName): string {
+  return `INSERT INTO ${name}1 (id, n, u, d, f, s, l, b, t, e, x, j, p) VALUES
+    (1, 10, 18446744073709551615, 1.5, 0.25, 'één', 'ümlaut', 0x00ff, '2024-02-29 12:34:56.789',
+      'red', 'first', '{"k": 1}', 1),
+    (2, 20, 0, -2.125, -1e100, '日本', NULL, '', '1999-12-31 23:59:59', 'green', '', '[1, 2]', NULL),
+    (3, NULL, NULL, NULL, NULL, '', 'z', NULL, NULL, NULL, NULL, NULL, 2)`;
+}
+
+function ownLastingTables(name: SessionName): string[] {
+  return [
+    `CREATE TABLE ${name}2 (id INT PRIMARY KEY AUTO_INCREMENT, n INT NOT NULL, s VARCHAR(60))`,
+    `CREATE TABLE ${name}3 (id INT PRIMARY KEY AUTO_INCREMENT, n INT)`,
+    `CREATE TABLE ${name}4 (id INT PRIMARY KEY AUTO_INCREMENT, n INT) ENGINE = MyISAM`,
+    `CREATE TRIGGER ${name}2_before BEFORE INSERT ON ${name}2 FOR EACH ROW
+      SET @seen = CONCAT(COALESCE(@seen, ''), NEW.n, ','), NEW.s = COALESCE(NEW.s, @label)`,
+    `CREATE TRIGGER ${name}2_after AFTER INSERT ON ${name}2 FOR EACH ROW
+      INSERT INTO ${name}3 (n) VALUES (NEW.n), (NEW.n + 1)`,
+    `CREATE VIEW ${name}_view AS SELECT id, n, s FROM ${name}2`,
+  ];
+}
+
+function db2Statements({ db2 }: StageNames): string[] {
+  return [
+    `CREATE DATABASE IF NOT EXISTS ${db2} CHARACTER SET latin1 COLLATE latin1_german1_ci`,
+    `USE ${db2}`,
+    "CREATE TABLE IF NOT EXISTS a1 (elsewhere INT)",
+    "CREATE TABLE IF NOT EXISTS common (id INT PRIMARY KEY, here VARCHAR(20))",
+    "REPLACE INTO common VALUES (1, 'db2')",
+  ];
+}
+
+function routines(): string[] {
+  return [
+    "CREATE FUNCTION f_label() RETURNS VARCHAR(60) CHARACTER SET utf8mb4 RETURN @label",
+    `CREATE FUNCTION f_count() RETURNS INT BEGIN
+      SET @calls = COALESCE(@calls, 0) + 1; RETURN @calls; END`,
+    "CREATE FUNCTION f_setting() RETURNS INT BEGIN SET lc_time_names = 'de_DE'; RETURN 1; END",
+    "CREATE FUNCTION f_lock(name VARCHAR(60)) RETURNS INT RETURN GET_LOCK(name, 0)",
+    `CREATE FUNCTION f_common(number INT) RETURNS INT BEGIN
+      INSERT INTO common (who, n) VALUES ('f', number); RETURN LAST_INSERT_ID(); END`,
+    `CREATE PROCEDURE p_variables(value VARCHAR(60)) BEGIN
+      SET @from_procedure = value, @label = CONCAT('p-', value); END`,
+    `CREATE PROCEDURE p_out(a INT, OUT b INT, INOUT c VARCHAR(60)) BEGIN
+      SET b = a + 1, c = CONCAT(c, '!'); END`,
+    `CREATE PROCEDURE p_results() BEGIN
+      SELECT 1 AS one; SELECT 2 AS two UNION ALL SELECT 3; SET @results = 'given'; END`,
+    `CREATE PROCEDURE p_setting() BEGIN
+      SET SESSION group_concat_max_len = 77; SET time_zone = '+05:30'; END`,
+    `CREATE PROCEDURE p_temporary() BEGIN
+      CREATE TEMPORARY TABLE IF NOT EXISTS kept (id INT PRIMARY KEY AUTO_INCREMENT, v INT);
+      INSERT INTO kept (v) VALUES (5); END`,
+    `CREATE PROCEDURE p_warning() BEGIN
+      SIGNAL SQLSTATE '01000' SET MESSAGE_TEXT = 'careful', MYSQL_ERRNO = 1642; END`,
+    `CREATE PROCEDURE p_error() BEGIN
+      SET @before_error = 'set'; SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no further'; END`,
+    `CREATE PROCEDURE p_handled() BEGIN
+      DECLARE CONTINUE HANDLER FOR SQLEXCEPTION BEGIN
+        GET DIAGNOSTICS CONDITION 1 @handled = MESSAGE_TEXT; END;
+      SELECT * FROM nowhere_at_all; SELECT @handled AS handled; END`,
+    `CREATE PROCEDURE p_prepared() BEGIN
+      PREPARE inner_one FROM 'SELECT ? AS given'; SET @inner = 7; EXECUTE inner_one USING @inner; END`,
+    "CREATE PROCEDURE p_begin() BEGIN START TRANSACTION; SET @begun = 1; END",
+    "CREATE PROCEDURE p_lock(name VARCHAR(60)) BEGIN SELECT GET_LOCK(name, 0) AS got; END",
+    `CREATE PROCEDURE p_common(number INT) BEGIN
+      INSERT INTO common (who, n) VALUES ('p', number); SELECT LAST_INSERT_ID() AS id; END`,
+    `CREATE VIEW v_functions AS SELECT f_label() AS label, LAST_INSERT_ID() AS id,
+      FOUND_ROWS() AS found, DATABASE() AS current, CURRENT_USER() AS who`,
+  ];
+}
+
+const DDL = /\b(?:CREATE|DROP)\b(?! TEMPORARY)|\b(?:ALTER|TRUNCATE|RENAME)\b/i;
+
+/** Whether a statement may leave other tables behind, and not only other rows. */
+export function changesTables(sql: string): boolean {
+  return DDL.test(sql);
+}
+
+/** Gives the sessions' tables their rows again. */
+export function rowStatements(sessions: readonly SessionName[], { db }: StageNames): string[] {
+  return [
+    `USE ${db}`,
+    "DELETE FROM common",
+    "INSERT INTO common (who, n) VALUES ('-', 1), ('-', 2)",
+    ...sessions.flatMap((name) => [
+      `DELETE FROM ${name}1`,
+      rowsOf(name),
+      ...[2, 3, 4].map((number) => `DELETE FROM ${name}${number}`),
+    ]),
+  ];
+}
+
+/** Makes tables, rows and counters as they were at first, whatever a program has done. */
+export function freshStatements(
+  kind: ServerKind,
+  { sessions, names }: { readonly sessions: readonly SessionName[]; readonly names: StageNames },
+): string[] {
+  const { db } = names;
+  const made = sessions.flatMap((name) => [
+    `DROP TABLE IF EXISTS ${name}1, ${name}1_moved, made_${name}, copy_${name}`,
+    `DROP VIEW IF EXISTS view_${name}`,
+    `DROP PROCEDURE IF EXISTS proc_${name}`,
+    `DROP FUNCTION IF EXISTS func_${name}`,
+    ...(kind === "mariadb" ? [`DROP SEQUENCE IF EXISTS seq_${name}`] : []),
+    ...[2, 3, 4].map((number) => `TRUNCATE TABLE ${name}${number}`),
+    ownTable(name),
+  ]);
+  return [
+    ...db2Statements(names),
+    `USE ${db}`,
+    "TRUNCATE TABLE common",
+    ...made,
+    ...rowStatements(sessions, names),
+  ];
+}
