@@ -113,9 +113,8 @@ export class ClusterMonitor {
   /** The data plane was disappointed: looks at once, at all servers if roles may have changed. */
   report({ server, code }: TroubleReport): void {
     const watch = server === undefined ? undefined : this.#watches.get(server);
-    if (watch === undefined || isTopologyError(code)) {
-      for (const each of this.#watches.values()) each.wake();
-    } else watch.wake();
+    if (watch === undefined || isTopologyError(code)) this.#wakeAll();
+    else watch.wake();
   }
 
   /** DRAIN SERVER: it gets no new work. */
@@ -143,6 +142,10 @@ export class ClusterMonitor {
     if (known.reading && known.failure === undefined) this.#judgeState(known);
     this.#evaluate();
     return "done";
+  }
+
+  #wakeAll(): void {
+    for (const watch of this.#watches.values()) watch.wake();
   }
 
   #watch(known: Known): void {
@@ -221,10 +224,12 @@ export class ClusterMonitor {
     }
     const added = members === undefined ? [] : this.#takeIn(known, members, nowMs);
     this.#clusterId = clusterIdOf(this.#roster.servers, this.#clusterId);
-    if (this.#topology.primary === this.#roster.serverOf(known).name) this.#lags.seePrimary(known);
+    const isPrimary = this.#topology.primary === this.#roster.serverOf(known).name;
+    if (isPrimary) this.#lags.seePrimary(known);
     this.#lags.reckon(known);
     this.#judgeState(known);
-    const isNew = added.length > 0 || known.aliasOf !== before.aliasOf ||
+    // With the primary's position the lag of others is known better.
+    const isNew = isPrimary || added.length > 0 || known.aliasOf !== before.aliasOf ||
       known.standing.state !== before.standing.state ||
       known.standing.reason !== before.standing.reason ||
       before.reading === undefined || differs(before.reading, reading);
@@ -300,6 +305,7 @@ export class ClusterMonitor {
     const nowMs = this.#clock.now();
     this.#forget(nowMs);
     const before = this.#topology;
+    const wasQuick = this.#isQuick(nowMs);
     const after = this.#nextTopology(before);
     this.#topology = after;
     if (before.primary !== after.primary) this.#onNewPrimary(after.primary);
@@ -310,10 +316,9 @@ export class ClusterMonitor {
     for (const change of this.#failovers.observe(before, after)) this.events.add(change);
     this.#options.onTopology?.(after);
     if (this.#asked) this.#ready.resolve();
-    // While nobody takes writes every moment counts: the others may know already.
-    if (before.primary !== null && after.primary === null) {
-      for (const watch of this.#watches.values()) watch.wake();
-    }
+    // Who had a role before, and who gets one now, is known best by all servers together.
+    const isQuick = this.#isQuick(nowMs);
+    if (before.primary !== after.primary || (isQuick && !wasQuick)) this.#wakeAll();
   }
 
   #nextTopology(before: Topology): Topology {

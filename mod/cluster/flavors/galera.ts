@@ -79,11 +79,14 @@ export const galera: Flavor = {
     return positionOf(await pairs(session, STATUS));
   },
 
-  /** A causal read waits by itself for everything that the group has committed. */
-  waitForPosition(position, timeoutMs) {
+  /**
+   * A causal read waits by itself for everything that the group has committed, up to the provider's
+   * `repl.causal_read_timeout`; then it is an error. MariaDB reads the comment, Percona the hint.
+   */
+  waitForPosition(position) {
     if (position.kind !== "index") return undefined;
     return {
-      sql: `SET STATEMENT wsrep_sync_wait=1, wsrep_sync_wait_timeout=${timeoutMs} FOR DO 1`,
+      sql: "/*M! SET STATEMENT wsrep_sync_wait=1 FOR */ SELECT /*+ SET_VAR(wsrep_sync_wait=1) */ 1",
       reached: () => true,
     };
   },

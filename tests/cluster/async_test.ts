@@ -1,0 +1,187 @@
+// Asynchronous clusters of real MySQL and MariaDB servers, a primary and two replicas: what the
+// monitor says of them while things happen to them, and how soon.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { serverKinds } from "../servers/mod.ts";
+import { type Cluster, follow, setReadOnly, startAsyncCluster } from "./clusters.ts";
+import { StallingProxy } from "./stalling_proxy.ts";
+import { INTERVAL_MS, until, Watching, Writer } from "./watching.ts";
+
+/** What happens is to be told within two intervals, and the time it takes to ask. */
+const SOON_MS = 2 * INTERVAL_MS;
+const PAUSE_MS = 5000;
+const LAG_ERROR_MS = 300;
+
+describe.each(serverKinds())("a cluster of %s", (kind) => {
+  const replica = kind === "mysql" ? "REPLICA" : "SLAVE";
+  let cluster: Cluster;
+  let watching: Watching;
+  let way: StallingProxy;
+
+  beforeAll(async () => {
+    cluster = await startAsyncCluster(kind, 2);
+    way = await StallingProxy.start(cluster.nodes[2]!.port);
+    // From a replica, so that the primary and the other replica have to be found.
+    const seed = cluster.nodes[1]!;
+    watching = new Watching(seed, new Map([[cluster.nodes[2]!.port, way.port]]));
+    await watching.settled(3);
+  });
+
+  afterAll(async () => {
+    watching?.[Symbol.dispose]();
+    way?.[Symbol.dispose]();
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  test("flavor, members and roles are found from one replica", () => {
+    const [a, b, c] = cluster.nodes;
+    expect(watching.monitor.topology).toMatchObject({
+      flavor: kind === "mysql" ? "async" : "mariadb",
+      primary: a!.name,
+    });
+    expect(watching.shown()).toEqual({
+      [a!.name]: "primary up",
+      [b!.name]: "replica up",
+      [c!.name]: "replica up",
+    });
+    expect(watching.server(a!)).toMatchObject({ writes: true, readOnly: false, lagMs: 0 });
+    expect(watching.server(b!)).toMatchObject({ reads: true, writes: false, readOnly: true });
+    expect(watching.server(b!)?.error).toBe("");
+  });
+
+  test("the lag of a replica whose applier rests for 5 s is the true one", async () => {
+    const node = cluster.nodes[1]!;
+    await using writer = await Writer.start(cluster.first);
+    await until("rows on the replica", async () => {
+      return Number(await node.value("SELECT COUNT(*) FROM test.ticks").catch(() => 0)) > 100;
+    });
+    await node.sql(`STOP ${replica} SQL_THREAD`);
+    const firstMissingMs = await writer.firstMissingMs(node);
+    const lags = await watching.lagsOf(node, PAUSE_MS);
+    await node.sql(`START ${replica} SQL_THREAD`);
+    const during = lags.filter(({ atMs }) => atMs > firstMissingMs);
+    const errors = during.map(({ atMs, lagMs }) => lagMs - (atMs - firstMissingMs));
+    const worst = Math.max(...errors.map(Math.abs));
+    console.log(`${kind}: ${errors.length} lags, none off by more than ${Math.round(worst)} ms`);
+    expect(during.length).toBeGreaterThanOrEqual(10);
+    expect(during.at(-1)!.lagMs).toBeGreaterThan(4000);
+    expect(worst).toBeLessThanOrEqual(LAG_ERROR_MS);
+    await until("no lag any more", () => watching.server(node)?.lagMs === 0);
+  });
+
+  test("a replica whose replication is stopped lags, and is left out while there is another", async () => {
+    const node = cluster.nodes[1]!;
+    await watching.settled(3);
+    const sinceMs = performance.now();
+    await node.sql(`STOP ${replica}`);
+    const stoppedMs = performance.now();
+    const toldMs = await watching.eventAfter(
+      sinceMs,
+      "the replica lags",
+      ({ kind, server, to }) =>
+        kind === "state-changed" && server === node.name && to === "lagging",
+    );
+    expect(toldMs - stoppedMs).toBeLessThan(SOON_MS);
+    expect(watching.server(node)).toMatchObject({ reads: false });
+    expect(watching.server(node)?.reason).toMatch(/applier|receiver/);
+    await node.sql(`START ${replica}`);
+    await watching.settled(3);
+  });
+
+  test("a server that hangs is suspect and then down; when it goes on it comes back", async () => {
+    const node = cluster.nodes[1]!;
+    const frozenMs = performance.now();
+    node.freeze();
+    const stateAfter = (sinceMs: number, state: string) =>
+      watching.eventAfter(
+        sinceMs,
+        `${state} told`,
+        (event) => event.server === node.name && event.to === state,
+      );
+    expect(await stateAfter(frozenMs, "suspect") - frozenMs).toBeLessThan(SOON_MS + 200);
+    await stateAfter(frozenMs, "down");
+    const thawedMs = performance.now();
+    node.thaw();
+    expect(await stateAfter(thawedMs, "recovering") - thawedMs).toBeLessThan(SOON_MS);
+    await watching.settled(3);
+  });
+
+  test("a server whose network is cut is suspect, and nobody else is", async () => {
+    const node = cluster.nodes[2]!;
+    await watching.settled(3);
+    const cutMs = performance.now();
+    way.stall();
+    const toldMs = await watching.eventAfter(
+      cutMs,
+      "suspect told",
+      ({ server, to }) => server === node.name && to === "suspect",
+    );
+    expect(toldMs - cutMs).toBeLessThan(SOON_MS + 200);
+    const others = watching.told.filter(({ atMs, event }) =>
+      atMs > cutMs && event.kind === "state-changed" && event.server !== node.name
+    );
+    expect(others).toEqual([]);
+    // Its last answer is marked with its age.
+    const { answeredMs } = watching.server(node)!;
+    await until("an old answer", () => Date.now() - answeredMs! > 1500);
+    expect(watching.server(node)).toMatchObject({ answeredMs });
+    way.resume();
+    await watching.settled(3);
+  });
+
+  test("a primary that is killed is down in a moment, and back after its restart", async () => {
+    const node = cluster.first;
+    const killedMs = performance.now();
+    await node.kill();
+    const downMs = await watching.eventAfter(
+      killedMs,
+      "down told",
+      ({ server, to }) => server === node.name && to === "down",
+    );
+    expect(downMs - killedMs).toBeLessThan(SOON_MS);
+    expect(watching.monitor.topology.primary).toBeNull();
+    await watching.eventAfter(
+      killedMs,
+      "failover began",
+      (event) => event.kind === "failover-began",
+    );
+    await node.start();
+    const startedMs = performance.now();
+    const backMs = await watching.eventAfter(
+      killedMs,
+      "failover ended",
+      ({ kind, server }) => kind === "failover-ended" && server === node.name,
+    );
+    expect(backMs - startedMs).toBeLessThan(SOON_MS);
+    await watching.settled(3);
+  });
+
+  test("a switchover by hand is followed, and no moment has two primaries", async () => {
+    const [a, b, c] = cluster.nodes;
+    await setReadOnly(a!, true);
+    await until("the replica to have all", async () => {
+      const position = kind === "mysql" ? "@@gtid_executed" : "@@gtid_current_pos";
+      return await a!.value(`SELECT ${position}`) === await b!.value(`SELECT ${position}`);
+    });
+    await follow(b!, undefined);
+    const sinceMs = performance.now();
+    await setReadOnly(b!, false);
+    const openMs = performance.now();
+    await follow(a!, b!);
+    await follow(c!, b!);
+    const toldMs = await watching.eventAfter(
+      sinceMs,
+      "the new primary",
+      ({ kind, server }) => kind === "failover-ended" && server === b!.name,
+    );
+    expect(toldMs - openMs).toBeLessThan(SOON_MS);
+    await until("all in their new roles", () => {
+      const { [a!.name]: old, [b!.name]: now, [c!.name]: other } = watching.shown();
+      return old === "replica up" && now === "primary up" && other === "replica up";
+    }, { limitMs: 5000, describe: () => JSON.stringify(watching.shown()) });
+    const writers = watching.topologies.map(({ servers }) =>
+      servers.filter(({ writes }) => writes).length
+    );
+    expect(Math.max(...writers)).toBe(1);
+  });
+});
