@@ -3,10 +3,15 @@
 // Usage: bun tests/setup/ensure.ts
 
 import { existsSync, writeFileSync } from "node:fs";
+import { availableParallelism, release, totalmem, type } from "node:os";
+import { serverVersion } from "../servers/programs.ts";
 import { availabilityFile, mysqlFolder } from "./cache.ts";
 import { missingPackages, PACKAGES, REQUIREMENTS } from "./packages.ts";
 import { PROGRAMS } from "./programs.ts";
 import { run } from "./run.ts";
+
+/** Kinds of servers that CI cannot do without. */
+const SERVERS = ["mariadb", "mysql"] as const;
 
 /** Reasons by requirement; null where it is there. */
 const found: Record<string, string | null> = {};
@@ -25,11 +30,17 @@ for (const [name, why] of Object.entries(found)) {
   if (why !== null) console.log(`missing: ${name}: ${why}`);
 }
 console.log(`the tests' needs are checked (${seconds(started)})`);
-// Without a real server the tests show little: no green light for that where it counts.
-const servers = ["mariadb", "mysql"].filter((kind) => found[kind] !== null);
-if (process.env["CI"] === "true" && servers.length > 0) {
-  console.error(`CI needs real servers; missing: ${servers.join(", ")}`);
-  process.exit(1);
+if (process.env["CI"] === "true") {
+  // Without a real server the tests show little: no green light for that where it counts.
+  const missing = SERVERS.filter((kind) => found[kind] !== null);
+  if (missing.length > 0) {
+    console.error(`CI needs real servers; missing: ${missing.join(", ")}`);
+    process.exit(1);
+  }
+  const versions = SERVERS.map((kind) => `${kind} ${serverVersion(kind)}`);
+  const memory = `${(totalmem() / 2 ** 30).toFixed(1)} GiB`;
+  const machine = [`${availableParallelism()} cores`, memory, `${type()} ${release()}`];
+  console.log(`${machine.join(", ")}; ${versions.join(", ")}`);
 }
 
 async function installPackages(): Promise<void> {
@@ -43,8 +54,11 @@ async function installPackages(): Promise<void> {
           // Debian starts no service of a package in run level 1.
           RUNLEVEL: "1",
         };
-        await run(["apt-get", "-q", "update"], { env });
-        const install = ["apt-get", "-q", "install", "-y", "--no-install-recommends"];
+        // Others may be installing something on a machine that has just started.
+        const apt = ["apt-get", "-q", "-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=300"];
+        // One list of several that can't be read need not matter.
+        await run([...apt, "update"], { env }).catch((error: Error) => console.log(error.message));
+        const install = [...apt, "install", "-y", "--no-install-recommends"];
         try {
           await run([...install, ...missing], { env });
         } catch {
