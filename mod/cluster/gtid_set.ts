@@ -5,7 +5,7 @@
 type Intervals = readonly number[];
 
 const NONE: Intervals = [];
-const SET_PART = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})((?::[^:]+)+)$/;
+const SET_PART = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})((?::[^:]+)*)$/;
 const TAG = /^[a-z_][a-z0-9_]{0,31}$/;
 const INTERVAL = /^(\d+)(?:-(\d+))?$/;
 
@@ -105,22 +105,22 @@ export class GtidSet {
   }
 }
 
-/** Reads `:1-5:7:tag:1`; a tag holds for all that follows it up to the next one. */
+/**
+ * Reads `:1-5:7:tag:1`; a tag holds for all that follows it up to the next one. As for the server, a
+ * source or a tag without numbers is one without transactions.
+ */
 function readIntervals(
   text: string,
   into: { readonly uuid: string; readonly lists: Map<string, number[]> },
 ): void {
   let source = into.uuid;
-  let isEmpty = true;
-  for (const word of text.slice(1).split(":")) {
+  for (const word of text.split(":").slice(1)) {
     const [, first, last = first] = INTERVAL.exec(word) ?? [];
     if (first === undefined) {
       if (!TAG.test(word)) throw malformed(word);
       source = `${into.uuid}:${word}`;
-      isEmpty = true;
       continue;
     }
-    isEmpty = false;
     const [from, to] = [Number(first), Number(last)];
     if (from < 1 || !Number.isSafeInteger(to)) throw malformed(word);
     if (to < from) continue; // as the server reads it: an interval without members
@@ -128,7 +128,6 @@ function readIntervals(
     if (list === undefined) into.lists.set(source, [from, to]);
     else list.push(from, to);
   }
-  if (isEmpty) throw malformed(text);
 }
 
 function malformed(text: string): SyntaxError {
