@@ -18,6 +18,9 @@ export async function tryProgram(
   return { program, direct, proxied, difference: compare(direct, proxied) };
 }
 
+/** Programs on the same lane that are kept to go with a failed one. */
+const PROGRAMS_BEFORE = 3;
+
 /** How many programs, and which. */
 export interface CampaignOptions {
   /** Programs have the seeds from this one on. */
@@ -34,6 +37,8 @@ export interface Failure {
   readonly seed: number;
   readonly trial: Trial;
   readonly lane: Lane;
+  /** What was played on the lane just before, the last one last: it may have had a part in it. */
+  readonly before: readonly Program[];
 }
 
 /** What a campaign came to. */
@@ -54,6 +59,7 @@ export async function campaign(arena: Arena, options: CampaignOptions): Promise<
   let steps = 0;
   const play = async (lane: Lane) => {
     let fresh = true;
+    const before: Program[] = [];
     while (next < programs && failures.length < failuresMax) {
       const own = seed + next++;
       const { connections } = lane;
@@ -62,7 +68,9 @@ export async function campaign(arena: Arena, options: CampaignOptions): Promise<
       steps += trial.direct.length;
       // What a failed program has left on the two servers may not be the same.
       fresh = trial.difference !== undefined;
-      if (fresh) failures.push({ seed: own, trial, lane });
+      if (fresh) failures.push({ seed: own, trial, lane, before: [...before] });
+      before.push(program);
+      if (before.length > PROGRAMS_BEFORE) before.shift();
       onTrial?.(trial, ++done);
     }
   };

@@ -74,7 +74,7 @@ async function playMany(arena: Arena, kind: ServerKind): Promise<boolean> {
   });
   for (const failure of report.failures) {
     console.log(`${kind}: the program of --seed ${failure.seed} differs; shrinking it ...`);
-    const trial = await shrink(failure.trial, failure.lane);
+    const trial = await shrink(failure);
     console.log(explain(trial));
     if (values.save !== undefined) save(trial, `${kind}_${failure.seed}`);
   }

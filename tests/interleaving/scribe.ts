@@ -46,14 +46,14 @@ export class Scribe {
   /** Puts this session's names and values by chance into a statement. */
   fill(sql: string): string {
     const { random, session } = this;
-    return sql.replace(
-      /(?<![A-Z0-9])(?:T([1-4])|ME|NUM|STR|VAR)(?![A-Z0-9])/g,
-      (word, table?: string) => {
-        if (table !== undefined) return `${session}${table}`;
-        if (word === "ME") return session;
-        return random.pick(word === "NUM" ? NUMBERS : word === "STR" ? STRINGS : VARIABLES);
-      },
-    );
+    // Letters of sessions and tables may be part of a name, as in made_ME; values may not.
+    return sql
+      .replace(/(?<![A-Z0-9])T([1-4])(?![A-Z0-9])/g, `${session}$1`)
+      .replace(/(?<![A-Z0-9])ME(?![A-Z0-9_])/g, session)
+      .replace(
+        /\b(?:NUM|STR|VAR)\b/g,
+        (word) => random.pick(word === "NUM" ? NUMBERS : word === "STR" ? STRINGS : VARIABLES),
+      );
   }
 
   /** A statement in the text protocol. */

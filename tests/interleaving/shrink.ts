@@ -1,8 +1,7 @@
 // Makes a failing program small: leaves out sessions, then steps, then what steps are made of, as
 // long as it still fails in the same way.
 
-import type { Lane } from "./arena.ts";
-import { tryProgram } from "./campaign.ts";
+import { type Failure, tryProgram } from "./campaign.ts";
 import type { Trial } from "./comparison.ts";
 import { type Program, sessionsOf, type Step } from "./program.ts";
 
@@ -10,7 +9,7 @@ import { type Program, sessionsOf, type Step } from "./program.ts";
 const TRIALS_MAX = 400;
 
 /** The smallest trial found that fails with the same sort of difference; the first one may be it. */
-export async function shrink(trial: Trial, lane: Lane): Promise<Trial> {
+export async function shrink({ trial, lane, before }: Failure): Promise<Trial> {
   let best = trial;
   let trials = 0;
   const fails = async (steps: readonly Step[]): Promise<boolean> => {
@@ -22,10 +21,9 @@ export async function shrink(trial: Trial, lane: Lane): Promise<Trial> {
     best = next;
     return true;
   };
-  // What comes after the difference has no part in it. It may not come up again without the data
-  // that programs before have left: then there is nothing to shrink.
+  // What comes after the difference has no part in it.
   const played = trial.direct.slice(0, trial.difference!.at + 1).map(({ step }) => step);
-  if (!await fails(played)) return trial;
+  if (!await failsAgain(played, { before, fails })) return trial;
   for (const name of sessionsOf(best.program)) {
     await fails(best.program.steps.filter(({ session }) => session !== name));
   }
@@ -35,10 +33,31 @@ export async function shrink(trial: Trial, lane: Lane): Promise<Trial> {
   return best;
 }
 
+type Fails = (steps: readonly Step[]) => Promise<boolean>;
+
+/** Whether it fails at all: alone, or behind what was played before it, whose traces it met. */
+async function failsAgain(
+  played: readonly Step[],
+  { before, fails }: { readonly before: readonly Program[]; readonly fails: Fails },
+): Promise<boolean> {
+  let steps = played;
+  for (let back = before.length; back >= 0; back--) {
+    if (await fails(steps) || await fails(steps)) return true;
+    const earlier = before[back - 1];
+    if (earlier !== undefined) steps = [...earlier.steps, ...departures(earlier), ...steps];
+  }
+  return false;
+}
+
+/** All sessions leave. */
+function departures(program: Program): Step[] {
+  return sessionsOf(program).map((session) => ({ session, command: "leave", how: "quit" }));
+}
+
 /** Leaves out runs of steps, shorter and shorter ones. */
 async function dropSteps(
   steps: () => readonly Step[],
-  fails: (steps: readonly Step[]) => Promise<boolean>,
+  fails: Fails,
 ): Promise<void> {
   for (let length = Math.ceil(steps().length / 2); length >= 1; length = Math.floor(length / 2)) {
     for (let at = steps().length - length; at >= 0; at -= length) {
@@ -52,7 +71,7 @@ async function dropSteps(
 /** Tries simpler forms of each step. */
 async function simplify(
   steps: () => readonly Step[],
-  fails: (steps: readonly Step[]) => Promise<boolean>,
+  fails: Fails,
 ): Promise<void> {
   for (let at = 0; at < steps().length; at++) {
     for (const simpler of simplerForms(steps()[at]!)) {
