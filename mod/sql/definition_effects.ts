@@ -1,8 +1,8 @@
 // What statements do that define, change or drop things: CREATE, ALTER, DROP, RENAME.
 
 import { Effect, UNKNOWN } from "./effect.ts";
-import { type EffectReader, Mark } from "./effect_reader.ts";
-import { Lexeme } from "./scanner.ts";
+import { type EffectReader } from "./effect_reader.ts";
+import { Lexeme, Mark } from "./scanner.ts";
 import { NOT_READS } from "./word_effects.ts";
 import { NO_WORD, word } from "./words.ts";
 
@@ -15,16 +15,19 @@ const ROLE = word("ROLE");
 const SCHEMA = word("SCHEMA");
 const TEMPORARY = word("TEMPORARY");
 const USER = word("USER");
+const VIEW = word("VIEW");
 
 /** What is stored with statements inside, which run later. */
 const ROUTINES = new Set(
   ["PROCEDURE", "FUNCTION", "TRIGGER", "EVENT", "PACKAGE", "LIBRARY"].map(word),
 );
-/** What else can be created; the words before its name are over. */
-const OTHERS = new Set(
-  `CATALOG DATABASE GROUP INDEX LOGFILE RESOURCE ROLE SCHEMA SEQUENCE SERVER TABLE TABLESPACE
-  USER VIEW`.split(/\s+/).map(word),
-);
+/** All that can be defined: the words before its name are over. */
+const KINDS = new Set([
+  ...ROUTINES,
+  ...`CATALOG DATABASE GROUP INDEX LOGFILE RESOURCE ROLE SCHEMA SEQUENCE SERVER TABLE TABLESPACE USER
+  VIEW`.split(/\s+/).map(word),
+]);
+const ENDS_SEARCH: ReadonlySet<number> = new Set([Mark.SEMICOLON, Mark.OPEN]);
 /** END IF and the like end what has not been counted. */
 const BEHIND_END = new Set(["IF", "LOOP", "REPEAT", "WHILE", "FOR"].map(word));
 
@@ -51,6 +54,7 @@ export function readCreate(reader: EffectReader): boolean {
     case USER:
     case ROLE:
       reader.found |= Effect.CONCERNS_PROXY;
+      reader.pass();
       return false;
     default:
       return readRoutine(reader);
@@ -70,6 +74,7 @@ export function readAlter(reader: EffectReader): boolean {
     case USER:
     case ROLE:
       reader.found |= Effect.CONCERNS_PROXY;
+      reader.pass();
       return false;
     default:
       return readRoutine(reader);
@@ -95,22 +100,30 @@ export function readRename(reader: EffectReader): boolean {
 }
 
 /**
- * Passes the definition of a procedure and the like up to its end: its statements run later. Other
- * definitions are left to be walked over.
+ * Passes the definition of a procedure, a view and the like up to its end: what it holds runs later.
+ * Other definitions are left to be walked over.
  */
 function readRoutine(reader: EffectReader): boolean {
-  const { scanner } = reader;
-  while (!ROUTINES.has(scanner.word)) {
-    if (scanner.kind === Lexeme.END || scanner.mark === Mark.SEMICOLON) return false;
-    if (scanner.kind === Lexeme.WORD && OTHERS.has(scanner.word)) return false;
-    if (scanner.mark === Mark.OPEN) return false;
+  const kind = passToKind(reader);
+  if (kind === VIEW) reader.pass();
+  else if (ROUTINES.has(kind)) passBody(reader);
+  return false;
+}
+
+/** Goes to the word that says what is defined, and gives it; `NO_WORD` where there is none. */
+function passToKind({ scanner }: EffectReader): number {
+  while (scanner.kind !== Lexeme.END && !ENDS_SEARCH.has(scanner.mark)) {
+    if (scanner.kind === Lexeme.WORD && KINDS.has(scanner.word)) return scanner.word;
     scanner.next();
   }
+  return NO_WORD;
+}
+
+function passBody(reader: EffectReader): void {
+  const { scanner } = reader;
   let depth = 0; // of BEGIN and CASE
   let before: number = NO_WORD;
-  for (;; scanner.next()) {
-    if (scanner.kind === Lexeme.END) break;
-    if (scanner.mark === Mark.SEMICOLON && depth <= 0) break;
+  while (scanner.kind !== Lexeme.END && (scanner.mark !== Mark.SEMICOLON || depth > 0)) {
     const word = scanner.kind === Lexeme.WORD ? scanner.word : NO_WORD;
     if (word === BEGIN || (word === CASE && before !== END)) depth++;
     else if (word === END) depth = Math.max(0, depth - 1);
@@ -118,8 +131,8 @@ function readRoutine(reader: EffectReader): boolean {
     // In MySQL a body may stand in $$, with quotes that are none of SQL's.
     if (scanner.kind === Lexeme.WORD && scanner.bytes[scanner.start] === DOLLAR) depth = Infinity;
     before = word;
+    scanner.next();
   }
   // If the end has not been found, other statements may be in what was passed.
   if (depth > 0) reader.found |= UNKNOWN | Effect.MULTI;
-  return false;
 }

@@ -1,9 +1,10 @@
 // Walks over expressions and gathers the effects that words, calls and variables have wherever they
 // stand. What a statement as a whole is, is decided in effects.ts.
 
+import { Awaited } from "./awaited.ts";
 import { Effect } from "./effect.ts";
 import type { LexicalMode } from "./lexical_mode.ts";
-import { Lexeme, Scanner } from "./scanner.ts";
+import { Lexeme, Mark, Scanner } from "./scanner.ts";
 import {
   CALL_BOTH,
   CALL_MARIADB,
@@ -16,18 +17,6 @@ import {
   VARIABLE_READ,
 } from "./word_effects.ts";
 import { NO_WORD, word, WORDS_LIMIT } from "./words.ts";
-
-/** Marks by their bytes. */
-export const Mark = {
-  OPEN: 0x28,
-  CLOSE: 0x29,
-  COMMA: 0x2c,
-  POINT: 0x2e,
-  COLON: 0x3a,
-  SEMICOLON: 0x3b,
-  EQUALS: 0x3d,
-  AT: 0x40,
-} as const;
 
 /** Where a walk stops before the statement's end. */
 export const Stop = { NONE: 0, COMMA: 1, FOR: 2 } as const;
@@ -42,7 +31,11 @@ const CURRVAL = word("CURRVAL");
 const PREVIOUS = word("PREVIOUS");
 const DELETE = word("DELETE");
 const EXCEPT = word("EXCEPT");
+const IN = word("IN");
 const INTERSECT = word("INTERSECT");
+const LESS = word("LESS");
+const ON = word("ON");
+const VALUES = word("VALUES");
 const LIMIT = word("LIMIT");
 const MINUS = word("MINUS");
 const ROLLUP = word("ROLLUP");
@@ -58,26 +51,9 @@ const WITH = word("WITH");
 const HAS_CONTEXT = new Uint8Array(WORDS_LIMIT);
 for (
   const one
-    of `DELETE EXCEPT INTERSECT INTO LIMIT MINUS ROLLUP SELECT SHARE TABLE UNION UPDATE VALUE
+    of `DELETE EXCEPT INTERSECT INTO IN LESS LIMIT MINUS ROLLUP SELECT SHARE TABLE UNION UPDATE VALUE
     VALUES WITH`.split(/\s+/)
 ) HAS_CONTEXT[word(one)] = 1;
-
-/** What is awaited, as the lexemes that come next decide about the one before. */
-const Awaited = {
-  NOTHING: 0,
-  /** Whether LAST_INSERT_ID() has an argument. */
-  ARGUMENT: 1,
-  /** Whether `name (` lists the columns of a common table: then only names come, ... */
-  COLUMNS: 2,
-  /** ... AS, ... */
-  AS: 3,
-  /** ... and a parenthesis. */
-  QUERY: 4,
-  /** The number behind LIMIT, ... */
-  LIMIT: 5,
-  /** ... and whether that was an offset and a comma follows. */
-  OFFSET: 6,
-} as const;
 
 const SESSION_TRACK = Buffer.from("session_track");
 
@@ -92,6 +68,7 @@ export class EffectReader {
   defines = false;
   /** The statement is a query, not one that has a query inside. */
   isQuery = false;
+  #definedValues = false;
   /** INSERT and REPLACE, which may take their rows from TABLE. */
   inserts = false;
   /** The kind of the server, if it is known. */
@@ -101,7 +78,9 @@ export class EffectReader {
   #isLimited = false;
   /** By UNION, WITH ROLLUP and the like. */
   #isCombined = false;
-  #awaited: number = Awaited.NOTHING;
+  readonly #awaited = new Awaited();
+  /** The lexeme before the one at hand is `)`. */
+  #isBehindClose = false;
   /** The word before the lexeme at hand. */
   #before: number = NO_WORD;
   /** The lexeme before the one at hand is a name, and a point may follow it. */
@@ -131,7 +110,7 @@ export class EffectReader {
     this.#isLimited = false;
     this.#isCombined = false;
     this.#hasWith = false;
-    this.#awaited = Awaited.NOTHING;
+    this.#awaited.reset();
     this.#forget();
   }
 
@@ -145,7 +124,7 @@ export class EffectReader {
     let depth = 0;
     this.#forget();
     for (;;) {
-      if (this.#awaited !== Awaited.NOTHING) this.#await();
+      if (this.#awaited.isSome) this.found |= this.#awaited.decide(scanner);
       switch (scanner.kind) {
         case Lexeme.END:
           return;
@@ -175,6 +154,7 @@ export class EffectReader {
             case Mark.CLOSE:
               depth--;
               this.#forget();
+              this.#isBehindClose = true;
               break;
             case Mark.POINT: {
               const qualifies = this.#isName;
@@ -196,6 +176,12 @@ export class EffectReader {
       }
       scanner.next();
     }
+  }
+
+  /** Goes to the statement's end or `;` where what stands there is not run. */
+  pass(): void {
+    const { scanner } = this;
+    while (scanner.kind !== Lexeme.END && scanner.mark !== Mark.SEMICOLON) scanner.next();
   }
 
   /** Reads a variable's name behind `@` or `@@`, which the scanner is at, and goes past it. */
@@ -237,6 +223,7 @@ export class EffectReader {
   #forget(): void {
     this.#before = NO_WORD;
     this.#isName = false;
+    this.#isBehindClose = false;
     this.#behindPoint = false;
     this.#call = 0;
     this.#spacelessEnd = -1;
@@ -246,6 +233,7 @@ export class EffectReader {
     const { scanner } = this;
     const { word: id } = scanner;
     if (this.#behindPoint) {
+      this.found |= NAME_SIGHT[id];
       if (id === NEXTVAL || id === CURRVAL) this.found |= Effect.SEQUENCE | NOT_READS;
     } else {
       this.found |= SIGHT[id];
@@ -263,12 +251,15 @@ export class EffectReader {
     else if (this.#behindPoint) this.#call = CALLS;
     else {
       this.#call = call | this.#calls[id];
-      // AS name (...): the columns of a derived table.
-      if (this.#before === AS && (this.#call & Effect.CALLS) !== 0) this.#call = 0;
+      // AS name (...), (SELECT ...) name (...): the columns of a derived table. No call stands there,
+      // nor in MATCH (...) AGAINST (...).
+      const isAlias = this.#before === AS || this.#isBehindClose;
+      if (isAlias && (this.#call & Effect.CALLS) !== 0) this.#call = 0;
     }
     this.#spacelessEnd = IS_SPACELESS[id] === 1 && !this.defines ? scanner.end : -1;
     this.#before = id;
     this.#isName = true;
+    this.#isBehindClose = false;
     this.#behindPoint = false;
   }
 
@@ -277,10 +268,10 @@ export class EffectReader {
     let call = this.#call;
     if (this.#spacelessEnd >= 0 && this.#spacelessEnd !== scanner.start) call |= CALLS;
     const mayListColumns = this.#hasWith && (call & Effect.CALLS) !== 0;
-    if (this.#before === LAST_INSERT_ID) this.#awaited = Awaited.ARGUMENT;
-    else if (mayListColumns && this.#awaited === Awaited.NOTHING) {
+    if (this.#before === LAST_INSERT_ID) this.#awaited.argument();
+    else if (mayListColumns && !this.#awaited.isSome) {
       call &= ~CALLS;
-      this.#awaited = Awaited.COLUMNS;
+      this.#awaited.columns();
     }
     this.found |= call;
     this.#forget();
@@ -298,12 +289,11 @@ export class EffectReader {
     switch (id) {
       case UPDATE:
         this.found |= NOT_READS;
-        if (before !== FOR) this.found |= Effect.RUNS_TRIGGERS;
-        if (before !== FOR && this.isQuery) this.found |= Effect.LEAVES_FOUND_ROWS;
+        if (before !== FOR && before !== ON) this.#changeRows();
         break;
       case DELETE:
-        this.found |= Effect.RUNS_TRIGGERS | NOT_READS;
-        if (this.isQuery) this.found |= Effect.LEAVES_FOUND_ROWS;
+        this.found |= NOT_READS;
+        if (before !== ON) this.#changeRows();
         break;
       case SHARE:
         if (before === FOR) this.found |= NOT_READS;
@@ -318,9 +308,8 @@ export class EffectReader {
         this.setsMentioned = true;
         break;
       case LIMIT:
-        if (this.#isCombined || this.#awaited !== Awaited.NOTHING) {
-          this.found |= Effect.LEAVES_FOUND_ROWS;
-        } else this.#awaited = Awaited.LIMIT;
+        if (this.#isCombined || this.#awaited.isSome) this.found |= Effect.LEAVES_FOUND_ROWS;
+        else this.#awaited.limit();
         this.#isLimited = true;
         break;
       case UNION:
@@ -342,51 +331,28 @@ export class EffectReader {
         if (!this.isQuery) this.found |= this.#effectsOfInnerQuery();
         this.defines = false;
         break;
-      default: // VALUES
+      case VALUES:
+        this.#definedValues = this.defines;
         this.defines = false;
+        break;
+      case IN:
+      case LESS:
+        // PARTITION p VALUES IN (...): no query after all.
+        if (before === VALUES && this.#definedValues) this.defines = true;
+        break;
+      default:
     }
+  }
+
+  /** UPDATE and DELETE: behind WITH, and behind ON DUPLICATE KEY. */
+  #changeRows(): void {
+    this.found |= Effect.RUNS_TRIGGERS;
+    if (this.isQuery) this.found |= Effect.LEAVES_FOUND_ROWS;
   }
 
   /** CREATE TABLE ... SELECT may fill an AUTO_INCREMENT column. */
   #effectsOfInnerQuery(): number {
     return Effect.LEAVES_FOUND_ROWS | (this.defines ? Effect.LEAVES_INSERT_ID : 0);
-  }
-
-  #await(): void {
-    const { scanner } = this;
-    switch (this.#awaited) {
-      case Awaited.ARGUMENT:
-        this.#awaited = Awaited.NOTHING;
-        if (scanner.mark !== Mark.CLOSE) this.found |= Effect.LEAVES_INSERT_ID | NOT_READS;
-        return;
-      case Awaited.COLUMNS:
-        if (scanner.mark === Mark.CLOSE) this.#awaited = Awaited.AS;
-        else if (
-          scanner.mark !== Mark.COMMA && scanner.kind !== Lexeme.WORD &&
-          scanner.kind !== Lexeme.NAME
-        ) this.#failAwaited();
-        return;
-      case Awaited.LIMIT:
-        this.#awaited = Awaited.OFFSET;
-        return;
-      case Awaited.OFFSET:
-        this.#awaited = Awaited.NOTHING;
-        if (scanner.mark === Mark.COMMA) this.found |= Effect.LEAVES_FOUND_ROWS;
-        return;
-      case Awaited.AS:
-        if (scanner.word === AS) this.#awaited = Awaited.QUERY;
-        else this.#failAwaited();
-        return;
-      default:
-        if (scanner.mark === Mark.OPEN) this.#awaited = Awaited.NOTHING;
-        else this.#failAwaited();
-    }
-  }
-
-  /** The list was that of a call's arguments. */
-  #failAwaited(): void {
-    this.found |= CALLS;
-    this.#awaited = Awaited.NOTHING;
   }
 }
 

@@ -3,9 +3,9 @@
 // way of running them.
 
 import { Effect, UNKNOWN } from "./effect.ts";
-import { EffectReader, Mark } from "./effect_reader.ts";
+import { EffectReader } from "./effect_reader.ts";
 import type { LexicalMode } from "./lexical_mode.ts";
-import { Lexeme, RUN_BY_ALL_MAX } from "./scanner.ts";
+import { Lexeme, Mark, RUN_BY_ALL_MAX } from "./scanner.ts";
 import { readStatement } from "./statement_effects.ts";
 import { NOT_READS } from "./word_effects.ts";
 

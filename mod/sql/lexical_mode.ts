@@ -1,14 +1,16 @@
 // What changes the meaning of a statement's bytes: sql_mode, the client's charset, the server.
 
-/** The multi-byte charsets whose second byte may be an ASCII character such as a backslash. */
+/** The charsets in which a byte below 0x80 may be something else than that ASCII character. */
 export const Multibyte = {
-  /** Any other charset: bytes below 0x80 always stand for themselves. */
+  /** Any other charset. */
   NONE: 0,
   /** sjis and cp932. */
   SJIS: 1,
   BIG5: 2,
   GBK: 3,
   GB18030: 4,
+  /** swe7, where the bytes of brackets and others are letters: such text is not understood. */
+  SWE7: 5,
 } as const;
 
 /** How a session's sql_mode and charset change what bytes mean. */
@@ -35,6 +37,8 @@ export function multibyteOf(charset: string): number {
       return Multibyte.GBK;
     case "gb18030":
       return Multibyte.GB18030;
+    case "swe7":
+      return Multibyte.SWE7;
     default:
       return Multibyte.NONE;
   }

@@ -18,6 +18,18 @@ export const Lexeme = {
   MARK: 4,
 } as const;
 
+/** Marks by their bytes. */
+export const Mark = {
+  OPEN: 0x28,
+  CLOSE: 0x29,
+  COMMA: 0x2c,
+  POINT: 0x2e,
+  COLON: 0x3a,
+  SEMICOLON: 0x3b,
+  EQUALS: 0x3d,
+  AT: 0x40,
+} as const;
+
 /** Which version comments count as text. */
 export interface CommentReading {
   /** The server is taken for MariaDB: it runs `/*M!` and passes over what is for newer MySQL. */
@@ -56,10 +68,8 @@ const DOUBLE_QUOTE = 0x22;
 const SINGLE_QUOTE = 0x27;
 const STAR = 0x2a;
 const DASH = 0x2d;
-const POINT = 0x2e;
 const SLASH = 0x2f;
 const BACKSLASH = 0x5c;
-const BACKQUOTE = 0x60;
 
 /** Reads lexemes one after the other. */
 export class Scanner {
@@ -100,7 +110,7 @@ export class Scanner {
     this.bytes = bytes;
     this.limit = end;
     this.versionsCount = 0;
-    this.uncertain = false;
+    this.uncertain = mode.multibyte === Multibyte.SWE7;
     this.#backslash = !mode.noBackslashEscapes;
     this.#ansiQuotes = mode.ansiQuotes === true;
     this.#quotesKnown = mode.ansiQuotes !== undefined;
@@ -198,7 +208,7 @@ export class Scanner {
     const { bytes, limit } = this;
     let at = start;
     while (at < limit && CLASS[bytes[at]] === DIGIT) at++;
-    if (at < limit && bytes[at] === POINT) {
+    if (at < limit && bytes[at] === Mark.POINT) {
       // The point belongs to the number: what follows is no column's name.
       do at++; while (at < limit && CLASS[bytes[at]] === DIGIT);
       return this.#set(Lexeme.WORD, start, at);
@@ -226,9 +236,37 @@ export class Scanner {
   }
 
   #quoted(start: number, quote: number): number {
+    if (quote === SINGLE_QUOTE) return this.#string(start, quote);
+    if (quote === DOUBLE_QUOTE && !this.#ansiQuotes) {
+      this.#string(start, quote);
+      if (this.#quotesKnown) return this.kind;
+      const { end } = this;
+      this.#name(start, quote);
+      if (this.end !== end) this.uncertain = true;
+      return this.kind;
+    }
+    return this.#name(start, quote);
+  }
+
+  #string(start: number, quote: number): number {
     const { bytes, limit } = this;
-    const backslash = this.#backslash && quote !== BACKQUOTE &&
-      (quote === SINGLE_QUOTE || !this.#ansiQuotes);
+    const backslash = this.#backslash ? BACKSLASH : -1;
+    const multibyte = this.#multibyte === Multibyte.NONE ? 256 : 0x80;
+    let at = start + 1;
+    while (at < limit) {
+      const byte = bytes[at];
+      if (byte === quote) {
+        if (at + 1 >= limit || bytes[at + 1] !== quote) break;
+        at += 2;
+      } else if (byte === backslash) at += 2;
+      else if (byte >= multibyte) at += this.#characterLength(at);
+      else at++;
+    }
+    return this.#set(Lexeme.STRING, start, Math.min(at + 1, limit));
+  }
+
+  #name(start: number, quote: number): number {
+    const { bytes, limit } = this;
     let hash = 0;
     let at = start + 1;
     while (at < limit) {
@@ -237,11 +275,6 @@ export class Scanner {
         if (at + 1 >= limit || bytes[at + 1] !== quote) break;
         at += 2;
         hash = hashWith(hash, 0); // no name that is known has a quote in it
-      } else if (byte === BACKSLASH && backslash) {
-        if (bytes[at + 1] === DOUBLE_QUOTE && quote === DOUBLE_QUOTE && !this.#quotesKnown) {
-          this.uncertain = true; // as a name it would end here
-        }
-        at += 2;
       } else if (byte >= 0x80 && this.#multibyte !== Multibyte.NONE) {
         at += this.#characterLength(at);
       } else {
@@ -249,12 +282,10 @@ export class Scanner {
         at++;
       }
     }
-    const isName = quote === BACKQUOTE ||
-      (quote === DOUBLE_QUOTE && (this.#ansiQuotes || !this.#quotesKnown));
-    const end = Math.min(at, limit);
-    this.#set(isName ? Lexeme.NAME : Lexeme.STRING, start, Math.min(at + 1, limit));
-    if (isName) this.word = findWord(bytes, start + 1, end, hash);
-    return this.kind;
+    const inside = Math.min(at, limit);
+    this.#set(Lexeme.NAME, start, Math.min(at + 1, limit));
+    this.word = findWord(bytes, start + 1, inside, hash);
+    return Lexeme.NAME;
   }
 
   /** Where the text goes on behind a comment, or behind a version comment's start or end. */
@@ -340,5 +371,5 @@ export class Scanner {
 
 function isUserVariableByte(byte: number): boolean {
   const kind = CLASS[byte];
-  return kind === LETTER || kind === DIGIT || kind === HIGH || byte === POINT;
+  return kind === LETTER || kind === DIGIT || kind === HIGH || byte === Mark.POINT;
 }

@@ -1,7 +1,8 @@
 // The effects of SET statements.
 
 import { Effect, UNKNOWN } from "./effect.ts";
-import { type EffectReader, Mark, Stop } from "./effect_reader.ts";
+import { type EffectReader, Stop } from "./effect_reader.ts";
+import { Mark } from "./scanner.ts";
 import { SetTarget } from "./set_target.ts";
 import { NOT_READS, VARIABLE_SET } from "./word_effects.ts";
 import { word } from "./words.ts";
@@ -31,6 +32,7 @@ export function readSet(reader: EffectReader): boolean {
     if (known && target.scope !== "user" && reader.mentionsTrackers(target.nameStart)) {
       reader.found |= Effect.ASKS_VARIABLES;
     }
+    if (known && target.scope === "password") reader.pass();
     if (!known || target.isWhole) return false;
     reader.walk(Stop.COMMA);
     if (scanner.mark !== Mark.COMMA) return false;

@@ -1,7 +1,7 @@
 // SET statements taken apart into what they set and where the values stand.
 
 import type { LexicalMode } from "./lexical_mode.ts";
-import { Lexeme, Scanner } from "./scanner.ts";
+import { Lexeme, Mark, Scanner } from "./scanner.ts";
 import { type SetScope, SetTarget } from "./set_target.ts";
 import { word } from "./words.ts";
 
@@ -19,10 +19,6 @@ export interface Assignment {
   readonly end: number;
 }
 
-const COMMA = 0x2c;
-const OPEN = 0x28;
-const CLOSE = 0x29;
-const SEMICOLON = 0x3b;
 const SET = word("SET");
 const STATEMENT = word("STATEMENT");
 
@@ -57,10 +53,10 @@ export function parseSet(
     const value = passValue(target.isWhole);
     if (value === undefined) return undefined;
     assignments.push({ scope, name, ...value });
-    if (scanner.mark !== COMMA) break;
+    if (scanner.mark !== Mark.COMMA) break;
     scanner.next();
   }
-  while (scanner.mark === SEMICOLON) scanner.next();
+  while (scanner.mark === Mark.SEMICOLON) scanner.next();
   const isAlone = atEnd(scanner) && !scanner.uncertain && scanner.versionsCount === 0;
   return isAlone ? assignments : undefined;
 }
@@ -71,10 +67,10 @@ function passValue(
 ): { readonly start: number; readonly end: number } | undefined {
   const { start, inComment } = scanner;
   let end = start;
-  for (let depth = 0; !atEnd(scanner) && scanner.mark !== SEMICOLON; scanner.next()) {
-    if (scanner.mark === COMMA && depth === 0 && !isWhole) break;
-    if (scanner.mark === OPEN) depth++;
-    if (scanner.mark === CLOSE) depth--;
+  for (let depth = 0; !atEnd(scanner) && scanner.mark !== Mark.SEMICOLON; scanner.next()) {
+    if (scanner.mark === Mark.COMMA && depth === 0 && !isWhole) break;
+    if (scanner.mark === Mark.OPEN) depth++;
+    if (scanner.mark === Mark.CLOSE) depth--;
     if (scanner.inComment !== inComment) return undefined;
     end = scanner.end;
   }

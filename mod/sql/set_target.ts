@@ -1,7 +1,7 @@
 // What one assignment of a SET statement sets: its scope and name, up to its value.
 // Source: "SET Syntax for Variable Assignment" of the MySQL manual and of MariaDB's.
 
-import { Lexeme, type Scanner } from "./scanner.ts";
+import { Lexeme, Mark, type Scanner } from "./scanner.ts";
 import { NO_WORD, word } from "./words.ts";
 
 /** What an assignment sets. */
@@ -24,11 +24,6 @@ export type SetScope =
   /** SET DEFAULT ROLE. */
   | "default_role"
   | "password";
-
-const AT = 0x40;
-const COLON = 0x3a;
-const EQUALS = 0x3d;
-const POINT = 0x2e;
 
 const CHARACTER = word("CHARACTER");
 const CHARSET = word("CHARSET");
@@ -75,11 +70,12 @@ export class SetTarget {
     this.variable = NO_WORD;
     this.isWhole = false;
     this.nameStart = this.nameEnd = scanner.start;
-    if (scanner.mark === AT) return this.#readAt(scanner) && passEquals(scanner);
+    if (scanner.mark === Mark.AT) return this.#readAt(scanner) && passEquals(scanner);
     if (scanner.kind !== Lexeme.WORD && scanner.kind !== Lexeme.NAME) return false;
     const { kind, word: first, start, end } = scanner;
     scanner.next();
-    const isName = scanner.mark === EQUALS || scanner.mark === COLON || scanner.mark === POINT;
+    const isName = scanner.mark === Mark.EQUALS || scanner.mark === Mark.COLON ||
+      scanner.mark === Mark.POINT;
     if (isName || kind === Lexeme.NAME) {
       this.scope = this.#spoken;
       this.#name(first, start, end);
@@ -142,7 +138,7 @@ export class SetTarget {
 
   /** `@name`, `@@name`, `@@scope.name`. */
   #readAt(scanner: Scanner): boolean {
-    if (scanner.end >= scanner.limit || scanner.bytes[scanner.end] !== AT) {
+    if (scanner.end >= scanner.limit || scanner.bytes[scanner.end] !== Mark.AT) {
       scanner.passUserVariable();
       this.scope = "user";
       this.nameStart = scanner.start;
@@ -160,7 +156,7 @@ export class SetTarget {
     }
     this.scope = spoken;
     scanner.next();
-    if (scanner.mark !== POINT) return false;
+    if (scanner.mark !== Mark.POINT) return false;
     scanner.next();
     return this.#readName(scanner);
   }
@@ -174,7 +170,7 @@ export class SetTarget {
 
   /** The further parts of a name with points. */
   #readRest(scanner: Scanner): boolean {
-    while (scanner.mark === POINT) {
+    while (scanner.mark === Mark.POINT) {
       scanner.next();
       if (scanner.kind !== Lexeme.WORD && scanner.kind !== Lexeme.NAME) return false;
       this.#name(scanner.word, this.nameStart, scanner.end);
@@ -212,8 +208,8 @@ function scopeOf(word: number): SetScope | undefined {
 
 /** Passes `=` or `:=`. */
 function passEquals(scanner: Scanner): boolean {
-  if (scanner.mark === COLON) scanner.next();
-  if (scanner.mark !== EQUALS) return false;
+  if (scanner.mark === Mark.COLON) scanner.next();
+  if (scanner.mark !== Mark.EQUALS) return false;
   scanner.next();
   return true;
 }

@@ -3,8 +3,8 @@
 
 import { readAlter, readCreate, readDrop, readRename } from "./definition_effects.ts";
 import { Effect, UNKNOWN } from "./effect.ts";
-import { type EffectReader, Mark, Stop } from "./effect_reader.ts";
-import { Lexeme } from "./scanner.ts";
+import { type EffectReader, Stop } from "./effect_reader.ts";
+import { Lexeme, Mark } from "./scanner.ts";
 import { readSet } from "./set_effects.ts";
 import { NOT_READS } from "./word_effects.ts";
 import { word, WORDS_LIMIT } from "./words.ts";
@@ -26,7 +26,7 @@ for (
     [NOT_READS | Effect.NAMED_STATEMENT, "PREPARE"],
     [NOT_READS | Effect.ENDS_PIN, "DEALLOCATE START UNLOCK"],
     [NOT_READS | Effect.TABLE_LOCK | Effect.ENDS_PIN, "LOCK"],
-    [NOT_READS | Effect.CONCERNS_PROXY, "GRANT REVOKE KILL"],
+    [NOT_READS | Effect.CONCERNS_PROXY, "KILL"],
     [NOT_READS | Effect.ENDS_SESSION, "SHUTDOWN RESTART"],
   ] as const
 ) for (const name of names.split(/\s+/)) SIMPLE[word(name)] = effects;
@@ -49,11 +49,13 @@ for (
     EXPLAIN: readExplain,
     FLUSH: readFlush,
     GET: readGet,
+    GRANT: readGrant,
     HANDLER: readHandler,
     INSERT: readInsert,
     LOAD: readLoad,
     RENAME: readRename,
     REPLACE: readInsert,
+    REVOKE: readGrant,
     ROLLBACK: readTransactionEnd,
     SET: readSet,
     SHOW: readShow,
@@ -276,12 +278,18 @@ function readGet(reader: EffectReader): boolean {
   return false;
 }
 
+function readGrant(reader: EffectReader): boolean {
+  reader.found |= NOT_READS | Effect.CONCERNS_PROXY;
+  reader.pass();
+  return false;
+}
+
 function readHandler(reader: EffectReader): boolean {
   const { scanner } = reader;
-  reader.found |= NOT_READS | Effect.LEAVES_FOUND_ROWS;
+  reader.found |= NOT_READS;
   passTable(reader);
   if (scanner.word === CLOSE) reader.found |= Effect.ENDS_PIN;
-  else if (scanner.word !== READ) reader.found |= Effect.HANDLER;
+  else reader.found |= scanner.word === READ ? Effect.LEAVES_FOUND_ROWS : Effect.HANDLER;
   return false;
 }
 
@@ -316,11 +324,11 @@ function passTable({ scanner }: EffectReader): void {
 
 function readLoad(reader: EffectReader): boolean {
   const { word } = reader.scanner;
-  reader.found |= NOT_READS | Effect.LEAVES_FOUND_ROWS;
+  reader.found |= NOT_READS;
   if (word === DATA || word === XML) {
     reader.found |= Effect.RUNS_TRIGGERS | Effect.LEAVES_INSERT_ID;
     reader.setsMentioned = true;
-  }
+  } else reader.found |= Effect.LEAVES_FOUND_ROWS; // LOAD INDEX answers with rows
   return false;
 }
 
@@ -360,8 +368,9 @@ function readShow(reader: EffectReader): boolean {
 
 function readXa(reader: EffectReader): boolean {
   const { word } = reader.scanner;
-  reader.found |= NOT_READS | Effect.LEAVES_FOUND_ROWS;
+  reader.found |= NOT_READS;
   if (word === COMMIT || word === ROLLBACK || word === PREPARE) reader.found |= Effect.ENDS_PIN;
-  else if (word !== RECOVER && word !== END) reader.found |= Effect.XA;
+  else if (word === RECOVER) reader.found |= Effect.LEAVES_FOUND_ROWS;
+  else if (word !== END) reader.found |= Effect.XA;
   return false;
 }

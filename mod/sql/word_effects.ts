@@ -36,7 +36,9 @@ export const SIGHT = table({
 export const NAME_SIGHT = table(shownAsNames());
 
 /** What it tells that a word stands in front of `(`. */
-export const CALL_BOTH = callTable([]);
+export const CALL_BOTH = callTable(
+  MYSQL_FUNCTIONS.filter((name) => MARIADB_FUNCTIONS.includes(name)),
+);
 /** The same where the server is known to be MySQL. */
 export const CALL_MYSQL = callTable(MYSQL_FUNCTIONS);
 /** The same where the server is known to be MariaDB. */
