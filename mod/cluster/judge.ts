@@ -48,11 +48,15 @@ export function judge(witnesses: readonly Witness[], context: JudgeContext): Ver
   if (counted.length === 0) {
     return none("the primary has lost the majority of its group", claims);
   }
+  if (counted.length === 1) return won(counted[0], "the only one", claims);
+  if (context.flavor === "static") return won(counted[0], "the first of the configuration", claims);
+  // One lost connection is no reason to write elsewhere, where both could be written to.
+  if (counted.every(({ reading }) => reading.writerRank !== undefined)) {
+    return ranked(counted, claims);
+  }
   const certain = counted.filter(({ doubtful }) => !doubtful);
   const left = certain.length > 0 ? certain : counted;
-  if (left.length === 1) return won(left[0], "the only one", claims);
-  if (context.flavor === "static") return won(left[0], "the first of the configuration", claims);
-  if (left.every(({ reading }) => reading.writerRank !== undefined)) return ranked(left, claims);
+  if (left.length === 1) return won(left[0], "the others no longer answer", claims);
   if (left.every(({ reading }) => (reading.view?.number.length ?? 0) > 0)) {
     return newestView(left, claims);
   }

@@ -34,8 +34,8 @@ export class Lags {
 
   /** Reckons a server's lag by its last reading and all that is known of the primary now. */
   reckon(known: Known): void {
-    const { reading, position, heartbeatMs } = known;
-    known.lag = reading === undefined || reading.role === "primary" ? undefined : lagOf({
+    const { reading, position, heartbeatMs, role } = known;
+    known.lag = reading === undefined || role === "primary" ? undefined : lagOf({
       reading,
       position,
       history: this.#history,

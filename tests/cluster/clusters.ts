@@ -22,7 +22,6 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const node of this.nodes) node.thaw();
     await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
   }
 }
@@ -138,7 +137,7 @@ export async function startGalera(count: number): Promise<Cluster> {
         "wsrep_cluster_name = tests",
         `wsrep_node_address = 127.0.0.1:${port}`,
         `wsrep_node_incoming_address = 127.0.0.1:${own}`,
-        `wsrep_provider_options = "base_port=${port};ist.recv_addr=127.0.0.1:${ist};` +
+        `wsrep_provider_options = "base_port=${port};gmcast.listen_addr=tcp://127.0.0.1:${port};ist.recv_addr=127.0.0.1:${ist};` +
         `gcache.size=32M;evs.suspect_timeout=PT1S;evs.inactive_timeout=PT2S;` +
         `evs.keepalive_period=PT0.2S;evs.inactive_check_period=PT0.2S"`,
         "innodb_autoinc_lock_mode = 2",
@@ -149,6 +148,16 @@ export async function startGalera(count: number): Promise<Cluster> {
     );
   }
   return new Cluster(nodes);
+}
+
+/**
+ * A node that was ended joins the group again. It takes up where the other one is, without what it
+ * missed meanwhile: nobody looks at that here, and filling it would take programs of its own.
+ */
+export async function rejoinGalera(node: ClusterNode, other: ClusterNode): Promise<void> {
+  writeFileSync(joinPath(node.folder, "data", "grastate.dat"), await galeraState(other));
+  const address = await other.value("SELECT @@wsrep_node_address");
+  await node.start([`--wsrep-cluster-address=gcomm://${address}`]);
 }
 
 /** The file in which Galera keeps how far its data goes. */

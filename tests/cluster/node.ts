@@ -19,6 +19,7 @@ export class ClusterNode implements AsyncDisposable {
   readonly folder: string;
   #process: SupervisedProcess | undefined;
   #control: Connection | undefined;
+  #frozen = false;
   readonly #discarded: (() => Promise<void>)[] = [];
 
   private constructor(kind: ServerKind, port: number, folder: string) {
@@ -99,14 +100,18 @@ export class ClusterNode implements AsyncDisposable {
   /** Stops the server in its tracks: it keeps its connections and answers nothing. */
   freeze(): void {
     process.kill(this.pid, "SIGSTOP");
+    this.#frozen = true;
   }
 
-  /** Lets it go on. */
+  /** Lets it go on, if it was stopped. */
   thaw(): void {
+    if (!this.#frozen) return;
+    this.#frozen = false;
     process.kill(this.pid, "SIGCONT");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.thaw();
     this.#control?.destroy();
     for (const discard of this.#discarded) await discard();
   }

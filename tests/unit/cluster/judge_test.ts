@@ -109,6 +109,8 @@ describe("judge() of groups", () => {
     expect(judge(all, GROUP)).toMatchObject({ primary: "b", rejected: ["a", "c"] });
     expect(judge([...all].reverse(), GROUP).primary).toBe("b");
     expect(judge([...all, ranked("d", 7, { weight: 2 })], GROUP).primary).toBe("d");
+    const doubtful = [ranked("b", 0, { doubtful: true, state: "suspect" }), ranked("c", 1)];
+    expect(judge(doubtful, GROUP).primary).toBe("b");
     const drained = [ranked("b", 0, { state: "draining" }), ranked("c", 1)];
     expect(judge(drained, GROUP).primary).toBe("c");
   });

@@ -1,0 +1,128 @@
+// A pair of real Galera nodes: what the monitor says of it while things happen to it.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { flavorNamed } from "../../mod/cluster/mod.ts";
+import { serverKinds } from "../servers/mod.ts";
+import { type Cluster, galeraLibrary, rejoinGalera, startGalera } from "./clusters.ts";
+import type { ClusterNode } from "./node.ts";
+import { INTERVAL_MS, until, Watching, Writer } from "./watching.ts";
+
+const SOON_MS = 2 * INTERVAL_MS;
+const LAG_ERROR_MS = 300;
+const isInstalled = galeraLibrary() !== undefined && serverKinds().includes("mariadb");
+if (!isInstalled) console.log("skipped: Galera is not installed");
+
+async function status(node: ClusterNode, name: string): Promise<unknown> {
+  return (await node.sql(`SHOW GLOBAL STATUS LIKE '${name}'`))[0]?.["Value"];
+}
+
+describe.skipIf(!isInstalled)("a pair of Galera nodes", () => {
+  let cluster: Cluster;
+  let watching: Watching;
+  /** The node that the proxy writes to, and the other one. */
+  let writer: ClusterNode;
+  let other: ClusterNode;
+
+  beforeAll(async () => {
+    cluster = await startGalera(2);
+    watching = new Watching(cluster.first);
+    await watching.settled(2);
+    writer = cluster.named(watching.monitor.topology.primary);
+    other = cluster.nodes.find((node) => node !== writer)!;
+  });
+
+  afterAll(async () => {
+    watching?.[Symbol.dispose]();
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  test("flavor and members are found from one, and one of them is written to", async () => {
+    const { topology } = watching.monitor;
+    expect(topology).toMatchObject({
+      flavor: "galera",
+      clusterId: await status(writer, "wsrep_cluster_state_uuid"),
+    });
+    expect(await status(writer, "wsrep_local_index")).toBe("0");
+    expect(watching.shown()).toEqual({
+      [writer.name]: "primary up",
+      [other.name]: "replica up",
+    });
+    expect(topology.servers.filter(({ writes }) => writes).length).toBe(1);
+  });
+
+  test("the lag of a node that applies nothing for 5 s is the true one", async () => {
+    // Otherwise the group would wait for it.
+    await other.sql("SET GLOBAL wsrep_desync = ON");
+    await until("recovering", () => watching.server(other)?.state === "recovering");
+    expect(watching.server(other)?.reason).toBe("Donor/Desynced: wsrep_desync is on");
+    {
+      await using ticks = await Writer.start(writer);
+      await until("rows on the node", async () => {
+        return Number(await other.value("SELECT COUNT(*) FROM test.ticks").catch(() => 0)) > 50;
+      });
+      await other.sql("FLUSH TABLES WITH READ LOCK");
+      const firstMissingMs = await ticks.firstMissingMs(other);
+      const lags = await watching.lagsOf(other, 5000);
+      await other.sql("UNLOCK TABLES");
+      const during = lags.filter(({ atMs }) => atMs > firstMissingMs);
+      const errors = during.map(({ atMs, lagMs }) => lagMs - (atMs - firstMissingMs));
+      const worst = Math.max(...errors.map(Math.abs));
+      console.log(`galera: ${errors.length} lags, none off by more than ${Math.round(worst)} ms`);
+      expect(during.at(-1)!.lagMs).toBeGreaterThan(3900);
+      expect(worst).toBeLessThanOrEqual(LAG_ERROR_MS);
+    }
+    await other.sql("SET GLOBAL wsrep_desync = OFF");
+    await watching.settled(2);
+  });
+
+  test("a causal read is what waits for a position", async () => {
+    const position = watching.server(writer)?.position;
+    const wait = flavorNamed("galera").waitForPosition(position!, 1000)!;
+    expect(wait.reached(await other.value(wait.sql))).toBe(true);
+  });
+
+  test("when the writer is shut down the other one takes its place", async () => {
+    const sinceMs = performance.now();
+    await writer.kill("SIGTERM");
+    const goneMs = performance.now();
+    const toldMs = await watching.eventAfter(
+      sinceMs,
+      "the new writer",
+      ({ kind, server }) => kind === "failover-ended" && server === other.name,
+    );
+    expect(toldMs - goneMs).toBeLessThan(SOON_MS);
+    await rejoinGalera(writer, other);
+    await watching.settled(2);
+    const { servers } = watching.monitor.topology;
+    expect(servers.filter(({ writes }) => writes).length).toBe(1);
+  });
+
+  test("without a majority nobody is written to, until somebody decides", async () => {
+    const primary = cluster.named(watching.monitor.topology.primary);
+    const survivor = cluster.nodes.find((node) => node !== primary)!;
+    const killedMs = performance.now();
+    await primary.kill();
+    await until(
+      "the component is not the primary one",
+      async () => await status(survivor, "wsrep_cluster_status") !== "Primary",
+      { pollMs: 20 },
+    );
+    const knownMs = performance.now();
+    const toldMs = await watching.eventAfter(
+      killedMs,
+      "the survivor is out",
+      ({ server, to }) => server === survivor.name && to === "down",
+    );
+    expect(toldMs - knownMs).toBeLessThan(SOON_MS);
+    expect(watching.monitor.topology.primary).toBeNull();
+    expect(watching.server(survivor)?.reason).toBe("in a component that is non-Primary");
+    await survivor.sql("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'");
+    const decidedMs = performance.now();
+    const againMs = await watching.eventAfter(
+      killedMs,
+      "the survivor is the writer",
+      ({ kind, server }) => kind === "failover-ended" && server === survivor.name,
+    );
+    expect(againMs - decidedMs).toBeLessThan(SOON_MS);
+  });
+});
