@@ -30,6 +30,12 @@ export interface Config {
   readonly limits: Limits;
   /** Server connections kept for reuse. */
   readonly pool: Pool;
+  /** How servers are watched. */
+  readonly monitor: Monitor;
+  /** What is made of what servers say. */
+  readonly cluster: Cluster;
+  /** What is special about single servers; not the list of servers. */
+  readonly servers: readonly ServerConfig[];
   /** The PROXY protocol in front of and behind the proxy. */
   readonly proxyProtocol: ProxyProtocol;
   /** Options of every TCP socket, on both legs. */
@@ -182,6 +188,61 @@ export interface Pool {
   readonly idleTimeoutMs: number;
   /** Time to connect to a server and log in, in milliseconds. */
   readonly connectTimeoutMs: number;
+}
+
+/** How servers are watched. */
+export interface Monitor {
+  /** Time between two looks at a server, in milliseconds. */
+  readonly intervalMs: number;
+  /** Likewise while something is wrong. */
+  readonly quickIntervalMs: number;
+  /** How long a look may take, connecting included, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Looks without an answer until a suspect server counts as down. */
+  readonly failuresMax: number;
+  /** A statement whose one value is a replica's lag in seconds; empty for none. */
+  readonly lagQuery: string;
+}
+
+/** The kinds of clusters; `auto`: found out from the first server that answers. */
+export type ClusterFlavor =
+  | "auto"
+  | "static"
+  | "async"
+  | "group"
+  | "mariadb"
+  | "galera"
+  | "aurora"
+  | "polardbx"
+  | "wesql"
+  | "tidb";
+
+/** What is made of what servers say. */
+export interface Cluster {
+  /** What kind of cluster it is. */
+  readonly flavor: ClusterFlavor;
+  /** Whether servers that others name are watched and used too. */
+  readonly discover: boolean;
+  /** A replica that is further behind gets no new reads while there are others, in milliseconds. */
+  readonly lagMaxMs: number;
+  /** How long a server that is back gets less than its share, in milliseconds. */
+  readonly slowStartMs: number;
+  /** How long a discovered server that is gone is remembered, in milliseconds. */
+  readonly forgetAfterMs: number;
+  /** Events kept. */
+  readonly eventsMax: number;
+  /** Directory for what is to be known after a restart; empty for none. */
+  readonly stateDirPath: string;
+}
+
+/** What is special about one server. */
+export interface ServerConfig {
+  /** Its own address or one that leads to it. */
+  readonly address: ServerAddress;
+  /** Its share of the work beside others of its role, 0 to 1000; 0: none while there are others. */
+  readonly weight: number;
+  /** Words for rules to choose it by. */
+  readonly tags: readonly string[];
 }
 
 /** The PROXY protocol in front of and behind the proxy. */

@@ -2,7 +2,8 @@
 
 import * as v from "valibot";
 import type { KeyInfo } from "./kinds.ts";
-import type { SectionInfo } from "./schema.ts";
+import type { SectionInfo } from "./section.ts";
+import { serverSchema } from "./cluster_sections.ts";
 import { fileSchema, userSchema } from "./schema.ts";
 
 /** One key of the configuration and all there is to say of it. */
@@ -13,7 +14,7 @@ export interface KeyDescription extends KeyInfo {
   readonly key: string;
   /** Section and key, as in `limits.clients_max`. */
   readonly path: string;
-  /** The variables that set it, the first winning; none for keys of the repeatable `[[user]]`. */
+  /** The variables that set it, the first winning; none for keys of a repeatable section. */
   readonly variables: readonly string[];
   /** Whether it belongs to a table that may be repeated. */
   readonly repeated: boolean;
@@ -28,13 +29,20 @@ export interface SectionDescription extends SectionInfo {
   readonly keys: readonly KeyDescription[];
 }
 
+/** Sections that are lists of tables. */
+const REPEATABLE: Readonly<Record<string, { readonly entries: v.ObjectEntries } | undefined>> = {
+  user: userSchema,
+  server: serverSchema,
+};
+
 /** All sections with all keys, in the order of the schema; the top of the file comes first. */
 export function describeConfig(): readonly SectionDescription[] {
   const top: KeyDescription[] = [];
   const sections: SectionDescription[] = [];
   for (const [name, schema] of Object.entries(fileSchema.entries)) {
-    if (name === "user") {
-      const { entries } = userSchema;
+    const repeatable = REPEATABLE[name];
+    if (repeatable) {
+      const { entries } = repeatable;
       sections.push(describeSection(name, { schema, entries, repeated: true }));
     } else if ("entries" in schema) {
       const { entries } = schema;

@@ -20,7 +20,8 @@ export type Kind =
   | "size"
   | "address"
   | "addresses"
-  | "networks";
+  | "networks"
+  | "texts";
 
 /** A flag of the command line. */
 export interface Flag {
@@ -270,6 +271,36 @@ export function networks(about: KeyText) {
   });
 }
 
+/** A list of words or phrases, by default empty. */
+export function texts(about: KeyText) {
+  const one = v.pipe(
+    v.string(complain("must be a string", about)),
+    v.check((value) => !/[,\p{Cc}]/u.test(value), "must have no commas and no control characters"),
+  );
+  const schema = v.pipe(v.array(one, complain("must be a list of strings", about)), v.readonly());
+  return key(schema, [], {
+    ...about,
+    kind: "texts",
+    accepts: "a list of strings without commas",
+    defaultText: "[]",
+  });
+}
+
+/** The address of a server, as others name it. */
+export function serverAddress(defaultPort: number, about: KeyText) {
+  const schema = v.pipe(
+    v.string(complain("must be an address such as db1:3306", about)),
+    v.check((value) => value !== "", "must be given, as in db1:3306"),
+    parsedBy((value) => parseAddress(value, defaultPort)),
+  );
+  return key(schema, "", {
+    ...about,
+    kind: "address",
+    accepts: "an address: `host:port`, `[v6]:port`, `unix:/path`",
+    defaultText: '""',
+  });
+}
+
 /** Writes a value of the configuration as a person would; the inverse of reading it. */
 export function formatValue(value: unknown, kind: Kind): string {
   switch (kind) {
@@ -284,6 +315,7 @@ export function formatValue(value: unknown, kind: Kind): string {
     case "networks":
       return (value as readonly Network[]).map(formatNetwork).join(", ");
     case "choices":
+    case "texts":
       return (value as readonly string[]).join(", ");
     case "text":
     case "path":

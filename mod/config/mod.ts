@@ -8,6 +8,8 @@ export type {
   BackendTlsMode,
   ClientTls,
   ClientTlsMode,
+  Cluster,
+  ClusterFlavor,
   Compression,
   CompressionMethod,
   Config,
@@ -15,8 +17,10 @@ export type {
   Limits,
   Log,
   LogLevel,
+  Monitor,
   Pool,
   ProxyProtocol,
+  ServerConfig,
   Tcp,
   UserAccount,
   UserPlugin,
@@ -33,7 +37,7 @@ export { defaultConfig, loadConfig } from "./load.ts";
 export type { KeyDescription, SectionDescription } from "./keys.ts";
 export { allKeys, describeConfig } from "./keys.ts";
 export type { Flag, KeyInfo, KeyText, Kind } from "./kinds.ts";
-export type { SectionInfo } from "./schema.ts";
+export type { SectionInfo } from "./section.ts";
 export { nearest } from "./nearest.ts";
 export { properties } from "./properties.ts";
 export { configReference, configTemplate } from "./reference.ts";

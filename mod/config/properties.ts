@@ -3,6 +3,7 @@
 import type { Config } from "./config.ts";
 import { allKeys, camelCase, fieldName } from "./keys.ts";
 import type { KeyDescription } from "./keys.ts";
+import { formatAddress } from "./address.ts";
 import { formatValue } from "./kinds.ts";
 
 /** What stands in place of a password. */
@@ -17,6 +18,10 @@ export function properties(config: Config): readonly (readonly [name: string, va
   }
   for (const user of config.users) {
     rows.push(["user", `'${user.name}'@'${user.host}' ${user.plugin} ${mask}`]);
+  }
+  for (const { address, weight, tags } of config.servers) {
+    const words = tags.length === 0 ? "" : ` tags ${tags.join(", ")}`;
+    rows.push(["server", `${formatAddress(address)} weight ${weight}${words}`]);
   }
   return rows;
 }

@@ -7,7 +7,6 @@ import {
   boolean,
   choice,
   choices,
-  describeValue,
   duration,
   integer,
   networks,
@@ -17,12 +16,8 @@ import {
   size,
   text,
 } from "./kinds.ts";
-
-/** What the schema knows of a section. */
-export interface SectionInfo {
-  /** One or two sentences for the reference page and the commented file. */
-  readonly doc: string;
-}
+import { cluster, monitor, serverSchema } from "./cluster_sections.ts";
+import { mustBeTable, mustBeTables, section } from "./section.ts";
 
 const account = section("The proxy's own account on the servers.", {
   user: text("", {
@@ -333,11 +328,19 @@ export const fileSchema = v.pipe(
     compression,
     auth,
     user: v.pipe(
-      v.optional(v.array(userSchema, mustBeTableList), () => []),
+      v.optional(v.array(userSchema, mustBeTables("user")), () => []),
       v.metadata({ doc: "An account of the `static` mode; the section may be repeated." }),
     ),
     limits,
     pool,
+    monitor,
+    cluster,
+    server: v.pipe(
+      v.optional(v.array(serverSchema, mustBeTables("server")), () => []),
+      v.metadata({
+        doc: "What is special about a server; the section may be repeated. It adds no server.",
+      }),
+    ),
     proxy_protocol: proxyProtocol,
     tcp,
     log,
@@ -400,15 +403,3 @@ export const fileSchema = v.pipe(
 
 /** What a valid file says, with defaults filled in; keys still as in TOML. */
 export type File = v.InferOutput<typeof fileSchema>;
-
-function section<const TEntries extends v.ObjectEntries>(doc: string, entries: TEntries) {
-  return v.pipe(v.object(entries, mustBeTable), v.metadata({ doc }));
-}
-
-function mustBeTable({ input }: v.BaseIssue<unknown>): string {
-  return `must be a table, not ${describeValue(input)}`;
-}
-
-function mustBeTableList({ input }: v.BaseIssue<unknown>): string {
-  return `must be a list of tables, written [[user]], not ${describeValue(input)}`;
-}

@@ -36,10 +36,11 @@ describe("loadConfig() values", () => {
   });
 
   test("the template of config init says the defaults, commented out or not", () => {
-    let inUser = false;
+    let inRepeated = false;
     const uncommented = configTemplate().split("\n").map((line) => {
-      if (line.includes("[")) inUser = line === "# [[user]]" || (inUser && !line.startsWith("["));
-      return inUser ? line : line.replace(/^# (?=[a-z_]+ = )/, "");
+      if (/^# \[\[\w+\]\]$/.test(line)) inRepeated = true;
+      else if (line.startsWith("[")) inRepeated = false;
+      return inRepeated ? line : line.replace(/^# (?=[a-z_]+ = )/, "");
     }).join("\n");
     expect(uncommented).toContain("\nclients_max = 10000\n");
     expect(load(uncommented)).toEqual(load(configTemplate()));
@@ -47,6 +48,21 @@ describe("loadConfig() values", () => {
       ...defaultConfig,
       backends: [],
     });
+  });
+
+  test("servers have weights and tags, and must have an address", () => {
+    const text = `${backend}[[server]]\naddress = "db2"\nweight = 3\ntags = ["zone=a"]\n`;
+    expect(load(text).servers).toEqual([
+      { address: { kind: "tcp", host: "db2", port: 3306 }, weight: 3, tags: ["zone=a"] },
+    ]);
+    const wrong = `${backend}[[server]]\nweight = 2000\ntags = ["a,b"]\nfoo = 1\n`;
+    const { errors = [] } = loadConfig({ text: wrong, file: "t" });
+    expect(formatConfigErrors(errors)).toEqual([
+      "t:2:3: server[0].address: must be given, as in db1:3306",
+      "t:3:1: server[0].weight: must be a whole number from 0 to 1000, not 2000",
+      "t:4:9: server[0].tags[0]: must have no commas and no control characters",
+      "t:5:1: server.foo: unknown key",
+    ]);
   });
 
   test("is frozen through and through, and survives being sent to another process", () => {
