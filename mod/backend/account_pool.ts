@@ -42,8 +42,8 @@ export class AccountPool {
   /** The account and its server, for messages. */
   readonly name: string;
   readonly limits: AccountPoolLimits;
-  /** Sessions logged in. */
-  sessions = 0;
+  /** Sessions by kind of connection. */
+  readonly #sessions = new Map<string, number>();
   /** Connections: idle, leased and being opened. */
   count = 0;
   readonly #now: () => number;
@@ -52,6 +52,8 @@ export class AccountPool {
   readonly #idle: PooledConnection[] = [];
   readonly #waiting: Lessee[] = [];
   readonly #baselines = new Map<string, Promise<Baseline>>();
+  /** Open connections by kind. */
+  readonly #connections = new Map<string, number>();
   #opening = 0;
 
   constructor(name: string, limits: AccountPoolLimits, options: {
@@ -111,9 +113,38 @@ export class AccountPool {
     return at < 0 ? undefined : this.#take(at);
   }
 
-  /** One more login: whether it may open a connection of its own for the pool. */
-  get mayGrow(): boolean {
-    return this.count < Math.min(this.sessions + 1, this.limits.connectionsMax);
+  /** Sessions logged in or logging in. */
+  get sessions(): number {
+    let sum = 0;
+    for (const sessions of this.#sessions.values()) sum += sessions;
+    return sum;
+  }
+
+  /** One session more or, with -1, less. */
+  countSession(kind: string, change: 1 | -1): void {
+    const count = (this.#sessions.get(kind) ?? 0) + change;
+    if (count > 0) this.#sessions.set(kind, count);
+    else this.#sessions.delete(kind);
+  }
+
+  /**
+   * A login may open a connection of its own for the pool: there are fewer than sessions of its
+   * kind, or none of them is idle. Makes room if it can. The caller counts the connection.
+   */
+  mayGrow(kind: string): boolean {
+    const has = this.#connectionsOf(kind);
+    const isIdle = this.#idle.some((each) => each.kind === kind);
+    if (isIdle && has >= (this.#sessions.get(kind) ?? 0)) return false;
+    if (this.count < this.limits.connectionsMax) return true;
+    return has === 0 && this.#evict(kind, undefined);
+  }
+
+  #connectionsOf(kind: string): number {
+    return this.#connections.get(kind) ?? 0;
+  }
+
+  #countConnection({ kind }: PooledConnection, change: 1 | -1): void {
+    this.#connections.set(kind, this.#connectionsOf(kind) + change);
   }
 
   /** The idle connection that suits best: own, same state, nothing left on it, any. */
@@ -172,20 +203,21 @@ export class AccountPool {
 
   /** A new connection: counted, and given to whoever waits. */
   add(connection: PooledConnection): void {
-    this.count++;
-    connection.openedAt = this.#now();
+    this.addLeased(connection);
     this.release(connection);
   }
 
   /** A new connection that is leased already. */
   addLeased(connection: PooledConnection): void {
     this.count++;
+    this.#countConnection(connection, 1);
     connection.openedAt = this.#now();
   }
 
   /** A connection has ended. */
   lost(connection: PooledConnection): void {
     this.count--;
+    this.#countConnection(connection, -1);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
     const { owner } = connection;
@@ -215,7 +247,8 @@ export class AccountPool {
       return;
     }
     if (this.#opening >= this.#waiting.length) return;
-    if (this.count >= this.limits.connectionsMax && !this.#evict(lessee)) return;
+    const isFull = this.count >= this.limits.connectionsMax;
+    if (isFull && !this.#evict(lessee.kind, lessee.state)) return;
     this.count++;
     this.#opening++;
     lessee.open().then((connection) => {
@@ -243,7 +276,7 @@ export class AccountPool {
 
   /** Without a connection that could ever serve it nobody has to wait. */
   #refuseHopeless(lessee: Lessee): void {
-    if (this.#evictable(lessee) >= 0 || this.count > 0) return;
+    if (this.#connectionsOf(lessee.kind) > 0 || lessee.state === undefined) return;
     this.cancel(lessee);
     lessee.refused({
       code: 2013,
@@ -252,21 +285,28 @@ export class AccountPool {
     });
   }
 
-  /** Makes room by closing an idle connection that cannot serve this session. */
-  #evict(lessee: Lessee): boolean {
-    const at = this.#evictable(lessee);
+  /** Makes room by closing an idle connection that cannot serve these sessions. */
+  #evict(kind: string, state: SessionState | undefined): boolean {
+    const at = this.#idle.findIndex((each) =>
+      each.residue === Residue.NONE && (each.kind !== kind || !canServe(each, state)) &&
+      this.#isDispensable(each)
+    );
     if (at < 0) return false;
-    const connection = this.#take(at);
-    closePolitely(connection.connection);
-    this.count--;
+    this.#closeIdle(at);
     return true;
   }
 
-  #evictable(lessee: Lessee): number {
-    return this.#idle.findIndex((each) =>
-      each.residue === Residue.NONE &&
-      (each.kind !== lessee.kind || !canServe(each, lessee.state))
-    );
+  /** Its kind's sessions have others, can open another, or are none. */
+  #isDispensable({ kind, connection }: PooledConnection): boolean {
+    return connection.again !== undefined || this.#connectionsOf(kind) > 1 ||
+      !this.#sessions.has(kind);
+  }
+
+  #closeIdle(at: number): void {
+    const connection = this.#take(at);
+    this.count--;
+    this.#countConnection(connection, -1);
+    closePolitely(connection.connection);
   }
 
   #countWait(lessee: Lessee): void {
@@ -287,14 +327,13 @@ export class AccountPool {
       lessee.refused(this.#tooLate(now - lessee.waitingSince));
     }
     // Where only clients can log in, a connection closed is one that may be missed later.
-    const spare = () => this.#idle[0].owner === undefined || this.#idle[0].residue === 0;
+    const spare = () =>
+      this.#idle[0].residue === Residue.NONE && this.#isDispensable(this.#idle[0]);
     while (
       this.#idle.length > 0 && now - this.#idle[0].idleSince > idleTimeoutMs &&
       this.count > Math.min(this.sessions, this.limits.connectionsMax) && spare()
     ) {
-      const connection = this.#take(0);
-      this.count--;
-      closePolitely(connection.connection);
+      this.#closeIdle(0);
     }
   }
 
@@ -309,10 +348,7 @@ export class AccountPool {
 
   /** Closes idle connections. */
   close(): void {
-    for (const each of this.#idle.splice(0)) {
-      this.count--;
-      closePolitely(each.connection);
-    }
+    while (this.#idle.length > 0) this.#closeIdle(0);
   }
 }
 

@@ -110,7 +110,7 @@ export async function makeFresh(connection: ServerConnection, options: {
     runStatement(connection, options.baseline.track),
     runStatement(
       connection,
-      `SELECT ${columns.join(",")},CURRENT_ROLE(),HEX(CONVERT(DATABASE() USING utf8))`,
+      `SELECT ${columns.join(",")},CURRENT_ROLE(),HEX(CONVERT(DATABASE() USING utf8mb4))`,
     ),
   ]);
   if (track.errorCode !== 0 || values.errorCode !== 0) {

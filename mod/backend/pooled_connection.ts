@@ -85,6 +85,12 @@ export class PooledConnection {
     return found;
   }
 
+  /** The server has a statement of this id. Walks all of them. */
+  hasStatement(id: number): boolean {
+    for (const statement of this.#statements.values()) if (statement.id === id) return true;
+    return false;
+  }
+
   /** Keeps a statement; closes the one it stands in for, or the one used longest ago. */
   keepStatement(key: string, statement: ServerStatement): void {
     const before = this.#statements.get(key);

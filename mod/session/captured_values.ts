@@ -19,8 +19,9 @@ interface Wanted {
 /** Values by name, as literals. */
 export type CapturedValues = ReadonlyMap<string, string>;
 
-/** Names for what is no variable. */
+/** LAST_INSERT_ID(), under the name of no variable. */
 export const INSERT_ID = "=insert_id";
+/** FOUND_ROWS() of the statement before. */
 export const FOUND_ROWS = "=found_rows";
 
 /** A user variable's longest value that is carried over, in bytes. */

@@ -17,6 +17,7 @@ import {
 } from "../wire/mod.ts";
 import { admit } from "./admission.ts";
 import type { ClientSession } from "./client_session.ts";
+import { loginOk, moveToPool } from "./pooled_login.ts";
 import { PACKET_TOO_LARGE } from "./session_errors.ts";
 import { HOLD, type StageResult, TAKEN } from "./stage.ts";
 
@@ -76,10 +77,13 @@ async function prove(
     server.again = admission.again;
     server.user = Buffer.from(request.user).toString("latin1");
     session.countUser(server.user);
+    server.stream.owner = server;
+    if (session.pooled) await moveToPool(session, server);
     if (admission.preface) channel.send(encodeAuthMoreData(admission.preface));
-    channel.send(ok);
+    channel.send(session.pooled ? loginOk(session, ok) : ok);
   } catch (error) {
     server.reusable = false; // servers count failures and refuse a connection that had several
+    session.pooled?.endWithConnection();
     if (error instanceof LoginRefusedError) {
       if (error.error.code === ACCESS_DENIED) throttle.failed(client);
       channel.send(error.payload ?? encodeErr(error.error));
@@ -99,6 +103,7 @@ async function prove(
   server.stream.owner = server;
   session.stream.owner = session;
   const behind = channel.takeRest(); // commands that came with the last answer
+  session.pooled?.answeredLocally();
   session.release();
   if (behind.length > 0 && !session.closed) session.onBytes(Buffer.from(behind));
 }

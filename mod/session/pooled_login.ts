@@ -5,7 +5,6 @@ import {
   type AccountPool,
   type Baseline,
   closePolitely,
-  DISCARDING,
   kindOf,
   learnBaseline,
   type Lessee,
@@ -16,6 +15,7 @@ import {
   NoTrackersError,
   PooledConnection,
   type Server,
+  type ServerConnection,
   type SessionState,
   userName,
 } from "../backend/mod.ts";
@@ -49,29 +49,34 @@ export async function loginShared(
   const request = withTrackers(untracked);
   const pool = server.pools!.of(userName(request.login.user));
   const kind = kindOf(request);
-  pool.sessions++;
+  pool.countSession(kind, 1);
   let idle: PooledConnection | undefined;
   let login: Login;
   try {
-    if (pool.mayGrow) pool.count++;
+    if (pool.mayGrow(kind)) pool.count++;
     else idle = await new LoginLessee(kind, session).lease(pool);
     login = await server.login({ ...request, on: idle?.connection ?? "new" });
   } catch (error) {
-    pool.sessions--;
+    pool.countSession(kind, -1);
     if (idle) pool.drop(idle);
     else pool.count--;
     throw error;
   }
   const { connection } = login;
   // An idle one that has turned out to be dead was replaced by a new one.
-  if (idle && connection !== idle.connection) idle = undefined;
+  if (idle && connection !== idle.connection) {
+    pool.lost(idle);
+    pool.count++;
+    idle = undefined;
+  }
   const leave = () => {
-    pool.sessions--;
-    pool.count--;
+    pool.countSession(kind, -1);
+    if (idle) pool.lost(idle);
+    else pool.count--;
   };
   return {
     connection,
-    ok: okFor(session, login.ok),
+    ok: loginOk(session, login.ok),
     giveUp() {
       leave();
       closePolitely(connection);
@@ -94,9 +99,13 @@ export async function loginShared(
         pool,
         pooled,
         baseline,
-        open: opener(session, server, { request, pool, baseline }),
+        request,
       });
       session.server = undefined;
+      if (!idle) {
+        pool.count--; // the place that was kept for it
+        pool.addLeased(pooled);
+      }
       pool.release(pooled);
     },
   };
@@ -112,7 +121,7 @@ function withTrackers(request: LoginRequest): LoginRequest {
 }
 
 /** A client without SESSION_TRACK gets the OK packet that it would have got. */
-function okFor({ capabilities }: ClientSession, ok: Uint8Array): Uint8Array {
+export function loginOk({ capabilities }: ClientSession, ok: Uint8Array): Uint8Array {
   if (capabilities & Capability.SESSION_TRACK) return ok;
   return okForClient(frame(ok, 0), {
     sessionTrack: false,
@@ -121,34 +130,24 @@ function okFor({ capabilities }: ClientSession, ok: Uint8Array): Uint8Array {
   }).subarray(HEADER_LENGTH);
 }
 
-/** Opens one more connection for the account; undefined where only a client can prove itself. */
-function opener(session: ClientSession, server: Server, options: {
-  readonly request: LoginRequest;
-  readonly pool: AccountPool;
-  readonly baseline: Baseline;
-}): (() => Promise<PooledConnection>) | undefined {
-  const { request, baseline } = options;
-  const { again } = request;
-  if (!again) return undefined;
-  // Without a schema: sessions of any can use it.
-  const login = {
-    ...request.login,
-    capabilities: (request.login.capabilities & ~Capability.CONNECT_WITH_DB) >>> 0,
-    database: new Uint8Array(0),
+/** After COM_CHANGE_USER the session and its connection belong to another account, fresh. */
+export async function moveToPool(
+  session: ClientSession,
+  connection: ServerConnection,
+): Promise<void> {
+  const { server } = session.context;
+  const before = session.pooled!;
+  const pool = server.pools!.of(connection.user);
+  const { kind } = before;
+  const baseline = await pool.baseline(kind, () => learnBaseline(connection));
+  const state = await makeFresh(connection, { baseline, states: server.pools!.states });
+  const { request } = before;
+  const opening = {
+    ...request,
+    login: { ...request.login, user: Buffer.from(connection.user, "latin1") },
+    again: connection.again,
   };
-  return async () => {
-    const { connection } = await server.login({
-      login,
-      authenticator: again(),
-      again,
-      clientSecure: request.clientSecure,
-      holder: DISCARDING,
-      signal: AbortSignal.timeout(session.context.config.pool.connectTimeoutMs),
-      on: "new",
-    });
-    const state = await makeFresh(connection, { baseline, states: server.pools!.states });
-    return new PooledConnection(connection, state);
-  };
+  before.moveTo(pool, { baseline, state, request: opening });
 }
 
 /** Waits for a connection to log in on, in the queue of all who wait. */

@@ -10,6 +10,7 @@ import type {
   Baseline,
   ConnectionHolder,
   Lessee,
+  LoginRequest,
   PooledConnection,
   SessionState,
 } from "../backend/mod.ts";
@@ -34,6 +35,8 @@ import { type CapturedValues, FOUND_ROWS, INSERT_ID } from "./captured_values.ts
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
 import { noteAnswer, noteState, noteStatement } from "./settlement.ts";
+import { opener } from "./pool_opener.ts";
+import { OwnPin } from "./own_pin.ts";
 import { Preparation } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
@@ -42,21 +45,6 @@ import { statementStart } from "./statement_start.ts";
 
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
-/** Why a session keeps its connection, beside the pins of `Effect`. */
-export const OwnPin = {
-  CURSOR: 1,
-  /** COM_SET_OPTION has changed how the server takes several statements. */
-  OPTION: 2,
-  /** The client has set the session's trackers itself. */
-  TRACKERS: 4,
-  /** User variables have been set whose names cannot be learned, or that are too long. */
-  USER_VARIABLES: 8,
-  /** A replication stream. */
-  STREAM: 16,
-  /** The client is in a command that is sent in pieces. */
-  PIECES: 32,
-} as const;
-
 /** The pooled part of a client session. */
 export class PooledSession implements Lessee {
   readonly session: ClientSession;
@@ -64,8 +52,10 @@ export class PooledSession implements Lessee {
   readonly statements: PreparedStatements;
   pool: AccountPool;
   readonly kind: string;
-  readonly baseline: Baseline;
-  readonly open: (() => Promise<PooledConnection>) | undefined;
+  baseline: Baseline;
+  /** How it has logged in. */
+  request: LoginRequest;
+  open: (() => Promise<PooledConnection>) | undefined;
   waitingSince = 0;
 
   /** What the session has set. */
@@ -94,6 +84,7 @@ export class PooledSession implements Lessee {
   /** The prepared statement it is about. */
   statement: SessionStatement | undefined;
   #pooled: PooledConnection | undefined;
+  #endsWithConnection = false;
   /** It goes out in pieces. */
   #isLong = false;
   /** What the next command is told: its server connection has ended while it held it. */
@@ -103,14 +94,15 @@ export class PooledSession implements Lessee {
     readonly pool: AccountPool;
     readonly pooled: PooledConnection;
     readonly baseline: Baseline;
-    readonly open: (() => Promise<PooledConnection>) | undefined;
+    readonly request: LoginRequest;
   }) {
     this.session = session;
     this.context = session.context;
     this.pool = options.pool;
     this.kind = options.pooled.kind;
     this.baseline = options.baseline;
-    this.open = options.open;
+    this.request = options.request;
+    this.open = opener(this.context, options);
     this.state = options.pooled.state;
     this.last = options.pooled;
     this.statements = new PreparedStatements(this);
@@ -350,10 +342,15 @@ export class PooledSession implements Lessee {
     this.ownPins = 0;
     this.statements.forgetCursors();
     if (!this.busy) {
-      this.#pendingError = reason;
+      if (this.#endsWithConnection) this.session.endLost();
+      else this.#pendingError = reason;
       return;
     }
     this.#idle();
+    if (this.#endsWithConnection) {
+      this.session.endLost();
+      return;
+    }
     this.session.answerLost(reason, sequence);
     this.session.release();
   }
@@ -361,7 +358,7 @@ export class PooledSession implements Lessee {
   /** The client has gone. @param wasIdle No command was under way. */
   leave(wasIdle: boolean): void {
     const pooled = this.#pooled;
-    this.pool.sessions--;
+    this.pool.countSession(this.kind, -1);
     if (this.last?.owner === this) this.last.disown();
     if (!pooled) {
       this.pool.cancel(this);
@@ -432,6 +429,31 @@ export class PooledSession implements Lessee {
   setState(state: SessionState): void {
     this.state = state;
     if (this.#pooled) this.#pooled.state = state;
+  }
+
+  /** After COM_CHANGE_USER: session and connection are another account's. */
+  moveTo(pool: AccountPool, options: {
+    readonly baseline: Baseline;
+    readonly state: SessionState;
+    readonly request: LoginRequest;
+  }): void {
+    const pooled = this.#pooled!;
+    this.pool.countSession(this.kind, -1);
+    pooled.owner = undefined;
+    this.pool.lost(pooled);
+    this.pool = pool;
+    pool.countSession(this.kind, 1);
+    pool.addLeased(pooled);
+    this.baseline = options.baseline;
+    this.request = options.request;
+    this.open = opener(this.context, options);
+    this.becomeFresh(options.state);
+  }
+
+  /** A change of user has failed: servers close such a connection, and the session is over then. */
+  endWithConnection(): void {
+    this.#endsWithConnection = true;
+    this.ownPins |= OwnPin.FAILED_LOGIN;
   }
 
   /** As after COM_RESET_CONNECTION and COM_CHANGE_USER. */

@@ -3,6 +3,7 @@
 
 import {
   type AnswerSink,
+  isMariadb,
   isSameState,
   type PooledConnection,
   type SessionState,
@@ -17,7 +18,8 @@ import {
   ServerStatus,
 } from "../wire/mod.ts";
 import { LAST_PREPARED, replaceCalls } from "./connection_id.ts";
-import { OwnPin, type PooledSession } from "./pooled_session.ts";
+import { OwnPin } from "./own_pin.ts";
+import type { PooledSession } from "./pooled_session.ts";
 import { RenamedColumns } from "./renamed_columns.ts";
 import {
   type SessionStatement,
@@ -112,6 +114,8 @@ export class PreparedStatements {
     }
     if (!isStatementCommand(command)) return false;
     if (statement === undefined) {
+      // The server's own error, unless another session's statement has that id there.
+      if (!pooled.hasStatement(statementIdOf(packet) ?? 0)) return false;
       this.#answerUnknown(packet);
       return true;
     }
@@ -150,11 +154,12 @@ export class PreparedStatements {
 
   #answerUnknown(packet: Buffer): void {
     const id = statementIdOf(packet) ?? 0;
+    const { server } = this.#session.context;
     this.#session.session.answerError({
       code: 1243,
       sqlState: "HY000",
       message: `Unknown prepared statement handler (${id}) given to ${
-        NAMES.get(packet[HEADER_LENGTH])
+        isMariadb(server.identity!) ? NAMES.get(packet[HEADER_LENGTH]) : "mysql_stmt_precheck"
       }`,
     }, 1);
     this.#session.answeredLocally();
@@ -237,7 +242,7 @@ function isStatementCommand(command: number): boolean {
     command === Command.STMT_FETCH || command === Command.STMT_RESET;
 }
 
-/** The names that servers give these commands in error 1243. */
+/** The names that MariaDB gives these commands in error 1243; MySQL has one for all. */
 const NAMES = new Map<number, string>([
   [Command.STMT_EXECUTE, "mysqld_stmt_execute"],
   [Command.STMT_BULK_EXECUTE, "mysqld_stmt_bulk_execute"],

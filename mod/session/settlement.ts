@@ -30,7 +30,8 @@ import {
   sessionStateOf,
   StateEntry,
 } from "../wire/mod.ts";
-import { OwnPin, type PooledSession } from "./pooled_session.ts";
+import { OwnPin } from "./own_pin.ts";
+import type { PooledSession } from "./pooled_session.ts";
 
 /** Variables that the pins stand for, or that say nothing about the session's settings. */
 const NOT_SETTINGS = new Set([

@@ -1,0 +1,16 @@
+// Why a session keeps its server connection, beside what its statements' texts say.
+
+/** Why a session keeps its connection, beside the pins of `Effect`. */
+export const OwnPin = {
+  CURSOR: 1,
+  /** COM_SET_OPTION has changed how the server takes several statements. */
+  OPTION: 2,
+  /** The client has set the session's trackers itself. */
+  TRACKERS: 4,
+  /** User variables have been set whose names cannot be learned, or that are too long. */
+  USER_VARIABLES: 8,
+  /** A replication stream. */
+  STREAM: 16,
+  /** COM_CHANGE_USER was refused on it. */
+  FAILED_LOGIN: 32,
+} as const;
