@@ -86,12 +86,12 @@ function chooseKinds(random: Random, server: ServerKind): Weighted {
   const kinds = kindsFor(server);
   const topics = [...new Set(kinds.map(({ topic }) => topic))];
   const favoured = new Set(Array.from({ length: 2 + random.below(4) }, () => random.pick(topics)));
-  // A topic counts the same whether it has many kinds or few.
+  // A topic with many kinds counts more than one with few, but not as much more.
   const size = new Map<string, number>();
   for (const { topic, weight } of kinds) size.set(topic, (size.get(topic) ?? 0) + weight);
   let sum = 0;
   return kinds.map((kind) => {
-    sum += (kind.weight / size.get(kind.topic)!) * (favoured.has(kind.topic) ? 10 : 1);
+    sum += (kind.weight / Math.sqrt(size.get(kind.topic)!)) * (favoured.has(kind.topic) ? 10 : 1);
     return [kind, sum] as const;
   });
 }

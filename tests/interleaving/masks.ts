@@ -6,7 +6,9 @@
 // 3. in the session state of an OK packet the order of the variables, since MariaDB takes them from a
 //    table whose order hangs on addresses in its memory, and the value of MySQL's statement_id, which
 //    counts the statements of all sessions;
-// 4. of a login or COM_CHANGE_USER only the last packet's payload is kept: how many challenges come
+// 4. column definitions that a client has kept are put in where they are left out: see
+//    cached_metadata.ts;
+// 5. of a login or COM_CHANGE_USER only the last packet's payload is kept: how many challenges come
 //    before it depends on what the peer remembers of the account.
 
 import {

@@ -5,9 +5,11 @@ import {
   Command,
   encodeChangeUser,
   Expect,
+  HEADER_LENGTH,
   MariadbCapability,
   PacketWriter,
 } from "../../mod/wire/mod.ts";
+import { CachedMetadata } from "./cached_metadata.ts";
 import { mask } from "./masks.ts";
 import { encodeBulk, encodeExecute, encodeQuery } from "./parameter_encoding.ts";
 import type { Action, Step, VariedFlag } from "./program.ts";
@@ -30,6 +32,7 @@ interface Prepared {
   readonly id: number;
   readonly sql: string;
   readonly count: number;
+  readonly metadata: CachedMetadata;
 }
 
 /** One session of a program. */
@@ -56,18 +59,35 @@ export class Player {
     if (!client.open) return ended("closed");
     const prepared = "statement" in step ? this.#statements.get(step.statement) : undefined;
     const answer = await this.#perform(step, { client, prepared });
-    if (step.command === "prepare" && answer.errorCode === 0) {
-      const { statementId: id, bytes } = answer;
-      this.#statements.set(step.statement, { id, sql: step.sql, count: bytes[11]! });
-    }
+    if (step.command === "prepare") this.#keep(step, answer);
     const sql = "sql" in step ? step.sql : prepared?.sql ?? "";
-    const bytes = mask(answer, {
+    const bytes = this.#expand(step, { answer, prepared });
+    const masked = mask({ ...answer, bytes }, {
       command: step.command,
       sql,
       threadId: client.threadId,
       tracking: (client.capabilities & Capability.SESSION_TRACK) !== 0,
     });
-    return { ...answer, bytes };
+    return { ...answer, bytes: masked };
+  }
+
+  #keep({ statement, sql }: Step & { readonly command: "prepare" }, answer: Answer): void {
+    const { errorCode, ending, statementId: id, bytes } = answer;
+    if (errorCode !== 0 || ending !== "whole") return;
+    const metadata = new CachedMetadata();
+    metadata.prepared(bytes);
+    // The count of parameters stands behind status, id and the count of columns.
+    this.#statements.set(statement, { id, sql, count: bytes[HEADER_LENGTH + 7]!, metadata });
+  }
+
+  /** The bytes of the answer, with definitions that the client has kept. */
+  #expand(
+    step: Step,
+    { answer, prepared }: { readonly answer: Answer; readonly prepared: Prepared | undefined },
+  ): Uint8Array {
+    const caches = (this.#client!.mariadbCapabilities & MariadbCapability.CACHE_METADATA) !== 0;
+    if (!caches || prepared === undefined || step.command !== "execute") return answer.bytes;
+    return answer.ending === "whole" ? prepared.metadata.expanded(answer.bytes) : answer.bytes;
   }
 
   /** Goes without a word, if it is still there. */

@@ -33,6 +33,7 @@ export function laneStatements(kind: ServerKind, names: StageNames): string[] {
     "INSERT INTO parents VALUES (1), (2), (3)",
     "CREATE TABLE common (id INT PRIMARY KEY AUTO_INCREMENT, who CHAR(1), n INT)",
     ...SESSIONS.flatMap(ownLastingTables),
+    ...(kind === "mariadb" ? SESSIONS.map((name) => `CREATE SEQUENCE ${name}_sequence`) : []),
     ...routines(),
     ...db2Statements(names),
     `USE ${db}`,
@@ -151,7 +152,9 @@ export function freshStatements(
     `DROP VIEW IF EXISTS view_${name}`,
     `DROP PROCEDURE IF EXISTS proc_${name}`,
     `DROP FUNCTION IF EXISTS func_${name}`,
-    ...(kind === "mariadb" ? [`DROP SEQUENCE IF EXISTS seq_${name}`] : []),
+    ...(kind === "mariadb"
+      ? [`DROP SEQUENCE IF EXISTS seq_${name}`, `ALTER SEQUENCE ${name}_sequence RESTART`]
+      : []),
     ...[2, 3, 4].map((number) => `TRUNCATE TABLE ${name}${number}`),
     ownTable(name),
   ]);

@@ -14,6 +14,10 @@ const VARIABLES = ["@v1", "@v2", "@v3", "@label", "@seen", "@V1", "@`odd name`"]
 const BEFORE = ["/* c */ ", "-- c\n", "  ", "\n", "# c\n", "/**/"];
 const BEHIND = [";", " ", " -- end", "\n", "; ", " /* end */"];
 
+/** Statements that MySQL does not prepare (error 1295), which need not be seen often. */
+const NOT_PREPARED_BY_MYSQL =
+  /^(?:HANDLER|U?N?LOCK|START|BEGIN|SAVEPOINT|ROLLBACK TO|RELEASE|GET|HELP|SHOW COUNT|R?E?SIGNAL|USE)\b/;
+
 /** A prepared statement of the binary protocol that the session has. */
 export interface Handle {
   readonly statement: string;
@@ -49,7 +53,7 @@ export class Scribe {
     // Letters of sessions and tables may be part of a name, as in made_ME; values may not.
     return sql
       .replace(/(?<![A-Z0-9])T([1-4])(?![A-Z0-9])/g, `${session}$1`)
-      .replace(/(?<![A-Z0-9])ME(?![A-Z0-9_])/g, session)
+      .replace(/(?<![A-Z0-9])ME(?![A-Z0-9])/g, session)
       .replace(
         /\b(?:NUM|STR|VAR)\b/g,
         (word) => random.pick(word === "NUM" ? NUMBERS : word === "STR" ? STRINGS : VARIABLES),
@@ -63,7 +67,8 @@ export class Scribe {
 
   /** A statement in the text protocol, or prepared, run and mostly closed. */
   sql(sql: string): void {
-    if (!this.random.oneIn(3)) {
+    const rarely = this.server === "mysql" && NOT_PREPARED_BY_MYSQL.test(sql);
+    if (!this.random.oneIn(rarely ? 20 : 3)) {
       this.text(sql);
       return;
     }

@@ -84,28 +84,27 @@ const hints = new Topic("setting for one statement")
   });
 
 const sequences = new Topic("sequence")
-  .add("made", ["CREATE SEQUENCE seq_ME", "CREATE SEQUENCE IF NOT EXISTS seq_ME START WITH 100"], {
+  .add("next", ["SELECT NEXTVAL(ME_sequence)", "SELECT NEXT VALUE FOR ME_sequence"], {
     on: "mariadb",
-    weight: 2,
+    weight: 3,
   })
-  .add("next", ["SELECT NEXTVAL(seq_ME)", "SELECT NEXT VALUE FOR seq_ME"], {
+  .add("last", ["SELECT LASTVAL(ME_sequence)", "SELECT PREVIOUS VALUE FOR ME_sequence"], {
     on: "mariadb",
-    weight: 2,
+    weight: 3,
   })
-  .add("last", ["SELECT LASTVAL(seq_ME)", "SELECT PREVIOUS VALUE FOR seq_ME"], {
+  .add("set", ["DO SETVAL(ME_sequence, 50)", "SELECT SETVAL(ME_sequence, 60, 0)"], {
     on: "mariadb",
-    weight: 2,
   })
-  .add("set", ["SELECT SETVAL(seq_ME, 50)", "SELECT SETVAL(seq_ME, 60, 0)"], { on: "mariadb" })
-  .add("whole", {
-    all: [
-      "CREATE OR REPLACE SEQUENCE seq_ME",
-      "SELECT NEXTVAL(seq_ME)",
-      "INSERT INTO T3 (n) VALUES (NEXTVAL(seq_ME))",
-      "SELECT LASTVAL(seq_ME)",
-    ],
+  .add("as a default", {
+    all: ["INSERT INTO T3 (n) VALUES (NEXTVAL(ME_sequence))", "SELECT LASTVAL(ME_sequence)"],
   }, { on: "mariadb", weight: 2 })
-  .add("dropped", "DROP SEQUENCE seq_ME", { on: "mariadb" });
+  .add("made", (scribe) => {
+    scribe.text("CREATE OR REPLACE SEQUENCE seq_ME START WITH 100");
+    scribe.sql("SELECT NEXTVAL(seq_ME), LASTVAL(seq_ME)");
+    scribe.sql("SELECT LASTVAL(seq_ME)");
+    scribe.text("DROP SEQUENCE seq_ME");
+  }, { on: "mariadb" })
+  .add("of none", "SELECT NEXTVAL(no_such_sequence)", { on: "mariadb" });
 
 const tracing = new Topic("trace")
   .add("profiles", { all: ["SET profiling = 1", "SELECT COUNT(*) FROM T1", "SET profiling = 0"] })

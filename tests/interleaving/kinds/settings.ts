@@ -165,22 +165,21 @@ const forms = new Topic("SET")
       "SET sql_mode = @old_mode",
     ],
   })
-  .add("what a dump begins with", {
-    all: [
+  .add("what a dump begins and ends with", (scribe) => {
+    const lines = [
       "/*!40101 SET @OLD_CHARACTER_SET_CLIENT=@@CHARACTER_SET_CLIENT */",
       "/*!40101 SET NAMES utf8mb3 */",
       "/*!40103 SET @OLD_TIME_ZONE=@@TIME_ZONE, TIME_ZONE='+00:00' */",
       "/*!40014 SET @OLD_UNIQUE_CHECKS=@@UNIQUE_CHECKS, UNIQUE_CHECKS=0 */",
       "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */",
-    ],
-  }, { text: true })
-  .add("what a dump ends with", {
-    all: [
+      "INSERT INTO `T3` (id, n) VALUES (0, NUM)",
       "/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */",
       "/*!40101 SET SQL_MODE=@OLD_SQL_MODE */",
       "/*!40101 SET CHARACTER_SET_CLIENT=@OLD_CHARACTER_SET_CLIENT */",
-    ],
-  }, { text: true })
+      "SELECT @@sql_mode, @@time_zone, @OLD_SQL_MODE",
+    ];
+    for (const line of lines) scribe.text(line);
+  })
   .add("global value", ["SET sql_mode = @@GLOBAL.sql_mode", "SET NAMES utf8mb4, @v1 = 4"])
   .add("SET … = DEFAULT", [
     "SET sql_mode = DEFAULT, time_zone = DEFAULT",
