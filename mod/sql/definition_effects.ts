@@ -64,7 +64,8 @@ export function readCreate(reader: EffectReader): boolean {
 /** ALTER: reads on behind the word. */
 export function readAlter(reader: EffectReader): boolean {
   const { scanner } = reader;
-  reader.found |= NOT_READS;
+  // Some answer with rows: ALTER TABLE ... CHECK PARTITION
+  reader.found |= NOT_READS | Effect.LEAVES_FOUND_ROWS;
   reader.defines = true;
   switch (scanner.word) {
     case DATABASE:
