@@ -2,8 +2,14 @@
 // trackers are turned on, and what a fresh session has set is learned.
 // Source: "Server Tracking of Client Session State" of the MySQL manual; MariaDB's page of that name.
 
-import type { Greeting } from "../wire/mod.ts";
-import { runStatement } from "./own_statement.ts";
+import {
+  decodeSystemVariables,
+  Expect,
+  type Greeting,
+  sessionStateOf,
+  StateEntry,
+} from "../wire/mod.ts";
+import { queryPacket, runStatement } from "./own_statement.ts";
 import type { ServerConnection } from "./server_connection.ts";
 import { literalOf, ROLE, type SessionState, type StateTable } from "./session_state.ts";
 
@@ -15,8 +21,11 @@ export interface Baseline {
   readonly track: string;
   /** What gives the trackers the settings that a fresh session has. */
   readonly untrack: string;
-  /** Names of variables whose changes a client with SESSION_TRACK is told of. */
-  readonly told: ReadonlySet<string>;
+  /**
+   * Variables whose changes a client with SESSION_TRACK is told of, in the order in which the server
+   * tells of several: that of a hash table, which depends on which ones they are.
+   */
+  readonly told: readonly string[];
 }
 
 /**
@@ -91,8 +100,28 @@ export async function learnBaseline(connection: ServerConnection): Promise<Basel
         `@@SESSION.${name}=${literals.get(name)}`
       ).join(",")
     }`,
-    told: new Set(told.split(",").map((name) => name.trim().toLowerCase())),
+    told: await orderTold(connection, told.split(",").map((name) => name.trim().toLowerCase())),
   };
+}
+
+/** Sets what is told to what it is, and sees in which order the server says so. */
+async function orderTold(connection: ServerConnection, names: string[]): Promise<string[]> {
+  const sets = names.map((name) => `@@SESSION.${name}=@@SESSION.${name}`);
+  const { promise, resolve } = Promise.withResolvers<string[]>();
+  const order: string[] = [];
+  connection.tracker.stopAtState = true;
+  connection.request(queryPacket(connection, `SET ${sets.join(",")}`), Expect.RESULT, {
+    onAnswerBytes() {},
+    onOkPacket(packet) {
+      for (const { type, data } of sessionStateOf(packet)) {
+        if (type !== StateEntry.SYSTEM_VARIABLES) continue;
+        order.push(...decodeSystemVariables(data).map(({ name }) => name));
+      }
+    },
+    onAnswerEnd: () => resolve([...new Set([...order, ...names])]),
+    onServerLost: () => resolve(names),
+  });
+  return await promise;
 }
 
 /**

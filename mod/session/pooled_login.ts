@@ -126,7 +126,7 @@ export function loginOk({ capabilities }: ClientSession, ok: Uint8Array): Uint8A
   return okForClient(frame(ok, 0), {
     sessionTrack: false,
     deprecateEof: (capabilities & Capability.DEPRECATE_EOF) !== 0,
-    keep: () => undefined,
+    told: () => [],
   }).subarray(HEADER_LENGTH);
 }
 

@@ -3,6 +3,7 @@
 
 import {
   type AnswerSink,
+  type Baseline,
   CHARSET_VARIABLES,
   isMariadb,
   literalOf,
@@ -106,22 +107,30 @@ export function noteState(session: PooledSession, packet: Uint8Array): Uint8Arra
   return okForClient(packet, {
     sessionTrack: (capabilities & Capability.SESSION_TRACK) !== 0,
     deprecateEof: (capabilities & Capability.DEPRECATE_EOF) !== 0,
-    keep: session.ownPins & OwnPin.TRACKERS ? keepAll : (entry) => told(entry, session),
+    told: (entries) =>
+      session.ownPins & OwnPin.TRACKERS ? entries : toldEntries(entries, session.baseline),
   });
 }
 
-function keepAll(entry: SessionStateEntry): SessionStateEntry {
-  return entry;
-}
-
 /** What a client is told whose trackers are those of a fresh session. */
-function told(entry: SessionStateEntry, session: PooledSession): SessionStateEntry | undefined {
-  if (entry.type === StateEntry.STATE_CHANGE) return undefined;
-  if (entry.type !== StateEntry.SYSTEM_VARIABLES) return entry;
-  const variables = decodeSystemVariables(entry.data);
-  const kept = variables.filter(({ name }) => session.baseline.told.has(name));
-  if (kept.length === variables.length) return entry;
-  return kept.length === 0 ? undefined : { type: entry.type, data: encodeSystemVariables(kept) };
+function toldEntries(
+  entries: readonly SessionStateEntry[],
+  { told }: Baseline,
+): SessionStateEntry[] {
+  const variables: { readonly rank: number; readonly entry: SessionStateEntry }[] = [];
+  const others: SessionStateEntry[] = [];
+  for (const entry of entries) {
+    if (entry.type === StateEntry.SYSTEM_VARIABLES) {
+      for (const variable of decodeSystemVariables(entry.data)) {
+        const rank = told.indexOf(variable.name);
+        if (rank < 0) continue;
+        const data = encodeSystemVariables([variable]);
+        variables.push({ rank, entry: { type: entry.type, data } });
+      }
+    } else if (entry.type !== StateEntry.STATE_CHANGE) others.push(entry);
+  }
+  variables.sort((a, b) => a.rank - b.rank);
+  return [...variables.map(({ entry }) => entry), ...others];
 }
 
 /** The changes that an entry tells of. Some of what changes with them is not told: it is asked for. */

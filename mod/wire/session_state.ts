@@ -106,8 +106,8 @@ export interface ClientOkForm {
   readonly sessionTrack: boolean;
   /** It has CLIENT_DEPRECATE_EOF; without it rows end with an EOF packet. */
   readonly deprecateEof: boolean;
-  /** Gives the entry that the client gets in place of this one; undefined for none. */
-  readonly keep: (entry: SessionStateEntry) => SessionStateEntry | undefined;
+  /** Gives the entries that the client gets in place of those that came. */
+  readonly told: (entries: readonly SessionStateEntry[]) => readonly SessionStateEntry[];
 }
 
 /**
@@ -127,7 +127,9 @@ export function okForClient(packet: Uint8Array, client: ClientOkForm): Uint8Arra
     const status = ok.isEof && client.sessionTrack ? ok.status : unchanged;
     return frame(encodeEof({ status, warnings }), packet[3]);
   }
-  const kept = client.sessionTrack ? keepEntries(ok.state, client.keep) : NONE;
+  const kept = client.sessionTrack
+    ? encodeSessionState(client.told(decodeSessionState(ok.state)))
+    : NONE;
   const writer = new PacketWriter(packet.length + 9)
     .raw(packet.subarray(HEADER_LENGTH, ok.statusAt))
     .u16(kept.length > 0 ? ok.status : unchanged)
@@ -135,15 +137,6 @@ export function okForClient(packet: Uint8Array, client: ClientOkForm): Uint8Arra
   if (info.length > 0 || kept.length > 0) writer.lenencBytes(info);
   if (kept.length > 0) writer.lenencBytes(kept);
   return frame(writer.done(), packet[3]);
-}
-
-function keepEntries(state: Uint8Array, keep: ClientOkForm["keep"]): Uint8Array {
-  const kept: SessionStateEntry[] = [];
-  for (const entry of decodeSessionState(state)) {
-    const shown = keep(entry);
-    if (shown !== undefined) kept.push(shown);
-  }
-  return encodeSessionState(kept);
 }
 
 /** The parts of an OK packet that can differ between a server leg and a client. */

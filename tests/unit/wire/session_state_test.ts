@@ -23,8 +23,8 @@ import {
 import { statePackets } from "./state_packets.ts";
 
 const TRACKED = Capability.PROTOCOL_41 | Capability.SESSION_TRACK;
-const keepAll = (entry: SessionStateEntry) => entry;
-const keepNothing = () => undefined;
+const keepAll = (entries: readonly SessionStateEntry[]) => entries;
+const keepNothing = () => [];
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
 
 function conversation(server: string, name: string) {
@@ -82,7 +82,7 @@ for (const server of ["mariadb", "mysql"] as const) {
         const shown = okForClient(packet, {
           sessionTrack: true,
           deprecateEof: true,
-          keep: keepAll,
+          told: keepAll,
         });
         expect(Buffer.from(shown).toString("hex")).toBe(packet.toString("hex"));
       }
@@ -103,7 +103,7 @@ for (const server of ["mariadb", "mysql"] as const) {
             const plain = okForClient(packet, {
               sessionTrack,
               deprecateEof: true,
-              keep: sessionTrack ? keepNothing : keepAll,
+              told: sessionTrack ? keepNothing : keepAll,
             });
             const behind = answer.subarray(at + packet.length);
             answer = Buffer.concat([answer.subarray(0, at), plain, behind]);
@@ -122,7 +122,7 @@ for (const server of ["mariadb", "mysql"] as const) {
       const shown = okForClient(end!, {
         sessionTrack: true,
         deprecateEof: false,
-        keep: keepAll,
+        told: keepAll,
       });
       const payload = Buffer.from(shown.subarray(HEADER_LENGTH));
       const old = conversation(server, "session state with EOF packets").exchanges
@@ -172,8 +172,9 @@ describe("session state", () => {
     const shown = okForClient(packet({ info: "Records: 2", status: ServerStatus.IN_TRANS }), {
       sessionTrack: true,
       deprecateEof: true,
-      keep: ({ type }) =>
-        type === StateEntry.SCHEMA ? { type, data: Buffer.from("\x05other") } : undefined,
+      told: (entries) =>
+        entries.filter(({ type }) => type === StateEntry.SCHEMA)
+          .map(({ type }) => ({ type, data: Buffer.from("\x05other") })),
     });
     const expected = encodeOk({
       affectedRows: 70_000,
@@ -194,7 +195,7 @@ describe("session state", () => {
     const shown = okForClient(frame(payload, 1), {
       sessionTrack: false,
       deprecateEof: true,
-      keep: keepAll,
+      told: keepAll,
     });
     expect(Buffer.from(shown).toString("hex"))
       .toBe(`17000001${numbers.toString("hex")}02000000`);
