@@ -16,3 +16,6 @@ export type { ServerState } from "./server_state.ts";
 export type * from "./settings.ts";
 export type { ServerSettings } from "./snapshot.ts";
 export * from "./topology.ts";
+export { StateFiles } from "./state_files.ts";
+export type { Rows } from "./row_filter.ts";
+export * from "./statements.ts";
