@@ -1,0 +1,161 @@
+// effectsOf() of statements in disguise: other blanks, comments between the words, letters of any
+// case, other statements around. Whatever was told of the statement is told of it still.
+
+import { expect, test } from "bun:test";
+import {
+  Effect,
+  effectNames,
+  effectsOf,
+  type LexicalMode,
+  parseSet,
+  Token,
+  Tokenizer,
+} from "../../../mod/sql/mod.ts";
+import { Random, testSeed } from "../../fuzz/random.ts";
+import { effectCases } from "./effect_cases.ts";
+
+const MODE: LexicalMode = { noBackslashEscapes: false, ansiQuotes: false };
+const ROUNDS = 40;
+const BLANKS = [
+  " ",
+  "\t",
+  "\n",
+  "\r\n",
+  "\v",
+  "\f",
+  "/**/",
+  "/* it's */",
+  '/* " ` */',
+  "/*+ x */",
+  "-- '\n",
+  "# `\n",
+  "--\n",
+  "/*! */",
+  "/*!50000 */",
+];
+const PIECES = [..."aK1_ \n'\"`\\/*!-#;(),.@:=M$\x00\xa0\xff"].concat(
+  ["SELECT", "SET", "CREATE", "/*!99999 ", "/*M!", "GET_LOCK(", "WITH", "BEGIN", "END", "@@x"],
+);
+const random = new Random(testSeed("effects"));
+const statements = effectCases().map(({ statement }) => statement);
+
+function bitsOf(statement: string): number {
+  const bytes = Buffer.from(statement, "latin1");
+  return effectsOf(bytes, 0, bytes.length, MODE);
+}
+
+/** Fails where the disguised statement lacks a bit of the plain one. */
+function expectAll(plain: string, disguised: string): void {
+  const lost = bitsOf(plain) & ~bitsOf(disguised) & ~Effect.READS;
+  if (lost === 0) return;
+  throw new Error(`Lost ${effectNames(lost)} of ${plain}: ${JSON.stringify(disguised)}`);
+}
+
+function blanks(): string {
+  return Array.from({ length: 1 + random.below(3) }, () => random.pick(BLANKS)).join("");
+}
+
+/** Around these a blank would make other lexemes of the bytes. */
+const TIGHT = /[@.:*/<>=!|&$\\-]/;
+
+/** Blanks between lexemes, and words in any case. */
+function disguised(statement: string): string {
+  const bytes = Buffer.from(statement, "latin1");
+  const tokens = new Tokenizer(bytes, 0, bytes.length, MODE);
+  let text = "";
+  let end = 0;
+  let before = "";
+  while (tokens.next() !== Token.END) {
+    let token = tokens.text();
+    const between = bytes.toString("latin1", end, tokens.start);
+    text += between;
+    const isTight = TIGHT.test(before.slice(-1)) || TIGHT.test(token[0]) ||
+      /["'`]$/.test(before) && /^["'`]/.test(token);
+    if (!isTight && between.trim() === "" && random.oneIn(3)) text += blanks();
+    const isWord = tokens.kind === Token.WORD && /^\w+$/.test(token);
+    if (isWord && random.oneIn(2)) {
+      token = [...token].map((c) => random.oneIn(2) ? c.toUpperCase() : c.toLowerCase()).join("");
+    }
+    text += token;
+    end = tokens.end;
+    before = token;
+  }
+  return text + bytes.toString("latin1", end);
+}
+
+test("blanks, comments and case take nothing away", () => {
+  let changed = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const statement of statements) {
+      const other = disguised(statement);
+      if (other !== statement) changed++;
+      expectAll(statement, other);
+    }
+  }
+  expect(changed).toBeGreaterThan(ROUNDS * statements.length / 3);
+});
+
+test("other statements in front take nothing away", () => {
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const statement of statements) {
+      const front = random.pick([
+        "SELECT 1;",
+        ";",
+        "BEGIN;",
+        "SET @x = ';' ;",
+        "UPDATE t SET a=1;",
+      ]);
+      expectAll(statement, front + blanks() + statement);
+    }
+  }
+});
+
+test("a version comment around it takes nothing away, and hides nothing behind it", () => {
+  const runByAll = ["/*!", "/*! ", "/*!40101 "];
+  const runBySome = ["/*!80000 ", "/*!999999 ", "/*M! ", "/*M!100100 "];
+  for (const statement of statements.filter((text) => !/\*\/|--|#|\/\*/.test(text))) {
+    for (const start of [...runByAll, ...runBySome]) {
+      // What is not ended would take the comment's end for its own.
+      if (!/^(\\|SELECT 'not ended)/.test(statement)) {
+        expectAll(statement, `${start}${statement} */`);
+      }
+      expectAll(statement, `${start}SELECT 1; */ ${statement}`);
+    }
+    for (const start of runBySome) expectAll(statement, `${start}it's */ ${statement}`);
+  }
+});
+
+/** A statement, or a part of one with bytes put in, or bytes that are none. */
+function anyText(): string {
+  const bytes = () => Array.from({ length: random.below(8) }, () => random.pick(PIECES)).join("");
+  if (random.oneIn(4)) return bytes() + bytes() + bytes();
+  const statement = random.pick(statements);
+  const cut = random.below(statement.length + 1);
+  return statement.slice(0, cut) + bytes() + (random.oneIn(2) ? statement.slice(cut) : "");
+}
+
+test("any bytes end in an answer, alike for the same bytes", () => {
+  const bits = new Set<number>();
+  for (let round = 0; round < 30_000; round++) {
+    const bytes = Buffer.from(anyText(), "latin1");
+    const start = random.oneIn(2) ? 0 : random.below(bytes.length + 1);
+    const end = random.oneIn(2) ? bytes.length : start + random.below(bytes.length - start + 1);
+    const mode: LexicalMode = {
+      noBackslashEscapes: random.oneIn(2),
+      multibyte: random.below(6),
+      ...(random.oneIn(2) && { ansiQuotes: random.oneIn(2) }),
+      ...(random.oneIn(2) && { server: random.pick(["mysql", "mariadb"] as const) }),
+    };
+    const found = effectsOf(bytes, start, end, mode);
+    bits.add(found);
+    expect(found).toBeGreaterThanOrEqual(0);
+    // What is outside has no part in it.
+    const copy = Buffer.from(bytes.subarray(start, end));
+    const elsewhere = Buffer.concat([Buffer.from("*/'`\\"), copy, Buffer.from("*/'`\\x")]);
+    expect(effectsOf(elsewhere, 5, 5 + copy.length, mode)).toBe(found);
+    for (const { start: from, end: to } of parseSet(bytes, start, end, mode) ?? []) {
+      expect(from >= start && to >= from && to <= end).toBe(true);
+    }
+  }
+  expect(bits.size).toBeGreaterThan(60);
+});
