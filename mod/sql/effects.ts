@@ -5,7 +5,8 @@
 import { Effect, UNKNOWN } from "./effect.ts";
 import { EffectReader } from "./effect_reader.ts";
 import type { LexicalMode } from "./lexical_mode.ts";
-import { Lexeme, Mark, RUN_BY_ALL_MAX } from "./scanner.ts";
+import { readOtherWays } from "./readings.ts";
+import { Lexeme, Mark } from "./scanner.ts";
 import { readStatement } from "./statement_effects.ts";
 import { NOT_READS } from "./word_effects.ts";
 
@@ -55,16 +56,13 @@ function readAll(reader: EffectReader): number {
 function otherReadings(first: number, start: number, mode: LexicalMode): number {
   const { scanner } = reader;
   let found = first;
-  const add = (mariadb: boolean, version: number) => {
-    scanner.rewind(start, { mariadb, version });
-    const effects = readAll(reader);
-    found = ((found | effects) & ~Effect.READS) | (found & effects & Effect.READS);
-  };
-  for (const mariadb of [false, true]) {
-    if (mode.server === (mariadb ? "mysql" : "mariadb")) continue;
-    add(mariadb, RUN_BY_ALL_MAX);
-    // What is passed over may hide a version: the list grows as it is gone through.
-    for (let i = 0; i < scanner.versionsCount; i++) add(mariadb, scanner.versions[i]);
-  }
+  readOtherWays(scanner, {
+    start,
+    mode,
+    read() {
+      const effects = readAll(reader);
+      found = ((found | effects) & ~Effect.READS) | (found & effects & Effect.READS);
+    },
+  });
   return scanner.uncertain ? (found | UNKNOWN | Effect.MULTI) & ~Effect.READS : found;
 }

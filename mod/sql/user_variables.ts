@@ -1,51 +1,47 @@
 // The user variables that a statement names. Source: "User-Defined Variables" of the MySQL manual.
 
 import type { LexicalMode } from "./lexical_mode.ts";
-import { Token, Tokenizer } from "./tokens.ts";
+import { readOtherWays } from "./readings.ts";
+import { Lexeme, Mark, Scanner } from "./scanner.ts";
+
+const scanner = new Scanner();
 
 /**
  * Every user variable in the text, each once, with its `@` and in lower case, one character a byte.
- * Names are not told from those in a part that does not run.
+ * Those in comments that only some servers run are among them.
  */
 export function userVariablesIn(
   bytes: Uint8Array,
   start: number,
   end: number,
-  mode?: LexicalMode,
+  mode: LexicalMode = { noBackslashEscapes: false },
 ): string[] {
+  scanner.reset(bytes, start, end, mode);
   const found = new Set<string>();
-  const tokens = new Tokenizer(bytes, start, end, mode);
-  tokens.next();
-  while (!tokens.atEnd) {
-    if (!tokens.isMark("@")) {
-      tokens.next();
-      continue;
-    }
-    const at = tokens.end;
-    const kind = tokens.next();
-    if (tokens.isMark("@")) { // a system variable
-      tokens.next();
-      continue;
-    }
-    if (tokens.start !== at) continue;
-    if (kind === Token.QUOTED) {
-      const quoted = tokens.text();
-      const quote = quoted[0];
-      found.add(`@${quoted.slice(1, -1).replaceAll(quote + quote, quote).toLowerCase()}`);
-      tokens.next();
-    } else found.add(`@${name(tokens, at).toLowerCase()}`);
-  }
+  const read = () => collect(found);
+  read();
+  if (scanner.versionsCount > 0) readOtherWays(scanner, { start, mode, read });
   return [...found];
 }
 
-/** Unquoted names may have dots in them. */
-function name(tokens: Tokenizer, from: number): string {
-  let end = from;
-  while (
-    tokens.start === end && !tokens.atEnd && (tokens.kind === Token.WORD || tokens.isMark("."))
-  ) {
-    end = tokens.end;
-    tokens.next();
+function collect(found: Set<string>): void {
+  while (scanner.next() !== Lexeme.END) {
+    if (scanner.mark !== Mark.AT) continue;
+    const { bytes, end, limit } = scanner;
+    if (end < limit && bytes[end] === Mark.AT) { // a system variable
+      scanner.next();
+      scanner.next();
+      continue;
+    }
+    scanner.passUserVariable();
+    found.add(`@${nameOf(scanner)}`);
   }
-  return Buffer.from(tokens.bytes.subarray(from, end)).toString("latin1");
+}
+
+function nameOf({ bytes, start, end }: Scanner): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1")
+    .toLowerCase();
+  const quote = text[0];
+  if (quote !== "`" && quote !== '"' && quote !== "'") return text;
+  return text.slice(1, -1).replaceAll(quote + quote, quote);
 }
