@@ -32,6 +32,14 @@ describe("style", () => {
     expect(wrong.map(({ path }) => path)).toEqual([]);
   });
 
+  test("what is named like a test is one", () => {
+    // A program of that name would be run as a whole by the test runner.
+    const wrong = sources.filter(({ path, imports }) =>
+      /_test\.\w+$/.test(path) && !imports.some(({ target }) => target === "bun:test")
+    );
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+
   test("nothing is left to do", () => {
     const left = new RegExp(`\\b(${["TO" + "DO", "FIX" + "ME", "X" + "XX"].join("|")})\\b`);
     expect(sources.filter(({ text }) => left.test(text)).map(({ path }) => path)).toEqual([]);

@@ -1,5 +1,5 @@
 // Runs mariadb-client-test's programs, those named or all, and prints the results.
-// Usage: bun tests/clients/run_client_test.ts [NAME ...] [--port P [--host H]]
+// Usage: bun tests/clients/run_client_programs.ts [NAME ...] [--port P [--host H]]
 //
 // With a port they run there. Without one it starts two MariaDB servers, one with the proxy before
 // it, runs each program at both, and tells what differs.
