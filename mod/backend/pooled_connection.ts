@@ -57,6 +57,8 @@ export class PooledConnection {
   dirty: Set<string> | undefined;
   /** Statements of the proxy's own have run behind the owner's last one: its diagnostics are gone. */
   touched = false;
+  /** The server may have warnings or errors to show on it. */
+  hasConditions = false;
   /** When it was opened, by the pool's clock; milliseconds. */
   openedAt = 0;
   /** When it became idle. */
@@ -139,6 +141,7 @@ export class PooledConnection {
     this.owner = undefined;
     this.residue = Residue.NONE;
     this.dirty = undefined;
+    this.hasConditions = false;
     this.#statements.clear();
   }
 }

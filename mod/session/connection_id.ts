@@ -2,7 +2,7 @@
 // column that the server names after the number gets its own name back.
 
 import type { AnswerSink, ServerConnection } from "../backend/mod.ts";
-import { findConnectionId } from "../sql/mod.ts";
+import { findConnectionId, findRowCount } from "../sql/mod.ts";
 import { Command, Expect, frame, ServerStatus } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import { RenamedColumns, type Replacement } from "./renamed_columns.ts";
@@ -46,28 +46,41 @@ interface Rewritten {
   readonly replacements: readonly Replacement[];
 }
 
-/** Undefined where there is nothing to replace. @param payload COM_QUERY or COM_STMT_PREPARE. */
+/**
+ * Undefined where there is nothing to replace.
+ *
+ * @param payload COM_QUERY or COM_STMT_PREPARE.
+ * @param rowCount What ROW_COUNT() is to be; undefined: what the server says.
+ */
 export function replaceCalls(
   session: ClientSession,
   payload: Buffer,
   server: ServerConnection,
+  rowCount?: number,
 ): Rewritten | undefined {
   const isQuery = payload[0] === Command.QUERY;
   const from = isQuery && session.hasQueryAttributes
     ? statementStart(payload, 0, payload.length)
     : 1;
-  const calls = findConnectionId(payload, {
+  const text = {
     start: from,
     end: payload.length,
     noBackslashEscapes: (server.tracker.status & ServerStatus.NO_BACKSLASH_ESCAPES) !== 0,
-  });
+  };
+  const id = `${session.id} AS UNSIGNED`;
+  const calls = findConnectionId(payload, text).map((call) => ({ ...call, value: id }));
+  if (rowCount !== undefined) {
+    const value = `${rowCount} AS SIGNED`;
+    calls.push(...findRowCount(payload, text).map((call) => ({ ...call, value })));
+    calls.sort((a, b) => a.start - b.start);
+  }
   if (calls.length === 0) return undefined;
   const replacements: Replacement[] = [];
   const parts: Buffer[] = [];
   let at = 0;
   for (const call of calls) {
     const original = payload.toString("latin1", call.start, call.end);
-    const { literal } = replacementOf(original, replacements, session.id);
+    const { literal } = replacementOf(original, replacements, call.value);
     parts.push(payload.subarray(at, call.start), Buffer.from(literal));
     at = call.end;
   }
@@ -76,14 +89,14 @@ export function replaceCalls(
 }
 
 /**
- * The literal for one spelling of the call. Spellings get literals that differ in blanks only, so
+ * The literal for one spelling of a call. Spellings get literals that differ in blanks only, so
  * that each column's name can be told. A cast, so that the type is that of the function whatever
  * the number's length.
  */
-function replacementOf(original: string, known: Replacement[], id: number): Replacement {
+function replacementOf(original: string, known: Replacement[], value: string): Replacement {
   const found = known.find((each) => each.original === original);
   if (found) return found;
-  const replacement = { literal: `CAST(${" ".repeat(known.length)}${id} AS UNSIGNED)`, original };
+  const replacement = { literal: `CAST(${" ".repeat(known.length)}${value})`, original };
   known.push(replacement);
   return replacement;
 }

@@ -15,6 +15,7 @@ import type {
   SessionState,
 } from "../backend/mod.ts";
 import {
+  isMariadb,
   isSameState,
   LASTING_RESIDUE,
   makeFresh,
@@ -26,6 +27,7 @@ import {
   Command,
   Expect,
   expectedAnswer,
+  frame,
   HEADER_LENGTH,
   type PacketAssembler,
   ServerStatus,
@@ -33,6 +35,16 @@ import {
 } from "../wire/mod.ts";
 import { type CapturedValues, FOUND_ROWS, INSERT_ID } from "./captured_values.ts";
 import type { ClientSession } from "./client_session.ts";
+import {
+  answerShow,
+  CLEAR,
+  type Conditions,
+  isExact,
+  raise,
+  readConditions,
+  rowsOf,
+} from "./conditions.ts";
+import { replaceCalls } from "./connection_id.ts";
 import type { SessionContext } from "./context.ts";
 import { noteAnswer, noteState, noteStatement } from "./settlement.ts";
 import { opener } from "./pool_opener.ts";
@@ -40,6 +52,7 @@ import { OwnPin } from "./own_pin.ts";
 import { Preparation } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
+import { RenamedColumns } from "./renamed_columns.ts";
 import type { SessionStatement } from "./session_statement.ts";
 import { statementStart } from "./statement_start.ts";
 
@@ -65,6 +78,8 @@ export class PooledSession implements Lessee {
   foundRows = "0";
   /** ROW_COUNT() of the last statement. */
   rowCount = -1;
+  /** Warnings and errors, where they have been taken from the connection they were on. */
+  conditions: Conditions | undefined;
   /** The connection used last. */
   last: PooledConnection | undefined;
 
@@ -85,6 +100,8 @@ export class PooledSession implements Lessee {
   statement: SessionStatement | undefined;
   #pooled: PooledConnection | undefined;
   #endsWithConnection = false;
+  /** ROW_COUNT() in it is replaced by the session's. */
+  #givesRowCount = false;
   /** It goes out in pieces. */
   #isLong = false;
   /** What the next command is told: its server connection has ended while it held it. */
@@ -209,22 +226,69 @@ export class PooledSession implements Lessee {
   }
 
   #begin(pooled: PooledConnection): void {
+    const isForeign = pooled.owner !== this || pooled.touched;
+    this.#givesRowCount = isForeign && (this.effects & Effect.ASKS_ROW_COUNT) !== 0;
+    if (this.statement && this.#givesRowCount) {
+      this.statement = this.statements.withRowCount(this.statement, pooled, this.rowCount);
+    }
+    if (isForeign && this.#answersShow()) return;
     const { statement } = this;
     const missing = statement !== undefined && pooled.statement(statement.key) === undefined;
     const needsInsertId = (this.effects & NEEDS_INSERT_ID) !== 0 &&
       pooled.insertId !== this.insertId &&
       !(pooled.owner === this && pooled.insertId === undefined);
+    const diagnostics = this.#diagnosticsFor(pooled, isForeign);
     const isOwn = pooled.owner === this ||
       (pooled.residue === Residue.NONE && isSameState(pooled.state, this.state) &&
         pooled.userVariables === this.userVariables);
-    if (isOwn && !missing && !needsInsertId) {
+    if (isOwn && !missing && !needsInsertId && diagnostics.length === 0) {
       this.prepared();
       return;
     }
     new Preparation(this, pooled, this.context).take(this, {
       insertId: needsInsertId,
       statement: missing ? statement : undefined,
+      diagnostics,
     });
+  }
+
+  /**
+   * Statements that give the connection the session's FOUND_ROWS(), warnings and errors. MySQL
+   * clears the conditions with each statement, so that it has to be done only for one that asks;
+   * MariaDB keeps them until a statement uses a table.
+   */
+  #diagnosticsFor(pooled: PooledConnection, isForeign: boolean): readonly string[] {
+    const { effects } = this;
+    const mariadb = isMariadb(this.context.server.identity!);
+    const needsConditions = isForeign &&
+      ((effects & Effect.ASKS_WARNINGS) !== 0 ||
+        (mariadb && (pooled.hasConditions || this.conditions !== undefined)));
+    const needsFoundRows = isForeign && (effects & Effect.ASKS_FOUND_ROWS) !== 0;
+    if (!needsConditions && !needsFoundRows) return NOTHING;
+    const texts: string[] = [];
+    if (needsFoundRows) texts.push(`SELECT 1 FROM ${rowsOf(Number(this.foundRows))}`);
+    if (needsConditions) {
+      if (this.conditions) texts.push(raise(this.conditions, mariadb));
+      else if (pooled.hasConditions || pooled.residue & Residue.WARNINGS) texts.push(CLEAR);
+      pooled.hasConditions = this.conditions !== undefined;
+    }
+    return texts;
+  }
+
+  /** SHOW WARNINGS and SHOW ERRORS of conditions that no statement can bring back. */
+  #answersShow(): boolean {
+    const { conditions } = this;
+    if (!conditions || (this.effects & Effect.ASKS_WARNINGS) === 0) return false;
+    if (this.command[HEADER_LENGTH] !== Command.QUERY) return false;
+    if (isExact(conditions, isMariadb(this.context.server.identity!))) return false;
+    const start = this.session.hasQueryAttributes
+      ? statementStart(this.command, HEADER_LENGTH, this.command.length)
+      : HEADER_LENGTH + 1;
+    const packets = answerShow(this.command.toString("latin1", start), conditions);
+    if (!packets) return false;
+    for (const packet of packets) this.session.onAnswerBytes(packet);
+    this.#finish();
+    return true;
   }
 
   /** The connection is in the session's state: the command may go out. */
@@ -238,9 +302,21 @@ export class PooledSession implements Lessee {
     this.last = pooled;
     noteStatement(this, pooled);
     if (this.#isLong) this.session.sendLong(this.command);
-    else if (!this.statements.send(pooled, this.statement, this.command)) {
-      this.session.sendCommand(this.command);
+    else if (!this.statements.send(pooled, this.statement, this.command)) this.#sendText(pooled);
+  }
+
+  #sendText({ connection }: PooledConnection): void {
+    const { command, session } = this;
+    const rewritten = this.#givesRowCount && command[HEADER_LENGTH] === Command.QUERY
+      ? replaceCalls(session, command.subarray(HEADER_LENGTH), connection, this.rowCount)
+      : undefined;
+    if (!rewritten) {
+      session.sendCommand(command);
+      return;
     }
+    const { payload, replacements } = rewritten;
+    const sink = new RenamedColumns(session, { replacements, prepared: false });
+    connection.request(frame(payload, 0), Expect.RESULT, sink);
   }
 
   /** The connection could not be given the session's state: the client gets the server's error. */
@@ -423,7 +499,10 @@ export class PooledSession implements Lessee {
     this.statements.stateKnown(before, this.state);
   }
 
-  keepWarnings(_packets: PacketAssembler): void {}
+  keepWarnings(packets: PacketAssembler, capabilities: number): void {
+    const found = readConditions(packets, capabilities);
+    if (found) this.conditions = found.list.length > 0 ? found : undefined;
+  }
 
   /** Sets what the session has set. */
   setState(state: SessionState): void {
@@ -465,6 +544,7 @@ export class PooledSession implements Lessee {
     this.userVariables = pooled.userVariables;
     this.insertId = "0";
     this.foundRows = "0";
+    this.conditions = undefined;
     this.pins = 0;
     this.ownPins = 0;
     this.statements.clear();
@@ -472,6 +552,7 @@ export class PooledSession implements Lessee {
 }
 
 const NO_COMMAND = Buffer.alloc(0);
+const NOTHING: readonly string[] = [];
 
 const NEEDS_INSERT_ID = Effect.ASKS_LAST_INSERT_ID | Effect.LEAVES_INSERT_ID | Effect.CALLS;
 

@@ -28,6 +28,8 @@ export interface Needs {
   readonly insertId: boolean;
   /** A prepared statement that the connection does not have. */
   readonly statement: SessionStatement | undefined;
+  /** Statements that leave the diagnostics the command asks for. */
+  readonly diagnostics: readonly string[];
 }
 
 /** Who waits for a preparation. */
@@ -111,7 +113,7 @@ export class Preparation {
     pooled.residue = Residue.NONE;
   }
 
-  #restore(session: PooledSession, { insertId, statement }: Needs): void {
+  #restore(session: PooledSession, { insertId, statement, diagnostics }: Needs): void {
     const { pooled } = this;
     pooled.owner = session;
     if (statement) {
@@ -124,6 +126,7 @@ export class Preparation {
       pooled.insertId = session.insertId;
     }
     this.#setState(session.state, session.baseline, sets);
+    for (const text of diagnostics) this.#run(text, new RaiseAnswer(this));
   }
 
   #userVariables(session: PooledSession): string[] {
@@ -238,6 +241,17 @@ class RestoreAnswer extends OwnAnswer {
   protected override read(): void {}
 }
 
+/** Of a statement whose errors and warnings are its purpose. */
+class RaiseAnswer extends OwnAnswer {
+  override onAnswerBytes(): void {}
+
+  onOkPacket(): void {}
+
+  protected override read(): void {}
+
+  protected override refused(): void {}
+}
+
 class PrepareAnswer extends OwnAnswer {
   readonly #statement: SessionStatement;
 
@@ -291,6 +305,7 @@ class WarningsAnswer extends OwnAnswer {
   }
 
   protected override read(): void {
-    this.#owner.keepWarnings(this.packets);
+    const { facts } = this.preparation.pooled.connection;
+    this.#owner.keepWarnings(this.packets, facts.capabilities);
   }
 }

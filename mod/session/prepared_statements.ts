@@ -60,6 +60,21 @@ export class PreparedStatements {
     return this.#statements?.get(id === LAST_PREPARED ? this.#lastId : id);
   }
 
+  /** The statement with a number in place of ROW_COUNT(): a statement of its own to servers. */
+  withRowCount(
+    statement: SessionStatement,
+    pooled: PooledConnection,
+    rowCount: number,
+  ): SessionStatement {
+    const { session } = this.#session;
+    const payload = Buffer.from(statement.packet).subarray(HEADER_LENGTH);
+    const rewritten = replaceCalls(session, payload, pooled.connection, rowCount);
+    if (!rewritten) return statement;
+    const packet = frame(rewritten.payload, 0);
+    const replacements = [...statement.replacements ?? [], ...rewritten.replacements];
+    return { ...statement, packet, key: keyOf(packet, statement.state), replacements };
+  }
+
   /** COM_STMT_CLOSE: has no answer. */
   close(packet: Buffer): void {
     const statement = this.#find(packet);

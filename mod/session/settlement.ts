@@ -31,6 +31,7 @@ import {
   sessionStateOf,
   StateEntry,
 } from "../wire/mod.ts";
+import { CaptureQuery } from "./captured_values.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
@@ -137,7 +138,7 @@ function toldEntries(
 function settingsOf(entry: SessionStateEntry, pooled: PooledConnection): [string, string][] {
   const changes: [string, string][] = [];
   for (const { name, value } of decodeSystemVariables(entry.data)) {
-    if (NOT_SETTINGS.has(name)) continue;
+    if (NOT_SETTINGS.has(name) || name.startsWith("session_track_")) continue;
     if (
       name === "character_set_connection" || (CHARSET_VARIABLES as readonly string[]).includes(name)
     ) {
@@ -166,13 +167,8 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   const { tracker } = connection;
   const { effects } = session;
   const failed = tracker.errorCode !== 0;
-  const mysql = !isMariadb(session.context.server.identity!);
   pooled.touched = false;
-  if (failed || tracker.warnings > 0 || effects & Effect.CALLS) {
-    pooled.residue |= Residue.WARNINGS;
-  } else if (mysql && !(effects & Effect.ASKS_WARNINGS)) {
-    pooled.residue &= ~Residue.WARNINGS;
-  }
+  noteConditions(session, pooled, failed);
   if (tracker.hasInsertId || effects & (Effect.LEAVES_INSERT_ID | Effect.CALLS)) {
     pooled.residue |= Residue.INSERT_ID;
     pooled.insertId = undefined;
@@ -186,6 +182,23 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   session.rowCount = failed || tracker.sawRows ? -1 : tracker.affectedRows;
   notePins(session, failed);
   return askAfterwards(session, pooled, failed);
+}
+
+/** MySQL forgets conditions with the next statement, MariaDB with the next one that uses a table. */
+function noteConditions(session: PooledSession, pooled: PooledConnection, failed: boolean): void {
+  const { effects } = session;
+  const has = failed || pooled.connection.tracker.warnings > 0 || (effects & Effect.CALLS) !== 0;
+  if (has || pooled.hasConditions && effects & Effect.ASKS_WARNINGS) {
+    pooled.hasConditions = true;
+    pooled.residue |= Residue.WARNINGS;
+    if (has) session.conditions = undefined;
+  } else if (isMariadb(session.context.server.identity!)) {
+    if (pooled.hasConditions) pooled.residue |= Residue.WARNINGS;
+  } else if (!(effects & Effect.ASKS_WARNINGS)) {
+    pooled.hasConditions = false;
+    pooled.residue &= ~Residue.WARNINGS;
+    session.conditions = undefined;
+  }
 }
 
 function notePins(session: PooledSession, failed: boolean): void {
@@ -215,6 +228,7 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   }
   if (session.hiddenChange || effects & Effect.CALLS) {
     session.hiddenChange = false;
+    requests.captureDiagnostics();
     requests.listVariables();
   }
   return requests.any;
@@ -248,28 +262,60 @@ class Afterwards implements AnswerSink {
     connection.request(queryPacket(connection, text), Expect.RESULT, this);
   }
 
+  /** What is asked next would take these away. */
+  captureDiagnostics(): void {
+    const session = this.#session;
+    const pooled = this.#pooled;
+    const { connection } = pooled;
+    if (pooled.residue & Residue.WARNINGS) {
+      this.#outstanding++;
+      connection.request(
+        queryPacket(connection, "SHOW WARNINGS"),
+        Expect.RESULT,
+        new Packets(
+          this,
+          (packets) => session.keepWarnings(packets, connection.facts.capabilities),
+        ),
+      );
+    }
+    if (pooled.residue & Residue.FOUND_ROWS) {
+      this.#outstanding++;
+      const query = new CaptureQuery();
+      query.foundRows();
+      connection.request(
+        queryPacket(connection, query.text),
+        Expect.RESULT,
+        new Packets(
+          this,
+          (packets) => session.keep(query.read(packets, connection.facts.capabilities)),
+        ),
+      );
+    }
+    pooled.residue &= ~(Residue.WARNINGS | Residue.FOUND_ROWS);
+    pooled.hasConditions = false;
+  }
+
   /** The names of all user variables: somebody else's code may have set any. */
   listVariables(): void {
     this.#outstanding++;
     const { connection } = this.#pooled;
     const text = isMariadb(this.#session.context.server.identity!) ? LIST_MARIADB : LIST_MYSQL;
     this.#pooled.touched = true;
-    connection.request(queryPacket(connection, text), Expect.RESULT, new Names(this));
+    const sink = new Packets(this, (packets) => {
+      const rows = connection.tracker.errorCode === 0 ? textRows(connection, packets) : undefined;
+      this.#listed(rows?.map(([name]) => name ?? ""));
+    });
+    connection.request(queryPacket(connection, text), Expect.RESULT, sink);
   }
 
   /** They are in the connection's own character set; those that are not ASCII pin. */
-  listed(names: readonly string[] | undefined): void {
+  #listed(names: readonly string[] | undefined): void {
     const pooled = this.#pooled;
     if (names === undefined) this.#session.ownPins |= OwnPin.USER_VARIABLES;
     else if (names.length > 0) {
       for (const name of names) (pooled.dirty ??= new Set()).add(`@${name}`);
       pooled.residue |= Residue.VARIABLES;
     }
-    this.onAnswerEnd();
-  }
-
-  get connection() {
-    return this.#pooled.connection;
   }
 
   onAnswerBytes(): void {}
@@ -295,12 +341,15 @@ const PING = frame(Uint8Array.of(Command.PING), 0);
 
 const ANSWER_MAX = 1024 * 1024;
 
-class Names implements AnswerSink {
+/** Collects an answer for whoever reads it. */
+class Packets implements AnswerSink {
   readonly #afterwards: Afterwards;
+  readonly #read: (packets: PacketAssembler) => void;
   readonly #packets = new PacketAssembler(ANSWER_MAX);
 
-  constructor(afterwards: Afterwards) {
+  constructor(afterwards: Afterwards, read: (packets: PacketAssembler) => void) {
     this.#afterwards = afterwards;
+    this.#read = read;
   }
 
   onAnswerBytes(bytes: Uint8Array): void {
@@ -308,11 +357,8 @@ class Names implements AnswerSink {
   }
 
   onAnswerEnd(): void {
-    const { connection } = this.#afterwards;
-    const names = connection.tracker.errorCode === 0
-      ? textRows(connection, this.#packets).map(([name]) => name ?? "")
-      : undefined;
-    this.#afterwards.listed(names);
+    this.#read(this.#packets);
+    this.#afterwards.onAnswerEnd();
   }
 
   onServerLost(reason: string): void {

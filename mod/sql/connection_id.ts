@@ -36,9 +36,6 @@ const SERVER_VIEWS = [
   "IS_USED_LOCK",
 ] as const;
 
-/** The name as a client may write it in quotes; functions can be called so. */
-const QUOTED_NAME = "`connection_id`";
-
 /**
  * Finds the calls to replace. None where the statement is stored (CREATE, ALTER) or compares with
  * the server's own views of its connections: there the server's id is the right one.
@@ -49,13 +46,22 @@ const QUOTED_NAME = "`connection_id`";
  *
  * @param text Where the statement lies in the bytes, and how the session reads strings.
  */
-export function findConnectionId(
-  bytes: Uint8Array,
-  text: LexicalMode & { readonly start: number; readonly end: number },
-): Occurrence[] {
-  const found = callsIn(bytes, text);
+export function findConnectionId(bytes: Uint8Array, text: StatementText): Occurrence[] {
+  return findCalls(bytes, text, "CONNECTION_ID");
+}
+
+/** Finds the calls of ROW_COUNT(), under the same conditions. */
+export function findRowCount(bytes: Uint8Array, text: StatementText): Occurrence[] {
+  return findCalls(bytes, text, "ROW_COUNT");
+}
+
+/** Where a statement lies in bytes, and how they are read. */
+export type StatementText = LexicalMode & { readonly start: number; readonly end: number };
+
+function findCalls(bytes: Uint8Array, text: StatementText, name: string): Occurrence[] {
+  const found = callsIn(bytes, text, name);
   if (found.length === 0 || !hasUncertainBackslash(bytes, text.start, text.end)) return found;
-  const others = callsIn(bytes, { ...text, noBackslashEscapes: !text.noBackslashEscapes });
+  const others = callsIn(bytes, { ...text, noBackslashEscapes: !text.noBackslashEscapes }, name);
   const same = found.length === others.length &&
     found.every(({ start }, i) => start === others[i].start);
   return same ? found : [];
@@ -73,7 +79,8 @@ const BACKSLASH = 0x5c;
 
 function callsIn(
   bytes: Uint8Array,
-  { start, end, ...mode }: LexicalMode & { readonly start: number; readonly end: number },
+  { start, end, ...mode }: StatementText,
+  name: string,
 ): Occurrence[] {
   const tokens = new Tokenizer(bytes, start, end, mode);
   tokens.next();
@@ -83,7 +90,7 @@ function callsIn(
   let qualified = false; // a schema's name and a point are in front: a stored function
   do {
     if (SERVER_VIEWS.some((word) => tokens.is(word))) return [];
-    if (qualified || !isName(tokens)) {
+    if (qualified || !isName(tokens, name)) {
       qualified = tokens.isMark(".");
       tokens.next();
       continue;
@@ -99,8 +106,9 @@ function callsIn(
   return found;
 }
 
-function isName(tokens: Tokenizer): boolean {
-  if (tokens.is("CONNECTION_ID")) return true;
-  return tokens.kind === Token.QUOTED && tokens.end - tokens.start === QUOTED_NAME.length &&
-    tokens.text().toLowerCase() === QUOTED_NAME;
+/** Functions can be called by their name in backquotes too. */
+function isName(tokens: Tokenizer, name: string): boolean {
+  if (tokens.is(name)) return true;
+  return tokens.kind === Token.QUOTED && tokens.end - tokens.start === name.length + 2 &&
+    tokens.text().toUpperCase() === `\`${name}\``;
 }

@@ -1,0 +1,111 @@
+// A session's warnings and errors: read from the connection that another session is about to use,
+// and given to the connection that the session uses next when it asks for them.
+
+import { stringLiteral } from "../backend/mod.ts";
+import { Capability, frame, type PacketAssembler, PacketReader } from "../wire/mod.ts";
+
+/** One row of SHOW WARNINGS. */
+interface Condition {
+  /** Error, Warning or Note. */
+  readonly level: string;
+  readonly code: number;
+  /** One character a byte, in the session's character_set_results. */
+  readonly message: string;
+  readonly row: Uint8Array;
+}
+
+/** Rows of SHOW WARNINGS, as they came. */
+export interface Conditions {
+  readonly list: readonly Condition[];
+  /** The packets before the rows. */
+  readonly head: readonly Uint8Array[];
+  /** The packet behind them. */
+  readonly end: Uint8Array;
+}
+
+/** Stands in the message of a warning that was made to have as many as there were. */
+const STAND_IN = "mysqlproxy";
+/** MESSAGE_TEXT of SIGNAL has at most so many characters. */
+const MESSAGE_MAX = 128;
+const ASCII = /^[ -~]*$/;
+
+/** Reads the answer to SHOW WARNINGS; undefined where the rows only stand in for the real ones. */
+export function readConditions(
+  packets: PacketAssembler,
+  capabilities: number,
+): Conditions | undefined {
+  const payloads: Uint8Array[] = [];
+  for (let next = packets.next(); next; next = packets.next()) payloads.push(Uint8Array.from(next));
+  const columns = 3;
+  const rowsAt = 1 + columns + (capabilities & Capability.DEPRECATE_EOF ? 0 : 1);
+  const list = payloads.slice(rowsAt, -1).map((row) => {
+    const reader = new PacketReader(row);
+    const [level, code, message] = [reader.lenencView(), reader.lenencView(), reader.lenencView()]
+      .map((value) => Buffer.from(value).toString("latin1"));
+    return { level, code: Number(code), message, row };
+  });
+  if (list.length > 0 && list.every(({ message }) => message.includes(STAND_IN))) return undefined;
+  return { list, head: payloads.slice(0, rowsAt), end: payloads.at(-1)! };
+}
+
+/** The server itself can be brought to say the very same. */
+export function isExact({ list }: Conditions, mariadb: boolean): boolean {
+  if (list.length > 1 && !mariadb) return false;
+  return list.every(({ level, message }, at) =>
+    level !== "Note" && message.length <= MESSAGE_MAX && ASCII.test(message) &&
+    (level !== "Error" || at === 0 || at === list.length - 1)
+  );
+}
+
+/** A statement behind which a server has no conditions; on MariaDB only one that uses a table. */
+export const CLEAR = "SELECT 1 FROM (SELECT 1) t";
+
+/** A statement behind which a server has these conditions, or as many. */
+export function raise(conditions: Conditions, mariadb: boolean): string {
+  const { list } = conditions;
+  if (list.length === 0) return CLEAR;
+  if (!isExact(conditions, mariadb)) {
+    if (list.at(-1)!.level === "Error") {
+      return signal("SIGNAL", { ...list.at(-1)!, message: STAND_IN });
+    }
+    return `SELECT CAST('${STAND_IN}' AS SIGNED) FROM ${rowsOf(list.length)}`;
+  }
+  const [first, ...others] = list;
+  if (others.length === 0) return signal("SIGNAL", first);
+  const kind = first.level === "Error" ? "SQLEXCEPTION" : "SQLWARNING";
+  const further = others.map((each) => signal("RESIGNAL", each)).join(";");
+  return `BEGIN NOT ATOMIC DECLARE CONTINUE HANDLER FOR ${kind} BEGIN ${further};END;` +
+    `${signal("SIGNAL", first)};END`;
+}
+
+function signal(verb: string, { level, code, message }: Omit<Condition, "row">): string {
+  const state = level === "Error" ? "HY000" : "01000";
+  return `${verb} SQLSTATE '${state}' SET MYSQL_ERRNO=${code},MESSAGE_TEXT=${
+    stringLiteral(message)
+  }`;
+}
+
+/** A derived table of so many rows. */
+export function rowsOf(count: number): string {
+  const ten = Array.from({ length: 10 }, () => "SELECT 1").join(" UNION ALL ");
+  const tables: string[] = [];
+  for (let size = 1; size < Math.max(count, 2); size *= 10) tables.push(`(${ten}) t${size}`);
+  return `(SELECT 1 FROM ${tables.join(",")} LIMIT ${count}) t`;
+}
+
+/** SHOW WARNINGS or SHOW ERRORS, as text. */
+const SHOW = /^[\s(]*SHOW\s+(WARNINGS|ERRORS)(?:\s+LIMIT\s+(\d+)(?:\s*,\s*(\d+))?)?\s*;?\s*$/i;
+
+/** The answer to SHOW WARNINGS or SHOW ERRORS; undefined where the text is something else. */
+export function answerShow(text: string, conditions: Conditions): Uint8Array[] | undefined {
+  const asked = SHOW.exec(text);
+  if (!asked) return undefined;
+  const errorsOnly = asked[1].toUpperCase() === "ERRORS";
+  const offset = asked[3] === undefined ? 0 : Number(asked[2]);
+  const count = asked[2] === undefined ? Infinity : Number(asked[3] ?? asked[2]);
+  const rows = conditions.list
+    .filter(({ level }) => !errorsOnly || level === "Error")
+    .slice(offset, offset + count)
+    .map(({ row }) => row);
+  return [...conditions.head, ...rows, conditions.end].map((payload, at) => frame(payload, at + 1));
+}
