@@ -1,5 +1,6 @@
-// The HTTP port: is the proxy alive, may it get traffic.
+// The HTTP port: is the proxy alive, may it get traffic, what does it know of its servers.
 
+import { prometheusText } from "../cluster/mod.ts";
 import type { ListenAddress } from "../config/mod.ts";
 import { ListenError } from "../net/mod.ts";
 import type { Running } from "../proxy/mod.ts";
@@ -12,7 +13,8 @@ export interface HttpPort {
 
 /**
  * Opens the HTTP port: `/livez` answers 200 while the process does; `/readyz` 200 while new
- * sessions are accepted and a server was reached, else 503.
+ * sessions are accepted and a server was reached, else 503; `/metrics` what is known of the servers,
+ * for Prometheus.
  *
  * @throws {ListenError} If the address cannot be listened on.
  */
@@ -21,6 +23,7 @@ export function openHttpPort(address: ListenAddress, running: Running): HttpPort
     "/livez": () => new Response("ok\n"),
     "/readyz": () =>
       running.ready() ? new Response("ok\n") : new Response("not ready\n", { status: 503 }),
+    "/metrics": () => new Response(metrics(running), { headers: { "content-type": METRICS_TYPE } }),
   };
   const fallback = () => new Response("not found\n", { status: 404 });
   try {
@@ -31,4 +34,12 @@ export function openHttpPort(address: ListenAddress, running: Running): HttpPort
   } catch (error) {
     throw new ListenError(`Cannot listen for HTTP: ${(error as Error).message}`);
   }
+}
+
+const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+function metrics({ cluster }: Running): string {
+  if (cluster === undefined) return "# The servers are not watched.\n";
+  const { topology } = cluster;
+  return prometheusText(topology, { nowMs: Date.now(), countOf: (kind) => cluster.count(kind) });
 }

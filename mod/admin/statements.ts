@@ -1,5 +1,7 @@
-// What the admin port answers: SHOW PROPERTIES, SHOW COUNTERS, and what drivers ask before they do anything.
+// What the admin port answers: SHOW PROPERTIES, SHOW COUNTERS, the statements about the cluster, and
+// what drivers ask before they do anything.
 
+import { answerClusterStatement, type ClusterView, NO_TOPOLOGY } from "../cluster/mod.ts";
 import { properties } from "../config/mod.ts";
 import type { Running } from "../proxy/mod.ts";
 import type { SqlError } from "../wire/mod.ts";
@@ -22,6 +24,10 @@ export function answerStatement(text: string, view: AdminView): Answer {
   if (like) return showProperties(view, like[1]);
   const counters = /^show\s+counters(?:\s+like\s+'([^']*)')?$/i.exec(statement);
   if (counters) return showCounters(view, counters[1]);
+  const about = answerClusterStatement(statement, view.running.cluster ?? UNWATCHED, {
+    nowMs: Date.now(),
+  });
+  if (about !== undefined) return view.running.cluster ? about : NOT_WATCHED;
   if (/^(set|use|begin|commit|rollback|start\s+transaction)\b/i.test(statement)) return "ok";
   const variable = /^select\s+@@(?:global\.|session\.)?(\w+)(?:\s+limit\s+1)?$/i.exec(statement);
   if (variable) return selectVariable(variable[1], view);
@@ -32,9 +38,24 @@ export function answerStatement(text: string, view: AdminView): Answer {
     code: 1064,
     sqlState: "42000",
     message:
-      `The admin port does not know this statement; it knows SHOW PROPERTIES and SHOW COUNTERS, with [LIKE '...']`,
+      "The admin port does not know this statement; it knows SHOW PROPERTIES, COUNTERS, CLUSTER, RW, RO, EVENTS and TOPOLOGY, DRAIN SERVER, ENABLE SERVER and SET SERVER ... WEIGHT",
   };
 }
+
+/** Without an account of the proxy's own nobody looks at the servers. */
+const UNWATCHED: ClusterView = {
+  topology: NO_TOPOLOGY,
+  events: [],
+  drain: () => "unknown-server",
+  enable: () => "unknown-server",
+  setWeight: () => "unknown-server",
+};
+
+const NOT_WATCHED: SqlError = {
+  code: 1105,
+  sqlState: "HY000",
+  message: "The servers are not watched: it takes the proxy's own account (account.user)",
+};
 
 function showProperties({ running }: AdminView, pattern: string | undefined): TextResult {
   const { mode, reason } = running.credentials.store;

@@ -19,3 +19,4 @@ export * from "./topology.ts";
 export { StateFiles } from "./state_files.ts";
 export type { Rows } from "./row_filter.ts";
 export * from "./statements.ts";
+export { prometheusText } from "./prometheus.ts";

@@ -1,6 +1,7 @@
 // What supervisor and workers say to each other: plain values over the channel between processes.
 
 import type { CredentialMode, PlainSnapshot } from "../auth/mod.ts";
+import type { Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { CounterValues } from "../observe/mod.ts";
 import type { SessionLabel } from "../session/mod.ts";
@@ -34,6 +35,7 @@ export type ToWorker =
     readonly certificate: { readonly key: string; readonly cert: string } | undefined;
   }
   | { readonly kind: "credentials"; readonly credentials: CredentialState }
+  | { readonly kind: "topology"; readonly topology: Topology }
   | { readonly kind: "peers"; readonly clients: number }
   | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }
   | { readonly kind: "answered"; readonly ticket: number; readonly answer: Answer }

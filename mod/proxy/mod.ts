@@ -1,5 +1,7 @@
 // The proxy as a process: listeners, workers, timeouts, drain.
 
+export { monitorSettings, type RunningCluster } from "./cluster.ts";
+export { ownEndpoint } from "./credentials.ts";
 export * from "./running.ts";
 export * from "./serve.ts";
 export * from "./start_error.ts";

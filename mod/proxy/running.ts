@@ -1,17 +1,23 @@
 // A proxy that serves, whether in this process or in several.
 
+import type { Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { CounterValues } from "../observe/mod.ts";
+import type { RunningCluster } from "./cluster.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** A worker, or a supervisor of several, from the outside. */
 export interface Running {
   readonly config: Config;
   readonly credentials: Credentials;
+  /** The servers as they are watched; absent where the proxy has no account for it. */
+  readonly cluster?: RunningCluster | undefined;
   /** Where clients are accepted, with the ports that the system gave. */
   readonly addresses: readonly ListenAddress[];
   /** What has happened since the start, all workers together. */
   counters(): CounterValues;
+  /** What is known of the servers has changed. */
+  publish(topology: Topology): void;
   /** New sessions are accepted, and a server was reached. */
   ready(): boolean;
   /** Reads certificates again; connections that are open keep what they have. */

@@ -4,6 +4,7 @@ import type { Config, ListenAddress } from "../config/mod.ts";
 import { formatAddress } from "../config/mod.ts";
 import { createLog, type Log } from "../observe/mod.ts";
 import { ListenError } from "../net/mod.ts";
+import { startCluster } from "./cluster.ts";
 import { reportFaults } from "./faults.ts";
 import { sessionsByOpenFiles } from "./open_files.ts";
 import type { Running } from "./running.ts";
@@ -70,15 +71,21 @@ export async function serve(
     });
   }
   signals.leadTo(running);
+  const cluster = await startCluster(config, log, {
+    publish: (topology) => running.publish(topology),
+    lostConnections: () => running.counters().serverConnectionsLost,
+  });
   let closePorts: () => void;
   try {
-    closePorts = await openPorts(running, log);
+    closePorts = await openPorts({ ...running, cluster }, log);
   } catch (error) {
     running.stop();
+    await cluster?.stop();
     if (error instanceof ListenError) throw new StartError(error.message, LISTEN_STATUS);
     throw error;
   }
   await running.drained();
+  await cluster?.stop();
   log.info("ended");
   closePorts();
   return 0;

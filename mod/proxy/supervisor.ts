@@ -2,6 +2,7 @@
 // reads accounts once for all.
 
 import { packSnapshot } from "../auth/mod.ts";
+import { NO_TOPOLOGY, type Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { listen, selfSignedCertificate } from "../net/mod.ts";
 import { addCounters, Counters, type CounterValues, type Log } from "../observe/mod.ts";
@@ -34,7 +35,15 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
   const certificate = config.clientTls.mode !== "disabled" && config.clientTls.certPath === ""
     ? await selfSignedCertificate({ commonName: "mysqlproxy", days: 3650 })
     : undefined;
-  const fleet: Fleet = { config, log, credentials, certificate, workers, ending: false };
+  const fleet: Fleet = {
+    config,
+    log,
+    credentials,
+    certificate,
+    workers,
+    topology: NO_TOPOLOGY,
+    ending: false,
+  };
   for (let number = 0; number < workerCount(config); number++) {
     const worker = new WorkerHandle(number, fleet);
     workers.push(worker);
@@ -57,6 +66,10 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
     credentials,
     addresses: fleet.config.listen,
     counters: () => addCounters(workers.map((worker) => worker.counters)),
+    publish(topology) {
+      fleet.topology = topology;
+      for (const worker of workers) worker.send({ kind: "topology", topology });
+    },
     ready: () => !fleet.ending && workers.some((worker) => worker.reached),
     async reload() {
       const failures = await Promise.all(workers.map((worker) => worker.reload()));
@@ -98,6 +111,8 @@ interface Fleet {
   readonly credentials: Credentials;
   readonly certificate: { readonly key: string; readonly cert: string } | undefined;
   readonly workers: readonly WorkerHandle[];
+  /** The servers as they are known now. */
+  topology: Topology;
   /** The end has begun: the dead stay dead. */
   ending: boolean;
 }
@@ -185,6 +200,7 @@ class WorkerHandle {
       credentials: credentialState(credentials),
       certificate,
     });
+    this.send({ kind: "topology", topology: this.#fleet.topology });
     return started.promise;
   }
 

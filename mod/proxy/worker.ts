@@ -3,6 +3,7 @@
 import { BlockList } from "node:net";
 import { Credential, FailureThrottle, RsaKey } from "../auth/mod.ts";
 import { type OwnAccount, Pools, Server } from "../backend/mod.ts";
+import { NO_TOPOLOGY, type Topology } from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
 import {
   addressText,
@@ -33,6 +34,8 @@ import { backendTlsContext, clientTlsContext, type MadeCertificate } from "./tls
 /** A running data plane. */
 export interface Worker extends Running {
   readonly context: SessionContext;
+  /** The servers as they were told last. */
+  readonly topology: Topology;
 }
 
 /** What a worker is among others. */
@@ -122,6 +125,7 @@ export async function startWorker(
   const stopJanitor = startJanitor(context, now);
   const empty = Promise.withResolvers<void>();
   let draining = false;
+  let topology = NO_TOPOLOGY;
   const stopListening = () => {
     for (const listener of listeners.splice(0)) listener.close();
   };
@@ -149,6 +153,10 @@ export async function startWorker(
     addresses: listeners.map((listener) => listener.address),
     context,
     counters: () => ({ ...counters }),
+    get topology() {
+      return topology;
+    },
+    publish: (newer) => void (topology = newer),
     ready: () => !draining && server.identity !== undefined,
     async reload() {
       Object.assign(context, await clientTlsContext(config.clientTls, options.certificate));

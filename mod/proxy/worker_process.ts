@@ -1,6 +1,7 @@
 // A worker as a process of its own: starts on the supervisor's word, ends with the supervisor.
 
 import { CredentialStore, LearnedPasswords, unpackSnapshot } from "../auth/mod.ts";
+import { NO_TOPOLOGY, type Topology } from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { createLog } from "../observe/mod.ts";
 import type { Peers, SessionLabel } from "../session/mod.ts";
@@ -44,6 +45,8 @@ class Link implements Peers {
   clients = 0;
   #worker: Worker | undefined;
   #store: CredentialStore | undefined;
+  /** What is told while the worker starts is not lost. */
+  #topology: Topology = NO_TOPOLOGY;
   #tickets = 0;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
 
@@ -55,6 +58,10 @@ class Link implements Peers {
         return;
       case "credentials":
         apply(this.#store, message.credentials);
+        return;
+      case "topology":
+        this.#topology = message.topology;
+        this.#worker?.publish(message.topology);
         return;
       case "peers":
         this.clients = message.clients;
@@ -96,6 +103,7 @@ class Link implements Peers {
         stop() {},
       },
     });
+    this.#worker.publish(this.#topology);
     tell({ kind: "listening", addresses: this.#worker.addresses });
     const { counters, server } = this.#worker.context;
     // Who cannot be reached now is reached by the first client that comes when it is back.

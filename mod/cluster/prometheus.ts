@@ -1,0 +1,120 @@
+// The topology in Prometheus' text format, for /metrics and for `probe --format prometheus`.
+// Source: "Exposition formats" of the Prometheus documentation.
+
+import { EVENT_KINDS, type EventKind } from "./events.ts";
+import type { Topology, TopologyServer } from "./topology.ts";
+
+const STATES = [
+  "up",
+  "suspect",
+  "down",
+  "draining",
+  "recovering",
+  "lagging",
+  "wrong-cluster",
+] as const;
+
+/** A metric with a value for each server, or one without labels. */
+interface Metric {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "gauge" | "counter";
+  readonly samples: readonly Sample[];
+}
+
+interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/**
+ * Writes the metrics of a cluster.
+ *
+ * @param options.countOf How many events of a kind there were; absent: they are not told.
+ */
+export function prometheusText(
+  topology: Topology,
+  options: { readonly nowMs: number; readonly countOf?: (kind: EventKind) => number },
+): string {
+  return metricsOf(topology, options).map(written).join("");
+}
+
+function metricsOf(
+  { servers, flavor, primary, epoch }: Topology,
+  { nowMs, countOf }: { readonly nowMs: number; readonly countOf?: (kind: EventKind) => number },
+): readonly Metric[] {
+  const gauge = (
+    name: string,
+    help: string,
+    valueOf: (server: TopologyServer) => number | null,
+  ): Metric => ({
+    name: `mysqlproxy_server_${name}`,
+    help,
+    type: "gauge",
+    samples: servers.flatMap((server) => {
+      const value = valueOf(server);
+      return value === null ? [] : [{ labels: { server: server.name }, value }];
+    }),
+  });
+  const seconds = (ms: number | null) => ms === null ? null : ms / 1000;
+  const metrics: Metric[] = [
+    {
+      name: "mysqlproxy_cluster_info",
+      help: "What kind of cluster it is, and which server is the primary.",
+      type: "gauge",
+      samples: [{ labels: { flavor, primary: primary ?? "" }, value: 1 }],
+    },
+    {
+      name: "mysqlproxy_cluster_epoch",
+      help: "Changes of members, roles and states since the start.",
+      type: "gauge",
+      samples: [{ labels: {}, value: epoch }],
+    },
+    {
+      name: "mysqlproxy_server_state",
+      help: "1 for the state that the server is in.",
+      type: "gauge",
+      samples: servers.flatMap(({ name, role, state }) =>
+        STATES.map((each) => ({
+          labels: { server: name, role, state: each },
+          value: each === state ? 1 : 0,
+        }))
+      ),
+    },
+    gauge("writes", "1 if new writes may go to the server.", ({ writes }) => Number(writes)),
+    gauge("reads", "1 if new reads may go to the server.", ({ reads }) => Number(reads)),
+    gauge("weight", "The server's share beside others.", ({ weight }) => weight),
+    gauge(
+      "lag_seconds",
+      "How far the server is behind the primary, when it was known last.",
+      ({ lagMs }) => seconds(lagMs),
+    ),
+    gauge("rtt_seconds", "Time of one question and its answer.", ({ rttMs }) => seconds(rttMs)),
+    gauge(
+      "answer_age_seconds",
+      "Time since the server answered last; all else about it is as old.",
+      ({ answeredMs }) => answeredMs === null ? null : Math.max(0, nowMs - answeredMs) / 1000,
+    ),
+  ];
+  if (countOf) {
+    metrics.push({
+      name: "mysqlproxy_cluster_events_total",
+      help: "Events since the start.",
+      type: "counter",
+      samples: EVENT_KINDS.map((kind) => ({ labels: { kind }, value: countOf(kind) })),
+    });
+  }
+  return metrics;
+}
+
+function written({ name, help, type, samples }: Metric): string {
+  const lines = samples.map(({ labels, value }) => {
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
+    return `${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}\n`;
+  });
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n");
+}

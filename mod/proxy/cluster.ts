@@ -1,0 +1,117 @@
+// The servers are watched, where the proxy has an account to watch them with.
+
+import {
+  type ClusterEvent,
+  ClusterMonitor,
+  type ClusterView,
+  type EventKind,
+  type MonitorSettings,
+  OwnConnector,
+  StateFiles,
+  type Topology,
+  type TroubleReport,
+} from "../cluster/mod.ts";
+import { type Config, formatAddress } from "../config/mod.ts";
+import type { Log } from "../observe/mod.ts";
+import { ownEndpoint } from "./credentials.ts";
+
+/** How often the data plane is asked whether it has lost connections, in milliseconds. */
+const LOOK_MS = 50;
+
+/** A cluster that is being watched. */
+export interface RunningCluster extends ClusterView {
+  /** How many events of a kind there were since the start. */
+  count(kind: EventKind): number;
+  /** The data plane has seen something of a server that does not fit. */
+  report(report: TroubleReport): void;
+  /** Ends the watch; resolves when what is to be kept is written. */
+  stop(): Promise<void>;
+}
+
+/** What the data plane gives to the monitor, and gets from it. */
+export interface DataPlane {
+  /** Takes a topology. */
+  publish(topology: Topology): void;
+  /** Server connections that have ended under their sessions, since the start. */
+  lostConnections(): number;
+}
+
+/** Starts to watch the servers; undefined where the proxy has no account of its own. */
+export async function startCluster(
+  config: Config,
+  log: Log,
+  dataPlane: DataPlane,
+): Promise<RunningCluster | undefined> {
+  if (!config.account) return undefined;
+  const folder = config.cluster.stateDirPath;
+  const files = folder === "" ? undefined : new StateFiles(folder, {
+    onError: (reason) => log.warn("cluster state not kept", { reason }),
+  });
+  const saved = await files?.read();
+  const monitor = new ClusterMonitor({
+    seeds: config.backends,
+    saved: saved?.servers ?? [],
+    orders: saved?.orders ?? {},
+    settings: monitorSettings(config),
+    connector: new OwnConnector((address) => ownEndpoint(config, address)),
+    onTopology(topology) {
+      dataPlane.publish(topology);
+      files?.saveTopology(topology);
+    },
+    onEvent: (event) => logEvent(event, log),
+    onOrders: (orders) => files?.saveOrders(orders),
+  });
+  monitor.start();
+  let lost = dataPlane.lostConnections();
+  const timer = setInterval(() => {
+    const now = dataPlane.lostConnections();
+    if (now > lost) monitor.report({ code: 0 });
+    lost = now;
+  }, LOOK_MS);
+  timer.unref();
+  return {
+    get topology() {
+      return monitor.topology;
+    },
+    get events() {
+      return monitor.events.all;
+    },
+    count: (kind) => monitor.events.count(kind),
+    report: (report) => monitor.report(report),
+    drain: (server) => monitor.drain(server),
+    enable: (server) => monitor.enable(server),
+    setWeight: (server, weight) => monitor.setWeight(server, weight),
+    async stop() {
+      clearInterval(timer);
+      monitor.stop();
+      await files?.written();
+    },
+  };
+}
+
+/** What the configuration says to a monitor. */
+export function monitorSettings({ monitor, cluster, servers }: Config): MonitorSettings {
+  return {
+    ...monitor,
+    ...cluster,
+    servers: servers.map(({ address, weight, tags }) => ({
+      name: formatAddress(address),
+      weight,
+      tags,
+    })),
+  };
+}
+
+const BAD_STATES: ReadonlySet<string> = new Set(["suspect", "down", "lagging", "wrong-cluster"]);
+
+function logEvent(event: ClusterEvent, log: Log): void {
+  const { kind, server, from, to, reason, durationMs } = event;
+  const isBad = kind === "failover-began" || (kind === "state-changed" && BAD_STATES.has(to));
+  log[isBad ? "warn" : "info"](`cluster: ${kind.replace("-", " ")}`, {
+    server: server ?? undefined,
+    from: from || undefined,
+    to: to || undefined,
+    reason: reason || undefined,
+    duration_ms: durationMs ?? undefined,
+  });
+}
