@@ -19,8 +19,9 @@ export function changesAccounts(bytes: Uint8Array, start: number, end: number): 
     tokens.next();
   }
   if (set) return tokens.is("PASSWORD") || tokens.is("DEFAULT");
-  if (flush) {
-    return tokens.is("PRIVILEGES") || tokens.is("LOCAL") || tokens.is("NO_WRITE_TO_BINLOG");
+  if (flush) { // FLUSH LOGS, PRIVILEGES
+    while (!tokens.atEnd && !tokens.isMark(";") && !tokens.is("PRIVILEGES")) tokens.next();
+    return tokens.is("PRIVILEGES");
   }
   return tokens.is("USER") || tokens.is("ROLE");
 }

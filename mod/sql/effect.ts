@@ -19,10 +19,15 @@ export const Effect = {
   MULTI: 1 << 1,
   /**
    * Runs code that is not in the text: CALL, EXECUTE, a function that is no built-in, a compound
-   * statement, a statement of an unknown kind. Such code may do all that the other bits stand for.
+   * statement, a statement of an unknown kind. Such code may do all that the `SETS_` bits and the
+   * pins stand for. What it may leave behind is in the `LEAVES_` bits: functions and triggers can't
+   * change LAST_INSERT_ID() nor FOUND_ROWS(), procedures can.
    */
   CALLS: 1 << 2,
-  /** Changes rows of tables, which may have triggers. */
+  /**
+   * Changes rows of tables, which may have triggers: code out of the text, which may set user
+   * variables and do whatever else stored functions can do.
+   */
   RUNS_TRIGGERS: 1 << 3,
   /** Session variables of the system: SET in any of its forms but SET STATEMENT. */
   SETS_VARIABLE: 1 << 4,
@@ -44,13 +49,21 @@ export const Effect = {
   ASKS_WARNINGS: 1 << 12,
   /** May show session variables that a proxy has changed for itself: SHOW VARIABLES and the like. */
   ASKS_VARIABLES: 1 << 13,
-  /** Mentions a user variable, or runs code that may. */
+  /** Mentions a user variable, other than as the target of SET. */
   ASKS_USER_VARIABLE: 1 << 14,
   /** CONNECTION_ID(), @@pseudo_thread_id and the like. */
   ASKS_CONNECTION_ID: 1 << 15,
-  /** FOUND_ROWS() afterwards may be another number than that of the rows sent. */
+  /**
+   * FOUND_ROWS() afterwards may be something else than the number of rows sent or, where the answer
+   * has no rows, than it was before. After an error it may be anything, whatever this bit says.
+   */
   LEAVES_FOUND_ROWS: 1 << 16,
-  /** LAST_INSERT_ID() afterwards may differ from what the answer's OK or error packet tells. */
+  /**
+   * LAST_INSERT_ID() may have another value afterwards; without this bit it has the one it had. The
+   * OK packet does not tell the value: after INSERT it may hold an id that was given, not generated.
+   * It does tell, by an insert id of 0, that a statement with `RUNS_TRIGGERS`, without `CALLS` and
+   * `ASKS_LAST_INSERT_ID`, has changed nothing. An error packet tells nothing.
+   */
   LEAVES_INSERT_ID: 1 << 17,
   /** CREATE TEMPORARY TABLE or SEQUENCE. */
   TEMPORARY_TABLE: 1 << 18,

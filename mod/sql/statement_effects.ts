@@ -233,9 +233,7 @@ function readFlush(reader: EffectReader): boolean {
   while (scanner.kind !== Lexeme.END && scanner.mark !== Mark.SEMICOLON) {
     const { word } = scanner;
     if (word === READ || word === EXPORT) reader.found |= Effect.TABLE_LOCK;
-    if (word === PRIVILEGES || word === LOCAL || word === NO_WRITE_TO_BINLOG) {
-      reader.found |= Effect.CONCERNS_PROXY;
-    }
+    if (word === PRIVILEGES) reader.found |= Effect.CONCERNS_PROXY;
     scanner.next();
   }
   return false;

@@ -3,10 +3,14 @@
 
 import { expect, test } from "bun:test";
 import {
+  changesAccounts,
   Effect,
   effectNames,
   effectsOf,
+  findConnectionId,
+  isShowProcesslist,
   type LexicalMode,
+  parseKill,
   parseSet,
   Token,
   Tokenizer,
@@ -123,6 +127,40 @@ test("a version comment around it takes nothing away, and hides nothing behind i
     }
     for (const start of runBySome) expectAll(statement, `${start}it's */ ${statement}`);
   }
+});
+
+test("whatever concerns the proxy on a closer look is told", () => {
+  const more = [
+    "KILL 5",
+    "KILL HARD QUERY 5;",
+    "SHOW FULL PROCESSLIST",
+    "SELECT `connection_id`(), 1",
+    "INSERT INTO t VALUES (CONNECTION_ID())",
+    "SET @a = CONNECTION_ID ( )",
+    "DROP USER a",
+    "ALTER ROLE a",
+    "FLUSH NO_WRITE_TO_BINLOG PRIVILEGES",
+    "FLUSH LOGS, PRIVILEGES",
+    "SET PASSWORD FOR a = 'b'",
+    "GRANT a TO b",
+  ];
+  let seen = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const statement of [...statements, ...more]) {
+      const text = disguised(statement);
+      const bytes = Buffer.from(text, "latin1");
+      const bits = bitsOf(text);
+      const concerns = parseKill(bytes, 0, bytes.length) !== undefined ||
+        isShowProcesslist(bytes, 0, bytes.length) || changesAccounts(bytes, 0, bytes.length);
+      const asks = findConnectionId(bytes, { start: 0, end: bytes.length, ...MODE }).length > 0;
+      if (!concerns && !asks) continue;
+      seen++;
+      const told = (!concerns || bits & Effect.CONCERNS_PROXY) &&
+        (!asks || bits & Effect.ASKS_CONNECTION_ID);
+      if (!told) throw new Error(`Not told: ${JSON.stringify(text)}`);
+    }
+  }
+  expect(seen).toBeGreaterThan(ROUNDS * more.length - 1);
 });
 
 /** A statement, or a part of one with bytes put in, or bytes that are none. */
