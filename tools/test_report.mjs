@@ -34,6 +34,8 @@ export class TestReport {
   #pending = [];
   #outside = undefined;
   #inSummary = false;
+  /** Bun's own counts. */
+  #summary = { pass: 0, fail: 0, skip: 0, todo: 0 };
 
   /**
    * Takes in one line without colours.
@@ -54,21 +56,23 @@ export class TestReport {
       this.#pending = [];
       return { kind: "file" };
     }
+    // After many tests those that failed are named once more.
+    if (/^\d+ tests? failed:$/.test(line)) this.#inSummary = true;
     const result = RESULT.exec(line);
-    if (result !== null) return this.#result(result);
+    if (result !== null) return this.#inSummary ? { kind: "summary" } : this.#result(result);
     if (/^ +\^ this test timed out/.test(line) && this.failures.length > 0) {
       this.failures.at(-1).lines.push(line.trim());
       return { kind: "error", lines: [line] };
     }
     const count = /^ +(\d+) (pass|fail|skip|todo)$/.exec(line);
     if (count !== null) {
-      if (!this.#inSummary) this.counts = { pass: 0, fail: 0, skip: 0, todo: 0 };
       this.#inSummary = true;
-      this.counts[count[2]] = Number(count[1]);
+      this.#summary[count[2]] = Number(count[1]);
       return { kind: "summary" };
     }
     if (/^Ran \d+ tests? across/.test(line)) {
       this.complete = true;
+      this.counts = this.#summary;
       return { kind: "summary" };
     }
     keep(this.#pending, line);

@@ -10,12 +10,17 @@ import { CLIENT_TEST_CONFIG, clientTestNames, runClientTest } from "./client_tes
 
 const SETUP_MS_MAX = 60_000;
 const TEST_MS_MAX = 150_000;
+/**
+ * It sends PROXY headers on some connections and none on others: the proxy takes them from networks
+ * it is told to trust, and demands them there.
+ */
+const LEFT_OUT: ReadonlySet<string> = new Set(["test_proxy_header"]);
 /** Fewer passing direct would mean that the server here is set up wrong. */
 const PASSING_DIRECT_MIN = 285;
 
 const why = whyMissing("mariadb", "mariadb-client-test");
 if (why !== null) console.log(`skipped: mariadb-client-test: ${why}`);
-const names = why === null ? await clientTestNames() : [];
+const names = (why === null ? await clientTestNames() : []).filter((name) => !LEFT_OUT.has(name));
 
 describe.skipIf(why !== null)("mariadb-client-test", () => {
   let direct: RealServer;

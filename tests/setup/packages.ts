@@ -22,7 +22,7 @@ export const REQUIREMENTS: readonly PackagedRequirement[] = [
   needs("mariadb", ["mariadb-server", "mariadb-client", "openssl"], ["mariadbd", "mariadb"]),
   needs("mariadb-client-test", ["mariadb-test"], ["mariadb-client-test"]),
   needs("libmariadb", ["libmariadb-dev", "gcc", "libc6-dev"], ["gcc", "mariadb_config"]),
-  needs("pymysql", ["python3-pymysql"]),
+  needs("pymysql", ["python3-pymysql", "python3-cryptography"]),
   needs("mysqlclient", ["python3-mysqldb"]),
   needs("dbd-mysql", ["libdbd-mysql-perl"]),
   needs("dbd-mariadb", ["libdbd-mariadb-perl"]),

@@ -15,6 +15,7 @@ const FILES: Readonly<Record<string, string>> = {
     test("long", () => { throw new Error("line\\n".repeat(100)); });
     test("slow", () => new Promise(() => {}), 50);
   });`,
+  many: `for (let i = 0; i < 60; i++) test("number " + i, () => expect(i % 30).not.toBe(7));`,
   broken: `throw new Error("cannot be loaded");`,
   hook: `describe("hook", () => { beforeAll(() => { throw new Error("no server"); });
     test("never", () => {}); });`,
@@ -77,6 +78,14 @@ describe.each(["true", ""])("CI=%s", (CI) => {
     expect(lines.join("\n")).toMatch(/ended early, in .*dying_test\.ts/);
     expect(lines.at(-1)).toBe("3 passed, 1 failed, 1 skipped");
   });
+});
+
+test("a failure is told once, however many tests there are", async () => {
+  const { lines, status } = await run(["many"], { CI: "true" });
+  expect(status).toBe(1);
+  expect(lines).toContainEqual(expect.stringMatching(/many_test\.ts: 58 passed, 2 failed \(/));
+  expect(closing(lines)).toStartWith("Failed (2):\n");
+  expect(lines.at(-1)).toBe("58 passed, 2 failed, 0 skipped");
 });
 
 test("in CI what passes is one line a file", async () => {
