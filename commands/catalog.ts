@@ -38,6 +38,11 @@ export const catalog: readonly CatalogEntry[] = [
     load: () => import("./serve.ts"),
   },
   {
+    name: "probe",
+    summary: "look at a cluster, and say whether it is as expected",
+    load: () => import("./probe.ts"),
+  },
+  {
     name: "demo",
     summary: "run the proxy before a database of its own, to try it out",
     load: () => import("./demo.ts"),

@@ -1,5 +1,6 @@
 // The proxy's own ports: SHOW commands over the MySQL protocol, health over HTTP.
 
+export * from "./admin_client.ts";
 export * from "./admin_port.ts";
 export * from "./http_port.ts";
 export * from "./statements.ts";

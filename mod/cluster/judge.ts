@@ -48,7 +48,7 @@ export function judge(witnesses: readonly Witness[], context: JudgeContext): Ver
   if (counted.length === 0) {
     return none("the primary has lost the majority of its group", claims);
   }
-  if (counted.length === 1) return won(counted[0], "the only one", claims);
+  if (counted.length === 1) return won(counted[0], "the only one that says so", claims);
   if (context.flavor === "static") return won(counted[0], "the first of the configuration", claims);
   // One lost connection is no reason to write elsewhere, where both could be written to.
   if (counted.every(({ reading }) => reading.writerRank !== undefined)) {

@@ -28,6 +28,9 @@ const QUICK_FOR_MS = 30_000;
 /** Positions and lags alone are told at most this often. */
 const SOFT_MS = 250;
 
+/** How often `settled` looks whether it is so. */
+const POLL_MS = 5;
+
 const NOT_ASKED_YET: Verdict = {
   primary: undefined,
   reason: "not all servers were asked yet",
@@ -89,6 +92,22 @@ export class ClusterMonitor {
     return this.#ready.promise;
   }
 
+  /**
+   * Resolves when every server that is known, whoever has named it, was looked at, and those that
+   * answer once more: lags are known only when the primary was seen before.
+   */
+  async settled(): Promise<void> {
+    await this.#until(() => this.#roster.all.every(({ looks }) => looks > 0));
+    const before = new Map(this.#roster.all.map(({ name, looks }) => [name, looks]));
+    this.#wakeAll();
+    await this.#until(() =>
+      this.#roster.all.every(({ name, looks, failure }) =>
+        failure !== undefined || looks > (before.get(name) ?? 0)
+      )
+    );
+    this.#evaluate();
+  }
+
   /** Begins to watch. */
   start(): void {
     const nowMs = this.#clock.now();
@@ -142,6 +161,12 @@ export class ClusterMonitor {
     if (known.reading && known.failure === undefined) this.#judgeState(known);
     this.#evaluate();
     return "done";
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    while (!holds() && !this.#stopped) {
+      await new Promise<void>((resolve) => this.#clock.after(POLL_MS, resolve));
+    }
   }
 
   #wakeAll(): void {
@@ -215,6 +240,7 @@ export class ClusterMonitor {
     const before = { standing: known.standing, reading: known.reading, aliasOf: known.aliasOf };
     known.reading = reading;
     known.failure = undefined;
+    known.looks++;
     known.heartbeatMs = heartbeatMs;
     readPositionOf(known);
     const nowMs = this.#clock.now();
@@ -239,6 +265,7 @@ export class ClusterMonitor {
 
   #onFailure(known: Known, failure: Failure): void {
     known.failure = failure;
+    known.looks++;
     const before = known.standing;
     const evidence = { kind: "failed", failure } as const;
     known.standing = nextStanding(before, evidence, this.#stateContext());

@@ -23,6 +23,8 @@ export interface Known {
   certain: boolean;
   /** When a server of the cluster named it last. */
   namedMs: number;
+  /** Looks at it that are over, however they ended. */
+  looks: number;
   reading: Reading | undefined;
   position: ReadPosition | undefined;
   /** What `monitor.lag_query` gave at the last look, in milliseconds. */
@@ -85,6 +87,7 @@ export class Roster {
       expectedId: id,
       certain,
       namedMs: nowMs,
+      looks: 0,
       reading: undefined,
       position: undefined,
       heartbeatMs: undefined,

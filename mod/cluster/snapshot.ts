@@ -82,6 +82,7 @@ export function draftOf(
     position: reading?.position ?? null,
     rttMs: reading ? Math.round(reading.rttMs * 100) / 100 : null,
     answeredMs: reading ? wallOf(reading.atMs) : null,
+    failure: failure?.kind ?? null,
     error: failure?.reason ?? reading?.gaps?.join("; ") ?? "",
   };
 }

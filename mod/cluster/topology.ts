@@ -2,6 +2,7 @@
 // be used for. It goes to workers as it is.
 
 import type { ServerAddress } from "../config/mod.ts";
+import type { FailureKind } from "./failure.ts";
 import type { FlavorName } from "./flavor.ts";
 import type { LagMeans } from "./lag.ts";
 import type { Position } from "./position.ts";
@@ -43,6 +44,8 @@ export interface TopologyServer {
   readonly rttMs: number | null;
   /** When it answered last; null: never. All the above is as old as that. */
   readonly answeredMs: number | null;
+  /** How the last look failed; null: it did not. */
+  readonly failure: FailureKind | null;
   /** Why it does not answer now, or what the proxy's account may not see; empty: all is seen. */
   readonly error: string;
 }

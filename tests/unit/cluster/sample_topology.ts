@@ -30,6 +30,7 @@ function server(name: string, over: Partial<TopologyServer>): TopologyServer {
     position: { kind: "gtid", text: `${UUID}:1-4200` },
     rttMs: 0.42,
     answeredMs: NOW_MS - 200,
+    failure: null,
     error: "",
     ...over,
   };
@@ -44,7 +45,7 @@ export const TOPOLOGY: Topology = {
   flavorReason: "MySQL 8.4.3 in no group",
   clusterId: null,
   primary: "db1:3306",
-  primaryReason: "the only one",
+  primaryReason: "the only one that says so",
   transferring: false,
   servers: [
     server("db1:3306", {
@@ -79,6 +80,7 @@ export const TOPOLOGY: Topology = {
       position: null,
       rttMs: null,
       answeredMs: null,
+      failure: "refused",
       error: "connect ECONNREFUSED 10.0.0.4:3306",
     }),
   ],
