@@ -5,7 +5,7 @@ import { mariadbProgram, mysqlProgram } from "../servers/mod.ts";
 import type { ClientRun } from "./clients.ts";
 import type { Step } from "./script.ts";
 
-const RUN_MS_MAX = 10_000;
+const RUN_MS_MAX = 30_000;
 // They would print 16 MB a row, twice as wide for its frame.
 const LEFT_OUT: ReadonlySet<string> = new Set(["packets as long as can be"]);
 
