@@ -23,8 +23,8 @@ export function junitReport(topology: Topology, checks: readonly Check[]): strin
 
 function testCase({ name, holds, message }: Check): string[] {
   const open = `  <testcase classname="mysqlproxy.probe" name="${escaped(name)}"`;
-  if (holds) return [`${open}/>`];
-  return [`${open}>`, `    <failure message="${escaped(message)}"/>`, "  </testcase>"];
+  if (holds) return [`${open} />`];
+  return [`${open}>`, `    <failure message="${escaped(message)}" />`, "  </testcase>"];
 }
 
 function escaped(text: string): string {
