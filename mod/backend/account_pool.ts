@@ -25,6 +25,8 @@ export interface Lessee extends Tenant {
   refused(error: SqlError): void;
   /** Opens one more; undefined where only a client can prove who it is. */
   readonly open: (() => Promise<PooledConnection>) | undefined;
+  /** It may open one itself: a place is kept for it, counted already. For logins. */
+  readonly mayOpen?: () => void;
 }
 
 /** What bounds a pool. */
@@ -135,8 +137,7 @@ export class AccountPool {
     const has = this.#connectionsOf(kind);
     const isIdle = this.#idle.some((each) => each.kind === kind);
     if (isIdle && has >= (this.#sessions.get(kind) ?? 0)) return false;
-    if (this.count < this.limits.connectionsMax) return true;
-    return has === 0 && this.#evict(kind, undefined);
+    return this.count < this.limits.connectionsMax || (!isIdle && this.#evict(kind, undefined));
   }
 
   #connectionsOf(kind: string): number {
@@ -242,6 +243,14 @@ export class AccountPool {
 
   /** Opens a connection for whoever waits, if there may be one more. */
   #openFor(lessee: Lessee): void {
+    if (lessee.mayOpen) {
+      const isFull = this.count >= this.limits.connectionsMax;
+      if (isFull && !this.#evict(lessee.kind, undefined)) return;
+      this.cancel(lessee);
+      this.count++;
+      lessee.mayOpen();
+      return;
+    }
     if (!lessee.open) {
       this.#refuseHopeless(lessee);
       return;

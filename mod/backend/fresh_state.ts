@@ -11,7 +11,13 @@ import {
 } from "../wire/mod.ts";
 import { queryPacket, runStatement } from "./own_statement.ts";
 import type { ServerConnection } from "./server_connection.ts";
-import { literalOf, ROLE, type SessionState, type StateTable } from "./session_state.ts";
+import {
+  literalOf,
+  RESULTS_COLLATION,
+  ROLE,
+  type SessionState,
+  type StateTable,
+} from "./session_state.ts";
 
 /** What sessions of one kind begin with. */
 export interface Baseline {
@@ -26,6 +32,10 @@ export interface Baseline {
    * tells of several: that of a hash table, which depends on which ones they are.
    */
   readonly told: readonly string[];
+  /** The collations that are their charset's default. */
+  readonly defaultCollations: ReadonlySet<string>;
+  /** Names of collations by id. */
+  readonly collations: ReadonlyMap<number, string>;
 }
 
 /**
@@ -68,6 +78,9 @@ const NOT_TRACKED = new Set([
   "warning_count",
 ]);
 
+const COLLATIONS = "SELECT ID,COLLATION_NAME,IS_DEFAULT FROM information_schema.COLLATIONS " +
+  "WHERE ID IS NOT NULL";
+
 /** A server without trackers, or something the proxy cannot work with. */
 export class NoTrackersError extends Error {
   override name = "NoTrackersError";
@@ -84,6 +97,7 @@ export async function learnBaseline(connection: ServerConnection): Promise<Basel
   for (const [name, value] of rows) {
     if (name !== undefined) values.set(name.toLowerCase(), value ?? "");
   }
+  const collations = await runStatement(connection, COLLATIONS);
   const told = values.get("session_track_system_variables");
   const hasTrackers = told !== undefined && values.has("session_track_state_change");
   if (!hasTrackers) throw new NoTrackersError("the server has no session_track_state_change");
@@ -100,12 +114,23 @@ export async function learnBaseline(connection: ServerConnection): Promise<Basel
         `@@SESSION.${name}=${literals.get(name)}`
       ).join(",")
     }`,
+    collations: new Map(collations.rows.map(([id, name]) => [Number(id), name!])),
+    defaultCollations: new Set(
+      collations.rows.filter(([, , isDefault]) => isDefault === "Yes").map(([, name]) => name!),
+    ),
     told: await orderTold(connection, told.split(",").map((name) => name.trim().toLowerCase())),
   };
 }
 
-/** Sets what is told to what it is, and sees in which order the server says so. */
+/**
+ * Sets what is told to what it is, and sees in which order the server says so. The character sets
+ * become their charsets' defaults by that: they are set as the login had set them.
+ */
 async function orderTold(connection: ServerConnection, names: string[]): Promise<string[]> {
+  const before = await runStatement(
+    connection,
+    "SELECT @@SESSION.character_set_client,@@SESSION.collation_connection",
+  );
   const sets = names.map((name) => `@@SESSION.${name}=@@SESSION.${name}`);
   const { promise, resolve } = Promise.withResolvers<string[]>();
   const order: string[] = [];
@@ -121,7 +146,12 @@ async function orderTold(connection: ServerConnection, names: string[]): Promise
     onAnswerEnd: () => resolve([...new Set([...order, ...names])]),
     onServerLost: () => resolve(names),
   });
-  return await promise;
+  const told = await promise;
+  const [charset, collation] = before.rows[0] ?? [];
+  if (charset && collation) {
+    await runStatement(connection, `SET NAMES '${charset}' COLLATE '${collation}'`);
+  }
+  return told;
 }
 
 /**
@@ -149,6 +179,8 @@ export async function makeFresh(connection: ServerConnection, options: {
   const [row] = values.rows;
   const variables = new Map<string, string>();
   CHARSET_VARIABLES.forEach((name, at) => variables.set(name, literalOf(name, row[at] ?? "")));
+  const collation = options.baseline.collations.get(values.collation);
+  variables.set(RESULTS_COLLATION, collation === undefined ? "" : `'${collation}'`);
   variables.set(ROLE, roleLiteral(row[CHARSET_VARIABLES.length]));
   const schema = Buffer.from(row[CHARSET_VARIABLES.length + 1] ?? "", "hex").toString();
   return options.states.of(schema, variables);

@@ -1,6 +1,14 @@
 // Statements of the proxy's own, on a connection that no client uses at the moment.
 
-import { Capability, Command, Expect, frame, PacketAssembler, PacketReader } from "../wire/mod.ts";
+import {
+  Capability,
+  Command,
+  decodeColumnShape,
+  Expect,
+  frame,
+  PacketAssembler,
+  PacketReader,
+} from "../wire/mod.ts";
 import type { AnswerSink } from "./outstanding.ts";
 import type { ServerConnection } from "./server_connection.ts";
 
@@ -12,6 +20,8 @@ export interface OwnAnswer {
   readonly value: string | undefined;
   /** The rows of the last result, as text. */
   readonly rows: readonly (readonly (string | undefined)[])[];
+  /** The collation id that the first column is said to have. */
+  readonly collation: number;
 }
 
 const ANSWER_MAX = 1024 * 1024;
@@ -50,12 +60,14 @@ class ValueSink implements AnswerSink {
 
   onAnswerEnd(): void {
     const { errorCode } = this.#connection.tracker;
-    const rows = errorCode === 0 ? textRows(this.#connection, this.#packets) : [];
-    this.#resolve({ errorCode, value: rows.at(-1)?.[0], rows });
+    const { rows, collation } = errorCode === 0
+      ? textRows(this.#connection, this.#packets)
+      : NO_ROWS;
+    this.#resolve({ errorCode, value: rows.at(-1)?.[0], rows, collation });
   }
 
   onServerLost(): void {
-    this.#resolve({ errorCode: CONNECTION_LOST, value: undefined, rows: [] });
+    this.#resolve({ errorCode: CONNECTION_LOST, value: undefined, ...NO_ROWS });
   }
 }
 
@@ -63,13 +75,13 @@ class ValueSink implements AnswerSink {
 export function textRows(
   { tracker, facts }: ServerConnection,
   packets: PacketAssembler,
-): (string | undefined)[][] {
+): { readonly rows: (string | undefined)[][]; readonly collation: number } {
   const columns = tracker.columnsSeen;
-  if (columns === 0) return [];
+  if (columns === 0) return NO_ROWS;
   const definitions = columns + (facts.capabilities & Capability.DEPRECATE_EOF ? 1 : 2);
   const payloads: Uint8Array[] = [];
   for (let next = packets.next(); next; next = packets.next()) payloads.push(next);
-  return payloads.slice(definitions, -1).map((payload) => {
+  const rows = payloads.slice(definitions, -1).map((payload) => {
     const reader = new PacketReader(payload);
     const row: (string | undefined)[] = [];
     while (reader.remaining > 0) {
@@ -80,7 +92,9 @@ export function textRows(
     }
     return row;
   });
+  return { rows, collation: decodeColumnShape(payloads[1]).collation };
 }
 
+const NO_ROWS = { rows: [], collation: 0 };
 const NULL_VALUE = 0xfb;
 const text = new TextDecoder();

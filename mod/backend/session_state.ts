@@ -59,25 +59,62 @@ export const UNKNOWN = "?";
 export const ROLE = "=role";
 
 /**
+ * The collation that results are said to have, which is not always the default one of
+ * character_set_results: a login and SET NAMES x COLLATE y bring their own.
+ */
+export const RESULTS_COLLATION = "=results";
+
+/** What a fresh session has, and what collations are the default ones of their charsets. */
+interface Defaults {
+  readonly literals: ReadonlyMap<string, string>;
+  readonly defaultCollations: ReadonlySet<string>;
+}
+
+/**
  * The assignments that lead from one state's variables to another's, as they stand behind SET;
  * empty where there are none.
  *
- * @param baseline The literals of a fresh session, for variables that only `from` has set.
+ * @param defaults For variables that only `from` has set.
  */
 export function assignments(
   from: SessionState,
   to: SessionState,
-  baseline: ReadonlyMap<string, string>,
+  defaults: Defaults,
 ): string[] {
   if (from.variables === to.variables) return [];
   const names = new Set([...from.variables.keys(), ...to.variables.keys()]);
   const found: string[] = [];
+  const byNames = resultsByNames(from, to, defaults);
+  if (byNames !== undefined) found.push(byNames);
   for (const name of [...names].sort()) {
-    if (name === ROLE) continue;
-    const literal = to.variables.get(name) ?? baseline.get(name) ?? "DEFAULT";
-    if (from.variables.get(name) !== literal) found.push(`@@SESSION.${name}=${literal}`);
+    if (name.startsWith("=")) continue;
+    const literal = to.variables.get(name) ?? defaults.literals.get(name) ?? "DEFAULT";
+    let isSet = from.variables.get(name) === literal;
+    if (name === "character_set_results") {
+      isSet = isSet &&
+        from.variables.get(RESULTS_COLLATION) === to.variables.get(RESULTS_COLLATION);
+      if (byNames !== undefined) continue;
+    } else if (byNames !== undefined && CHANGED_BY_NAMES.has(name)) isSet = false;
+    if (!isSet) found.push(`@@SESSION.${name}=${literal}`);
   }
   return found;
+}
+
+const CHANGED_BY_NAMES = new Set(["character_set_client", "collation_connection"]);
+
+/** Only SET NAMES gives results a collation that is not their charset's default. */
+function resultsByNames(
+  from: SessionState,
+  to: SessionState,
+  { defaultCollations }: Defaults,
+): string | undefined {
+  const charset = to.variables.get("character_set_results");
+  const collation = to.variables.get(RESULTS_COLLATION);
+  if (charset === undefined || charset === "NULL" || !collation || collation === UNKNOWN) return;
+  const same = from.variables.get("character_set_results") === charset &&
+    from.variables.get(RESULTS_COLLATION) === collation;
+  if (same || defaultCollations.has(collation.slice(1, -1))) return;
+  return `NAMES ${charset} COLLATE ${collation}`;
 }
 
 const NUMBER = /^-?\d+(?:\.\d+)?$/;

@@ -1,8 +1,8 @@
 // Reads from a server connection what it still holds of a session, before another one uses it: one
 // SELECT for all values, with their types, and SHOW WARNINGS.
 
-import { ROLE, roleLiteral, stringLiteral } from "../backend/mod.ts";
-import { Capability, decodeColumnDefinition, PacketAssembler, PacketReader } from "../wire/mod.ts";
+import { RESULTS_COLLATION, ROLE, roleLiteral, stringLiteral } from "../backend/mod.ts";
+import { Capability, decodeColumnShape, PacketAssembler, PacketReader } from "../wire/mod.ts";
 
 /** `enum_field_types` that tell what a user variable is. */
 const FieldType = { LONGLONG: 8, DOUBLE: 5, NEWDECIMAL: 246 } as const;
@@ -71,7 +71,11 @@ export class CaptureQuery {
   }
 
   /** The values in the answer's packets. Empty where there are none. */
-  read(packets: PacketAssembler, capabilities: number): CapturedValues {
+  read(packets: PacketAssembler, { capabilities, collations }: {
+    readonly capabilities: number;
+    /** Names of collations by id. */
+    readonly collations: ReadonlyMap<number, string>;
+  }): CapturedValues {
     const payloads: Uint8Array[] = [];
     for (let next = packets.next(); next; next = packets.next()) payloads.push(next);
     const count = this.#columns.length;
@@ -87,6 +91,11 @@ export class CaptureQuery {
           ? systemLiteral(name, values[at], payloads[at + 1])
           : userLiteral(values.slice(at, at + width), payloads[at + 1]),
       );
+      if (name === "collation_connection") {
+        // What results are said to have can be seen at any of them only.
+        const collation = collations.get(decodeColumnShape(payloads[at + 1]).collation);
+        found.set(RESULTS_COLLATION, collation === undefined ? "" : `'${collation}'`);
+      }
       at += width;
     }
     return found;
@@ -110,13 +119,6 @@ function readRow(row: Uint8Array, count: number): (Buffer | undefined)[] {
   return values;
 }
 
-function typeOf(definition: Uint8Array): { readonly type: number; readonly unsigned: boolean } {
-  const { tail } = decodeColumnDefinition(definition);
-  const fixed = tail.length - 12; // behind MariaDB's extended metadata
-  const type = tail[fixed + 6];
-  return { type, unsigned: (tail[fixed + 7] & UNSIGNED) !== 0 };
-}
-
 const NUMERIC = new Set([0, 1, 2, 3, 4, 5, 8, 9, 246]);
 
 function systemLiteral(name: string, value: Buffer | undefined, definition: Uint8Array): string {
@@ -124,7 +126,7 @@ function systemLiteral(name: string, value: Buffer | undefined, definition: Uint
   if (value === undefined) return "NULL";
   const text = value.toString();
   if (name.startsWith("=")) return text;
-  return NUMERIC.has(typeOf(definition).type) ? text : stringLiteral(text);
+  return NUMERIC.has(decodeColumnShape(definition).type) ? text : stringLiteral(text);
 }
 
 function userLiteral(
@@ -132,9 +134,9 @@ function userLiteral(
   definition: Uint8Array,
 ): string {
   if (value === undefined) return "NULL";
-  const { type, unsigned } = typeOf(definition);
+  const { type, flags } = decodeColumnShape(definition);
   const text = value.toString("latin1");
-  if (type === FieldType.LONGLONG) return unsigned ? `CAST(${text} AS UNSIGNED)` : text;
+  if (type === FieldType.LONGLONG) return flags & UNSIGNED ? `CAST(${text} AS UNSIGNED)` : text;
   if (type === FieldType.NEWDECIMAL) return text.includes(".") ? text : `${text}.`;
   if (type === FieldType.DOUBLE) return /e/i.test(text) ? text : `${text}e0`;
   if (`${charset}` === "binary") return `X'${hex}'`;

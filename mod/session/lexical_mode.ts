@@ -15,6 +15,7 @@ export function lexicalModeOf(state: SessionState, { server }: SessionContext): 
   const charset = state.variables.get("character_set_client") ?? "";
   const { identity } = server;
   const mode: LexicalMode = {
+    ansiQuotes: sqlMode.includes("ANSI"),
     noBackslashEscapes: sqlMode.includes("NO_BACKSLASH_ESCAPES"),
     multibyte: multibyteOf(charset.replaceAll("'", "")),
     ...(identity && { server: isMariadb(identity) ? "mariadb" : "mysql" }),

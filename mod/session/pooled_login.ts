@@ -52,14 +52,19 @@ export async function loginShared(
   pool.countSession(kind, 1);
   let idle: PooledConnection | undefined;
   let login: Login;
+  let isCounted = true; // by the place kept for a new one, or as the idle one
   try {
     if (pool.mayGrow(kind)) pool.count++;
-    else idle = await new LoginLessee(kind, session).lease(pool);
+    else {
+      isCounted = false;
+      idle = await new LoginLessee(kind, session).lease(pool);
+      isCounted = true;
+    }
     login = await server.login({ ...request, on: idle?.connection ?? "new" });
   } catch (error) {
     pool.countSession(kind, -1);
     if (idle) pool.drop(idle);
-    else pool.count--;
+    else if (isCounted) pool.count--;
     throw error;
   }
   const { connection } = login;
@@ -158,14 +163,15 @@ class LoginLessee implements Lessee {
   readonly open = undefined;
   waitingSince = 0;
   readonly #session: ClientSession;
-  readonly #leased = Promise.withResolvers<PooledConnection>();
+  readonly #leased = Promise.withResolvers<PooledConnection | undefined>();
 
   constructor(kind: string, session: ClientSession) {
     this.kind = kind;
     this.#session = session;
   }
 
-  lease(pool: AccountPool): Promise<PooledConnection> {
+  /** @returns undefined where it may open one, whose place in the pool is kept. */
+  lease(pool: AccountPool): Promise<PooledConnection | undefined> {
     pool.lease(this);
     return this.#leased.promise;
   }
@@ -175,6 +181,10 @@ class LoginLessee implements Lessee {
       () => this.#leased.resolve(pooled),
       (error: unknown) => this.#leased.reject(error),
     );
+  }
+
+  mayOpen(): void {
+    this.#leased.resolve(undefined);
   }
 
   refused(error: SqlError): void {

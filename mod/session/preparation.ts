@@ -150,7 +150,7 @@ export class Preparation {
     const before = pooled.state;
     if (before === state && also.length === 0) return;
     this.#context.counters.poolRestores++;
-    const sets = [...assignments(before, state, baseline.literals), ...also];
+    const sets = [...assignments(before, state, baseline), ...also];
     if (sets.length > 0) this.#run(`SET ${sets.join(",")}`, new RestoreAnswer(this));
     const role = state.variables.get(ROLE);
     if (role !== undefined && role !== before.variables.get(ROLE)) {
@@ -288,7 +288,10 @@ class CaptureAnswer extends OwnAnswer {
 
   protected override read(): void {
     const { pooled } = this.preparation;
-    const values = this.#query.read(this.packets, pooled.connection.facts.capabilities);
+    const values = this.#query.read(this.packets, {
+      capabilities: pooled.connection.facts.capabilities,
+      collations: this.#owner.baseline.collations,
+    });
     const insertId = values.get(INSERT_ID);
     // Unless the new session's has been set behind it already.
     if (insertId !== undefined && pooled.insertId === undefined) pooled.insertId = insertId;

@@ -18,6 +18,7 @@ import {
   ServerStatus,
 } from "../wire/mod.ts";
 import { LAST_PREPARED, replaceCalls } from "./connection_id.ts";
+import { lexicalModeOf } from "./lexical_mode.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { RenamedColumns } from "./renamed_columns.ts";
@@ -194,7 +195,12 @@ export class PreparedStatements {
       key,
       effects,
       userVariables: effects & Effect.SETS_USER_VARIABLE
-        ? userVariablesIn(text, HEADER_LENGTH + 1, text.length)
+        ? userVariablesIn(
+          text,
+          HEADER_LENGTH + 1,
+          text.length,
+          lexicalModeOf(state, this.#session.context),
+        )
         : [],
       replacements: rewritten?.replacements,
     });

@@ -10,6 +10,7 @@ import {
   type PooledConnection,
   queryPacket,
   Residue,
+  RESULTS_COLLATION,
   ROLE,
   textRows,
   UNKNOWN as UNKNOWN_VALUE,
@@ -32,6 +33,7 @@ import {
   StateEntry,
 } from "../wire/mod.ts";
 import { CaptureQuery } from "./captured_values.ts";
+import { lexicalModeOf } from "./lexical_mode.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
@@ -75,9 +77,14 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
   }
 }
 
-function namesIn({ statement, command }: PooledSession): Iterable<string> {
+function namesIn({ statement, command, state, context }: PooledSession): Iterable<string> {
   if (statement) return statement.userVariables;
-  return userVariablesIn(command, HEADER_LENGTH + 1, command.length);
+  return userVariablesIn(
+    command,
+    HEADER_LENGTH + 1,
+    command.length,
+    lexicalModeOf(state, context),
+  );
 }
 
 /**
@@ -143,6 +150,7 @@ function settingsOf(entry: SessionStateEntry, pooled: PooledConnection): [string
       name === "character_set_connection" || (CHARSET_VARIABLES as readonly string[]).includes(name)
     ) {
       askLater("collation_connection", changes, pooled);
+      changes.push([RESULTS_COLLATION, UNKNOWN_VALUE]);
     }
     if (name === "max_join_size") askLater("sql_big_selects", changes, pooled);
     if (name === "character_set_connection" || name === "collation_connection") continue;
@@ -169,11 +177,13 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   const failed = tracker.errorCode !== 0;
   pooled.touched = false;
   noteConditions(session, pooled, failed);
-  if (tracker.hasInsertId || effects & (Effect.LEAVES_INSERT_ID | Effect.CALLS)) {
+  if (
+    tracker.hasInsertId || (effects & Effect.LEAVES_INSERT_ID && !insertedNothing(session, failed))
+  ) {
     pooled.residue |= Residue.INSERT_ID;
     pooled.insertId = undefined;
   }
-  if (effects & (Effect.LEAVES_FOUND_ROWS | Effect.CALLS)) {
+  if (effects & Effect.LEAVES_FOUND_ROWS) {
     pooled.residue |= Residue.FOUND_ROWS;
   } else if (tracker.sawRows) {
     pooled.residue &= ~Residue.FOUND_ROWS;
@@ -182,6 +192,13 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   session.rowCount = failed || tracker.sawRows ? -1 : tracker.affectedRows;
   notePins(session, failed);
   return askAfterwards(session, pooled, failed);
+}
+
+/** A write whose OK has no insert id: LAST_INSERT_ID() is what it was. */
+function insertedNothing({ effects, pooled }: PooledSession, failed: boolean): boolean {
+  const other = Effect.ASKS_LAST_INSERT_ID | Effect.CALLS | Effect.MULTI;
+  return !failed && (effects & Effect.RUNS_TRIGGERS) !== 0 && (effects & other) === 0 &&
+    !pooled!.connection.tracker.sawRows;
 }
 
 /** MySQL forgets conditions with the next statement, MariaDB with the next one that uses a table. */
@@ -287,7 +304,11 @@ class Afterwards implements AnswerSink {
         Expect.RESULT,
         new Packets(
           this,
-          (packets) => session.keep(query.read(packets, connection.facts.capabilities)),
+          (packets) =>
+            session.keep(query.read(packets, {
+              capabilities: connection.facts.capabilities,
+              collations: session.baseline.collations,
+            })),
         ),
       );
     }
@@ -302,7 +323,9 @@ class Afterwards implements AnswerSink {
     const text = isMariadb(this.#session.context.server.identity!) ? LIST_MARIADB : LIST_MYSQL;
     this.#pooled.touched = true;
     const sink = new Packets(this, (packets) => {
-      const rows = connection.tracker.errorCode === 0 ? textRows(connection, packets) : undefined;
+      const rows = connection.tracker.errorCode === 0
+        ? textRows(connection, packets).rows
+        : undefined;
       this.#listed(rows?.map(([name]) => name ?? ""));
     });
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);

@@ -64,3 +64,19 @@ export function encodeColumnShape(shape: ColumnShape): Uint8Array {
     .u16(0)
     .done();
 }
+
+/** Reads the fixed part of a column definition's payload. */
+export function decodeColumnShape(payload: Uint8Array): ColumnShape {
+  const { tail } = decodeColumnDefinition(payload);
+  // At the end: MariaDB's extended metadata may stand before it.
+  const reader = new PacketReader(tail, Math.max(0, tail.length - FIXED_LENGTH));
+  return {
+    collation: reader.u16(),
+    length: reader.u32(),
+    type: reader.u8(),
+    flags: reader.u16(),
+    decimals: reader.u8(),
+  };
+}
+
+const FIXED_LENGTH = 0x0c;
