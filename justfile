@@ -55,6 +55,10 @@ bench *ARGS: build
 fuzz *ARGS: build
     @bun tests/fuzz/main.ts {{ ARGS }}
 
+# Play random programs of several sessions direct and through the proxy: 200,000, or --programs N.
+soak *ARGS: build
+    @bun tests/interleaving/main.ts {{ ARGS }}
+
 # Remove what was built; what the tests installed stays in .cache.
 clean:
     rm -rf dist

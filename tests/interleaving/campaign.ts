@@ -1,21 +1,24 @@
 // Plays many programs side by side and collects those whose answers differ.
 
-import type { Arena, Lane } from "./arena.ts";
+import type { Arena } from "./arena.ts";
 import { compare, type Trial } from "./comparison.ts";
 import { makeProgram } from "./generator.ts";
+import type { Lane } from "./lane.ts";
 import { rehearse, replay } from "./performance.ts";
-import type { Program } from "./program.ts";
+import { type Program, SESSIONS } from "./program.ts";
 
-/** Plays one program on a lane. */
+/** Plays one program on a lane; `fresh`: whatever happened there before. */
 export async function tryProgram(
   program: Program,
   lane: Lane,
   options: { readonly fresh: boolean },
 ): Promise<Trial> {
-  await lane.prepare(program, options);
+  if (options.fresh) await lane.renew(SESSIONS);
   const direct = await rehearse(program, lane.direct);
-  const proxied = await replay(direct.map(({ step }) => step), lane.proxied);
-  return { program, direct, proxied, difference: compare(direct, proxied) };
+  const steps = direct.map(({ step }) => step);
+  const proxied = await replay(steps, lane.proxied);
+  const left = await lane.settle(steps);
+  return { program, direct, proxied, difference: compare(direct, proxied, left) };
 }
 
 /** Programs on the same lane that are kept to go with a failed one. */
@@ -58,7 +61,7 @@ export async function campaign(arena: Arena, options: CampaignOptions): Promise<
   let done = 0;
   let steps = 0;
   const play = async (lane: Lane) => {
-    let fresh = true;
+    let fresh = false;
     const before: Program[] = [];
     while (next < programs && failures.length < failuresMax) {
       const own = seed + next++;

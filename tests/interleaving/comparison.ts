@@ -16,10 +16,15 @@ export interface Difference {
 /** A direct answer that takes longer says that the program is no good; in milliseconds. */
 const DIRECT_MS_MAX = 2_500;
 
-/** Finds the first difference; undefined where there is none. */
+/**
+ * Finds the first difference; undefined where there is none.
+ *
+ * @param left A complaint about what the program has left on the servers.
+ */
 export function compare(
   direct: readonly Played[],
   proxied: readonly Played[],
+  left: string | undefined,
 ): Difference | undefined {
   for (const [at, { step, answer }] of direct.entries()) {
     if (answer.ending === "late" || answer.milliseconds > DIRECT_MS_MAX) {
@@ -32,7 +37,7 @@ export function compare(
       answer.ending === other.ending;
     if (!same) return { at, sort: sortOf(step, answer.errorCode, other.errorCode) };
   }
-  return undefined;
+  return left === undefined ? undefined : { at: direct.length - 1, sort: left };
 }
 
 function sortOf(step: Step, direct: number, proxied: number): string {

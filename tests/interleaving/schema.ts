@@ -127,42 +127,58 @@ export function changesTables(sql: string): boolean {
   return DDL.test(sql);
 }
 
-/** Gives the sessions' tables their rows again. */
-export function rowStatements(sessions: readonly SessionName[], { db }: StageNames): string[] {
+/** What is to be put right. */
+export interface Repair {
+  readonly kind: ServerKind;
+  readonly names: StageNames;
+  /** Sessions that may have changed rows. */
+  readonly sessions: readonly SessionName[];
+  /** Sessions that may have changed what tables there are. */
+  readonly changed: readonly SessionName[];
+}
+
+/** Gives the sessions' tables their rows again, and makes those anew that may be other ones now. */
+export function repairStatements({ kind, names, sessions, changed }: Repair): string[] {
+  const { db } = names;
   return [
+    ...(changed.length > 0 ? db2Statements(names) : []),
     `USE ${db}`,
     "DELETE FROM common",
     "INSERT INTO common (who, n) VALUES ('-', 1), ('-', 2)",
+    ...changed.flatMap((name) => [
+      `DROP TABLE IF EXISTS ${name}1, ${name}1_moved, made_${name}, copy_${name}`,
+      `DROP VIEW IF EXISTS view_${name}`,
+      `DROP PROCEDURE IF EXISTS proc_${name}`,
+      `DROP FUNCTION IF EXISTS func_${name}`,
+      ...(kind === "mariadb" ? [`DROP SEQUENCE IF EXISTS seq_${name}`] : []),
+      ownTable(name),
+    ]),
     ...sessions.flatMap((name) => [
-      `DELETE FROM ${name}1`,
+      ...(changed.includes(name) ? [] : [`DELETE FROM ${name}1`]),
       rowsOf(name),
       ...[2, 3, 4].map((number) => `DELETE FROM ${name}${number}`),
     ]),
   ];
 }
 
-/** Makes tables, rows and counters as they were at first, whatever a program has done. */
-export function freshStatements(
+/** Makes tables, rows and counters as they were at first, whatever has been done to them. */
+export function renewalStatements(
   kind: ServerKind,
   { sessions, names }: { readonly sessions: readonly SessionName[]; readonly names: StageNames },
 ): string[] {
-  const { db } = names;
-  const made = sessions.flatMap((name) => [
-    `DROP TABLE IF EXISTS ${name}1, ${name}1_moved, made_${name}, copy_${name}`,
-    `DROP VIEW IF EXISTS view_${name}`,
-    `DROP PROCEDURE IF EXISTS proc_${name}`,
-    `DROP FUNCTION IF EXISTS func_${name}`,
-    ...(kind === "mariadb"
-      ? [`DROP SEQUENCE IF EXISTS seq_${name}`, `ALTER SEQUENCE ${name}_sequence RESTART`]
-      : []),
-    ...[2, 3, 4].map((number) => `TRUNCATE TABLE ${name}${number}`),
-    ownTable(name),
-  ]);
   return [
-    ...db2Statements(names),
-    `USE ${db}`,
+    `USE ${names.db}`,
     "TRUNCATE TABLE common",
-    ...made,
-    ...rowStatements(sessions, names),
+    ...sessions.flatMap((name) => [
+      ...[2, 3, 4].map((number) => `TRUNCATE TABLE ${name}${number}`),
+      ...(kind === "mariadb" ? [`ALTER SEQUENCE ${name}_sequence RESTART`] : []),
+    ]),
+    ...repairStatements({ kind, names, sessions, changed: sessions }),
   ];
+}
+
+/** Shows whether the tables of two servers have the same rows. */
+export function checksumStatement(sessions: readonly SessionName[], { db }: StageNames): string {
+  const tables = sessions.flatMap((name) => [1, 2, 3, 4].map((number) => `${name}${number}`));
+  return `CHECKSUM TABLE ${[...tables, "common"].map((name) => `${db}.${name}`).join(", ")}`;
 }

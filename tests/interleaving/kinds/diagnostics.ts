@@ -55,7 +55,7 @@ const topic = new Topic("diagnostics")
     "GET CURRENT DIAGNOSTICS @v2 = ROW_COUNT",
   ], { weight: 2 })
   .add("GET DIAGNOSTICS of a condition", [
-    "GET DIAGNOSTICS CONDITION 1 @v1 = RETURNED_SQLSTATE, @label = MESSAGE_TEXT",
+    "GET DIAGNOSTICS CONDITION 1 @v1 = RETURNED_SQLSTATE, @message = MESSAGE_TEXT",
     "GET DIAGNOSTICS CONDITION 2 @v3 = MYSQL_ERRNO",
     "GET DIAGNOSTICS CONDITION @@warning_count @v3 = MYSQL_ERRNO",
   ], { weight: 2 })

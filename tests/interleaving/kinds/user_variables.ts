@@ -77,7 +77,7 @@ topic
   .add("by GET DIAGNOSTICS", {
     all: [
       "SELECT nothing_there",
-      "GET DIAGNOSTICS CONDITION 1 @v1 = MESSAGE_TEXT, @v2 = MYSQL_ERRNO",
+      "GET DIAGNOSTICS CONDITION 1 @message = MESSAGE_TEXT, @v2 = MYSQL_ERRNO",
     ],
   })
   .add("in LIMIT of a prepared statement", {

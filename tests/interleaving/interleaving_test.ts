@@ -1,0 +1,108 @@
+// A session behind the proxy cannot tell that others share its server connections: random programs
+// of two to six sessions get the same packets as on direct connections, byte for byte. The same is
+// asked of the programs in programs/, each of which has failed once; `just soak` plays many more.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { testSeed } from "../fuzz/random.ts";
+import { serverKinds } from "../servers/mod.ts";
+import { type Arena, openArena } from "./arena.ts";
+import { campaign, tryProgram } from "./campaign.ts";
+import { compare, explain } from "./comparison.ts";
+import { kindsFor, makeProgram } from "./generator.ts";
+import { KindCount } from "./kind_count.ts";
+import { rehearse, replay } from "./performance.ts";
+import { SESSIONS } from "./program.ts";
+import { formatProgram, parseProgram } from "./program_text.ts";
+import { shrink } from "./shrink.ts";
+
+const PROGRAMS = 5_000;
+const LANES = 4;
+const CAMPAIGN_MS_MAX = 600_000;
+const START_MS_MAX = 120_000;
+
+const seed = testSeed("interleaving");
+const folder = join(import.meta.dir, "programs");
+const named = readdirSync(folder).filter((file) => file.endsWith(".txt")).map((file) => ({
+  file,
+  program: parseProgram(readFileSync(join(folder, file), "utf8")),
+}));
+
+for (const kind of serverKinds()) {
+  describe(`transaction pooling before ${kind}`, () => {
+    let arena: Arena;
+
+    beforeAll(async () => {
+      arena = await openArena({ kind, against: "transaction", lanes: LANES });
+    }, START_MS_MAX);
+
+    afterAll(async () => {
+      await arena?.[Symbol.asyncDispose]();
+    }, START_MS_MAX);
+
+    for (const { file, program } of named) {
+      if (!program.servers.includes(kind)) continue;
+      test(file, async () => {
+        const lane = arena.lanes.find(({ connections }) => connections === program.connections)!;
+        const trial = await tryProgram(program, lane, { fresh: true });
+        expect(trial.difference === undefined ? "" : explain(trial)).toBe("");
+      });
+    }
+
+    test("a difference is found and the program shrunk", async () => {
+      const lane = arena.lanes[0]!;
+      await lane.renew(SESSIONS);
+      const text = `connections 2
+a enter first db={db} collation=45 flags=DEPRECATE_EOF
+a query SELECT 'nothing'
+b enter first db={db} collation=45 flags=DEPRECATE_EOF
+b query SELECT 'wanted', DATABASE()
+`;
+      const program = parseProgram(text);
+      const direct = await rehearse(program, lane.direct);
+      const { names } = lane.proxied;
+      const elsewhere = { ...lane.proxied, names: { ...names, db: names.db2 } };
+      const proxied = await replay(program.steps, elsewhere);
+      const difference = compare(direct, proxied, undefined);
+      expect(difference).toEqual({ at: 3, sort: "answer to query" });
+      const shown = explain({ program, direct, proxied, difference });
+      expect(shown).toContain(`# direct: 4: ROW "wanted", "${names.db}"`);
+      expect(shown).toContain(`# proxy:  4: ROW "wanted", "${names.db2}"`);
+    });
+
+    test(`${PROGRAMS} random programs`, async () => {
+      const count = new KindCount(kind);
+      const report = await campaign(arena, {
+        seed,
+        programs: PROGRAMS,
+        onTrial: (trial) => count.add(trial),
+      });
+      const rate = (report.programs / report.seconds).toFixed(1);
+      console.log(`${kind}: ${report.programs} programs, ${count.seen} kinds, ${rate} a second`);
+      const [failure] = report.failures;
+      if (failure !== undefined) {
+        const shrunk = await shrink(failure);
+        throw new Error(`The program of seed ${failure.seed} differs:\n${explain(shrunk)}`);
+      }
+      expect(report.programs).toBe(PROGRAMS);
+      expect(count.seen).toBe(kindsFor(kind).length);
+    }, CAMPAIGN_MS_MAX);
+  });
+
+  test(`the statement kinds for ${kind} are many, each with a name of its own`, () => {
+    const names = kindsFor(kind).map(({ name }) => name);
+    expect(names.length).toBeGreaterThan(400);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  test(`programs for ${kind} are the same from the same seed, and from their text`, () => {
+    for (let i = 0; i < 300; i++) {
+      const options = { seed: seed + i, server: kind, connections: 1 };
+      const program = makeProgram(options);
+      expect(makeProgram(options)).toEqual(program);
+      const steps = program.steps.map(({ kind: _, ...step }) => step);
+      expect(parseProgram(formatProgram(program)).steps as unknown).toEqual(steps);
+    }
+  });
+}

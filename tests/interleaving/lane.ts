@@ -1,0 +1,143 @@
+// A place for one program at a time: databases and accounts of its own on two servers, and the
+// connections that put them right between programs.
+
+import { Capability, Expect } from "../../mod/wire/mod.ts";
+import type { RealServer, ServerKind } from "../servers/mod.ts";
+import { encodeQuery } from "./parameter_encoding.ts";
+import { type SessionName, SESSIONS, type Step, textOf } from "./program.ts";
+import { changesTables, checksumStatement, renewalStatements, repairStatements } from "./schema.ts";
+import { type Answer, SessionClient } from "./session_client.ts";
+import type { Stage, StageNames } from "./stage.ts";
+
+/** How a lane is made. */
+export interface LaneOptions {
+  /** The one reached directly and the one behind the proxy. */
+  readonly servers: readonly RealServer[];
+  readonly names: StageNames;
+  /** Server connections that its sessions have together. */
+  readonly connections: number;
+  /** What stands before the second server. */
+  readonly port: number;
+}
+
+/** Two stages with the same data. `await using` closes its connections. */
+export class Lane implements AsyncDisposable {
+  readonly direct: Stage;
+  readonly proxied: Stage;
+  readonly connections: number;
+  readonly #kind: ServerKind;
+  readonly #names: StageNames;
+  readonly #controls: readonly SessionClient[];
+
+  private constructor(options: LaneOptions, controls: readonly SessionClient[]) {
+    const { servers, names, connections, port } = options;
+    this.direct = { port: servers[0]!.port, names };
+    this.proxied = { port, names };
+    this.connections = connections;
+    this.#kind = servers[0]!.kind;
+    this.#names = names;
+    this.#controls = controls;
+  }
+
+  /** Connects to both servers. Throws an Error if that fails. */
+  static async open(options: LaneOptions): Promise<Lane> {
+    return new Lane(options, await Promise.all(options.servers.map(openControl)));
+  }
+
+  /** Makes all tables anew. Throws an Error if that fails. */
+  async renew(sessions: readonly SessionName[]): Promise<void> {
+    const statements = renewalStatements(this.#kind, { sessions, names: this.#names });
+    await Promise.all(this.#controls.map((control) => runOn(control, statements.join(";"))));
+  }
+
+  /**
+   * Compares both servers after a program and puts their tables right for the next one. The
+   * complaint, if their rows differ or something is still locked though everybody has left.
+   */
+  async settle(steps: readonly Step[]): Promise<string | undefined> {
+    const names = this.#names;
+    const taking = new Set(steps.map(({ session }) => session));
+    const altering = new Set(
+      steps.filter((step) => changesTables(textOf(step))).map(({ session }) => session),
+    );
+    const sessions = SESSIONS.filter((name) => taking.has(name));
+    const changed = SESSIONS.filter((name) => altering.has(name));
+    const repair = repairStatements({ kind: this.#kind, names, sessions, changed }).join(";");
+    const text = steps.map(textOf).join(";");
+    const locks = /_LOCK\(|p_lock|f_lock/i.test(text) ? userLocks(sessions, names) : [];
+    const sums = await Promise.allSettled(this.#controls.map(async (control) => {
+      if (/\bXA\b/i.test(text)) await endTransactions(control, names);
+      const sum = await runOn(control, checksumStatement(sessions, names));
+      for (const lock of locks) await free(control, lock);
+      await runOn(control, repair);
+      return sum;
+    }));
+    const refused = sums.find((sum) => sum.status === "rejected");
+    if (refused !== undefined) return (refused.reason as Error).message;
+    const [direct, behind] = sums.map((sum) => sum.status === "fulfilled" ? sum.value : "");
+    return direct === behind ? undefined : "other rows in the tables";
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#controls.map((control) => control.leave("quit")));
+  }
+}
+
+/** A connection of the test's own. */
+async function openControl(server: RealServer): Promise<SessionClient> {
+  const { user, password } = server.accounts.app;
+  const control = await SessionClient.enter({
+    port: server.port,
+    user,
+    password,
+    database: "",
+    collation: 45,
+    capabilities: Capability.PROTOCOL_41 | Capability.SECURE_CONNECTION | Capability.PLUGIN_AUTH |
+      Capability.MULTI_STATEMENTS | Capability.MULTI_RESULTS | Capability.TRANSACTIONS |
+      Capability.DEPRECATE_EOF,
+    mariadbCapabilities: 0,
+    file: new Uint8Array(0),
+  });
+  await runOn(
+    control,
+    "SET foreign_key_checks = 0, lock_wait_timeout = 5, innodb_lock_wait_timeout = 5",
+  );
+  return control;
+}
+
+/** Runs statements. Throws an Error with the server's if one fails. */
+async function runOn(control: SessionClient, sql: string): Promise<string> {
+  const { bytes, ending, errorCode } = await ask(control, sql);
+  const text = Buffer.from(bytes).toString("latin1");
+  if (ending !== "whole" || errorCode !== 0) {
+    const message = text.slice(text.lastIndexOf("#") + 1);
+    throw new Error(`the tables cannot be put right (${ending}): ${message}`);
+  }
+  return text;
+}
+
+function ask(control: SessionClient, sql: string): Promise<Answer> {
+  return control.command(encodeQuery({ sql, attributes: 0 }, control.capabilities), Expect.RESULT);
+}
+
+/** Names that sessions lock. */
+function userLocks(sessions: readonly SessionName[], { lane }: StageNames): string[] {
+  return sessions.flatMap((name) => [1, 2, 3, 4, 5].map((number) => `${lane}-${name}-${number}`));
+}
+
+/** Throws an Error if a name stays locked. */
+async function free(control: SessionClient, lock: string): Promise<void> {
+  // A server frees the locks of a session that has left only a moment later.
+  const got = await runOn(control, `SELECT IF(GET_LOCK('${lock}', 3), 'free', 'held') AS lock_is`);
+  if (got.includes("held")) throw new Error(`user lock ${lock} is still held`);
+  await runOn(control, "DO RELEASE_ALL_LOCKS()");
+}
+
+/** XA transactions that a program left prepared outlive their sessions. */
+async function endTransactions(control: SessionClient, { lane }: StageNames): Promise<void> {
+  const found = await runOn(control, "XA RECOVER");
+  for (const [, name] of found.matchAll(new RegExp(`(${lane}-\\w+)`, "g"))) {
+    // One that wrote nothing, or was rolled back by the server, answers with an error and is gone.
+    await ask(control, `XA ROLLBACK '${name}'`);
+  }
+}
