@@ -14,7 +14,7 @@ export type Against = "transaction" | "session" | "direct";
 export interface ArenaOptions {
   readonly kind: ServerKind;
   readonly against: Against;
-  /** Programs played at the same time. Lanes take turns in having one or two server connections. */
+  /** Programs played at the same time. */
   readonly lanes: number;
 }
 
@@ -24,11 +24,6 @@ export interface Arena extends AsyncDisposable {
   readonly lanes: readonly Lane[];
   /** What the proxies have logged. */
   logs(): string[];
-}
-
-/** Connections of a lane by its number. */
-function connectionsOf(lane: number): number {
-  return 2 - lane % 2;
 }
 
 /** Starts everything. */
@@ -42,26 +37,24 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
   for (const server of servers) {
     for (const each of names) await runAll(server, laneStatements(kind, each));
   }
-  const proxies = new Map<number, ProxyProcess>();
-  if (against !== "direct") {
-    for (const connections of new Set(names.map((_, lane) => connectionsOf(lane)))) {
-      const proxy = await startProxy({
-        backends: [behind],
-        config: proxyConfiguration({ kind, against, connections, names }),
-      });
-      proxies.set(connections, stack.use(proxy));
-    }
+  const proxies: ProxyProcess[] = [];
+  const ports = new Map<number, number>();
+  for (const connections of POOL_SIZES) {
+    ports.set(connections, behind.port);
+    if (against === "direct") continue;
+    const config = proxyConfiguration({ kind, against, connections, names });
+    const proxy = stack.use(await startProxy({ backends: [behind], config }));
+    proxies.push(proxy);
+    ports.set(connections, proxy.port);
   }
-  const lanes = await Promise.all(names.map(async (each, number) => {
-    const connections = connectionsOf(number);
-    const port = proxies.get(connections)?.port ?? behind.port;
-    return stack.use(await Lane.open({ servers, names: each, connections, port }));
-  }));
+  const lanes = await Promise.all(
+    names.map(async (each) => stack.use(await Lane.open({ servers, names: each, ports }))),
+  );
   const kept = stack.move();
   return {
     kind,
     lanes,
-    logs: () => [...proxies.values()].map((proxy) => proxy.log()),
+    logs: () => proxies.map((proxy) => proxy.log()),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }

@@ -16,7 +16,7 @@ export async function tryProgram(
   if (options.fresh) await lane.renew(SESSIONS);
   const direct = await rehearse(program, lane.direct);
   const steps = direct.map(({ step }) => step);
-  const proxied = await replay(steps, lane.proxied);
+  const proxied = await replay(steps, lane.proxied(program));
   const left = await lane.settle(steps);
   return { program, direct, proxied, difference: compare(direct, proxied, left) };
 }
@@ -65,8 +65,7 @@ export async function campaign(arena: Arena, options: CampaignOptions): Promise<
     const before: Program[] = [];
     while (next < programs && failures.length < failuresMax) {
       const own = seed + next++;
-      const { connections } = lane;
-      const program = makeProgram({ seed: own, server: arena.kind, connections });
+      const program = makeProgram({ seed: own, server: arena.kind });
       const trial = await tryProgram(program, lane, { fresh });
       steps += trial.direct.length;
       // What a failed program has left on the two servers may not be the same.

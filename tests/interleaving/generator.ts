@@ -14,7 +14,7 @@ import { TABLES } from "./kinds/tables.ts";
 import { TRANSACTIONS } from "./kinds/transactions.ts";
 import { USER_VARIABLES } from "./kinds/user_variables.ts";
 import { WRITES } from "./kinds/writes.ts";
-import { type Program, SESSIONS, type Step } from "./program.ts";
+import { POOL_SIZES, type Program, SESSIONS, type Step } from "./program.ts";
 import { Scribe } from "./scribe.ts";
 import { BAD_COLLATIONS, pickCollation, pickFlags } from "./sessions.ts";
 
@@ -42,12 +42,12 @@ export interface ProgramOptions {
   /** The same seed makes the same program. */
   readonly seed: number;
   readonly server: ServerKind;
-  readonly connections: number;
 }
 
 /** Makes a program. */
-export function makeProgram({ seed, server, connections }: ProgramOptions): Program {
+export function makeProgram({ seed, server }: ProgramOptions): Program {
   const random = new Random(seed);
+  const connections = random.pick(POOL_SIZES);
   const kinds = chooseKinds(random, server);
   const names = SESSIONS.slice(0, 2 + Math.min(random.below(5), random.below(5)));
   const total = 10 + random.below(22);

@@ -4,7 +4,7 @@
 import { Capability, Expect } from "../../mod/wire/mod.ts";
 import type { RealServer, ServerKind } from "../servers/mod.ts";
 import { encodeQuery } from "./parameter_encoding.ts";
-import { type SessionName, SESSIONS, type Step, textOf } from "./program.ts";
+import { type Program, type SessionName, SESSIONS, type Step, textOf } from "./program.ts";
 import { changesTables, checksumStatement, renewalStatements, repairStatements } from "./schema.ts";
 import { type Answer, SessionClient } from "./session_client.ts";
 import type { Stage, StageNames } from "./stage.ts";
@@ -14,26 +14,22 @@ export interface LaneOptions {
   /** The one reached directly and the one behind the proxy. */
   readonly servers: readonly RealServer[];
   readonly names: StageNames;
-  /** Server connections that its sessions have together. */
-  readonly connections: number;
-  /** What stands before the second server. */
-  readonly port: number;
+  /** Ports of what stands before the second server, by the connections it has for an account. */
+  readonly ports: ReadonlyMap<number, number>;
 }
 
-/** Two stages with the same data. `await using` closes its connections. */
+/** Stages with the same data. `await using` closes its connections. */
 export class Lane implements AsyncDisposable {
   readonly direct: Stage;
-  readonly proxied: Stage;
-  readonly connections: number;
   readonly #kind: ServerKind;
   readonly #names: StageNames;
+  readonly #ports: ReadonlyMap<number, number>;
   readonly #controls: readonly SessionClient[];
 
   private constructor(options: LaneOptions, controls: readonly SessionClient[]) {
-    const { servers, names, connections, port } = options;
+    const { servers, names, ports } = options;
     this.direct = { port: servers[0]!.port, names };
-    this.proxied = { port, names };
-    this.connections = connections;
+    this.#ports = ports;
     this.#kind = servers[0]!.kind;
     this.#names = names;
     this.#controls = controls;
@@ -42,6 +38,11 @@ export class Lane implements AsyncDisposable {
   /** Connects to both servers. Throws an Error if that fails. */
   static async open(options: LaneOptions): Promise<Lane> {
     return new Lane(options, await Promise.all(options.servers.map(openControl)));
+  }
+
+  /** The stage behind a proxy with so many server connections. */
+  proxied({ connections }: Program): Stage {
+    return { port: this.#ports.get(connections)!, names: this.#names };
   }
 
   /** Makes all tables anew. Throws an Error if that fails. */

@@ -106,6 +106,9 @@ export type Step = Action & {
   readonly kind?: string;
 };
 
+/** How many server connections programs have: each has one of these. */
+export const POOL_SIZES = [1, 2] as const;
+
 /** What is played: the steps in their order. */
 export interface Program {
   /** The kinds of server it is for. */
