@@ -4,6 +4,7 @@
 import { type ProxyProcess, startProxy, WITHOUT_LOGIN_THROTTLE } from "../proxy_process.ts";
 import { type RealServer, type ServerKind, startServer } from "../servers/mod.ts";
 import { Lane } from "./lane.ts";
+import { POOL_SIZES } from "./program.ts";
 import { laneStatements } from "./schema.ts";
 import { type StageNames, stageNames } from "./stage.ts";
 
