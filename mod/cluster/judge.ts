@@ -74,13 +74,17 @@ function none(reason: string, claims: readonly Witness[]): Verdict {
 
 /** All could write, and every proxy must choose the same one: not the one that it had before. */
 function ranked(left: readonly Witness[], claims: readonly Witness[]): Verdict {
-  const fine = left.filter(({ reading, state }) =>
-    reading.condition.kind === "fine" && state !== "draining"
-  );
-  const sorted = [...(fine.length > 0 ? fine : left)].sort((a, b) =>
-    b.weight - a.weight || (a.reading.writerRank ?? 0) - (b.reading.writerRank ?? 0)
+  const sorted = left.toSorted((a, b) =>
+    unfitness(a) - unfitness(b) || b.weight - a.weight ||
+    (a.reading.writerRank ?? 0) - (b.reading.writerRank ?? 0)
   );
   return won(sorted[0], "the heaviest, then the first of the group", claims);
+}
+
+/** Who is being filled or drained is written to last, who is just back after the others. */
+function unfitness({ reading, state }: Witness): number {
+  if (reading.condition.kind !== "fine" || state === "draining") return 2;
+  return state === "recovering" ? 1 : 0;
 }
 
 function newestView(left: readonly Witness[], claims: readonly Witness[]): Verdict {

@@ -55,7 +55,7 @@ export class ClusterMonitor {
   #changedMs = 0;
   #cancelSoft: (() => void) | undefined;
   #stopped = false;
-  /** Every server that was known at the start has answered or failed. */
+  /** Every server that was known, the first ones' members included, has answered or failed. */
   #asked = false;
   /** What has happened. */
   readonly events: EventRing;
@@ -383,9 +383,7 @@ export class ClusterMonitor {
 
   /** Who is first to answer at the start must not win by that. */
   #allAsked(): boolean {
-    this.#asked ||= this.#roster.all.every(({ origin, reading, failure }) =>
-      origin === "member" || reading || failure
-    );
+    this.#asked ||= this.#roster.all.every(({ reading, failure }) => reading || failure);
     return this.#asked;
   }
 

@@ -59,7 +59,9 @@ export function draftOf(
   known: Known,
   { roster, clock, ...wishes }: Wishes & { readonly roster: Roster; readonly clock: Clock },
 ): TopologyDraft {
-  const { name, address, reading, standing, lag, failure } = known;
+  const { name, address, reading, standing, failure } = known;
+  const isLeading = known.role === "primary" && standing.state !== "down";
+  const lag = standing.state === "down" ? undefined : known.lag;
   const aliases = roster.aliasesOf(name);
   const wallOf = (ms: number) => Math.round(clock.wallMs() - (clock.now() - ms));
   return {
@@ -77,8 +79,8 @@ export function draftOf(
     tags: settingsOf(name, aliases, wishes)?.tags ?? [],
     version: reading?.version ?? "",
     readOnly: reading?.readOnly ?? null,
-    lagMs: known.role === "primary" ? 0 : lag ? Math.round(lag.ms) : null,
-    lagMeans: known.role === "primary" ? null : lag?.means ?? null,
+    lagMs: isLeading ? 0 : lag ? Math.round(lag.ms) : null,
+    lagMeans: isLeading ? null : lag?.means ?? null,
     position: reading?.position ?? null,
     rttMs: reading ? Math.round(reading.rttMs * 100) / 100 : null,
     answeredMs: reading ? wallOf(reading.atMs) : null,

@@ -1,6 +1,7 @@
 // Amazon Aurora MySQL: replica_host_status, which every instance of a cluster can be asked for.
 // Source: "Aurora MySQL information_schema tables" of the Aurora user guide.
 
+import { isIP } from "node:net";
 import type { ServerAddress } from "../../config/mod.ts";
 import type { Flavor, ProbeSession, Row } from "../flavor.ts";
 import type { Member } from "../reading.ts";
@@ -77,10 +78,10 @@ function newestWriter(hosts: readonly Row[]): string {
  * instance's own name only its first part changes.
  */
 function instanceAddress({ address }: ProbeSession, id: string): ServerAddress | undefined {
-  if (address.kind !== "tcp" || id === "") return undefined;
+  if (address.kind !== "tcp" || id === "" || isIP(address.host) !== 0) return undefined;
   const [, ...labels] = address.host.split(".");
   const [first = "", ...rest] = labels;
-  if (rest.length === 0) return undefined; // an address or a short name: nothing to go by
+  if (rest.length === 0) return undefined; // a short name: nothing to go by
   const zone = first.replace(/^cluster-(?:ro-|custom-)?/, "");
   return { kind: "tcp", host: [id, zone, ...rest].join("."), port: address.port };
 }
