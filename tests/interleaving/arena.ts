@@ -3,7 +3,7 @@
 
 import { type ProxyProcess, startProxy, WITHOUT_LOGIN_THROTTLE } from "../proxy_process.ts";
 import { type RealServer, type ServerKind, startServer } from "../servers/mod.ts";
-import { Lane } from "./lane.ts";
+import { type Front, Lane } from "./lane.ts";
 import { POOL_SIZES } from "./program.ts";
 import { laneStatements } from "./schema.ts";
 import { type StageNames, stageNames } from "./stage.ts";
@@ -39,17 +39,21 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     for (const each of names) await runAll(server, laneStatements(kind, each));
   }
   const proxies: ProxyProcess[] = [];
-  const ports = new Map<number, number>();
-  for (const connections of POOL_SIZES) {
-    ports.set(connections, behind.port);
-    if (against === "direct") continue;
+  const startFront = async (connections: number): Promise<Front> => {
+    if (against === "direct") return { port: behind.port, async [Symbol.asyncDispose]() {} };
     const config = proxyConfiguration({ kind, against, connections, names });
-    const proxy = stack.use(await startProxy({ backends: [behind], config }));
+    const proxy = await startProxy({ backends: [behind], config });
     proxies.push(proxy);
-    ports.set(connections, proxy.port);
+    return proxy;
+  };
+  const fronts = new Map<number, Front>();
+  for (const connections of POOL_SIZES) {
+    fronts.set(connections, stack.use(await startFront(connections)));
   }
   const lanes = await Promise.all(
-    names.map(async (each) => stack.use(await Lane.open({ servers, names: each, ports }))),
+    names.map(async (each) =>
+      stack.use(await Lane.open({ servers, names: each, fronts, startFront }))
+    ),
   );
   const kept = stack.move();
   return {

@@ -5,7 +5,7 @@ import { compare, type Trial } from "./comparison.ts";
 import { makeProgram } from "./generator.ts";
 import type { Lane } from "./lane.ts";
 import { rehearse, replay } from "./performance.ts";
-import { type Program, SESSIONS } from "./program.ts";
+import type { Program } from "./program.ts";
 
 /** Plays one program on a lane; `fresh`: whatever happened there before. */
 export async function tryProgram(
@@ -13,7 +13,7 @@ export async function tryProgram(
   lane: Lane,
   options: { readonly fresh: boolean },
 ): Promise<Trial> {
-  if (options.fresh) await lane.renew(SESSIONS);
+  if (options.fresh) await lane.renew(program);
   const direct = await rehearse(program, lane.direct);
   const steps = direct.map(({ step }) => step);
   const proxied = await replay(steps, lane.proxied(program));

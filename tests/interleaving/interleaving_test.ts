@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { defectsIn } from "../fuzz/proxy_state.ts";
 import { testSeed } from "../fuzz/random.ts";
 import { serverKinds } from "../servers/mod.ts";
 import { type Arena, openArena } from "./arena.ts";
@@ -13,7 +14,6 @@ import { compare, explain } from "./comparison.ts";
 import { kindsFor, makeProgram } from "./generator.ts";
 import { KindCount } from "./kind_count.ts";
 import { rehearse, replay } from "./performance.ts";
-import { SESSIONS } from "./program.ts";
 import { formatProgram, parseProgram } from "./program_text.ts";
 import { shrink } from "./shrink.ts";
 
@@ -51,7 +51,6 @@ for (const kind of serverKinds()) {
 
     test("a difference is found and the program shrunk", async () => {
       const lane = arena.lanes[0]!;
-      await lane.renew(SESSIONS);
       const text = `connections 2
 a enter first db={db} collation=45 flags=DEPRECATE_EOF
 a query SELECT 'nothing'
@@ -59,6 +58,7 @@ b enter first db={db} collation=45 flags=DEPRECATE_EOF
 b query SELECT 'wanted', DATABASE()
 `;
       const program = parseProgram(text);
+      await lane.renew(program);
       const direct = await rehearse(program, lane.direct);
       const stage = lane.proxied(program);
       const { names } = stage;
@@ -86,6 +86,7 @@ b query SELECT 'wanted', DATABASE()
         throw new Error(`The program of seed ${failure.seed} differs:\n${explain(shrunk)}`);
       }
       expect(report.programs).toBe(PROGRAMS);
+      expect(arena.logs().flatMap(defectsIn)).toEqual([]);
       expect(count.seen).toBe(kindsFor(kind).length);
     }, CAMPAIGN_MS_MAX);
   });

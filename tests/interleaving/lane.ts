@@ -14,8 +14,15 @@ export interface LaneOptions {
   /** The one reached directly and the one behind the proxy. */
   readonly servers: readonly RealServer[];
   readonly names: StageNames;
-  /** Ports of what stands before the second server, by the connections it has for an account. */
-  readonly ports: ReadonlyMap<number, number>;
+  /** What stands before the second server, by the connections it has for an account. */
+  readonly fronts: ReadonlyMap<number, Front>;
+  /** Starts another one. */
+  readonly startFront: (connections: number) => Promise<Front>;
+}
+
+/** A proxy, or the server itself where there is none; given up where it is no longer needed. */
+export interface Front extends AsyncDisposable {
+  readonly port: number;
 }
 
 /** Stages with the same data. `await using` closes its connections. */
@@ -23,13 +30,17 @@ export class Lane implements AsyncDisposable {
   readonly direct: Stage;
   readonly #kind: ServerKind;
   readonly #names: StageNames;
-  readonly #ports: ReadonlyMap<number, number>;
+  readonly #fronts: Map<number, Front>;
+  /** Fronts of this lane alone. */
+  readonly #own = new Set<Front>();
+  readonly #startFront: (connections: number) => Promise<Front>;
   readonly #controls: readonly SessionClient[];
 
   private constructor(options: LaneOptions, controls: readonly SessionClient[]) {
-    const { servers, names, ports } = options;
+    const { servers, names, fronts, startFront } = options;
     this.direct = { port: servers[0]!.port, names };
-    this.#ports = ports;
+    this.#fronts = new Map(fronts);
+    this.#startFront = startFront;
     this.#kind = servers[0]!.kind;
     this.#names = names;
     this.#controls = controls;
@@ -42,13 +53,25 @@ export class Lane implements AsyncDisposable {
 
   /** The stage behind a proxy with so many server connections. */
   proxied({ connections }: Program): Stage {
-    return { port: this.#ports.get(connections)!, names: this.#names };
+    return { port: this.#fronts.get(connections)!.port, names: this.#names };
   }
 
-  /** Makes all tables anew. Throws an Error if that fails. */
-  async renew(sessions: readonly SessionName[]): Promise<void> {
-    const statements = renewalStatements(this.#kind, { sessions, names: this.#names });
-    await Promise.all(this.#controls.map((control) => runOn(control, statements.join(";"))));
+  /**
+   * Makes all new for a program: a proxy without any past, all tables; what the lane still has of
+   * connections at the servers is ended. Throws an Error if that fails.
+   */
+  async renew({ connections }: Program): Promise<void> {
+    const before = this.#fronts.get(connections)!;
+    if (this.#own.delete(before)) await before[Symbol.asyncDispose]();
+    const front = await this.#startFront(connections);
+    this.#own.add(front);
+    this.#fronts.set(connections, front);
+    const renewal = renewalStatements(this.#kind, { sessions: SESSIONS, names: this.#names });
+    await Promise.all(this.#controls.map(async (control) => {
+      await endSessions(control, this.#names);
+      await endTransactions(control, this.#names);
+      await runOn(control, renewal.join(";"));
+    }));
   }
 
   /**
@@ -81,6 +104,7 @@ export class Lane implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#controls.map((control) => control.leave("quit")));
+    await Promise.all([...this.#own].map((front) => front[Symbol.asyncDispose]()));
   }
 }
 
@@ -132,6 +156,14 @@ async function free(control: SessionClient, lock: string): Promise<void> {
   const got = await runOn(control, `SELECT IF(GET_LOCK('${lock}', 3), 'free', 'held') AS lock_is`);
   if (got.includes("held")) throw new Error(`user lock ${lock} is still held`);
   await runOn(control, "DO RELEASE_ALL_LOCKS()");
+}
+
+/** Ends the lane's sessions at a server. */
+async function endSessions(control: SessionClient, { lane }: StageNames): Promise<void> {
+  const select = "SELECT CONCAT('(', id, ')') FROM information_schema.processlist WHERE user LIKE";
+  const found = await runOn(control, `${select} '${lane}\\_%'`);
+  // One that has ended in the meantime makes KILL an error.
+  for (const [, id] of found.matchAll(/\((\d+)\)/g)) await ask(control, `KILL ${id}`);
 }
 
 /** XA transactions that a program left prepared outlive their sessions. */
