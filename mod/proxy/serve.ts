@@ -4,7 +4,7 @@ import type { Config, ListenAddress } from "../config/mod.ts";
 import { formatAddress } from "../config/mod.ts";
 import { createLog, type Log } from "../observe/mod.ts";
 import { ListenError } from "../net/mod.ts";
-import { startCluster } from "./cluster.ts";
+import { type DataPlane, type RunningCluster, startCluster } from "./cluster.ts";
 import { reportFaults } from "./faults.ts";
 import { sessionsByOpenFiles } from "./open_files.ts";
 import type { Running } from "./running.ts";
@@ -19,6 +19,8 @@ const DRAIN_MS = 10_000;
 /** A proxy that runs in this process. */
 export interface RunningProxy {
   readonly addresses: readonly ListenAddress[];
+  /** The servers as they are watched; absent where the proxy has no account for it. */
+  readonly cluster: RunningCluster | undefined;
   /** Ends all sessions and resolves when they are gone. */
   stop(): Promise<void>;
 }
@@ -30,11 +32,14 @@ export interface RunningProxy {
  */
 export async function startProxy(config: Config, log: Log): Promise<RunningProxy> {
   const worker = await startWorker(config, { log, number: 0, reusePort: false });
+  const cluster = await startCluster(config, log, dataPlaneOf(worker));
   return {
     addresses: worker.addresses,
+    cluster,
     async stop() {
       worker.stop();
       await worker.drained();
+      await cluster?.stop();
     },
   };
 }
@@ -71,10 +76,7 @@ export async function serve(
     });
   }
   signals.leadTo(running);
-  const cluster = await startCluster(config, log, {
-    publish: (topology) => running.publish(topology),
-    lostConnections: () => running.counters().serverConnectionsLost,
-  });
+  const cluster = await startCluster(config, log, dataPlaneOf(running));
   let closePorts: () => void;
   try {
     closePorts = await openPorts({ ...running, cluster }, log);
@@ -89,6 +91,13 @@ export async function serve(
   log.info("ended");
   closePorts();
   return 0;
+}
+
+function dataPlaneOf(running: Running): DataPlane {
+  return {
+    publish: (topology) => running.publish(topology),
+    lostConnections: () => running.counters().serverConnectionsLost,
+  };
 }
 
 async function serveAlone(config: Config, log: Log): Promise<Running> {
