@@ -103,6 +103,7 @@ export async function learnBaseline(connection: ServerConnection): Promise<Basel
   if (!hasTrackers) throw new NoTrackersError("the server has no session_track_state_change");
   const literals = new Map<string, string>();
   for (const [name, value] of values) literals.set(name, literalOf(name, value));
+  literals.delete("timestamp"); // the clock: it is set back to DEFAULT
   const tracked = [...values.keys()].filter((name) => !NOT_TRACKED.has(name)).join(",");
   const settings = ["session_track_schema", "session_track_state_change"];
   return {

@@ -59,6 +59,8 @@ export class PooledConnection {
   touched = false;
   /** The server may have warnings or errors to show on it. */
   hasConditions = false;
+  /** How many statements have left something on it; undefined: not known. */
+  pinsCounted: number | undefined = 0;
   /** When it was opened, by the pool's clock; milliseconds. */
   openedAt = 0;
   /** When it became idle. */
@@ -142,6 +144,8 @@ export class PooledConnection {
     this.residue = Residue.NONE;
     this.dirty = undefined;
     this.hasConditions = false;
+    this.pinsCounted = undefined;
+    this.touched = true;
     this.#statements.clear();
   }
 }

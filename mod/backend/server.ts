@@ -347,7 +347,7 @@ function changeUserRequest(login: HandshakeResponse): ChangeUser {
     user: login.user,
     authResponse: new Uint8Array(0),
     database: login.database,
-    collation: login.collation,
+    collation: login.collation & 0xff, // of a handshake servers read one byte, of this two
     authPlugin: RELAY_PLUGIN,
     attributes: login.attributes,
   };

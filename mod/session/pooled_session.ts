@@ -46,9 +46,11 @@ import {
 } from "./conditions.ts";
 import { replaceCalls } from "./connection_id.ts";
 import type { SessionContext } from "./context.ts";
-import { noteAnswer, noteState, noteStatement } from "./settlement.ts";
+import { noteAnswer, noteStatement } from "./settlement.ts";
+import { noteState } from "./told_state.ts";
 import { opener } from "./pool_opener.ts";
 import { OwnPin } from "./own_pin.ts";
+import { Pins } from "./pins.ts";
 import { Preparation } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
@@ -77,7 +79,7 @@ export class PooledSession implements Lessee {
   insertId = "0";
   foundRows = "0";
   /** ROW_COUNT() of the last statement. */
-  rowCount = -1;
+  rowCount = 0;
   /** Warnings and errors, where they have been taken from the connection they were on. */
   conditions: Conditions | undefined;
   /** The connection used last. */
@@ -85,8 +87,9 @@ export class PooledSession implements Lessee {
 
   /** A command is under way, from its arrival to the end of its answer. */
   busy = false;
-  /** Pins of `Effect`, and those of `OwnPin`. */
-  pins = 0;
+  /** What statements have said that holds it. */
+  readonly pins = new Pins();
+  /** What else does: a set of `OwnPin`. */
   ownPins = 0;
   /** The server has told of a change that the statement under way does not explain. */
   hiddenChange = false;
@@ -133,7 +136,7 @@ export class PooledSession implements Lessee {
 
   /** It holds a connection beyond the command under way. */
   get pinned(): boolean {
-    return (this.pins | this.ownPins) !== 0;
+    return this.ownPins !== 0 || this.pins.any;
   }
 
   // A command's way.
@@ -414,7 +417,7 @@ export class PooledSession implements Lessee {
     this.#detach();
     this.pool.lost(pooled);
     this.last = undefined;
-    this.pins = 0;
+    this.pins.clear();
     this.ownPins = 0;
     this.statements.forgetCursors();
     if (!this.busy) {
@@ -544,8 +547,9 @@ export class PooledSession implements Lessee {
     this.userVariables = pooled.userVariables;
     this.insertId = "0";
     this.foundRows = "0";
+    this.rowCount = 0;
     this.conditions = undefined;
-    this.pins = 0;
+    this.pins.clear();
     this.ownPins = 0;
     this.statements.clear();
   }

@@ -1,0 +1,168 @@
+// What the proxy asks behind a client's statement, before the connection is free again: what an
+// error does not tell, and what code that is not in the statement's text may have changed.
+
+import {
+  type AnswerSink,
+  isMariadb,
+  type PooledConnection,
+  queryPacket,
+  Residue,
+  textRows,
+} from "../backend/mod.ts";
+import { Command, Expect, frame, PacketAssembler } from "../wire/mod.ts";
+import { CaptureQuery } from "./captured_values.ts";
+import { hasHiddenPin, hiddenPinQuery } from "./hidden_pins.ts";
+import { OwnPin } from "./own_pin.ts";
+import type { PooledSession } from "./pooled_session.ts";
+import { noteState } from "./told_state.ts";
+
+/** The proxy's own requests behind a client's. */
+export class Afterwards implements AnswerSink {
+  readonly #session: PooledSession;
+  readonly #pooled: PooledConnection;
+  #outstanding = 0;
+
+  constructor(session: PooledSession, pooled: PooledConnection) {
+    this.#session = session;
+    this.#pooled = pooled;
+  }
+
+  get any(): boolean {
+    return this.#outstanding > 0;
+  }
+
+  /** An OK packet with the status and the state that an error does not tell. */
+  ping(): void {
+    this.#outstanding++;
+    this.#pooled.connection.request(PING, Expect.OK, this);
+  }
+
+  run(text: string): void {
+    this.#outstanding++;
+    this.#pooled.touched = true;
+    const { connection } = this.#pooled;
+    connection.request(queryPacket(connection, text), Expect.RESULT, this);
+  }
+
+  /** What is asked next would take these away. */
+  captureDiagnostics(): void {
+    const session = this.#session;
+    const pooled = this.#pooled;
+    const { connection } = pooled;
+    if (pooled.residue & Residue.WARNINGS) {
+      this.#outstanding++;
+      connection.request(
+        queryPacket(connection, "SHOW WARNINGS"),
+        Expect.RESULT,
+        new Packets(
+          this,
+          (packets) => session.keepWarnings(packets, connection.facts.capabilities),
+        ),
+      );
+    }
+    if (pooled.residue & Residue.FOUND_ROWS) {
+      this.#outstanding++;
+      const query = new CaptureQuery();
+      query.foundRows();
+      connection.request(
+        queryPacket(connection, query.text),
+        Expect.RESULT,
+        new Packets(
+          this,
+          (packets) =>
+            session.keep(query.read(packets, {
+              capabilities: connection.facts.capabilities,
+              collations: session.baseline.collations,
+            })),
+        ),
+      );
+    }
+    pooled.residue &= ~(Residue.WARNINGS | Residue.FOUND_ROWS);
+    pooled.hasConditions = false;
+  }
+
+  /** The names of all user variables: somebody else's code may have set any. */
+  listVariables(): void {
+    this.#outstanding++;
+    const { connection } = this.#pooled;
+    const text = isMariadb(this.#session.context.server.identity!) ? LIST_MARIADB : LIST_MYSQL;
+    this.#pooled.touched = true;
+    const sink = new Packets(this, (packets) => {
+      const rows = connection.tracker.errorCode === 0
+        ? textRows(connection, packets).rows
+        : undefined;
+      this.#listed(rows?.map(([name]) => name ?? ""));
+    });
+    connection.request(queryPacket(connection, text), Expect.RESULT, sink);
+  }
+
+  /** Temporary tables and the like that were made by other than the statement's own text. */
+  findHiddenPins(): void {
+    this.#outstanding++;
+    const pooled = this.#pooled;
+    const { connection } = pooled;
+    const sink = new Packets(this, (packets) => {
+      const { rows } = textRows(connection, packets);
+      if (hasHiddenPin(pooled, rows)) this.#session.pins.hold("left by a routine");
+    });
+    const text = hiddenPinQuery(this.#session);
+    connection.request(queryPacket(connection, text), Expect.RESULT, sink);
+  }
+
+  /** They are in the connection's own character set; those that are not ASCII pin. */
+  #listed(names: readonly string[] | undefined): void {
+    const pooled = this.#pooled;
+    if (names === undefined) this.#session.ownPins |= OwnPin.USER_VARIABLES;
+    else if (names.length > 0) {
+      for (const name of names) (pooled.dirty ??= new Set()).add(`@${name}`);
+      pooled.residue |= Residue.VARIABLES;
+    }
+  }
+
+  onAnswerBytes(): void {}
+
+  onOkPacket(packet: Uint8Array): void {
+    noteState(this.#session, packet);
+  }
+
+  onAnswerEnd(): void {
+    if (--this.#outstanding === 0) this.#session.afterwardsDone();
+  }
+
+  onServerLost(reason: string): void {
+    this.#session.onServerLost(reason);
+  }
+}
+
+const LIST_MARIADB = "SELECT VARIABLE_NAME FROM information_schema.USER_VARIABLES";
+const LIST_MYSQL = "SELECT VARIABLE_NAME FROM performance_schema.user_variables_by_thread " +
+  "WHERE THREAD_ID=PS_CURRENT_THREAD_ID()";
+
+const PING = frame(Uint8Array.of(Command.PING), 0);
+
+const ANSWER_MAX = 1024 * 1024;
+
+/** Collects an answer for whoever reads it. */
+class Packets implements AnswerSink {
+  readonly #afterwards: Afterwards;
+  readonly #read: (packets: PacketAssembler) => void;
+  readonly #packets = new PacketAssembler(ANSWER_MAX);
+
+  constructor(afterwards: Afterwards, read: (packets: PacketAssembler) => void) {
+    this.#afterwards = afterwards;
+    this.#read = read;
+  }
+
+  onAnswerBytes(bytes: Uint8Array): void {
+    this.#packets.push(bytes);
+  }
+
+  onAnswerEnd(): void {
+    this.#read(this.#packets);
+    this.#afterwards.onAnswerEnd();
+  }
+
+  onServerLost(reason: string): void {
+    this.#afterwards.onServerLost(reason);
+  }
+}

@@ -1,0 +1,133 @@
+// The session state in a server's OK packets: the first source of what a session has set. It is taken
+// out, and the client is told what it would have been told by a server of its own.
+
+import {
+  type Baseline,
+  CHARSET_VARIABLES,
+  literalOf,
+  type PooledConnection,
+  Residue,
+  RESULTS_COLLATION,
+  UNKNOWN as UNKNOWN_VALUE,
+} from "../backend/mod.ts";
+import { Effect, PINS } from "../sql/mod.ts";
+import {
+  Capability,
+  decodeStateText,
+  decodeSystemVariables,
+  encodeSystemVariables,
+  okForClient,
+  type SessionStateEntry,
+  sessionStateOf,
+  StateEntry,
+} from "../wire/mod.ts";
+import { OwnPin } from "./own_pin.ts";
+import type { PooledSession } from "./pooled_session.ts";
+import { textOf } from "./statement_text.ts";
+
+/** Variables that the pins stand for, or that say nothing about the session's settings. */
+const NOT_SETTINGS = new Set(["insert_id", "last_insert_id", "rand_seed1", "rand_seed2"]);
+
+/** Effects that explain why the server says that the session's state has changed. */
+const EXPLAINS_CHANGE = Effect.SETS_VARIABLE | Effect.SETS_USER_VARIABLE | Effect.SETS_ROLE |
+  Effect.CHANGES_SCHEMA | PINS | Effect.ENDS_PIN;
+
+/**
+ * Takes the session state out of an OK packet.
+ *
+ * @returns The packet for the client.
+ */
+export function noteState(session: PooledSession, packet: Uint8Array): Uint8Array {
+  const pooled = session.pooled!;
+  const entries = sessionStateOf(packet);
+  const { states } = session.context.server.pools!;
+  let changed = false;
+  let explained = (session.effects & EXPLAINS_CHANGE) !== 0;
+  let { state } = session;
+  for (const entry of entries) {
+    if (entry.type === StateEntry.SCHEMA) {
+      state = states.withSchema(state, Buffer.from(decodeStateText(entry.data)).toString());
+      explained = true;
+    } else if (entry.type === StateEntry.SYSTEM_VARIABLES) {
+      const changes = settingsOf(entry, session, pooled);
+      if (changes.length > 0) state = states.with(state, changes);
+      explained = true;
+    } else if (entry.type === StateEntry.STATE_CHANGE) changed = true;
+  }
+  if (state !== session.state) session.setState(state);
+  if (changed && !explained) session.hiddenChange = true;
+  const { capabilities } = session.session;
+  return okForClient(packet, {
+    sessionTrack: (capabilities & Capability.SESSION_TRACK) !== 0,
+    deprecateEof: (capabilities & Capability.DEPRECATE_EOF) !== 0,
+    told: (entries) =>
+      session.ownPins & OwnPin.TRACKERS ? entries : toldEntries(entries, session.baseline),
+  });
+}
+
+/** What a client is told whose trackers are those of a fresh session. */
+function toldEntries(
+  entries: readonly SessionStateEntry[],
+  { told }: Baseline,
+): SessionStateEntry[] {
+  const variables: { readonly rank: number; readonly entry: SessionStateEntry }[] = [];
+  const others: SessionStateEntry[] = [];
+  for (const entry of entries) {
+    if (entry.type === StateEntry.SYSTEM_VARIABLES) {
+      for (const variable of decodeSystemVariables(entry.data)) {
+        const rank = told.indexOf(variable.name);
+        if (rank < 0) continue;
+        const data = encodeSystemVariables([variable]);
+        variables.push({ rank, entry: { type: entry.type, data } });
+      }
+    } else if (entry.type !== StateEntry.STATE_CHANGE) others.push(entry);
+  }
+  variables.sort((a, b) => a.rank - b.rank);
+  return [...variables.map(({ entry }) => entry), ...others];
+}
+
+/** The changes that an entry tells of. Some of what changes with them is not told: it is asked for. */
+function settingsOf(
+  entry: SessionStateEntry,
+  session: PooledSession,
+  pooled: PooledConnection,
+): [string, string | undefined][] {
+  const changes: [string, string | undefined][] = [];
+  for (const { name, value } of decodeSystemVariables(entry.data)) {
+    if (NOT_SETTINGS.has(name) || name.startsWith("session_track_")) continue;
+    if (
+      name === "character_set_connection" || (CHARSET_VARIABLES as readonly string[]).includes(name)
+    ) {
+      askLater("collation_connection", changes, pooled);
+      changes.push([RESULTS_COLLATION, UNKNOWN_VALUE]);
+    }
+    if (name === "timestamp") {
+      changes.push([name, timestampOf(session, value)]);
+      continue;
+    }
+    if (name === "max_join_size") askLater("sql_big_selects", changes, pooled);
+    if (name === "character_set_connection" || name === "collation_connection") continue;
+    changes.push([name, literalOf(name, Buffer.from(value).toString())]);
+  }
+  return changes;
+}
+
+/** The default makes the clock run again; what the server tells then is the time it stood at. */
+function timestampOf(session: PooledSession, value: Uint8Array): string | undefined {
+  const { bytes, start } = textOf(session);
+  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
+  if (/timestamp\W*(?::?=)\s*(?:default|'?0+(?:\.0*)?'?\s*(?:[,;]|$))/i.test(text)) {
+    return undefined;
+  }
+  return Buffer.from(value).toString();
+}
+
+function askLater(
+  name: string,
+  changes: [string, string | undefined][],
+  pooled: PooledConnection,
+): void {
+  changes.push([name, UNKNOWN_VALUE]);
+  (pooled.dirty ??= new Set()).add(name);
+  pooled.residue |= Residue.VARIABLES;
+}
