@@ -1,6 +1,8 @@
 // Two servers with the same data, one to be reached directly and one behind proxies, and the lanes
 // in which programs are played side by side.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type ProxyProcess, startProxy, WITHOUT_LOGIN_THROTTLE } from "../proxy_process.ts";
 import { type RealServer, type ServerKind, startServer } from "../servers/mod.ts";
 import { type Front, Lane } from "./lane.ts";
@@ -25,6 +27,8 @@ export interface Arena extends AsyncDisposable {
   readonly lanes: readonly Lane[];
   /** What the proxies have logged. */
   logs(): string[];
+  /** What servers that died have said of it. */
+  deaths(): string[];
 }
 
 /** Starts everything. */
@@ -60,8 +64,15 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     kind,
     lanes,
     logs: () => proxies.map((proxy) => proxy.log()),
+    deaths: () => servers.flatMap(deathOf),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** Lines that tell of a crash, and of what. */
+function deathOf({ folder }: RealServer): string[] {
+  const lines = readFileSync(join(folder, "error.log"), "utf8").split("\n");
+  return lines.filter((line) => /got signal|^Query \(|Assertion failure/.test(line));
 }
 
 /** A server that differs from its twin in nothing a client sees but its port. */

@@ -80,6 +80,7 @@ b query SELECT 'wanted', DATABASE()
       });
       const rate = (report.programs / report.seconds).toFixed(1);
       console.log(`${kind}: ${report.programs} programs, ${count.seen} kinds, ${rate} a second`);
+      expect(arena.deaths()).toEqual([]);
       const [failure] = report.failures;
       if (failure !== undefined) {
         const shrunk = await shrink(failure);

@@ -70,6 +70,7 @@ async function playMany(arena: Arena, kind: ServerKind): Promise<boolean> {
       console.log(`  ${done} programs, ${Math.round(done / ((now - from) / 1000))} a second`);
     },
   });
+  for (const line of arena.deaths()) console.log(`${kind}: the server has died: ${line}`);
   for (const failure of report.failures) {
     console.log(`${kind}: the program of --seed ${failure.seed} differs; shrinking it ...`);
     const trial = await shrink(failure);

@@ -298,7 +298,7 @@ const VARIABLES: readonly Variable[] = [
   { name: "gtid_domain_id", on: "mariadb", values: ["3", "0"] },
   { name: "query_cache_type", on: "mariadb", values: ["0", "1"] },
   { name: "progress_report_time", on: "mariadb", values: ["0", "56"] },
-  { name: "error_count", values: ["1"] },
+  // Not error_count or warning_count: MySQL 9.7 dies of SET @@error_count = DEFAULT.
   { name: "max_connections", values: ["5"] },
   { name: "no_such_variable", values: ["1"] },
 ];
