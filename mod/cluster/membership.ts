@@ -10,11 +10,11 @@ export function clusterIdOf(
   servers: readonly Known[],
   before: string | undefined,
 ): string | undefined {
-  const answering = servers.filter(({ failure, reading }) => !failure && reading?.clusterId);
-  if (before !== undefined) {
-    const stillThere = answering.some(({ reading }) => reading?.clusterId === before);
-    if (stillThere || answering.length === 0) return before;
-  }
+  const tells = ({ failure, reading }: Known) => !failure && reading?.clusterId;
+  const isStillThere = (known: Known) => tells(known) === before;
+  if (before !== undefined && servers.some(isStillThere)) return before;
+  const answering = servers.filter(tells);
+  if (answering.length === 0) return before;
   const seed = answering.find(({ origin }) => origin === "seed") ?? answering[0];
   return seed?.reading?.clusterId;
 }
@@ -47,9 +47,14 @@ function unrelatedReason(
   { reference, roster }: { readonly reference: Known | undefined; readonly roster: Roster },
 ): string | undefined {
   if (reference === undefined || reference.reading?.clusterId) return undefined;
-  if (roster.serverOf(known) === roster.serverOf(reference)) return undefined;
+  // What was once common stays so: data only grow.
+  if (known.related || roster.serverOf(known) === roster.serverOf(reference)) return undefined;
   const [own, other] = [known.position, reference.position];
-  if (own === undefined || other === undefined || own.sharesOrigin(other)) return undefined;
+  if (own === undefined || other === undefined) return undefined;
+  if (own.sharesOrigin(other)) {
+    known.related = own.count > 0 && other.count > 0;
+    return undefined;
+  }
   const isConnected = (a: Known, b: Known) =>
     a.reading?.source?.id !== undefined && a.reading.source.id === b.reading?.identity.id;
   if (isConnected(known, reference) || isConnected(reference, known)) return undefined;

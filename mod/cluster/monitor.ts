@@ -26,7 +26,7 @@ const MEMBERS_EVERY = 5;
 /** After a change, what is still wrong is looked at quickly for this long. */
 const QUICK_FOR_MS = 30_000;
 /** Positions and lags alone are told at most this often. */
-const SOFT_MS = 250;
+const SOFT_MS = 500;
 
 /** How often `settled` looks whether it is so. */
 const POLL_MS = 5;
@@ -53,6 +53,8 @@ export class ClusterMonitor {
   #topology: Topology = NO_TOPOLOGY;
   #clusterId: string | undefined;
   #changedMs = 0;
+  /** Some server is not as it should be. */
+  #isTroubled = true;
   #cancelSoft: (() => void) | undefined;
   #stopped = false;
   /** Every server that was known, the first ones' members included, has answered or failed. */
@@ -230,10 +232,8 @@ export class ClusterMonitor {
   }
 
   #isQuick(nowMs: number): boolean {
-    const { servers, primary } = this.#topology;
-    if (primary === null) return true;
-    if (nowMs - this.#changedMs > QUICK_FOR_MS) return false;
-    return servers.some(({ state }) => state !== "up" && state !== "draining");
+    if (this.#topology.primary === null) return true;
+    return this.#isTroubled && nowMs - this.#changedMs <= QUICK_FOR_MS;
   }
 
   #onAnswer(known: Known, { reading, members, heartbeatMs }: Answer): void {
@@ -249,7 +249,9 @@ export class ClusterMonitor {
       this.#roster.resolve();
     }
     const added = members === undefined ? [] : this.#takeIn(known, members, nowMs);
-    this.#clusterId = clusterIdOf(this.#roster.servers, this.#clusterId);
+    if (reading.clusterId !== this.#clusterId) {
+      this.#clusterId = clusterIdOf(this.#roster.servers, this.#clusterId);
+    }
     const isPrimary = this.#topology.primary === this.#roster.serverOf(known).name;
     if (isPrimary) this.#lags.seePrimary(known);
     this.#lags.reckon(known);
@@ -335,6 +337,7 @@ export class ClusterMonitor {
     const wasQuick = this.#isQuick(nowMs);
     const after = this.#nextTopology(before);
     this.#topology = after;
+    this.#isTroubled = after.servers.some(({ state }) => state !== "up" && state !== "draining");
     if (before.primary !== after.primary) this.#onNewPrimary(after.primary);
     const { lagMaxMs } = this.#options.settings;
     const changes = changesBetween(before, after, { lagMaxMs });

@@ -7,6 +7,12 @@ import type { ProbeSession, Row } from "./flavor.ts";
 
 /** A session that the monitor owns. */
 export interface ProbeConnection extends ProbeSession {
+  /**
+   * Runs several statements in one round trip; their rows in the same order.
+   *
+   * @throws {Error} With `errno` where the server refuses one of them.
+   */
+  queryAll(statements: readonly string[]): Promise<readonly (readonly Row[])[]>;
   /** Ends it at once, whatever is under way. */
   close(): void;
 }
@@ -38,7 +44,8 @@ export class OwnConnector implements Connector {
     address: ServerAddress,
     { timeoutMs, onLost }: { readonly timeoutMs: number; readonly onLost: () => void },
   ): Promise<ProbeConnection> {
-    const connection = await connectAsOwn(this.#endpoint(address), timeoutMs);
+    const endpoint = { ...this.#endpoint(address), multipleStatements: true };
+    const connection = await connectAsOwn(endpoint, timeoutMs);
     let open = true;
     const end = () => {
       if (!open) return;
@@ -57,13 +64,30 @@ export class OwnConnector implements Connector {
       close();
       throw error;
     }
-    return { address, memory: new Map(), close, query: (sql) => rowsOf(connection, sql) };
+    return {
+      address,
+      memory: new Map(),
+      close,
+      query: (sql) => rowsOf(connection, sql),
+      queryAll: (statements) => rowsOfAll(connection, statements),
+    };
   }
 }
 
 async function rowsOf(connection: Connection, sql: string): Promise<readonly Row[]> {
   const [rows] = await connection.query<RowDataPacket[]>({ sql, ...ROWS });
   return Array.isArray(rows) ? rows.map(lowerCased) : [];
+}
+
+async function rowsOfAll(
+  connection: Connection,
+  statements: readonly string[],
+): Promise<readonly (readonly Row[])[]> {
+  const [results] = await connection.query<RowDataPacket[][]>({
+    sql: statements.join(";\n"),
+    ...ROWS,
+  });
+  return results.map((rows) => Array.isArray(rows) ? rows.map(lowerCased) : []);
 }
 
 const ROWS = { dateStrings: true, supportBigNumbers: true };

@@ -38,8 +38,11 @@ export interface Known {
   aliasOf: string | undefined;
   /** Another server has the same identity; undefined: none has. */
   clash: string | undefined;
+  /** Its data and the primary's were once seen to have a common origin. */
+  related: boolean;
 }
 
+const NO_ALIASES: readonly string[] = [];
 /** After so many failures an address that nobody was sure of is dropped. */
 const GUESS_FAILURES = 3;
 /** How long an address that led to somebody else is not tried again. */
@@ -49,11 +52,15 @@ const REFUSED_MS = 60_000;
 export class Roster {
   readonly #known = new Map<string, Known>();
   readonly #refusedMs = new Map<string, number>();
+  /** The aliases by the name of the server. */
+  #aliases: ReadonlyMap<string, readonly string[]> = new Map();
+  /** The values of the map above, until it changes. */
+  #all: readonly Known[] | undefined;
   #order = 0;
 
   /** Every address, aliases and guesses included. */
   get all(): readonly Known[] {
-    return [...this.#known.values()];
+    return this.#all ??= [...this.#known.values()];
   }
 
   /** The servers to show: each once, in the order in which they became known. */
@@ -97,25 +104,28 @@ export class Roster {
       role: "none",
       aliasOf: undefined,
       clash: undefined,
+      related: false,
     };
     this.#known.set(name, known);
+    this.#all = undefined;
     return known;
   }
 
   /** Forgets an address; for a while it is not taken in again. */
   refuse(name: string, nowMs: number): void {
-    this.#known.delete(name);
+    this.remove(name);
     this.#refusedMs.set(name, nowMs + REFUSED_MS);
   }
 
   /** Forgets an address. */
   remove(name: string): void {
     this.#known.delete(name);
+    this.#all = undefined;
   }
 
   /** The names under which a server is found beside its own. */
   aliasesOf(name: string): readonly string[] {
-    return this.all.filter(({ aliasOf }) => aliasOf === name).map((known) => known.name);
+    return this.#aliases.get(name) ?? NO_ALIASES;
   }
 
   /** The server that an address leads to. */
@@ -145,6 +155,11 @@ export class Roster {
       else byId.set(id, [known]);
     }
     for (const same of byId.values()) if (same.length > 1) settle(same);
+    const aliased = this.all.filter(({ aliasOf }) => aliasOf !== undefined);
+    const byServer = Map.groupBy(aliased, ({ aliasOf }) => aliasOf!);
+    this.#aliases = new Map(
+      [...byServer].map(([server, each]) => [server, each.map(({ name }) => name)]),
+    );
   }
 
   /** Addresses that are given up: guesses that failed, and members that are long gone. */

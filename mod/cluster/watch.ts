@@ -5,6 +5,7 @@ import type { ServerAddress } from "../config/mod.ts";
 import { type Clock, within } from "./clock.ts";
 import { type Failure, failureOf } from "./failure.ts";
 import type { Flavor, ProbeSession } from "./flavor.ts";
+import { Look } from "./look.ts";
 import type { Connector, ProbeConnection } from "./probe_connection.ts";
 import type { Member, Reading } from "./reading.ts";
 
@@ -44,6 +45,8 @@ export class ServerWatch {
   readonly #options: WatchOptions;
   #connection: ProbeConnection | undefined;
   #flavor: Flavor | undefined;
+  /** What the last look has asked. */
+  #plan: readonly string[] = [];
   #running = false;
   #stopped = false;
   #wanted = false;
@@ -140,6 +143,7 @@ export class ServerWatch {
       if (this.#stopped) connection.close();
       this.#connection = connection;
       this.#flavor = undefined;
+      this.#plan = [];
     }
     const connection = this.#connection;
     return await within(this.#converse(connection), { timeoutMs, clock, what: "asking" });
@@ -149,53 +153,15 @@ export class ServerWatch {
     const { clock, wantsMembers, lagQuery, flavorOf } = this.#options;
     this.#flavor ??= await flavorOf(session);
     const flavor = this.#flavor;
-    const timed = new TimedSession(session, clock);
-    const findings = await flavor.probe(timed);
+    const look = new Look(session, { clock, plan: this.#plan });
+    const findings = await flavor.probe(look);
+    this.#plan = look.asked;
     const members = wantsMembers() ? await flavor.discover(session, findings) : undefined;
     const heartbeatMs = lagQuery === "" || findings.role === "primary"
       ? undefined
       : await heartbeat(session, lagQuery);
-    const { atMs, rttMs } = timed;
+    const { atMs, rttMs } = look;
     return { reading: { ...findings, atMs, rttMs }, members, heartbeatMs };
-  }
-}
-
-/** Notes when the first question was asked and answered. */
-class TimedSession implements ProbeSession {
-  readonly address: ServerAddress;
-  readonly memory: Map<string, unknown>;
-  readonly #session: ProbeSession;
-  readonly #clock: Clock;
-  #first: { readonly askedMs: number; readonly answeredMs: number } | undefined;
-
-  constructor(session: ProbeSession, clock: Clock) {
-    this.address = session.address;
-    this.memory = session.memory;
-    this.#session = session;
-    this.#clock = clock;
-  }
-
-  get atMs(): number {
-    const { askedMs, answeredMs } = this.#first ?? this.#never();
-    return (askedMs + answeredMs) / 2;
-  }
-
-  get rttMs(): number {
-    const { askedMs, answeredMs } = this.#first ?? this.#never();
-    return answeredMs - askedMs;
-  }
-
-  async query(sql: string) {
-    if (this.#first !== undefined) return await this.#session.query(sql);
-    const askedMs = this.#clock.now();
-    const rows = await this.#session.query(sql);
-    this.#first = { askedMs, answeredMs: this.#clock.now() };
-    return rows;
-  }
-
-  #never() {
-    const now = this.#clock.now();
-    return { askedMs: now, answeredMs: now };
   }
 }
 

@@ -178,14 +178,16 @@ export class FakeNetwork implements Connector {
       onLost();
     };
     server.open.add(lost);
+    const query = async (sql: string): Promise<readonly Row[]> => {
+      if (!isOpen) throw Object.assign(new Error("closed"), { code: "PROTOCOL_CONNECTION_LOST" });
+      if (server.mode === "silent") return await new Promise(() => {});
+      return server.query(sql);
+    };
     return {
       address,
       memory: new Map(),
-      async query(sql) {
-        if (!isOpen) throw Object.assign(new Error("closed"), { code: "PROTOCOL_CONNECTION_LOST" });
-        if (server.mode === "silent") return await new Promise(() => {});
-        return server.query(sql);
-      },
+      query,
+      queryAll: (statements) => Promise.all(statements.map(query)),
       close: () => void server.open.delete(lost),
     };
   }
