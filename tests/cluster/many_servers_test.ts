@@ -32,7 +32,7 @@ test(
         ],
       });
       await proxy.untilLogged(/admin port/);
-    const login = { host: "127.0.0.1", port: admin, user: "root", password: "" };
+      const login = { host: "127.0.0.1", port: admin, user: "root", password: "" };
       await using connection = await createConnection(login);
       await until(`${SERVERS} servers up`, async () => {
         const [rows] = await connection.query<RowDataPacket[]>("SHOW CLUSTER WHERE state = 'up'");

@@ -1,0 +1,213 @@
+// The proxy before a real cluster: what its admin port says and takes, what it keeps over restarts,
+// how soon it knows that the primary is gone.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createConnection, type RowDataPacket } from "mysql2/promise";
+import { type ProxyProcess, startProxy } from "../proxy_process.ts";
+import { freePort, serverKinds } from "../servers/mod.ts";
+import { type Cluster, startAsyncCluster } from "./clusters.ts";
+import { until } from "./watching.ts";
+
+const [kind] = serverKinds();
+const KILLS = 5;
+const DETECTED_UNDER_LOAD_MS = 100;
+const DETECTED_IDLE_MS = 1500;
+
+type Rows = readonly Record<string, string | null>[];
+
+/** A proxy and its admin port. */
+interface Served extends AsyncDisposable {
+  readonly proxy: ProxyProcess;
+  readonly http: number;
+  show(sql: string): Promise<Rows>;
+  /** Waits until both servers are up. */
+  settled(): Promise<void>;
+}
+
+async function serve(
+  backends: readonly { readonly port: number }[],
+  ...args: readonly string[]
+): Promise<Served> {
+  const [admin, http] = [freePort(), freePort()];
+  const proxy = await startProxy({
+    backends: backends.map(({ port }) => ({ host: "127.0.0.1", port })),
+    args: [
+      ...["-u", "app", "-p", "app", "--admin", `127.0.0.1:${admin}`],
+      ...["--http", `127.0.0.1:${http}`, ...args],
+    ],
+  });
+  await proxy.untilLogged(/HTTP port/);
+  const login = { host: "127.0.0.1", port: admin, user: "app", password: "app" };
+  const connection = await createConnection(login);
+  const show = async (sql: string) => (await connection.query<RowDataPacket[]>(sql))[0] as Rows;
+  return {
+    proxy,
+    http,
+    show,
+    async settled() {
+      await until(
+        "both up",
+        async () => (await show("SHOW CLUSTER WHERE state IN ('up', 'recovering')")).length === 2,
+      );
+    },
+    async [Symbol.asyncDispose]() {
+      connection.destroy();
+      await proxy.stop();
+    },
+  };
+}
+
+describe.skipIf(kind === undefined)("mysqlproxy serve before a cluster", () => {
+  let cluster: Cluster;
+  let replica: { readonly port: number; readonly name: string };
+
+  beforeAll(async () => {
+    cluster = await startAsyncCluster(kind!, 1);
+    replica = cluster.nodes[1]!;
+  });
+
+  afterAll(async () => {
+    await cluster?.[Symbol.asyncDispose]();
+  });
+
+  test("SHOW CLUSTER, RW, RO and EVENTS tell what it knows, from one server on", async () => {
+    await using served = await serve([replica]);
+    await served.settled();
+    const rows = await served.show("SHOW CLUSTER;");
+    expect(rows.map(({ address, role }) => `${address} ${role}`).toSorted())
+      .toEqual([`${cluster.first.name} primary`, `${replica.name} replica`].toSorted());
+    const [rw] = await served.show("show rw");
+    expect(rw).toMatchObject({ address: cluster.first.name, role: "primary", weight: "1" });
+    const [ro] = await served.show("SHOW RO LIKE '127.%'");
+    expect(ro).toMatchObject({ address: replica.name, "delay(ms)": "0" });
+    const kinds = (await served.show("SHOW EVENTS")).map(({ event }) => event);
+    expect(kinds.slice(0, 2)).toEqual(["flavor-found", "server-added"]);
+    expect(kinds).toContain("role-changed");
+    await served.proxy.untilLogged(/cluster: flavor found .*to=(async|mariadb)/);
+    const metrics = await (await fetch(`http://127.0.0.1:${served.http}/metrics`)).text();
+    expect(metrics).toContain(
+      `mysqlproxy_server_state{server="${cluster.first.name}",role="primary",state="up"} 1`,
+    );
+    expect(metrics).toMatch(/mysqlproxy_cluster_events_total\{kind="server-added"\} 2/);
+  });
+
+  test("without an account nobody looks at the servers, and the statements say so", async () => {
+    const admin = freePort();
+    await using proxy = await startProxy({
+      backends: [{ host: "127.0.0.1", port: replica.port }],
+      args: ["--admin", `127.0.0.1:${admin}`],
+    });
+    await proxy.untilLogged(/admin port/);
+    await using connection = await createConnection({
+      host: "127.0.0.1",
+      port: admin,
+      user: "admin",
+    });
+    await expect(connection.query("SHOW CLUSTER")).rejects.toThrow("The servers are not watched");
+  });
+
+  test("orders and the topology are kept over a restart, whose seed does not answer", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "mp-state-"));
+    try {
+      {
+        await using served = await serve([replica], "--state-dir", folder);
+        await served.settled();
+        await served.show(`DRAIN SERVER '${replica.name}'`);
+        await served.show(`SET SERVER '${replica.name}' WEIGHT 7;`);
+        expect(await served.show("SHOW CLUSTER WHERE state = 'draining'")).toHaveLength(1);
+        await expect(served.show("DRAIN SERVER 'nobody:1'")).rejects.toThrow("Unknown server");
+      }
+      const kept = JSON.parse(readFileSync(join(folder, "topology.json"), "utf8"));
+      expect(kept.servers).toHaveLength(2);
+      // What was written last is damaged: the one before it does.
+      writeFileSync(join(folder, "topology.json"), "{");
+      await using served = await serve([{ port: freePort() }], "--state-dir", folder);
+      await until(
+        "both known",
+        async () =>
+          (await served.show("SHOW CLUSTER WHERE state IN ('up', 'draining')")).length === 2,
+      );
+      const [row] = await served.show(`SHOW CLUSTER LIKE '${replica.name}'`);
+      expect(row).toMatchObject({ state: "draining", weight: "7", reads: "NO" });
+      await served.proxy.untilLogged(/cluster state not kept .*topology\.json: it is damaged/);
+      await served.show(`ENABLE SERVER '${replica.name}'`);
+      await served.settled();
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+
+  test("a worker that is started again knows the topology too", async () => {
+    await using served = await serve([replica], "--workers", "2");
+    await served.settled();
+    const [row] = await served.show("SHOW TOPOLOGY");
+    expect(JSON.parse(row!["topology"]!)).toMatchObject({ primary: cluster.first.name });
+  });
+
+  test(
+    `kill -9 of the primary is known within ${DETECTED_UNDER_LOAD_MS} ms under load`,
+    async () => {
+      await using served = await serve([cluster.first]);
+      const times = await detectionTimes(served, true);
+      console.log(`under load: down after ${times.join(", ")} ms`);
+      expect(median(times)).toBeLessThanOrEqual(DETECTED_UNDER_LOAD_MS);
+    },
+    120_000,
+  );
+
+  test(`and within ${DETECTED_IDLE_MS} ms when nobody uses it`, async () => {
+    await using served = await serve([cluster.first]);
+    const times = await detectionTimes(served, false);
+    console.log(`idle: down after ${times.join(", ")} ms`);
+    expect(Math.max(...times)).toBeLessThanOrEqual(DETECTED_IDLE_MS);
+  }, 120_000);
+
+  /** Milliseconds from the kill to the event that says that the primary is down. */
+  async function detectionTimes(served: Served, underLoad: boolean): Promise<number[]> {
+    const times: number[] = [];
+    for (let kill = 0; kill < KILLS; kill++) {
+      await served.settled();
+      const clients = underLoad ? await startClients(served.proxy.port) : [];
+      await Bun.sleep(50 + kill * 60);
+      const [before] = await served.show("SHOW EVENTS WHERE number > 0 AND 1 = 1");
+      expect(before).toBeDefined();
+      const all = await served.show("SHOW EVENTS");
+      const last = Number(all.at(-1)!["number"]);
+      const killedMs = Date.now();
+      const gone = cluster.first.kill();
+      const down = `SHOW EVENTS WHERE number > ${last} AND \`to\` = 'down'`;
+      let event: Rows[number] | undefined;
+      await until("down", async () => (event = (await served.show(down))[0]) !== undefined);
+      times.push(Date.parse(event!["time"]!) - killedMs);
+      await gone;
+      for (const client of clients) client();
+      await cluster.first.start();
+    }
+    return times;
+  }
+});
+
+/** Clients that write through the proxy all the time; each result ends one. */
+async function startClients(port: number): Promise<(() => void)[]> {
+  const login = { host: "127.0.0.1", port, user: "app", password: "app", database: "test" };
+  return await Promise.all(Array.from({ length: 4 }, async () => {
+    const connection = await createConnection(login);
+    connection.on("error", () => {});
+    await connection.query("CREATE TABLE IF NOT EXISTS load_rows (n INT)");
+    let stopped = false;
+    void (async () => {
+      while (!stopped) await connection.query("INSERT INTO load_rows VALUES (1)");
+    })().catch(() => {});
+    return () => {
+      stopped = true;
+      connection.destroy();
+    };
+  }));
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
