@@ -39,6 +39,15 @@ export interface AccountPoolLimits {
   readonly idleTimeoutMs: number;
 }
 
+/** What a pool works with. */
+export interface AccountPoolOptions {
+  readonly counters: Counters;
+  /** A monotonic clock in milliseconds. */
+  readonly now: () => number;
+  /** Reads what a connection holds of its owner, which keeps it, before the connection is closed. */
+  readonly carryOver: (connection: PooledConnection) => Promise<void>;
+}
+
 /** Connections of one account. */
 export class AccountPool {
   /** The account and its server, for messages. */
@@ -49,6 +58,9 @@ export class AccountPool {
   /** Connections: idle, leased and being opened. */
   count = 0;
   readonly #now: () => number;
+  readonly #carryOver: (connection: PooledConnection) => Promise<void>;
+  /** Connections whose owners are asked before they are closed. */
+  #evicting = 0;
   readonly #counters: Counters;
   /** Idle ones, the one used last at the end. */
   readonly #idle: PooledConnection[] = [];
@@ -58,14 +70,12 @@ export class AccountPool {
   readonly #connections = new Map<string, number>();
   #opening = 0;
 
-  constructor(name: string, limits: AccountPoolLimits, options: {
-    readonly counters: Counters;
-    readonly now: () => number;
-  }) {
+  constructor(name: string, limits: AccountPoolLimits, options: AccountPoolOptions) {
     this.name = name;
     this.limits = limits;
     this.#counters = options.counters;
     this.#now = options.now;
+    this.#carryOver = options.carryOver;
   }
 
   /** What sessions of a kind begin with: asked once. */
@@ -294,15 +304,32 @@ export class AccountPool {
     });
   }
 
-  /** Makes room by closing an idle connection that cannot serve these sessions. */
+  /**
+   * Makes room by closing an idle connection that cannot serve these sessions.
+   *
+   * @returns There is room now. If not there may be later: whoever waits is then served.
+   */
   #evict(kind: string, state: SessionState | undefined): boolean {
-    const at = this.#idle.findIndex((each) =>
-      each.residue === Residue.NONE && (each.kind !== kind || !canServe(each, state)) &&
-      this.#isDispensable(each)
-    );
-    if (at < 0) return false;
-    this.#closeIdle(at);
-    return true;
+    const cannotServe = (each: PooledConnection) =>
+      (each.kind !== kind || !canServe(each, state)) && this.#isDispensable(each);
+    const at = this.#idle.findIndex((each) => each.residue === Residue.NONE && cannotServe(each));
+    if (at >= 0) {
+      this.#closeIdle(at);
+      return true;
+    }
+    const held = this.#idle.findIndex(cannotServe);
+    if (held >= 0 && this.#evicting < Math.max(1, this.#waiting.length)) this.#empty(held);
+    return false;
+  }
+
+  /** Closes an idle connection once its owner has what it holds. */
+  #empty(at: number): void {
+    const connection = this.#take(at);
+    this.#evicting++;
+    this.#carryOver(connection).catch(() => {}).finally(() => {
+      this.#evicting--;
+      this.drop(connection);
+    });
   }
 
   /** Its kind's sessions have others, can open another, or are none. */

@@ -47,6 +47,8 @@ export class PooledConnection {
   state: SessionState;
   /** The user variables on it: literals by name. */
   userVariables: ReadonlyMap<string, string> = NO_VARIABLES;
+  /** Names of all user variables that were ever set on it; undefined: none. */
+  knownVariables: Set<string> | undefined;
   /** What LAST_INSERT_ID() gives on it; undefined: not known. */
   insertId: string | undefined = "0";
   /** Who used it last, if what it holds is that session's. */
@@ -120,6 +122,12 @@ export class PooledConnection {
     this.connection.stream.write(frame(payload, 0));
   }
 
+  /** A user variable of this name may be on it. @param name With its `@`. */
+  addDirty(name: string): void {
+    (this.dirty ??= new Set()).add(name);
+    if (name.startsWith("@")) (this.knownVariables ??= new Set()).add(name);
+  }
+
   /** The owner has gone: nobody asks for what it left, but it has to be taken away. */
   disown(): void {
     if (this.dirty) {
@@ -139,6 +147,7 @@ export class PooledConnection {
   becomeFresh(state: SessionState): void {
     this.state = state;
     this.userVariables = NO_VARIABLES;
+    this.knownVariables = undefined;
     this.insertId = "0";
     this.owner = undefined;
     this.residue = Residue.NONE;

@@ -1,7 +1,6 @@
 // The pools of all accounts at one server.
 
-import type { Counters } from "../observe/mod.ts";
-import { AccountPool, type AccountPoolLimits } from "./account_pool.ts";
+import { AccountPool, type AccountPoolLimits, type AccountPoolOptions } from "./account_pool.ts";
 import { StateTable } from "./session_state.ts";
 
 /** Shared connections, by account. */
@@ -10,15 +9,11 @@ export class Pools {
   readonly states = new StateTable();
   readonly #server: string;
   readonly #limits: AccountPoolLimits;
-  readonly #options: { readonly counters: Counters; readonly now: () => number };
+  readonly #options: AccountPoolOptions;
   readonly #pools = new Map<string, AccountPool>();
 
   /** @param server The server's name, for messages. */
-  constructor(server: string, limits: AccountPoolLimits, options: {
-    readonly counters: Counters;
-    /** A monotonic clock in milliseconds. */
-    readonly now: () => number;
-  }) {
+  constructor(server: string, limits: AccountPoolLimits, options: AccountPoolOptions) {
     this.#server = server;
     this.#limits = limits;
     this.#options = options;

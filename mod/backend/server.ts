@@ -318,7 +318,7 @@ const OWN_LOGIN: HandshakeResponse = {
  * What the flags of a login mean for a new connection and COM_CHANGE_USER forgets on MariaDB, as a
  * statement that does it; empty where there is nothing. MySQL does it by itself.
  */
-function notRestoredByMariadb(capabilities: number, identity: Greeting | undefined): string {
+export function notRestoredByMariadb(capabilities: number, identity: Greeting | undefined): string {
   if (!identity || identity.capabilities & Capability.LONG_PASSWORD) return "";
   const settings: string[] = [];
   if (capabilities & Capability.INTERACTIVE) settings.push("wait_timeout=@@interactive_timeout");

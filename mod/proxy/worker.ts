@@ -15,6 +15,7 @@ import {
 } from "../net/mod.ts";
 import { Counters, type Log } from "../observe/mod.ts";
 import {
+  carryOver,
   ClientSession,
   CredentialAuthenticator,
   Directory,
@@ -211,7 +212,7 @@ function makePools(config: Config, options: {
     connectionsMax: Math.max(1, Math.floor(pool.connectionsMax / workerCount(config))),
     waitTimeoutMs: pool.waitTimeoutMs,
     idleTimeoutMs: pool.idleTimeoutMs,
-  }, options);
+  }, { ...options, carryOver: (connection) => carryOver(connection, options.counters) });
 }
 
 function ownAccount({ account }: Config): OwnAccount | undefined {

@@ -114,7 +114,7 @@ export class Afterwards implements AnswerSink {
     const pooled = this.#pooled;
     if (names === undefined) this.#session.ownPins |= OwnPin.USER_VARIABLES;
     else if (names.length > 0) {
-      for (const name of names) (pooled.dirty ??= new Set()).add(`@${name}`);
+      for (const name of names) pooled.addDirty(`@${name}`);
       pooled.residue |= Residue.VARIABLES;
     }
   }

@@ -129,12 +129,45 @@ function systemLiteral(name: string, value: Buffer | undefined, definition: Uint
   return NUMERIC.has(decodeColumnShape(definition).type) ? text : stringLiteral(text);
 }
 
+/**
+ * NULL keeps the type of the value before: behind such a value. The variable's name stands for `@`
+ * in what comes in front.
+ */
+function typedNull(type: number, charset: string, collation: string): string {
+  if (type === FieldType.LONGLONG) return `${NULL_OF}1`;
+  if (type === FieldType.NEWDECIMAL) return `${NULL_OF}1.`;
+  if (type === FieldType.DOUBLE) return `${NULL_OF}1e0`;
+  if (charset === "binary") return "NULL";
+  return `${NULL_OF}_${charset} X'41' COLLATE ${collation}`;
+}
+
+/** What servers say of the length of a variable that was set to NULL, unlike one never set. */
+const NULL_LENGTH = 0xffffff;
+
+const IS_NUMBER = new Set<number>(Object.values(FieldType));
+
+/** In place of a literal: the variable does not exist. */
+export const UNSET = "";
+
+/** Stands in front of a value whose type a NULL has. */
+const NULL_OF = "NULL of ";
+
+/** The assignment of a literal to a user variable. @param name With its `@`. */
+export function userAssignment(name: string, literal: string): string {
+  const quoted = quotedName(name);
+  if (!literal.startsWith(NULL_OF)) return `${quoted}=${literal}`;
+  return `${quoted}=${literal.slice(NULL_OF.length)},${quoted}=NULL`;
+}
+
 function userLiteral(
   [value, hex, charset, collation]: (Buffer | undefined)[],
   definition: Uint8Array,
 ): string {
-  if (value === undefined) return "NULL";
-  const { type, flags } = decodeColumnShape(definition);
+  const { type, flags, length } = decodeColumnShape(definition);
+  if (value === undefined) {
+    const isSet = `${charset}` !== "binary" || length === NULL_LENGTH || IS_NUMBER.has(type);
+    return isSet ? typedNull(type, `${charset}`, `${collation}`) : UNSET;
+  }
   const text = value.toString("latin1");
   if (type === FieldType.LONGLONG) return flags & UNSIGNED ? `CAST(${text} AS UNSIGNED)` : text;
   if (type === FieldType.NEWDECIMAL) return text.includes(".") ? text : `${text}.`;

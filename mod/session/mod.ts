@@ -5,4 +5,5 @@ export * from "./context.ts";
 export * from "./credential_authenticator.ts";
 export * from "./directory.ts";
 export * from "./peers.ts";
+export { carryOver } from "./preparation.ts";
 export * from "./user_counts.ts";

@@ -177,7 +177,7 @@ class LoginLessee implements Lessee {
   }
 
   granted(pooled: PooledConnection): void {
-    carryOver(pooled, this.#session.context).then(
+    carryOver(pooled, this.#session.context.counters).then(
       () => this.#leased.resolve(pooled),
       (error: unknown) => this.#leased.reject(error),
     );

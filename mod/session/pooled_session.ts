@@ -22,7 +22,7 @@ import {
   resetConnection,
   Residue,
 } from "../backend/mod.ts";
-import { Effect, effectsOf, UNKNOWN } from "../sql/mod.ts";
+import { Effect, effectsOf, UNKNOWN, userVariablesIn } from "../sql/mod.ts";
 import {
   Command,
   Expect,
@@ -33,7 +33,7 @@ import {
   ServerStatus,
   type SqlError,
 } from "../wire/mod.ts";
-import { type CapturedValues, FOUND_ROWS, INSERT_ID } from "./captured_values.ts";
+import { type CapturedValues, FOUND_ROWS, INSERT_ID, UNSET } from "./captured_values.ts";
 import type { ClientSession } from "./client_session.ts";
 import {
   answerShow,
@@ -56,6 +56,7 @@ import { PreparedStatements } from "./prepared_statements.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { RenamedColumns } from "./renamed_columns.ts";
 import type { SessionStatement } from "./session_statement.ts";
+import { textOf } from "./statement_text.ts";
 import { statementStart } from "./statement_start.ts";
 
 const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
@@ -204,8 +205,13 @@ export class PooledSession implements Lessee {
       case Command.STMT_EXECUTE:
       case Command.STMT_BULK_EXECUTE:
         return this.statement?.effects ?? 0;
-      case Command.INIT_DB:
-        return Effect.CHANGES_SCHEMA;
+      case Command.INIT_DB: // its OK tells the number of warnings there are
+        return Effect.CHANGES_SCHEMA | Effect.ASKS_WARNINGS;
+      case Command.PING:
+      case Command.SET_OPTION:
+      case Command.STMT_RESET:
+      case Command.DEBUG:
+        return Effect.ASKS_WARNINGS;
       default:
         return 0;
     }
@@ -236,6 +242,7 @@ export class PooledSession implements Lessee {
     }
     if (isForeign && this.#answersShow()) return;
     const { statement } = this;
+    const reset = !this.pinned && !this.inTransaction && this.#meetsGhost(pooled);
     const missing = statement !== undefined && pooled.statement(statement.key) === undefined;
     const needsInsertId = (this.effects & NEEDS_INSERT_ID) !== 0 &&
       pooled.insertId !== this.insertId &&
@@ -244,15 +251,33 @@ export class PooledSession implements Lessee {
     const isOwn = pooled.owner === this ||
       (pooled.residue === Residue.NONE && isSameState(pooled.state, this.state) &&
         pooled.userVariables === this.userVariables);
-    if (isOwn && !missing && !needsInsertId && diagnostics.length === 0) {
+    if (isOwn && !missing && !reset && !needsInsertId && diagnostics.length === 0) {
       this.prepared();
       return;
     }
-    new Preparation(this, pooled, this.context).take(this, {
+    new Preparation(this, pooled, this.context.counters).take(this, {
+      reset,
       insertId: needsInsertId,
-      statement: missing ? statement : undefined,
+      statement: missing || reset ? statement : undefined,
       diagnostics,
     });
+  }
+
+  /**
+   * The statement names a user variable that the session has not set and another one had: NULL, but
+   * of another type than one that was never set. Only a reset takes it away.
+   */
+  #meetsGhost(pooled: PooledConnection): boolean {
+    if (pooled.knownVariables === undefined || !(this.effects & Effect.ASKS_USER_VARIABLE)) {
+      return false;
+    }
+    const { bytes, start } = textOf(this);
+    const mode = lexicalModeOf(this.state, this.context);
+    const isOwner = pooled.owner === this;
+    return userVariablesIn(bytes, start, bytes.length, mode).some((name) =>
+      pooled.knownVariables!.has(name) && !this.userVariables.has(name) &&
+      !(isOwner && pooled.dirty?.has(name))
+    );
   }
 
   /**
@@ -272,7 +297,9 @@ export class PooledSession implements Lessee {
     if (needsFoundRows) texts.push(`SELECT 1 FROM ${rowsOf(Number(this.foundRows))}`);
     if (needsConditions) {
       if (this.conditions) texts.push(raise(this.conditions, mariadb));
-      else if (pooled.hasConditions || pooled.residue & Residue.WARNINGS) texts.push(CLEAR);
+      else if (!needsFoundRows && (pooled.hasConditions || pooled.residue & Residue.WARNINGS)) {
+        texts.push(CLEAR); // asking for rows has cleared them, too
+      }
       pooled.hasConditions = this.conditions !== undefined;
     }
     return texts;
@@ -492,7 +519,8 @@ export class PooledSession implements Lessee {
       else if (name === FOUND_ROWS) this.foundRows = literal;
       else if (name.startsWith("@")) {
         variables ??= new Map(this.userVariables);
-        if (literal !== "NULL" || variables.has(name)) variables.set(name, literal);
+        if (literal === UNSET) variables.delete(name);
+        else variables.set(name, literal);
       } else settings.push([name, literal]);
     }
     if (variables) this.userVariables = variables;

@@ -6,24 +6,32 @@ import {
   type AnswerSink,
   assignments,
   type Baseline,
+  CHARSET_VARIABLES,
+  notRestoredByMariadb,
   type PooledConnection,
   queryPacket,
   Residue,
+  RESULTS_COLLATION,
   ROLE,
   type SessionState,
+  UNKNOWN,
 } from "../backend/mod.ts";
+import type { Counters } from "../observe/mod.ts";
 import { ChannelClosedError } from "../net/mod.ts";
 import { Command, Expect, frame, PacketAssembler } from "../wire/mod.ts";
-import { CaptureQuery, INSERT_ID, quotedName } from "./captured_values.ts";
-import type { SessionContext } from "./context.ts";
+import { CaptureQuery, INSERT_ID, userAssignment } from "./captured_values.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { SessionStatement } from "./session_statement.ts";
+
+const RESET_CONNECTION = frame(Uint8Array.of(Command.RESET_CONNECTION), 0);
 
 /** Answers of the proxy's own statements are not longer. */
 const ANSWER_MAX = 16 * 1024 * 1024;
 
 /** What the command to come needs. */
 export interface Needs {
+  /** Something must be taken away that only COM_RESET_CONNECTION takes. */
+  readonly reset: boolean;
   /** LAST_INSERT_ID() must be the session's. */
   readonly insertId: boolean;
   /** A prepared statement that the connection does not have. */
@@ -41,7 +49,7 @@ interface Waiting {
 }
 
 /** Reads what a connection holds of its owner and keeps it for the owner. */
-export function carryOver(pooled: PooledConnection, context: SessionContext): Promise<void> {
+export function carryOver(pooled: PooledConnection, counters: Counters): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   new Preparation(
     {
@@ -50,7 +58,7 @@ export function carryOver(pooled: PooledConnection, context: SessionContext): Pr
       onServerLost: (reason) => reject(new ChannelClosedError(reason)),
     },
     pooled,
-    context,
+    counters,
   ).capture();
   return promise;
 }
@@ -59,7 +67,7 @@ export function carryOver(pooled: PooledConnection, context: SessionContext): Pr
 export class Preparation {
   readonly pooled: PooledConnection;
   readonly #waiting: Waiting;
-  readonly #context: SessionContext;
+  readonly #counters: Counters;
   #waitingFor = 0;
   #failure: Uint8Array | undefined;
   /** The connection may be in any state now. */
@@ -68,10 +76,10 @@ export class Preparation {
   /** User variables that the session before may have changed. */
   #dirty: ReadonlySet<string> | undefined;
 
-  constructor(waiting: Waiting, pooled: PooledConnection, context: SessionContext) {
+  constructor(waiting: Waiting, pooled: PooledConnection, counters: Counters) {
     this.#waiting = waiting;
     this.pooled = pooled;
-    this.#context = context;
+    this.#counters = counters;
   }
 
   /** Reads what the owner has left, if it is another one, and gives the connection to nobody. */
@@ -95,7 +103,7 @@ export class Preparation {
     const { residue } = pooled;
     const owner = pooled.owner as PooledSession | undefined;
     if (owner === undefined || owner === taker || residue === Residue.NONE) return;
-    this.#context.counters.poolCaptures++;
+    this.#counters.poolCaptures++;
     const query = new CaptureQuery();
     // FOUND_ROWS() is that of the statement before, whatever it was; SHOW WARNINGS leaves it alone.
     if (residue & Residue.WARNINGS) {
@@ -113,8 +121,9 @@ export class Preparation {
     pooled.residue = Residue.NONE;
   }
 
-  #restore(session: PooledSession, { insertId, statement, diagnostics }: Needs): void {
+  #restore(session: PooledSession, { reset, insertId, statement, diagnostics }: Needs): void {
     const { pooled } = this;
+    if (reset) this.#reset(session);
     pooled.owner = session;
     if (statement) {
       this.#setState(statement.state, session.baseline);
@@ -129,6 +138,24 @@ export class Preparation {
     for (const text of diagnostics) this.#run(text, new RaiseAnswer(this));
   }
 
+  /** Everything is set anew behind it. */
+  #reset(session: PooledSession): void {
+    const { pooled } = this;
+    const { baseline, context } = session;
+    this.#request(RESET_CONNECTION, Expect.OK, new RestoreAnswer(this));
+    this.#run(baseline.track, new RestoreAnswer(this));
+    const { pools, identity } = context.server;
+    const { facts } = pooled.connection;
+    const flags = notRestoredByMariadb(facts.capabilities, identity);
+    if (flags !== "") this.#run(flags, new RestoreAnswer(this));
+    const unknown = [...CHARSET_VARIABLES, RESULTS_COLLATION, ROLE].map((name) =>
+      [name, UNKNOWN] as const
+    );
+    pooled.becomeFresh(pools!.states.of(pooled.state.schema, new Map(unknown)));
+    pooled.owner = session;
+    this.#dirty = undefined;
+  }
+
   #userVariables(session: PooledSession): string[] {
     const { pooled } = this;
     const before = pooled.userVariables;
@@ -139,7 +166,9 @@ export class Preparation {
       if (!name.startsWith("@")) continue;
       const literal = after.get(name) ?? "NULL";
       const isSet = before.get(name) === literal && !this.#dirty?.has(name);
-      if (!isSet) sets.push(`${quotedName(name)}=${literal}`);
+      if (isSet) continue;
+      sets.push(userAssignment(name, literal));
+      (pooled.knownVariables ??= new Set()).add(name);
     }
     pooled.userVariables = after;
     return sets;
@@ -149,7 +178,7 @@ export class Preparation {
     const { pooled } = this;
     const before = pooled.state;
     if (before === state && also.length === 0) return;
-    this.#context.counters.poolRestores++;
+    this.#counters.poolRestores++;
     const sets = [...assignments(before, state, baseline), ...also];
     if (sets.length > 0) this.#run(`SET ${sets.join(",")}`, new RestoreAnswer(this));
     const role = state.variables.get(ROLE);

@@ -44,7 +44,7 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
     pooled.touched = true;
   } else if (movesCounters(effects)) pooled.pinsCounted = undefined;
   if (effects & Effect.SETS_USER_VARIABLE) {
-    for (const name of namesIn(session)) (pooled.dirty ??= new Set()).add(name);
+    for (const name of namesIn(session)) pooled.addDirty(name);
     pooled.residue |= Residue.VARIABLES;
   }
   if (effects & Effect.SETS_ROLE) {

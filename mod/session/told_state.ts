@@ -128,6 +128,6 @@ function askLater(
   pooled: PooledConnection,
 ): void {
   changes.push([name, UNKNOWN_VALUE]);
-  (pooled.dirty ??= new Set()).add(name);
+  pooled.addDirty(name);
   pooled.residue |= Residue.VARIABLES;
 }
