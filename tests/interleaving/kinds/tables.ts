@@ -142,7 +142,6 @@ const metadata = new Topic("metadata")
     "SHOW CREATE VIEW v_functions",
     "SHOW CREATE DATABASE {db2}",
   ])
-  .add("SHOW INDEX", "SHOW INDEX FROM T3")
   .add("SHOW GRANTS", ["SHOW GRANTS", "SHOW GRANTS FOR CURRENT_USER()"])
   .add("SHOW CHARACTER SET", [
     "SHOW CHARACTER SET LIKE 'latin1'",
