@@ -140,13 +140,6 @@ describe.skipIf(kind === undefined)("mysqlproxy serve before a cluster", () => {
     }
   }, 60_000);
 
-  test("a worker that is started again knows the topology too", async () => {
-    await using served = await serve([replica], "--workers", "2");
-    await served.settled();
-    const [row] = await served.show("SHOW TOPOLOGY");
-    expect(JSON.parse(row!["topology"]!)).toMatchObject({ primary: cluster.first.name });
-  });
-
   test(
     `kill -9 of the primary is known within ${DETECTED_UNDER_LOAD_MS} ms under load`,
     async () => {
@@ -172,8 +165,6 @@ describe.skipIf(kind === undefined)("mysqlproxy serve before a cluster", () => {
       await served.settled();
       const clients = underLoad ? await startClients(served.proxy.port) : [];
       await Bun.sleep(50 + kill * 60);
-      const [before] = await served.show("SHOW EVENTS WHERE number > 0 AND 1 = 1");
-      expect(before).toBeDefined();
       const all = await served.show("SHOW EVENTS");
       const last = Number(all.at(-1)!["number"]);
       const killedMs = Date.now();
