@@ -269,10 +269,13 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   /** Starts a command that goes out in pieces as they come. */
   sendLong(start: Buffer): void {
-    this.#startLong(start[HEADER_LENGTH], this.server!);
+    const held = this.#held;
     this.#held = undefined;
     this.#holding = false;
-    this.#take(start, this.server);
+    this.#startLong(start[HEADER_LENGTH], this.server!);
+    this.onBytes(start);
+    if (held && held.length > 0) this.onBytes(held);
+    this.stream.resume();
   }
 
   /** Keeps the start of a command that has not come whole. */

@@ -55,7 +55,7 @@ import { Preparation } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { RenamedColumns } from "./renamed_columns.ts";
-import type { SessionStatement } from "./session_statement.ts";
+import { type SessionStatement, setStatementId } from "./session_statement.ts";
 import { textOf } from "./statement_text.ts";
 import { statementStart } from "./statement_start.ts";
 
@@ -331,8 +331,11 @@ export class PooledSession implements Lessee {
     }
     this.last = pooled;
     noteStatement(this, pooled);
-    if (this.#isLong) this.session.sendLong(this.command);
-    else if (!this.statements.send(pooled, this.statement, this.command)) this.#sendText(pooled);
+    if (this.#isLong) {
+      const known = this.statement && pooled.statement(this.statement.key);
+      if (known) setStatementId(this.command, known.id);
+      this.session.sendLong(this.command);
+    } else if (!this.statements.send(pooled, this.statement, this.command)) this.#sendText(pooled);
   }
 
   #sendText({ connection }: PooledConnection): void {
