@@ -43,6 +43,11 @@ export const catalog: readonly CatalogEntry[] = [
     load: () => import("./probe.ts"),
   },
   {
+    name: "doctor",
+    summary: "examine servers, configuration and machine, and say what to do",
+    load: () => import("./doctor.ts"),
+  },
+  {
     name: "demo",
     summary: "run the proxy before a database of its own, to try it out",
     load: () => import("./demo.ts"),

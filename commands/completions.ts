@@ -6,8 +6,10 @@ import { allKeys } from "../mod/config/mod.ts";
 import { catalog } from "./catalog.ts";
 import { define as defineConfig } from "./config.ts";
 import { define as defineDemo } from "./demo.ts";
+import { define as defineDoctor } from "./doctor.ts";
 import { exitStatus } from "./exit_status.ts";
 import { configure, parse } from "./parse.ts";
+import { define as defineProbe } from "./probe.ts";
 import { define as defineServe } from "./serve.ts";
 
 const shells = ["bash", "zsh", "fish"] as const;
@@ -47,6 +49,8 @@ function collect(): readonly Completion[] {
   const nothing = () => Promise.resolve();
   const commands: Readonly<Record<string, Command>> = {
     serve: defineServe(nothing),
+    probe: defineProbe(nothing),
+    doctor: defineDoctor(nothing),
     demo: defineDemo(nothing),
     config: defineConfig(() => {}),
   };
@@ -65,7 +69,7 @@ function collect(): readonly Completion[] {
 /** The words an option takes, if it takes only some. */
 function wordsOf(option: Option): readonly string[] {
   const key = allKeys().find((it) => it.flag?.names.split(", ").at(-1) === option.long);
-  return key?.words ?? [];
+  return key?.words ?? option.argChoices ?? [];
 }
 
 function takesFile(option: Option): boolean {

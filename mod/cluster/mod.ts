@@ -24,3 +24,5 @@ export * from "./expectations.ts";
 export { jsonReport } from "./reports/json.ts";
 export { junitReport } from "./reports/junit.ts";
 export { tableReport } from "./reports/table.ts";
+export type { Diagnosis, Severity } from "./diagnosis/diagnosis.ts";
+export { type Examination, examineCluster } from "./diagnosis/examine.ts";

@@ -2,6 +2,7 @@
 
 export { monitorSettings, type RunningCluster } from "./cluster.ts";
 export { ownEndpoint } from "./credentials.ts";
+export { examineMachine } from "./examine_machine.ts";
 export * from "./running.ts";
 export * from "./serve.ts";
 export * from "./start_error.ts";
