@@ -268,7 +268,8 @@ export class PooledSession implements Lessee {
    * of another type than one that was never set. Only a reset takes it away.
    */
   #meetsGhost(pooled: PooledConnection): boolean {
-    if (pooled.knownVariables === undefined || !(this.effects & Effect.ASKS_USER_VARIABLE)) {
+    const asks = (this.textEffects & Effect.ASKS_USER_VARIABLE) !== 0;
+    if (pooled.knownVariables === undefined || !asks) {
       return false;
     }
     const { bytes, start } = textOf(this);

@@ -127,6 +127,8 @@ export function okForClient(packet: Uint8Array, client: ClientOkForm): Uint8Arra
     const status = ok.isEof && client.sessionTrack ? ok.status : unchanged;
     return frame(encodeEof({ status, warnings }), packet[3]);
   }
+  // MySQL may say that something has changed and then not what: so it says to this client.
+  if (client.sessionTrack && ok.state.length === 0) return packet;
   const kept = client.sessionTrack
     ? encodeSessionState(client.told(decodeSessionState(ok.state)))
     : NONE;
