@@ -2,8 +2,8 @@
 //
 // Each session has tables of its own, named after its letter: a1 with columns of many types, which a
 // program may alter and drop; a2 with triggers that set variables and write to a3; a4 without
-// transactions. All sessions share common (rows may be locked for one statement only) and parents
-// (never written).
+// transactions; a_parents, which a1 refers to. All sessions share common, whose rows may be locked
+// for one statement only.
 
 import type { ServerKind } from "../servers/mod.ts";
 import { type SessionName, SESSIONS } from "./program.ts";
@@ -29,8 +29,6 @@ export function laneStatements(kind: ServerKind, names: StageNames): string[] {
     `GRANT ${role2} TO '${first}'@'%'`,
     `GRANT ${role1} TO '${second}'@'%'`,
     `USE ${db}`,
-    "CREATE TABLE parents (id INT PRIMARY KEY)",
-    "INSERT INTO parents VALUES (1), (2), (3)",
     "CREATE TABLE common (id INT PRIMARY KEY AUTO_INCREMENT, who CHAR(1), n INT)",
     ...SESSIONS.flatMap(ownLastingTables),
     ...(kind === "mariadb" ? SESSIONS.map((name) => `CREATE SEQUENCE ${name}_sequence`) : []),
@@ -47,7 +45,7 @@ function ownTable(name: SessionName): string {
     d DECIMAL(12,3), f DOUBLE, s VARCHAR(60) CHARACTER SET utf8mb4,
     l VARCHAR(30) CHARACTER SET latin1, b VARBINARY(30), t DATETIME(3), e ENUM('red','green'),
     x TEXT CHARACTER SET utf8mb4, j JSON, p INT, UNIQUE KEY n (n),
-    FOREIGN KEY (p) REFERENCES parents (id)) ENGINE = InnoDB CHARACTER SET utf8mb4`;
+    FOREIGN KEY (p) REFERENCES ${name}_parents (id)) ENGINE = InnoDB CHARACTER SET utf8mb4`;
 }
 
 function rowsOf(name: SessionName): string {
@@ -60,6 +58,8 @@ function rowsOf(name: SessionName): string {
 
 function ownLastingTables(name: SessionName): string[] {
   return [
+    `CREATE TABLE ${name}_parents (id INT PRIMARY KEY)`,
+    `INSERT INTO ${name}_parents VALUES (1), (2), (3)`,
     `CREATE TABLE ${name}2 (id INT PRIMARY KEY AUTO_INCREMENT, n INT NOT NULL, s VARCHAR(60))`,
     `CREATE TABLE ${name}3 (id INT PRIMARY KEY AUTO_INCREMENT, n INT)`,
     `CREATE TABLE ${name}4 (id INT PRIMARY KEY AUTO_INCREMENT, n INT) ENGINE = MyISAM`,

@@ -5,16 +5,15 @@ import { type Failure, tryProgram } from "./campaign.ts";
 import type { Trial } from "./comparison.ts";
 import { type Program, sessionsOf, type Step } from "./program.ts";
 
-/** Programs tried at most. */
-const TRIALS_MAX = 400;
+/** Shrinking ends with what there is after so long; in milliseconds. */
+const SHRINK_MS_MAX = 60_000;
 
 /** The smallest trial found that fails with the same sort of difference; the first one may be it. */
 export async function shrink({ trial, lane, before }: Failure): Promise<Trial> {
   let best = trial;
-  let trials = 0;
+  const deadline = performance.now() + SHRINK_MS_MAX;
   const fails = async (steps: readonly Step[]): Promise<boolean> => {
-    if (trials >= TRIALS_MAX || steps.length === 0) return false;
-    trials++;
+    if (performance.now() > deadline || steps.length === 0) return false;
     const program: Program = { ...best.program, steps };
     const next = await tryProgram(program, lane, { fresh: true });
     if (next.difference?.sort !== trial.difference?.sort) return false;

@@ -78,7 +78,7 @@ const writes = new Topic("write")
     "DELETE FROM T3",
     "DELETE FROM T1 WHERE id = 12345",
   ], { weight: 2 })
-  .add("DELETE from two tables", "DELETE x FROM T1 x JOIN T3 y ON x.id = y.id")
+  .add("DELETE from two tables", "DELETE x FROM T1 x JOIN T1 y ON y.id = x.id + 1")
   .add("a table without transactions", [
     "INSERT INTO T4 (n) VALUES (NUM), (NUM)",
     "UPDATE T4 SET n = n + 1",
@@ -122,7 +122,7 @@ const reads = new Topic("read")
   ])
   .add("the common table", "SELECT who, n FROM common ORDER BY id", { weight: 2 })
   .add("a view", ["SELECT * FROM ME_view ORDER BY id", "SELECT label, who FROM v_functions"])
-  .add("a join", "SELECT x.id, y.n FROM T1 x LEFT JOIN T3 y ON x.id = y.id ORDER BY 1, 2")
+  .add("a join", "SELECT x.id, y.n FROM T1 x LEFT JOIN T1 y ON y.id = x.id + 1 ORDER BY x.id")
   .add("an aggregate", "SELECT e, COUNT(*), SUM(d), AVG(f) FROM T1 GROUP BY e ORDER BY e")
   .add("a window", "SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS r FROM T1 ORDER BY id")
   .add("a union", "SELECT id FROM T1 UNION SELECT 9 ORDER BY 1")
