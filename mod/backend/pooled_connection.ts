@@ -51,6 +51,11 @@ export class PooledConnection {
   knownVariables: Set<string> | undefined;
   /** What LAST_INSERT_ID() gives on it; undefined: not known. */
   insertId: string | undefined = "0";
+  /**
+   * What FOUND_ROWS() gives on it; undefined: what the owner has left, which nobody has read;
+   * `UNKNOWN` behind a statement of the proxy's own.
+   */
+  foundRows: string | undefined = UNKNOWN;
   /** Who used it last, if what it holds is that session's. */
   owner: Tenant | undefined;
   /** What it still holds of `owner` and nobody else knows: a set of `Residue`. */
@@ -141,6 +146,7 @@ export class PooledConnection {
     this.residue = Residue.NONE;
     this.dirty = undefined;
     this.insertId ??= UNKNOWN;
+    this.foundRows ??= UNKNOWN;
   }
 
   /** As after a login or a reset: nothing is on it but this state. */
@@ -155,6 +161,7 @@ export class PooledConnection {
     this.hasConditions = false;
     this.pinsCounted = undefined;
     this.touched = true;
+    this.foundRows = UNKNOWN;
     this.#statements.clear();
   }
 }

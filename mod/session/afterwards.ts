@@ -8,6 +8,7 @@ import {
   queryPacket,
   Residue,
   textRows,
+  UNKNOWN,
 } from "../backend/mod.ts";
 import { Command, Expect, frame, PacketAssembler } from "../wire/mod.ts";
 import { CaptureQuery } from "./captured_values.ts";
@@ -78,6 +79,7 @@ export class Afterwards implements AnswerSink {
       );
     }
     pooled.residue &= ~(Residue.WARNINGS | Residue.FOUND_ROWS);
+    pooled.foundRows = UNKNOWN;
     pooled.hasConditions = false;
   }
 

@@ -292,10 +292,15 @@ export class PooledSession implements Lessee {
     const needsConditions = isForeign &&
       ((effects & Effect.ASKS_WARNINGS) !== 0 ||
         (mariadb && (pooled.hasConditions || this.conditions !== undefined)));
-    const needsFoundRows = isForeign && (effects & Effect.ASKS_FOUND_ROWS) !== 0;
+    const needsFoundRows = (effects & Effect.ASKS_FOUND_ROWS) !== 0 &&
+      pooled.foundRows !== this.foundRows &&
+      !(pooled.owner === this && pooled.foundRows === undefined);
     if (!needsConditions && !needsFoundRows) return NOTHING;
     const texts: string[] = [];
-    if (needsFoundRows) texts.push(`SELECT 1 FROM ${rowsOf(Number(this.foundRows))}`);
+    if (needsFoundRows) {
+      texts.push(`SELECT 1 FROM ${rowsOf(Number(this.foundRows))}`);
+      pooled.foundRows = this.foundRows;
+    }
     if (needsConditions) {
       if (this.conditions) texts.push(raise(this.conditions, mariadb));
       else if (!needsFoundRows && (pooled.hasConditions || pooled.residue & Residue.WARNINGS)) {

@@ -115,7 +115,10 @@ export class Preparation {
     if (residue & Residue.VARIABLES && pooled.dirty) {
       for (const name of pooled.dirty) query.variable(name);
     }
-    if (!query.empty) this.#run(query.text, new CaptureAnswer(this, owner, query));
+    if (!query.empty) {
+      this.#run(query.text, new CaptureAnswer(this, owner, query));
+      pooled.foundRows = UNKNOWN;
+    }
     this.#dirty = pooled.dirty;
     pooled.dirty = undefined;
     pooled.residue = Residue.NONE;

@@ -36,8 +36,11 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
     );
     pooled.touched = true;
   }
+  const unread = Residue.FOUND_ROWS | Residue.WARNINGS;
   const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
-  if (effects & Effect.CALLS && !(effects & asks) && pooled.pinsCounted === undefined) {
+  const mayCount = !(effects & asks) && !(pooled.residue & unread);
+  if (effects & Effect.CALLS && mayCount && pooled.pinsCounted === undefined) {
+    pooled.foundRows = UNKNOWN_VALUE;
     const { connection } = pooled;
     const request = queryPacket(connection, hiddenPinQuery(session));
     connection.request(request, Expect.RESULT, new PinCount(pooled));
@@ -80,9 +83,10 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   }
   if (effects & Effect.LEAVES_FOUND_ROWS) {
     pooled.residue |= Residue.FOUND_ROWS;
+    pooled.foundRows = undefined;
   } else if (tracker.sawRows) {
     pooled.residue &= ~Residue.FOUND_ROWS;
-    session.foundRows = `${tracker.rows}`;
+    session.foundRows = pooled.foundRows = `${tracker.rows}`;
   }
   session.rowCount = failed || tracker.sawRows ? -1 : tracker.affectedRows;
   notePins(session, failed);
