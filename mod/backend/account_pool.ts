@@ -6,6 +6,7 @@ import type { SqlError } from "../wire/mod.ts";
 import { closePolitely, DISCARDING } from "./connection_pool.ts";
 import { type PooledConnection, Residue, type Tenant } from "./pooled_connection.ts";
 import type { Baseline } from "./fresh_state.ts";
+import { pingConnection } from "./reset.ts";
 import type { ConnectionHolder } from "./server_connection.ts";
 import { isSameState, type SessionState } from "./session_state.ts";
 
@@ -66,8 +67,9 @@ export class AccountPool {
   readonly #idle: PooledConnection[] = [];
   readonly #waiting: Lessee[] = [];
   readonly #baselines = new Map<string, Promise<Baseline>>();
+  readonly #connections = new Set<PooledConnection>();
   /** Open connections by kind. */
-  readonly #connections = new Map<string, number>();
+  readonly #kinds = new Map<string, number>();
   #opening = 0;
 
   constructor(name: string, limits: AccountPoolLimits, options: AccountPoolOptions) {
@@ -151,11 +153,19 @@ export class AccountPool {
   }
 
   #connectionsOf(kind: string): number {
-    return this.#connections.get(kind) ?? 0;
+    return this.#kinds.get(kind) ?? 0;
   }
 
-  #countConnection({ kind }: PooledConnection, change: 1 | -1): void {
-    this.#connections.set(kind, this.#connectionsOf(kind) + change);
+  #countConnection(connection: PooledConnection, change: 1 | -1): void {
+    const { kind } = connection;
+    this.#kinds.set(kind, this.#connectionsOf(kind) + change);
+    if (change > 0) this.#connections.add(connection);
+    else this.#connections.delete(connection);
+  }
+
+  /** All that are open: idle and leased. */
+  connections(): IterableIterator<PooledConnection> {
+    return this.#connections.values();
   }
 
   /** The idle connection that suits best: own, same state, nothing left on it, any. */
@@ -193,10 +203,23 @@ export class AccountPool {
 
   /** A connection is free again: for the first who waits and can use it, or to be kept. */
   release(connection: PooledConnection): void {
-    if (connection.connection.closed) {
-      this.lost(connection);
-      return;
-    }
+    const { connection: server } = connection;
+    const mayServe = server.reusable && server.kills === 0;
+    if (!mayServe && !server.closed) closePolitely(server);
+    if (!mayServe || server.closed) this.lost(connection);
+    else if (server.mayBeInterrupted) void this.#takeInterruption(connection);
+    else this.#giveOrKeep(connection);
+  }
+
+  /** A KILL QUERY that has come too late hits this instead of somebody's statement. */
+  async #takeInterruption(connection: PooledConnection): Promise<void> {
+    connection.connection.holder = DISCARDING;
+    connection.connection.mayBeInterrupted = false;
+    await pingConnection(connection.connection);
+    this.release(connection);
+  }
+
+  #giveOrKeep(connection: PooledConnection): void {
     const waiting = this.#waiting;
     for (let at = 0; at < waiting.length; at++) {
       const lessee = waiting[at];

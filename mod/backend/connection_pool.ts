@@ -58,7 +58,7 @@ export class ConnectionPool {
   giveBack(connection: ServerConnection): void {
     connection.holder = DISCARDING;
     if (connection.closed) return;
-    if (!connection.reusable || this.#limits.idleMax === 0) {
+    if (!connection.reusable || connection.kills > 0 || this.#limits.idleMax === 0) {
       closePolitely(connection);
       return;
     }

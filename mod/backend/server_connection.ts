@@ -42,6 +42,10 @@ export class ServerConnection implements StreamOwner {
   again: (() => Authenticator) | undefined;
   /** May be kept for another session; false after what a reset does not undo. */
   reusable = true;
+  /** KILL statements under way that name it: until they are answered nobody else may have it. */
+  kills = 0;
+  /** A KILL QUERY has named it: if it came too late it would hit the next command. */
+  mayBeInterrupted = false;
   /** When it became idle, by the clock of the pool that keeps it; milliseconds. */
   idleSince = 0;
   readonly #outstanding = new Outstanding();

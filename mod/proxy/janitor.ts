@@ -1,7 +1,12 @@
 // Applies every timeout with one clock reading: no connection has a timer of its own.
 
-import type { ClientSession, SessionContext } from "../session/mod.ts";
-import type { SqlError } from "../wire/mod.ts";
+import {
+  type ClientSession,
+  endForInactivity,
+  IDLE_TOO_LONG,
+  isOverWaitTimeout,
+  type SessionContext,
+} from "../session/mod.ts";
 
 /** How often the clock is read and the lists are walked, in milliseconds. */
 const INTERVAL_MS = 250;
@@ -24,13 +29,13 @@ export function sweep(context: SessionContext, now: number): void {
   for (const session of context.directory.all()) {
     if (!session.loggedIn) {
       if (now - session.activeAt > limits.loginTimeoutMs) endLogin(session, context);
-    } else if (
-      limits.idleTimeoutMs > 0 && session.idle && now - session.activeAt > limits.idleTimeoutMs
-    ) {
+    } else if (!session.idle) session.activeAt = now; // idle time begins when a command has ended
+    else if (limits.idleTimeoutMs > 0 && now - session.activeAt > limits.idleTimeoutMs) {
       context.counters.sessionsTimedOut++;
-      session.shutDown(IDLE);
-    }
+      session.shutDown(IDLE_TOO_LONG);
+    } else if (isOverWaitTimeout(session, now)) endForInactivity(session);
   }
+  for (const kill of context.directory.kills) kill.settleIfAbandoned();
   context.server.pool.sweep();
   context.server.pools?.sweep();
   context.throttle.expire();
@@ -42,10 +47,3 @@ function endLogin(session: ClientSession, context: SessionContext): void {
   context.counters.loginsTimedOut++;
   session.stream.destroy();
 }
-
-const IDLE: SqlError = {
-  code: 4031,
-  sqlState: "HY000",
-  message: "The client was disconnected by the server because of inactivity. " +
-    "See wait_timeout and interactive_timeout for configuring this behavior.",
-};

@@ -4,7 +4,8 @@ import type { CredentialMode, PlainSnapshot } from "../auth/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { CounterValues } from "../observe/mod.ts";
-import type { SessionLabel } from "../session/mod.ts";
+import type { KillOrder, KillVerdict, Presence } from "../session/mod.ts";
+import type { RemoteAim } from "./remote_kills.ts";
 
 /** How logins are decided, for workers that do not read accounts themselves. */
 export interface CredentialState {
@@ -16,13 +17,27 @@ export interface CredentialState {
 
 /** A question of one worker that others answer. */
 export type Question =
-  | { readonly kind: "threadOf"; readonly id: number }
-  | { readonly kind: "sessions" }
+  /** Aim a KILL; answered with an aim. */
+  | { readonly kind: "aim"; readonly order: KillOrder }
+  /** The server has answered a KILL that was aimed; answered with nothing. */
+  | {
+    readonly kind: "settle";
+    /** The id that was to be killed. */
+    readonly id: number;
+    /** That of the aim. */
+    readonly ticket: number;
+    readonly verdict: KillVerdict;
+  }
+  /** Who and what is at the server; answered with a presence of each worker. */
+  | { readonly kind: "presence" }
   /** Have accounts read again; answered, with nothing, when that is done. */
   | { readonly kind: "accounts" };
 
-/** The answer of one worker: pairs of the server's thread id and a session. */
-export type Answer = readonly (readonly [thread: number, session: SessionLabel])[];
+/** What workers have to say to a question: nothing, or one part of each. */
+export interface Answer {
+  readonly aim?: RemoteAim;
+  readonly presences?: readonly Presence[];
+}
 
 /** From the supervisor to a worker. */
 export type ToWorker =

@@ -8,7 +8,7 @@ import { listen, selfSignedCertificate } from "../net/mod.ts";
 import { addCounters, Counters, type CounterValues, type Log } from "../observe/mod.ts";
 import { workerOf } from "../session/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
-import type { Answer, CredentialState, FromWorker, ToWorker } from "./messages.ts";
+import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
 import type { Running } from "./running.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { workerCount } from "./worker_count.ts";
@@ -269,26 +269,29 @@ class WorkerHandle {
   }
 
   /** Asks those workers that may know; who does not answer in time knows nothing. */
-  async #collect(question: Extract<FromWorker, { kind: "ask" }>["question"]): Promise<Answer> {
+  async #collect(question: Question): Promise<Answer> {
     if (question.kind === "accounts") {
       await this.#fleet.credentials.refresh?.();
-      return [];
+      return {};
     }
-    const others = this.#fleet.workers.filter((worker) =>
-      worker !== this &&
-      (question.kind === "sessions" || workerOf(question.id) === worker.#number)
+    const only = workerAsked(question);
+    const asked = this.#fleet.workers.filter((worker) =>
+      worker !== this && (only === undefined || only === worker.#number)
     );
-    const answers = await Promise.all(others.map((worker) => worker.#ask(question)));
-    return answers.flat();
+    const answers = await Promise.all(asked.map((worker) => worker.#ask(question)));
+    const presences = answers.flatMap((answer) => answer.presences ?? []);
+    return { presences, ...answers.find(({ aim }) => aim) };
   }
 
-  #ask(question: Extract<FromWorker, { kind: "ask" }>["question"]): Promise<Answer> {
+  #ask(question: Question): Promise<Answer> {
     const ticket = ++this.#tickets;
+    // A KILL may have to wait for a server connection of the target's account.
+    const waitMs = question.kind === "aim" ? this.#fleet.config.pool.waitTimeoutMs : 0;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(ticket);
-        resolve([]);
-      }, ANSWER_MS);
+        resolve({});
+      }, ANSWER_MS + waitMs);
       this.#waiting.set(ticket, (answer) => {
         clearTimeout(timer);
         resolve(answer);
@@ -296,6 +299,13 @@ class WorkerHandle {
       this.send({ kind: "ask", ticket, question });
     });
   }
+}
+
+/** The worker that alone can answer; undefined where all are asked. */
+function workerAsked(question: Question): number | undefined {
+  if (question.kind === "aim") return workerOf(question.order.id);
+  if (question.kind === "settle") return workerOf(question.id);
+  return undefined;
 }
 
 function credentialState({ store }: Credentials): CredentialState {

@@ -4,10 +4,17 @@ import { CredentialStore, LearnedPasswords, unpackSnapshot } from "../auth/mod.t
 import { NO_TOPOLOGY, type Topology } from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { createLog } from "../observe/mod.ts";
-import type { Peers, SessionLabel } from "../session/mod.ts";
+import {
+  type KillAim,
+  type KillOrder,
+  type Peers,
+  type Presence,
+  presenceOf,
+} from "../session/mod.ts";
 import { LEARNED_MAX } from "./credentials.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
 import { reportFaults } from "./faults.ts";
+import { aimHeldElsewhere, RemoteKills } from "./remote_kills.ts";
 import { StartError } from "./start_error.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
@@ -48,6 +55,7 @@ class Link implements Peers {
   /** What is told while the worker starts is not lost. */
   #topology: Topology = NO_TOPOLOGY;
   #tickets = 0;
+  readonly #kills = new RemoteKills(() => performance.now());
   readonly #waiting = new Map<number, (answer: Answer) => void>();
 
   async onMessage(message: ToWorker, ended: PromiseWithResolvers<number>): Promise<void> {
@@ -67,7 +75,11 @@ class Link implements Peers {
         this.clients = message.clients;
         return;
       case "ask":
-        tell({ kind: "answered", ticket: message.ticket, answer: this.#answer(message.question) });
+        tell({
+          kind: "answered",
+          ticket: message.ticket,
+          answer: await this.#answer(message.question),
+        });
         return;
       case "answered":
         this.#waiting.get(message.ticket)?.(message.answer);
@@ -111,6 +123,7 @@ class Link implements Peers {
     let reached = false;
     let told = "";
     setInterval(() => {
+      this.#kills.sweep();
       if (!reached && server.identity) {
         reached = true;
         tell({ kind: "reached" });
@@ -133,15 +146,20 @@ class Link implements Peers {
     }
   }
 
-  #answer(question: Question): Answer {
-    const directory = this.#worker?.context.directory;
-    if (!directory) return [];
-    if (question.kind === "sessions") {
-      return [...directory.byThread()].map(([thread, session]) => [thread, label(session)]);
+  async #answer(question: Question): Promise<Answer> {
+    const context = this.#worker?.context;
+    if (!context) return {};
+    switch (question.kind) {
+      case "aim":
+        return { aim: await this.#kills.aim(question.order, context) };
+      case "settle":
+        this.#kills.settle(question.ticket, question.verdict);
+        return {};
+      case "presence":
+        return { presences: [presenceOf(context)] };
+      case "accounts":
+        return {};
     }
-    if (question.kind === "accounts") return [];
-    const thread = directory.threadOf(question.id);
-    return thread === undefined ? [] : [[thread, { id: question.id, address: "", port: 0 }]];
   }
 
   #ask(question: Question): Promise<Answer> {
@@ -152,18 +170,21 @@ class Link implements Peers {
     });
   }
 
-  async threadOf(id: number): Promise<number | undefined> {
-    const [found] = await this.#ask({ kind: "threadOf", id });
-    return found?.[0];
+  async aim(order: KillOrder): Promise<KillAim> {
+    const { aim } = await this.#ask({ kind: "aim", order });
+    if (!aim) return { kind: "nobody" };
+    return aimHeldElsewhere(aim, (ticket, verdict) => {
+      void this.#ask({ kind: "settle", id: order.id, ticket, verdict });
+    });
   }
 
-  async sessions(): Promise<ReadonlyMap<number, SessionLabel>> {
-    return new Map(await this.#ask({ kind: "sessions" }));
+  async presence(): Promise<Presence> {
+    const { presences } = await this.#ask({ kind: "presence" });
+    return {
+      labels: (presences ?? []).flatMap(({ labels }) => labels),
+      unused: (presences ?? []).flatMap(({ unused }) => unused),
+    };
   }
-}
-
-function label({ id, address, port }: SessionLabel): SessionLabel {
-  return { id, address, port };
 }
 
 function credentialStore(config: Config, state: CredentialState): CredentialStore {

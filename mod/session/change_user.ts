@@ -17,6 +17,7 @@ import {
 } from "../wire/mod.ts";
 import { admit } from "./admission.ts";
 import type { ClientSession } from "./client_session.ts";
+import { OwnPin } from "./own_pin.ts";
 import { loginOk, moveToPool } from "./pooled_login.ts";
 import { PACKET_TOO_LARGE } from "./session_errors.ts";
 import { HOLD, type StageResult, TAKEN } from "./stage.ts";
@@ -83,7 +84,7 @@ async function prove(
     channel.send(session.pooled ? loginOk(session, ok) : ok);
   } catch (error) {
     server.reusable = false; // servers count failures and refuse a connection that had several
-    session.pooled?.endWithConnection();
+    session.pooled?.endWithConnection(OwnPin.FAILED_LOGIN);
     if (error instanceof LoginRefusedError) {
       if (error.error.code === ACCESS_DENIED) throttle.failed(client);
       channel.send(error.payload ?? encodeErr(error.error));

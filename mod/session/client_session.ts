@@ -435,7 +435,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   }
 
   onUnasked(bytes: Uint8Array): void {
-    this.stream.write(bytes);
+    if (this.pooled === undefined || this.#mode === Mode.SPLICE) this.stream.write(bytes);
+    else this.pooled.onUnasked(bytes);
   }
 
   onServerDrained(): void {

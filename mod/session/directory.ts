@@ -1,6 +1,7 @@
-// Who is connected: sessions by the proxy's connection ids, and by the server's thread ids.
+// Who is connected: sessions by the proxy's connection ids, and as process lists show them.
 
 import type { ClientSession } from "./client_session.ts";
+import type { SessionLabel } from "./peers.ts";
 
 /** Ids of this proxy start here, far above what servers count up to in years. */
 const ID_BASE = 0x40000000;
@@ -9,10 +10,18 @@ const COUNTER_BITS = 22;
 const WORKERS_MAX = 256;
 const COUNTER_MASK = (1 << COUNTER_BITS) - 1;
 
+/** A KILL whose answer has not come. */
+interface PendingKill {
+  /** Settles it if nobody waits for the answer any more. */
+  settleIfAbandoned(): void;
+}
+
 /** A worker's sessions. Ids are 31-bit, unique over up to 256 workers. */
 export class Directory {
   readonly #worker: number;
   readonly #sessions = new Map<number, ClientSession>();
+  /** KILLs of this worker's clients that are under way. */
+  readonly kills = new Set<PendingKill>();
   #counter = 0;
 
   /** @param worker The worker's number, 0 to 255. */
@@ -55,19 +64,33 @@ export class Directory {
     return worker !== undefined && worker !== this.#worker;
   }
 
-  /** The server's thread id of a session; undefined where there is no such session. */
-  threadOf(id: number): number | undefined {
-    return this.#sessions.get(id)?.server?.facts.threadId;
+  /** The session with an id, logged in or not. */
+  get(id: number): ClientSession | undefined {
+    return this.#sessions.get(id);
   }
 
-  /** The sessions by the server's thread ids. For SHOW PROCESSLIST: walks all sessions. */
-  byThread(): Map<number, ClientSession> {
-    const found = new Map<number, ClientSession>();
+  /** The sessions that have logged in at the server. For SHOW PROCESSLIST: walks all. */
+  labels(): SessionLabel[] {
+    const labels: SessionLabel[] = [];
     for (const session of this.#sessions.values()) {
-      if (session.server) found.set(session.server.facts.threadId, session);
+      if (session.server || (session.loggedIn && session.pooled)) labels.push(labelOf(session));
     }
-    return found;
+    return labels;
   }
+}
+
+function labelOf(session: ClientSession): SessionLabel {
+  const { id, address, port, user, server, pooled, context, activeAt } = session;
+  return {
+    id,
+    address,
+    port,
+    user,
+    schema: pooled?.state.schema ?? "",
+    thread: server?.facts.threadId,
+    isWaiting: pooled?.busy === true && server === undefined,
+    idleMs: Math.max(0, context.now - activeAt),
+  };
 }
 
 /** The worker, 0 to 255, that gave an id; undefined for ids that no worker gives. */

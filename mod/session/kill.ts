@@ -1,8 +1,8 @@
 // KILL by the proxy's ids: translated to the server's thread id, and decided upon by the server
 // under the client's own privileges.
 
-import type { AnswerSink, ServerConnection } from "../backend/mod.ts";
-import { parseKill } from "../sql/mod.ts";
+import { type AnswerSink, queryPacket, type ServerConnection } from "../backend/mod.ts";
+import { killsConnection, parseKill } from "../sql/mod.ts";
 import {
   Command,
   decodeErr,
@@ -13,9 +13,14 @@ import {
   PacketAssembler,
 } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
+import { aimOf, type KillAim, type KillAtServer, type KillVerdict } from "./kill_target.ts";
 import { belongsToPeer } from "./peers.ts";
-import { FORWARD, type StageResult, TAKEN } from "./stage.ts";
+import { OwnPin } from "./own_pin.ts";
+import { isInterruption } from "./session_errors.ts";
+import { FORWARD, HOLD, type StageResult, TAKEN } from "./stage.ts";
 import { statementStart } from "./statement_start.ts";
+
+const UNKNOWN_THREAD = 1094;
 
 /** KILL [QUERY | CONNECTION] n. Ids that no session has go to the server as they are. */
 export function rewriteKill(
@@ -26,9 +31,14 @@ export function rewriteKill(
   if (payload[0] !== Command.QUERY) return FORWARD;
   const from = session.hasQueryAttributes ? statementStart(payload, 0, payload.length) : 1;
   const target = parseKill(payload, from, payload.length);
-  if (!target) return FORWARD;
+  if (!target) {
+    if (!session.pooled || !killsConnection(payload, from, payload.length)) return FORWARD;
+    server.request(frame(payload, 0), Expect.RESULT, new UntranslatedKill(session, server));
+    return TAKEN;
+  }
   return translate(session, server, {
     id: target.id,
+    queryOnly: target.queryOnly,
     expect: Expect.RESULT,
     original: payload,
     withThread: (thread) =>
@@ -47,8 +57,9 @@ export function killByCommand(
   server: ServerConnection,
 ): StageResult {
   if (payload.length < 5) return FORWARD;
-  return translate(session, server, {
+  const kill: KillRequest = {
     id: payload.readUInt32LE(1),
+    queryOnly: false,
     expect: Expect.OK,
     original: payload,
     withThread(thread) {
@@ -56,15 +67,24 @@ export function killByCommand(
       rewritten.writeUInt32LE(thread, 1);
       return rewritten;
     },
-  });
+  };
+  if (!session.pooled || !mayBeSession(session, kill.id)) return translate(session, server, kill);
+  server.request(frame(payload, 0), Expect.OK, new CommandTrial(session, server, kill));
+  return TAKEN;
 }
 
 /** A request to kill, before its id is known to the server. */
 interface KillRequest {
   readonly id: number;
+  readonly queryOnly: boolean;
   readonly expect: number;
   readonly original: Buffer;
   withThread(thread: number): Buffer;
+}
+
+function mayBeSession({ context }: ClientSession, id: number): boolean {
+  const { directory, peers } = context;
+  return directory.get(id) !== undefined || belongsToPeer(directory, peers, id);
 }
 
 function translate(
@@ -72,46 +92,78 @@ function translate(
   server: ServerConnection,
   kill: KillRequest,
 ): StageResult {
-  const { directory, peers } = session.context;
-  const thread = directory.threadOf(kill.id);
-  if (thread !== undefined) {
-    request(session, server, { kill, thread });
+  if (!mayBeSession(session, kill.id)) return FORWARD;
+  const { context } = session;
+  const { directory, peers } = context;
+  // Where an answer may be the proxy's own it must not come before those to earlier commands.
+  if (context.server.pools && !session.pooled && server.outstanding > 0) return HOLD;
+  const order = { id: kill.id, queryOnly: kill.queryOnly, user: session.user };
+  const aim = directory.get(kill.id) ? aimOf(order, context) : peers.aim(order);
+  if (!(aim instanceof Promise)) {
+    carryOut(session, server, { kill, aim });
     return TAKEN;
   }
-  if (!belongsToPeer(directory, peers, kill.id)) return FORWARD;
   session.holdFurther();
-  void peers.threadOf(kill.id).then((found) => {
-    if (session.closed || server.closed) return;
-    if (found === undefined) server.request(frame(kill.original, 0), kill.expect, session);
-    else request(session, server, { kill, thread: found });
+  void aim.then((found) => {
+    if (session.closed || server.closed || session.server !== server) {
+      if (found.kind === "ask") found.settle("refused"); // nothing was sent
+      return;
+    }
+    carryOut(session, server, { kill, aim: found });
     session.release();
   });
   return TAKEN;
 }
 
-function request(
+function carryOut(
   session: ClientSession,
   server: ServerConnection,
-  { kill, thread }: { readonly kill: KillRequest; readonly thread: number },
+  { kill, aim }: { readonly kill: KillRequest; readonly aim: KillAim },
 ): void {
-  const sink = new KillAnswer(session, { shown: kill.id, thread });
-  server.request(frame(kill.withThread(thread), 0), kill.expect, sink);
+  switch (aim.kind) {
+    case "nobody":
+      server.request(frame(kill.original, 0), kill.expect, session);
+      return;
+    case "done":
+      // The OK packet of a statement that does nothing is that of a KILL.
+      server.request(queryPacket(server, "DO 0"), Expect.RESULT, session);
+      return;
+    case "refused":
+      session.answerError(aim.error, 1);
+      session.pooled?.answeredLocally();
+      return;
+    case "ask": {
+      const sink = new KillAnswer(session, server, { shown: kill.id, aim });
+      const { thread, standsIn } = aim;
+      if (standsIn) {
+        server.request(queryPacket(server, `KILL QUERY ${thread}`), Expect.RESULT, sink);
+      } else server.request(frame(kill.withThread(thread), 0), kill.expect, sink);
+    }
+  }
 }
 
 const ANSWER_MAX = 64 * 1024;
 
-/** An error names the thread by the server's id: the client asked for another. */
+/** What a server says to a KILL: an error of its own names the thread by the proxy's id. */
 class KillAnswer implements AnswerSink {
   readonly #session: ClientSession;
-  readonly #ids: { readonly shown: number; readonly thread: number };
+  readonly #server: ServerConnection;
+  readonly #shown: number;
+  readonly #thread: number;
+  #aim: KillAtServer | undefined;
   readonly #packets = new PacketAssembler(ANSWER_MAX);
 
   constructor(
     session: ClientSession,
-    ids: { readonly shown: number; readonly thread: number },
+    server: ServerConnection,
+    { shown, aim }: { readonly shown: number; readonly aim: KillAtServer },
   ) {
     this.#session = session;
-    this.#ids = ids;
+    this.#server = server;
+    this.#shown = shown;
+    this.#thread = aim.thread;
+    this.#aim = aim;
+    session.context.directory.kills.add(this);
   }
 
   onAnswerBytes(bytes: Uint8Array): void {
@@ -123,9 +175,11 @@ class KillAnswer implements AnswerSink {
   }
 
   #rename(payload: Uint8Array): Uint8Array {
-    const { shown, thread } = this.#ids;
     const error = decodeErr(payload);
-    const message = error.message.replace(new RegExp(`\\b${thread}\\b`), String(shown));
+    const message = error.message.replace(
+      new RegExp(`\\b${this.#thread}\\b`),
+      String(this.#shown),
+    );
     return encodeErr({ ...error, message });
   }
 
@@ -134,6 +188,91 @@ class KillAnswer implements AnswerSink {
   }
 
   onAnswerEnd(): void {
+    const verdict = this.#verdict(this.#server.tracker.errorCode);
+    this.#session.onAnswerEnd();
+    this.#settle(verdict);
+  }
+
+  onServerLost(reason: string): void {
+    this.#session.onServerLost(reason);
+    this.#settle("unknown");
+  }
+
+  /** The killer has gone and waits for no answer any more. Called by the janitor. */
+  settleIfAbandoned(): void {
+    if (this.#session.closed) this.#settle("unknown");
+  }
+
+  #verdict(errorCode: number): KillVerdict {
+    if (errorCode === 0) return "killed";
+    if (!isInterruption(errorCode)) return "refused";
+    return this.#thread === this.#server.facts.threadId ? "killed" : "unknown";
+  }
+
+  #settle(verdict: KillVerdict): void {
+    this.#session.context.directory.kills.delete(this);
+    const aim = this.#aim;
+    this.#aim = undefined;
+    aim?.settle(verdict);
+  }
+}
+
+/** The answer to a KILL whose target only the server knows: it may be the killer itself. */
+class UntranslatedKill implements AnswerSink {
+  readonly #session: ClientSession;
+  readonly #server: ServerConnection;
+
+  constructor(session: ClientSession, server: ServerConnection) {
+    this.#session = session;
+    this.#server = server;
+  }
+
+  onAnswerBytes(bytes: Uint8Array): void {
+    this.#session.onAnswerBytes(bytes);
+  }
+
+  onOkPacket(packet: Uint8Array): void {
+    this.#session.onOkPacket(packet);
+  }
+
+  onAnswerEnd(): void {
+    if (isInterruption(this.#server.tracker.errorCode)) {
+      this.#session.pooled?.endWithConnection(OwnPin.KILLED);
+    }
+    this.#session.onAnswerEnd();
+  }
+
+  onServerLost(reason: string): void {
+    this.#session.pooled?.endWithConnection(OwnPin.KILLED);
+    this.#session.onServerLost(reason);
+  }
+}
+
+/**
+ * Some servers do not know COM_PROCESS_KILL any more: the command is sent with the proxy's id, which
+ * no thread has. If that is what is wrong with it, it is carried out.
+ */
+class CommandTrial implements AnswerSink {
+  readonly #session: ClientSession;
+  readonly #server: ServerConnection;
+  readonly #kill: KillRequest;
+  readonly #answer: Uint8Array[] = [];
+
+  constructor(session: ClientSession, server: ServerConnection, kill: KillRequest) {
+    this.#session = session;
+    this.#server = server;
+    this.#kill = kill;
+  }
+
+  onAnswerBytes(bytes: Uint8Array): void {
+    this.#answer.push(Buffer.from(bytes));
+  }
+
+  onAnswerEnd(): void {
+    const { errorCode } = this.#server.tracker;
+    const isKnown = errorCode === UNKNOWN_THREAD;
+    if (isKnown && translate(this.#session, this.#server, this.#kill) === TAKEN) return;
+    this.#session.onAnswerBytes(Buffer.concat(this.#answer));
     this.#session.onAnswerEnd();
   }
 

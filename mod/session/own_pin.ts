@@ -13,4 +13,6 @@ export const OwnPin = {
   STREAM: 16,
   /** COM_CHANGE_USER was refused on it. */
   FAILED_LOGIN: 32,
+  /** KILL has named the session: it ends when the server closes the connection. */
+  KILLED: 64,
 } as const;

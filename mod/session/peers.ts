@@ -1,6 +1,7 @@
 // Sessions of the other workers, as far as one worker needs to know of them.
 
 import type { Directory } from "./directory.ts";
+import type { KillAim, KillOrder } from "./kill_target.ts";
 
 /** How a session is shown to others. */
 export interface SessionLabel {
@@ -9,14 +10,31 @@ export interface SessionLabel {
   /** The client's address; empty for a unix socket. */
   readonly address: string;
   readonly port: number;
+  /** The account's name, one character a byte. */
+  readonly user: string;
+  /** The default schema; empty: none. Known of sessions that share connections only. */
+  readonly schema: string;
+  /** The server's thread that it is on; absent while it needs none. */
+  readonly thread?: number | undefined;
+  /** It waits for a server connection. */
+  readonly isWaiting: boolean;
+  /** Time since its last command came, in milliseconds. */
+  readonly idleMs: number;
+}
+
+/** The sessions and shared connections of workers, for process lists. */
+export interface Presence {
+  readonly labels: readonly SessionLabel[];
+  /** The server's threads that no session is on at the moment. */
+  readonly unused: readonly number[];
 }
 
 /** Asks the other workers. Control plane: each question is a round trip between processes. */
 export interface Peers {
-  /** The server's thread id of a session of another worker; undefined where there is none. */
-  threadOf(id: number): Promise<number | undefined>;
-  /** All sessions of the other workers by the server's thread ids. */
-  sessions(): Promise<ReadonlyMap<number, SessionLabel>>;
+  /** Aims a KILL at a session of another worker. */
+  aim(order: KillOrder): Promise<KillAim>;
+  /** Who and what is at the server through the other workers. */
+  presence(): Promise<Presence>;
   /** Clients connected to the other workers, as last heard. */
   readonly clients: number;
 }
@@ -24,8 +42,8 @@ export interface Peers {
 /** The peers of a worker that is alone. */
 export const NO_PEERS: Peers = {
   clients: 0,
-  threadOf: () => Promise.resolve(undefined),
-  sessions: () => Promise.resolve(new Map()),
+  aim: () => Promise.resolve({ kind: "nobody" }),
+  presence: () => Promise.resolve({ labels: [], unused: [] }),
 };
 
 /** Tells whether an id is for another worker to look up. */

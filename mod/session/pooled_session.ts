@@ -25,6 +25,7 @@ import {
 import { Effect, effectsOf, UNKNOWN, userVariablesIn } from "../sql/mod.ts";
 import {
   Command,
+  ERR_HEADER,
   Expect,
   expectedAnswer,
   frame,
@@ -46,10 +47,11 @@ import {
 } from "./conditions.ts";
 import { replaceCalls } from "./connection_id.ts";
 import type { SessionContext } from "./context.ts";
+import { endForInactivity, isClosedForInactivity } from "./inactivity.ts";
+import { isInterruption } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
 import { noteState } from "./told_state.ts";
 import { opener } from "./pool_opener.ts";
-import { OwnPin } from "./own_pin.ts";
 import { Pins } from "./pins.ts";
 import { Preparation } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
@@ -110,6 +112,8 @@ export class PooledSession implements Lessee {
   #isLong = false;
   /** What the next command is told: its server connection has ended while it held it. */
   #pendingError: string | undefined;
+  /** The same in the server's own words: the payload of an ERR packet. */
+  #lastWords: Uint8Array | undefined;
 
   constructor(session: ClientSession, options: {
     readonly pool: AccountPool;
@@ -137,7 +141,8 @@ export class PooledSession implements Lessee {
 
   /** It holds a connection beyond the command under way. */
   get pinned(): boolean {
-    return this.ownPins !== 0 || this.pins.any;
+    return this.ownPins !== 0 || this.pins.any || this.#endsWithConnection ||
+      (this.#pooled?.connection.kills ?? 0) > 0;
   }
 
   // A command's way.
@@ -166,7 +171,7 @@ export class PooledSession implements Lessee {
     if (this.#pendingError !== undefined) {
       const reason = this.#pendingError;
       this.#pendingError = undefined;
-      this.session.answerLost(reason, 1);
+      this.#tellLost(reason, 1);
       return;
     }
     this.#start(packet, false);
@@ -229,9 +234,12 @@ export class PooledSession implements Lessee {
   }
 
   refused(error: SqlError): void {
+    const isLong = this.#isLong;
     this.#idle();
     this.session.answerError(error, 1);
-    this.session.release();
+    // What comes of a command of many packets cannot be told from commands any more.
+    if (isLong) this.session.endLost();
+    else this.session.release();
   }
 
   #begin(pooled: PooledConnection): void {
@@ -381,6 +389,7 @@ export class PooledSession implements Lessee {
     const pooled = this.#pooled;
     if (!pooled || !this.busy) return;
     const { tracker } = pooled.connection;
+    if (isInterruption(tracker.errorCode)) pooled.connection.mayBeInterrupted = true;
     this.statements.noteCursor(this.statement, this.command, tracker.status);
     const command = this.command[HEADER_LENGTH];
     if (command === Command.RESET_CONNECTION && tracker.errorCode === 0) {
@@ -398,7 +407,7 @@ export class PooledSession implements Lessee {
     this.#finish();
   }
 
-  /** A cursor was closed while no command was under way. */
+  /** What held the connection may have ended while no command was under way. */
   freeIfIdle(): void {
     if (!this.busy) this.#finish();
   }
@@ -441,7 +450,24 @@ export class PooledSession implements Lessee {
     if (this.last === pooled) this.last = undefined;
     const lost = pooled.residue & LASTING_RESIDUE;
     // What it held of the session's settings is gone with it, as the session itself would be.
-    if (lost !== 0 && !this.session.closed) this.session.endLost();
+    if (lost !== 0 && !this.session.closed) this.#end();
+  }
+
+  #end(): void {
+    if (isClosedForInactivity(this.session)) endForInactivity(this.session);
+    else this.session.endLost();
+  }
+
+  /** The server says something before it closes the connection. */
+  onUnasked(bytes: Uint8Array): void {
+    if (bytes[HEADER_LENGTH] === ERR_HEADER) this.#lastWords = bytes.slice(HEADER_LENGTH);
+  }
+
+  #tellLost(reason: string, sequence: number): void {
+    const words = this.#lastWords;
+    this.#lastWords = undefined;
+    if (words) this.session.answerPayload(words, sequence);
+    else this.session.answerLost(reason, sequence);
   }
 
   /** The server connection has ended while the session held it. */
@@ -457,7 +483,7 @@ export class PooledSession implements Lessee {
     this.ownPins = 0;
     this.statements.forgetCursors();
     if (!this.busy) {
-      if (this.#endsWithConnection) this.session.endLost();
+      if (this.#endsWithConnection || isClosedForInactivity(this.session)) this.#end();
       else this.#pendingError = reason;
       return;
     }
@@ -569,10 +595,10 @@ export class PooledSession implements Lessee {
     this.becomeFresh(options.state);
   }
 
-  /** A change of user has failed: servers close such a connection, and the session is over then. */
-  endWithConnection(): void {
+  /** The server is about to close the connection, and the session is over then. */
+  endWithConnection(why: number): void {
     this.#endsWithConnection = true;
-    this.ownPins |= OwnPin.FAILED_LOGIN;
+    this.ownPins |= why;
   }
 
   /** As after COM_RESET_CONNECTION and COM_CHANGE_USER. */

@@ -18,6 +18,14 @@ export function lostConnection(reason: string): SqlError {
   };
 }
 
+/** What a client is told whose own statement is interrupted; some servers close then. */
+const INTERRUPTIONS = new Set([1053, 1317, 1927, 3169]);
+
+/** A statement was interrupted by KILL or by a server's end. */
+export function isInterruption(errorCode: number): boolean {
+  return INTERRUPTIONS.has(errorCode);
+}
+
 /** Error numbers 2000 to 2999 are the client library's own: what it finds wrong by itself. */
 const CLIENT_ERRORS_START = 2000;
 const CLIENT_ERRORS_END = 2999;

@@ -5,6 +5,7 @@ import {
   changesAccounts,
   findConnectionId,
   isShowProcesslist,
+  killsConnection,
   parseKill,
 } from "../../../mod/sql/mod.ts";
 
@@ -44,8 +45,26 @@ describe("parseKill()", () => {
     test(JSON.stringify(statement), () => {
       const target = parseKill(...whole(statement));
       expect(target?.id).toBe(id!);
-      if (target) expect(statement.slice(target.start, target.end)).toBe(String(id));
+      if (!target) return;
+      expect(statement.slice(target.start, target.end)).toBe(String(id));
+      expect(target.queryOnly).toBe(/QUERY/i.test(statement));
     });
+  }
+});
+
+describe("killsConnection()", () => {
+  const cases: readonly [statement: string, does: boolean][] = [
+    ["KILL 5", true],
+    ["KILL CONNECTION_ID()", true],
+    ["kill hard connection @id; SELECT 1", true],
+    ["/*!50000 KILL */ USER root", true],
+    ["KILL QUERY CONNECTION_ID()", false],
+    ["KILL SOFT QUERY 5", false],
+    ["SELECT 'KILL 5'", false],
+    ["", false],
+  ];
+  for (const [statement, does] of cases) {
+    test(JSON.stringify(statement), () => expect(killsConnection(...whole(statement))).toBe(does));
   }
 });
 
