@@ -13,7 +13,7 @@ import { Lags, readPositionOf } from "./lags.ts";
 import { clusterIdOf, wrongReason } from "./membership.ts";
 import { NO_ORDER, type Orders, withOrder } from "./orders.ts";
 import { type Known, Roster } from "./roster.ts";
-import { nextStanding } from "./server_state.ts";
+import { nextStanding, type Standing } from "./server_state.ts";
 import type { MonitorOptions, OrderOutcome, TroubleReport } from "./settings.ts";
 import { draftOf, roleAfter, witnessOf } from "./snapshot.ts";
 import { isNewEpoch, NO_TOPOLOGY, type Topology, withUses } from "./topology.ts";
@@ -42,7 +42,7 @@ export class ClusterMonitor {
   readonly #options: MonitorOptions;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #roster = new Roster();
+  readonly #roster: Roster;
   readonly #watches = new Map<string, ServerWatch>();
   readonly #membersAskedMs = new Map<string, number>();
   readonly #lags: Lags;
@@ -69,6 +69,7 @@ export class ClusterMonitor {
     this.#orders = options.orders ?? {};
     this.#failovers = new FailoverWatch(this.#clock);
     this.#lags = new Lags(this.#clock);
+    this.#roster = new Roster(this.#clock);
     this.events = new EventRing({
       max: options.settings.eventsMax,
       wallMs: () => this.#clock.wallMs(),
@@ -115,10 +116,10 @@ export class ClusterMonitor {
     const nowMs = this.#clock.now();
     this.#changedMs = nowMs;
     for (const address of this.#options.seeds) {
-      this.#roster.add({ address }, { origin: "seed", nowMs });
+      this.#roster.add({ address }, "seed");
     }
     for (const address of this.#options.saved ?? []) {
-      this.#roster.add({ address }, { origin: "saved", nowMs });
+      this.#roster.add({ address }, "saved");
     }
     for (const known of this.#roster.all) this.#watch(known);
   }
@@ -239,16 +240,16 @@ export class ClusterMonitor {
   #onAnswer(known: Known, { reading, members, heartbeatMs }: Answer): void {
     const before = { standing: known.standing, reading: known.reading, aliasOf: known.aliasOf };
     known.reading = reading;
+    known.answeredWallMs = Math.round(this.#clock.wallMs() - (this.#clock.now() - reading.atMs));
     known.failure = undefined;
     known.looks++;
     known.heartbeatMs = heartbeatMs;
     readPositionOf(known);
-    const nowMs = this.#clock.now();
-    if (this.#roster.isImpostor(known)) return this.#drop(known, nowMs, true);
+    if (this.#roster.isImpostor(known)) return this.#drop(known);
     if (before.reading?.identity.id !== reading.identity.id || before.reading === undefined) {
       this.#roster.resolve();
     }
-    const added = members === undefined ? [] : this.#takeIn(known, members, nowMs);
+    const added = members === undefined ? [] : this.#takeIn(known, members);
     if (reading.clusterId !== this.#clusterId) {
       this.#clusterId = clusterIdOf(this.#roster.servers, this.#clusterId);
     }
@@ -270,21 +271,19 @@ export class ClusterMonitor {
     known.looks++;
     const before = known.standing;
     const evidence = { kind: "failed", failure } as const;
-    known.standing = nextStanding(before, evidence, this.#stateContext());
+    this.#stand(known, nextStanding(before, evidence, this.#stateContext()));
     if (known.standing.state !== before.state) this.#evaluate();
     else this.#evaluateSoon();
   }
 
-  #takeIn(known: Known, members: Answer["members"] & object, nowMs: number): readonly Known[] {
+  #takeIn(known: Known, members: Answer["members"] & object): readonly Known[] {
     const { reading } = known;
     // Who belongs to others, or to nobody, does not say who belongs here.
     if (reading === undefined || reading.condition.kind === "out") return [];
     if (known.standing.state === "wrong-cluster") return [];
     const { reported, id } = reading.identity;
     const all = reported ? [{ address: reported, id }, ...members] : members;
-    const added = all.flatMap((member) =>
-      this.#roster.add(member, { origin: "member", nowMs }) ?? []
-    );
+    const added = all.flatMap((member) => this.#roster.add(member, "member") ?? []);
     for (const each of added) this.#watch(each);
     return added;
   }
@@ -300,24 +299,30 @@ export class ClusterMonitor {
       roster: this.#roster,
     });
     const order = this.#orders[this.#roster.serverOf(known).name] ?? NO_ORDER;
-    known.standing = nextStanding(known.standing, {
+    const after = nextStanding(known.standing, {
       kind: "answered",
       condition: reading.condition,
       lagMs: known.name === primary ? undefined : known.lag?.ms,
       wrong,
       ordered: order.draining,
     }, this.#stateContext());
+    this.#stand(known, after);
+  }
+
+  #stand(known: Known, standing: Standing): void {
+    if (standing.sinceMs !== known.standing.sinceMs) known.sinceWallMs = this.#clock.wallMs();
+    known.standing = standing;
   }
 
   #stateContext() {
     return { rules: this.#options.settings, nowMs: this.#clock.now() };
   }
 
-  #drop(known: Known, nowMs: number, refused: boolean): void {
+  /** It is not whom a member has named. */
+  #drop(known: Known): void {
     this.#watches.get(known.name)?.stop();
     this.#watches.delete(known.name);
-    if (refused) this.#roster.refuse(known.name, nowMs);
-    else this.#roster.remove(known.name);
+    this.#roster.refuse(known.name);
     this.#roster.resolve();
     this.#evaluate();
   }
@@ -332,7 +337,7 @@ export class ClusterMonitor {
     this.#cancelSoft?.();
     this.#cancelSoft = undefined;
     const nowMs = this.#clock.now();
-    this.#forget(nowMs);
+    this.#forget();
     const before = this.#topology;
     const wasQuick = this.#isQuick(nowMs);
     const after = this.#nextTopology(before);
@@ -366,9 +371,7 @@ export class ClusterMonitor {
       // The primary has been looked at since: what was not known then may be now.
       this.#lags.reckon(each);
     }
-    const drafts = known.map((each) =>
-      draftOf(each, { roster: this.#roster, clock: this.#clock, ...settings })
-    );
+    const drafts = known.map((each) => draftOf(each, { roster: this.#roster, ...settings }));
     const after: Topology = {
       revision: before.revision + 1,
       epoch: before.epoch,
@@ -400,9 +403,9 @@ export class ClusterMonitor {
     if (known) this.#lags.changePrimary(known);
   }
 
-  #forget(nowMs: number): void {
+  #forget(): void {
     const { forgetAfterMs } = this.#options.settings;
-    for (const known of this.#roster.forgettable(nowMs, forgetAfterMs)) {
+    for (const known of this.#roster.forgettable(forgetAfterMs)) {
       this.#watches.get(known.name)?.stop();
       this.#watches.delete(known.name);
       this.#roster.remove(known.name);

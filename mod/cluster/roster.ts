@@ -1,6 +1,7 @@
 // Who is known: servers by their addresses, and which addresses lead to the same server.
 
 import { formatAddress, type ServerAddress } from "../config/mod.ts";
+import type { Clock } from "./clock.ts";
 import type { Failure } from "./failure.ts";
 import type { Lag } from "./lag.ts";
 import type { ReadPosition } from "./position.ts";
@@ -30,6 +31,9 @@ export interface Known {
   /** What `monitor.lag_query` gave at the last look, in milliseconds. */
   heartbeatMs: number | undefined;
   lag: Lag | undefined;
+  /** When it answered last, and since when it is in its state: milliseconds since 1970. */
+  answeredWallMs: number | undefined;
+  sinceWallMs: number;
   /** Why the last look failed; undefined: it did not. */
   failure: Failure | undefined;
   standing: Standing;
@@ -50,6 +54,7 @@ const REFUSED_MS = 60_000;
 
 /** All known addresses. */
 export class Roster {
+  readonly #clock: Clock;
   readonly #known = new Map<string, Known>();
   readonly #refusedMs = new Map<string, number>();
   /** The aliases by the name of the server. */
@@ -57,6 +62,10 @@ export class Roster {
   /** The values of the map above, until it changes. */
   #all: readonly Known[] | undefined;
   #order = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   /** Every address, aliases and guesses included. */
   get all(): readonly Known[] {
@@ -75,9 +84,10 @@ export class Roster {
   /** Takes an address in. @returns What is now known, or undefined where it was known before. */
   add(
     { address, id, certain = true }: Member,
-    { origin, nowMs }: { readonly origin: Origin; readonly nowMs: number },
+    origin: Origin,
   ): Known | undefined {
     const name = formatAddress(address);
+    const nowMs = this.#clock.now();
     const before = this.#known.get(name);
     if (before) {
       before.namedMs = nowMs;
@@ -99,6 +109,8 @@ export class Roster {
       position: undefined,
       heartbeatMs: undefined,
       lag: undefined,
+      answeredWallMs: undefined,
+      sinceWallMs: this.#clock.wallMs(),
       failure: undefined,
       standing: firstStanding(nowMs),
       role: "none",
@@ -112,9 +124,9 @@ export class Roster {
   }
 
   /** Forgets an address; for a while it is not taken in again. */
-  refuse(name: string, nowMs: number): void {
+  refuse(name: string): void {
     this.remove(name);
-    this.#refusedMs.set(name, nowMs + REFUSED_MS);
+    this.#refusedMs.set(name, this.#clock.now() + REFUSED_MS);
   }
 
   /** Forgets an address. */
@@ -163,7 +175,8 @@ export class Roster {
   }
 
   /** Addresses that are given up: guesses that failed, and members that are long gone. */
-  forgettable(nowMs: number, forgetAfterMs: number): readonly Known[] {
+  forgettable(forgetAfterMs: number): readonly Known[] {
+    const nowMs = this.#clock.now();
     return this.all.filter((known) => {
       if (known.origin === "seed") return false;
       if (this.#isGuess(known) && known.standing.failures >= GUESS_FAILURES) return true;

@@ -1,6 +1,5 @@
 // From what the monitor knows of a server to what the judge hears and the topology shows.
 
-import type { Clock } from "./clock.ts";
 import type { Verdict, Witness } from "./judge.ts";
 import type { Orders } from "./orders.ts";
 import type { Role } from "./reading.ts";
@@ -57,13 +56,12 @@ export function roleAfter(known: Known, verdict: Verdict, manyWriters: boolean):
 /** A server as the topology shows it. */
 export function draftOf(
   known: Known,
-  { roster, clock, ...wishes }: Wishes & { readonly roster: Roster; readonly clock: Clock },
+  { roster, ...wishes }: Wishes & { readonly roster: Roster },
 ): TopologyDraft {
   const { name, address, reading, standing, failure } = known;
   const isLeading = known.role === "primary" && standing.state !== "down";
   const lag = standing.state === "down" ? undefined : known.lag;
   const aliases = roster.aliasesOf(name);
-  const wallOf = (ms: number) => Math.round(clock.wallMs() - (clock.now() - ms));
   return {
     name,
     address,
@@ -73,8 +71,10 @@ export function draftOf(
     roleWord: reading?.roleWord ?? "",
     state: standing.state,
     reason: standing.reason,
-    sinceMs: wallOf(standing.sinceMs),
-    warmAtMs: standing.warmAtMs === undefined ? null : wallOf(standing.warmAtMs),
+    sinceMs: Math.round(known.sinceWallMs),
+    warmAtMs: standing.warmAtMs === undefined
+      ? null
+      : Math.round(known.sinceWallMs + standing.warmAtMs - standing.sinceMs),
     weight: weightOf(name, aliases, wishes),
     tags: settingsOf(name, aliases, wishes)?.tags ?? [],
     version: reading?.version ?? "",
@@ -83,7 +83,7 @@ export function draftOf(
     lagMeans: isLeading ? null : lag?.means ?? null,
     position: reading?.position ?? null,
     rttMs: reading ? Math.round(reading.rttMs * 100) / 100 : null,
-    answeredMs: reading ? wallOf(reading.atMs) : null,
+    answeredMs: known.answeredWallMs ?? null,
     failure: failure?.kind ?? null,
     error: failure?.reason ?? reading?.gaps?.join("; ") ?? "",
   };

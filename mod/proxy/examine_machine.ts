@@ -34,7 +34,13 @@ async function examinePort(address: ListenAddress): Promise<Diagnosis> {
   const name = formatAddress(address);
   const about = { topic: "port", server: null } as const;
   if (address.kind === "tcp" && address.port === 0) {
-    return { ...about, severity: "ok", found: `${name}: any free one`, meaning: "", remedy: "" };
+    return {
+      ...about,
+      severity: "ok",
+      found: `${name}: the system chooses one`,
+      meaning: "",
+      remedy: "",
+    };
   }
   try {
     (await listen(address, { accept: (stream) => stream.destroy() })).close();

@@ -117,6 +117,21 @@ export class Watching implements Disposable {
   }
 }
 
+/**
+ * By how much the lags of a server differ from the true ones while it applies nothing, in
+ * milliseconds.
+ *
+ * @param first Between which times the first transaction was committed that it lacks.
+ */
+export function lagErrors(
+  lags: readonly { readonly atMs: number; readonly lagMs: number }[],
+  first: { readonly fromMs: number; readonly toMs: number },
+): number[] {
+  return lags.filter(({ atMs }) => atMs > first.toMs).map(({ atMs, lagMs }) =>
+    Math.max(0, atMs - first.toMs - lagMs, lagMs - (atMs - first.fromMs))
+  );
+}
+
 /** Asks again until the answer is true. Throws an Error after 30 s. */
 export async function until(
   what: string,
@@ -139,8 +154,8 @@ export async function until(
 
 /** Writes to a server many times a second, and knows when each row was committed. */
 export class Writer implements AsyncDisposable {
-  /** When row number `at` was committed, in milliseconds of `Date.now()`. */
-  readonly committedMs: number[] = [];
+  /** Between which times row number `at` was committed, in milliseconds of `Date.now()`. */
+  readonly committed: { readonly fromMs: number; readonly toMs: number }[] = [];
   #stopped = false;
   #done: Promise<void> = Promise.resolve();
 
@@ -160,11 +175,11 @@ export class Writer implements AsyncDisposable {
     return writer;
   }
 
-  /** When the first row was committed that a server lacks, in milliseconds of `Date.now()`. */
-  async firstMissingMs(node: ClusterNode): Promise<number> {
+  /** Between which times the first row was committed that a server lacks. */
+  async firstMissing(node: ClusterNode): Promise<{ fromMs: number; toMs: number }> {
     const rows = Number(await node.value("SELECT COUNT(*) FROM test.ticks"));
-    await until("another row", () => this.committedMs.length > rows);
-    return this.committedMs[rows]!;
+    await until("another row", () => this.committed.length > rows);
+    return this.committed[rows]!;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -177,8 +192,9 @@ export class Writer implements AsyncDisposable {
     pauseMs: number,
   ): Promise<void> {
     for (let n = 0; !this.#stopped; n++) {
-      await connection.query("INSERT INTO ticks VALUES (?, ?)", [n, Date.now()]);
-      this.committedMs.push(Date.now());
+      const fromMs = Date.now();
+      await connection.query("INSERT INTO ticks VALUES (?, ?)", [n, fromMs]);
+      this.committed.push({ fromMs, toMs: Date.now() });
       await Bun.sleep(pauseMs);
     }
   }
