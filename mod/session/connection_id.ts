@@ -67,11 +67,11 @@ export function replaceCalls(
     end: payload.length,
     noBackslashEscapes: (server.tracker.status & ServerStatus.NO_BACKSLASH_ESCAPES) !== 0,
   };
-  const id = `${session.id} AS UNSIGNED`;
-  const calls = findConnectionId(payload, text).map((call) => ({ ...call, value: id }));
+  const id = (blanks: string) => `CAST(${blanks}${session.id} AS UNSIGNED)`;
+  const calls = findConnectionId(payload, text).map((call) => ({ ...call, literal: id }));
   if (rowCount !== undefined) {
-    const value = `${rowCount} AS SIGNED`;
-    calls.push(...findRowCount(payload, text).map((call) => ({ ...call, value })));
+    const literal = (blanks: string) => `IF(${blanks}1,${rowCount},ROW_COUNT())`;
+    calls.push(...findRowCount(payload, text).map((call) => ({ ...call, literal })));
     calls.sort((a, b) => a.start - b.start);
   }
   if (calls.length === 0) return undefined;
@@ -80,7 +80,7 @@ export function replaceCalls(
   let at = 0;
   for (const call of calls) {
     const original = payload.toString("latin1", call.start, call.end);
-    const { literal } = replacementOf(original, replacements, call.value);
+    const { literal } = replacementOf(original, replacements, call.literal);
     parts.push(payload.subarray(at, call.start), Buffer.from(literal));
     at = call.end;
   }
@@ -90,13 +90,16 @@ export function replaceCalls(
 
 /**
  * The literal for one spelling of a call. Spellings get literals that differ in blanks only, so
- * that each column's name can be told. A cast, so that the type is that of the function whatever
- * the number's length.
+ * that each column's name can be told. The type is that of the function whatever the number's length.
  */
-function replacementOf(original: string, known: Replacement[], value: string): Replacement {
+function replacementOf(
+  original: string,
+  known: Replacement[],
+  literalWith: (blanks: string) => string,
+): Replacement {
   const found = known.find((each) => each.original === original);
   if (found) return found;
-  const replacement = { literal: `CAST(${" ".repeat(known.length)}${value})`, original };
+  const replacement = { literal: literalWith(" ".repeat(known.length)), original };
   known.push(replacement);
   return replacement;
 }

@@ -36,6 +36,8 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
     );
     pooled.touched = true;
   }
+  const sets = Effect.ASKS_VARIABLES | Effect.SETS_VARIABLE;
+  if ((effects & sets) === sets) session.ownPins |= OwnPin.TRACKERS;
   const unread = Residue.FOUND_ROWS | Residue.WARNINGS;
   const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
   const mayCount = !(effects & asks) && !(pooled.residue & unread);
@@ -127,8 +129,6 @@ function notePins(session: PooledSession, failed: boolean): void {
       failed,
     });
   }
-  const both = Effect.ASKS_VARIABLES | Effect.SETS_VARIABLE;
-  if ((effects & both) === both) session.ownPins |= OwnPin.TRACKERS;
 }
 
 function askAfterwards(session: PooledSession, pooled: PooledConnection, failed: boolean): boolean {
