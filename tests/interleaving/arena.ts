@@ -93,6 +93,9 @@ function startTwin(kind: ServerKind): Promise<RealServer> {
       "lock_wait_timeout = 5",
       // MariaDB gives new sessions what was left of old ones: FOUND_ROWS(), counters of statements.
       "thread_cache_size = 0",
+      // MySQL keeps in an open table what a trigger made of the last session's variables (charsets
+      // among it): both servers must take the same open table.
+      "table_open_cache_instances = 1",
       "performance_schema_instrument = '%=OFF'",
       "character_set_server = latin1",
     ],

@@ -2,7 +2,7 @@
 //
 // Each session has tables of its own, named after its letter: a1 with columns of many types, which a
 // program may alter and drop; a2 with triggers that set variables and write to a3; a4 without
-// transactions; a_parents, which a1 refers to. All sessions share common, whose rows may be locked
+// transactions; a5, which refers to a_parents. All sessions share common, whose rows may be locked
 // for one statement only.
 
 import type { ServerKind } from "../servers/mod.ts";
@@ -44,22 +44,23 @@ function ownTable(name: SessionName): string {
   return `CREATE TABLE ${name}1 (id INT PRIMARY KEY AUTO_INCREMENT, n INT, u BIGINT UNSIGNED,
     d DECIMAL(12,3), f DOUBLE, s VARCHAR(60) CHARACTER SET utf8mb4,
     l VARCHAR(30) CHARACTER SET latin1, b VARBINARY(30), t DATETIME(3), e ENUM('red','green'),
-    x TEXT CHARACTER SET utf8mb4, j JSON, p INT, UNIQUE KEY n (n),
-    FOREIGN KEY (p) REFERENCES ${name}_parents (id)) ENGINE = InnoDB CHARACTER SET utf8mb4`;
+    x TEXT CHARACTER SET utf8mb4, j JSON, UNIQUE KEY n (n)) ENGINE = InnoDB CHARACTER SET utf8mb4`;
 }
 
 function rowsOf(name: SessionName): string {
-  return `INSERT INTO ${name}1 (id, n, u, d, f, s, l, b, t, e, x, j, p) VALUES
+  return `INSERT INTO ${name}1 (id, n, u, d, f, s, l, b, t, e, x, j) VALUES
     (1, 10, 18446744073709551615, 1.5, 0.25, 'één', 'ümlaut', 0x00ff, '2024-02-29 12:34:56.789',
-      'red', 'first', '{"k": 1}', 1),
-    (2, 20, 0, -2.125, -1e100, '日本', NULL, '', '1999-12-31 23:59:59', 'green', '', '[1, 2]', NULL),
-    (3, NULL, NULL, NULL, NULL, '', 'z', NULL, NULL, NULL, NULL, NULL, 2)`;
+      'red', 'first', '{"k": 1}'),
+    (2, 20, 0, -2.125, -1e100, '日本', NULL, '', '1999-12-31 23:59:59', 'green', '', '[1, 2]'),
+    (3, NULL, NULL, NULL, NULL, '', 'z', NULL, NULL, NULL, NULL, NULL)`;
 }
 
 function ownLastingTables(name: SessionName): string[] {
   return [
     `CREATE TABLE ${name}_parents (id INT PRIMARY KEY)`,
     `INSERT INTO ${name}_parents VALUES (1), (2), (3)`,
+    `CREATE TABLE ${name}5 (id INT PRIMARY KEY AUTO_INCREMENT, p INT,
+      FOREIGN KEY (p) REFERENCES ${name}_parents (id))`,
     `CREATE TABLE ${name}2 (id INT PRIMARY KEY AUTO_INCREMENT, n INT NOT NULL, s VARCHAR(60))`,
     `CREATE TABLE ${name}3 (id INT PRIMARY KEY AUTO_INCREMENT, n INT)`,
     `CREATE TABLE ${name}4 (id INT PRIMARY KEY AUTO_INCREMENT, n INT) ENGINE = MyISAM`,
@@ -156,7 +157,8 @@ export function repairStatements({ kind, names, sessions, changed }: Repair): st
     ...sessions.flatMap((name) => [
       ...(changed.includes(name) ? [] : [`DELETE FROM ${name}1`]),
       rowsOf(name),
-      ...[2, 3, 4].map((number) => `DELETE FROM ${name}${number}`),
+      ...[2, 3, 4, 5].map((number) => `DELETE FROM ${name}${number}`),
+      `INSERT INTO ${name}5 (p) VALUES (1), (NULL)`,
     ]),
   ];
 }
@@ -170,7 +172,7 @@ export function renewalStatements(
     `USE ${names.db}`,
     "TRUNCATE TABLE common",
     ...sessions.flatMap((name) => [
-      ...[2, 3, 4].map((number) => `TRUNCATE TABLE ${name}${number}`),
+      ...[2, 3, 4, 5].map((number) => `TRUNCATE TABLE ${name}${number}`),
       ...(kind === "mariadb" ? [`ALTER SEQUENCE ${name}_sequence RESTART`] : []),
     ]),
     ...repairStatements({ kind, names, sessions, changed: sessions }),
@@ -179,6 +181,6 @@ export function renewalStatements(
 
 /** Shows whether the tables of two servers have the same rows. */
 export function checksumStatement(sessions: readonly SessionName[], { db }: StageNames): string {
-  const tables = sessions.flatMap((name) => [1, 2, 3, 4].map((number) => `${name}${number}`));
+  const tables = sessions.flatMap((name) => [1, 2, 3, 4, 5].map((number) => `${name}${number}`));
   return `CHECKSUM TABLE ${[...tables, "common"].map((name) => `${db}.${name}`).join(", ")}`;
 }

@@ -1,4 +1,4 @@
-// Writes one session's steps for the statement kinds. In statements T1 to T4 stand for the session's
+// Writes one session's steps for the statement kinds. In statements T1 to T5 stand for the session's
 // own tables, ME for its letter, NUM, STR and VAR for a number, a string literal and a user variable
 // by chance; names in braces are put in when the program is played (stage.ts).
 
@@ -52,7 +52,7 @@ export class Scribe {
     const { random, session } = this;
     // Letters of sessions and tables may be part of a name, as in made_ME; values may not.
     return sql
-      .replace(/(?<![A-Z0-9])T([1-4])(?![A-Z0-9])/g, `${session}$1`)
+      .replace(/(?<![A-Z0-9])T([1-5])(?![A-Z0-9])/g, `${session}$1`)
       .replace(/(?<![A-Z0-9])ME(?![A-Z0-9])/g, session)
       .replace(
         /\b(?:NUM|STR|VAR)\b/g,

@@ -76,7 +76,7 @@ const hints = new Topic("setting for one statement")
     "SELECT /*+ SET_VAR(sql_select_limit = 1) */ id FROM T1 ORDER BY id",
     "SELECT /*+ SET_VAR(div_precision_increment = 9) */ 1/3",
     "SELECT /*+ SET_VAR(time_zone = '+07:00') */ FROM_UNIXTIME(0)",
-    "INSERT /*+ SET_VAR(foreign_key_checks = OFF) */ INTO T1 (p) VALUES (98)",
+    "INSERT /*+ SET_VAR(foreign_key_checks = OFF) */ INTO T5 (p) VALUES (98)",
     "SELECT /*+ SET_VAR(nothing = 1) */ 1",
   ], { on: "mysql", weight: 4 })
   .add("MAX_EXECUTION_TIME", "SELECT /*+ MAX_EXECUTION_TIME(60000) */ id FROM T1 ORDER BY id", {

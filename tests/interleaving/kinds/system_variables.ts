@@ -121,7 +121,7 @@ const VARIABLES: readonly Variable[] = [
     name: "foreign_key_checks",
     weight: 2,
     values: SWITCH,
-    effects: ["INSERT INTO T1 (p) VALUES (99)", "UPDATE T1 SET p = 77 WHERE id = 1"],
+    effects: ["INSERT INTO T5 (p) VALUES (99)", "UPDATE T5 SET p = 77 WHERE p = 1"],
   },
   { name: "unique_checks", values: SWITCH, effects: ["INSERT INTO T1 (n) VALUES (10)"] },
   {
