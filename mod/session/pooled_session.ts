@@ -511,7 +511,8 @@ export class PooledSession implements Lessee {
     else if (!wasIdle || pooled.connection.outstanding > 0) {
       server.discard(pooled.connection);
       this.pool.lost(pooled);
-    } else void this.#reset(pooled);
+    } else if (!pooled.connection.reusable) this.pool.drop(pooled);
+    else void this.#reset(pooled);
   }
 
   /** Ends a transaction and frees locks, for the next session. */
