@@ -197,6 +197,9 @@ export class Preparation {
   }
 
   #prepare(statement: SessionStatement): void {
+    for (const name of statement.userVariables) {
+      (this.pooled.knownVariables ??= new Set()).add(name);
+    }
     this.#request(statement.packet, Expect.PREPARE, new PrepareAnswer(this, statement));
   }
 

@@ -48,7 +48,8 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
     connection.request(request, Expect.RESULT, new PinCount(pooled));
     pooled.touched = true;
   } else if (movesCounters(effects)) pooled.pinsCounted = undefined;
-  if (effects & Effect.SETS_USER_VARIABLE) {
+  // To prepare a text with := in it is enough for the variable to be there.
+  if (session.textEffects & Effect.SETS_USER_VARIABLE) {
     for (const name of namesIn(session)) pooled.addDirty(name);
     pooled.residue |= Residue.VARIABLES;
   }
