@@ -3,7 +3,7 @@
 
 import type { ServerAddress } from "../config/mod.ts";
 import { type Clock, within } from "./clock.ts";
-import { type Failure, failureOf } from "./failure.ts";
+import { type Failure, failureOf, ProbeTimeoutError } from "./failure.ts";
 import type { Flavor, ProbeSession } from "./flavor.ts";
 import { Look } from "./look.ts";
 import type { Connector, ProbeConnection } from "./probe_connection.ts";
@@ -23,7 +23,7 @@ export interface WatchOptions {
   readonly address: ServerAddress;
   readonly connector: Connector;
   readonly clock: Clock;
-  /** Time limit of one look, connecting included, in milliseconds. */
+  /** After this time without an answer a look has failed, in milliseconds. */
   readonly timeoutMs: number;
   /** A statement whose one value is the lag in seconds; empty: none. */
   readonly lagQuery: string;
@@ -40,6 +40,9 @@ export interface WatchOptions {
 /** After a look, another one is not begun before this time, however often it is asked for. */
 const PAUSE_MS = 20;
 
+/** What has not come after this time will not: a new connection is tried, in milliseconds. */
+const ABANDON_MS = 10_000;
+
 /** The watch over one server. */
 export class ServerWatch {
   readonly #options: WatchOptions;
@@ -47,6 +50,10 @@ export class ServerWatch {
   #flavor: Flavor | undefined;
   /** What the last look has asked. */
   #plan: readonly string[] = [];
+  /** What was asked and is not answered. */
+  #pending: { readonly answer: Promise<Answer>; readonly sinceMs: number } | undefined;
+  /** Counts the attempts to connect; only the last one counts. */
+  #opening = 0;
   #running = false;
   #stopped = false;
   #wanted = false;
@@ -99,8 +106,8 @@ export class ServerWatch {
       this.#running = false;
       this.#endedMs = clock.now();
       if (this.#stopped) return;
-      // Errors of statements leave the connection whole; all others leave it in an unknown state.
-      if (failure.kind !== "error") this.#close();
+      // Errors of statements leave the connection whole; what takes too long may still come.
+      if (failure.kind !== "error" && failure.kind !== "timeout") this.#close();
       onFailure(failure);
     }
     if (this.#stopped) return;
@@ -123,30 +130,57 @@ export class ServerWatch {
     this.#cancelTimer = this.#options.clock.after(delayMs, () => void this.#look());
   }
 
+  /** Nothing of the connection, or of opening it, is wanted any more. */
   #close(): void {
     const connection = this.#connection;
     this.#connection = undefined;
+    this.#pending = undefined;
+    this.#opening++;
     connection?.close();
   }
 
-  /** @throws {Error} What {@link failureOf} understands. */
+  /**
+   * Asks, or goes on waiting for what was asked before: a server that hangs gets no new connection
+   * for each look, since it would count them as errors of this host and block it in the end.
+   *
+   * @throws {Error} What {@link failureOf} understands.
+   */
   async #ask(): Promise<Answer> {
-    const { clock, timeoutMs, connector, address } = this.#options;
+    const { clock, timeoutMs } = this.#options;
+    for (;;) {
+      if (this.#pending && clock.now() - this.#pending.sinceMs > ABANDON_MS) this.#close();
+      const pending = this.#pending ??= { answer: this.#answer(), sinceMs: clock.now() };
+      const what = this.#connection === undefined ? "connecting" : "asking";
+      let answer: Answer;
+      try {
+        answer = await within(pending.answer, { timeoutMs, clock, what });
+      } catch (error) {
+        if (!(error instanceof ProbeTimeoutError)) this.#pending = undefined;
+        throw error;
+      }
+      this.#pending = undefined;
+      if (clock.now() - pending.sinceMs <= timeoutMs) return answer;
+      // What was asked long ago says little about now: it is asked anew.
+    }
+  }
+
+  async #answer(): Promise<Answer> {
     if (this.#connection === undefined) {
-      const opening = connector.open(address, { timeoutMs, onLost: () => this.#onLost() });
-      const connection = await within(opening, { timeoutMs, clock, what: "connecting" })
-        .catch((error: unknown) => {
-          // Should it open after all, nobody wants it any more.
-          opening.then((late) => late.close(), () => {});
-          throw error;
-        });
-      if (this.#stopped) connection.close();
+      const { connector, address } = this.#options;
+      const opening = ++this.#opening;
+      const connection = await connector.open(address, {
+        timeoutMs: ABANDON_MS,
+        onLost: () => this.#onLost(),
+      });
+      if (this.#stopped || opening !== this.#opening) {
+        connection.close();
+        throw new ProbeTimeoutError("connecting: given up");
+      }
       this.#connection = connection;
       this.#flavor = undefined;
       this.#plan = [];
     }
-    const connection = this.#connection;
-    return await within(this.#converse(connection), { timeoutMs, clock, what: "asking" });
+    return await this.#converse(this.#connection);
   }
 
   async #converse(session: ProbeConnection): Promise<Answer> {

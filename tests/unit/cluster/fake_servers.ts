@@ -50,6 +50,9 @@ async function settled(): Promise<void> {
   for (let turn = 0; turn < 60; turn++) await Promise.resolve();
 }
 
+/** A statement that gives `heartbeat`. */
+export const LAG_QUERY = "SELECT TIMESTAMPDIFF(SECOND, ts, NOW()) FROM heartbeat";
+
 /** What happens to connections: answers, refusals, or silence. */
 export type Mode = "up" | "refused" | "silent";
 
@@ -67,6 +70,8 @@ export class FakeServer {
   applying = true;
   secondsBehind = 0;
   offline = false;
+  /** What the lag query gives, in seconds. */
+  heartbeat: number | null = null;
   /** Looks at it. */
   looks = 0;
   readonly open = new Set<() => void>();
@@ -96,6 +101,15 @@ export class FakeServer {
     if (sql === "SELECT @@version AS version") return [{ version: "9.7.0" }];
     if (sql.startsWith("SHOW GLOBAL")) return [];
     if (sql.includes("replication_applier_status_by_worker")) return [{}];
+    if (sql === LAG_QUERY) return [{ lag: this.heartbeat }];
+    if (sql.startsWith("SELECT @@version AS version, @@hostname")) {
+      return [{
+        version: "9.7.0",
+        hostname: this.name,
+        port: 3306,
+        read_only: this.readOnly ? 1 : 0,
+      }];
+    }
     throw Object.assign(new Error(`Unknown: ${sql}`), { errno: 1193 });
   }
 
@@ -141,6 +155,8 @@ export class FakeNetwork implements Connector {
   readonly servers: FakeServer[] = [];
   /** Further addresses: virtual ones, other names. */
   readonly aliases = new Map<string, FakeServer>();
+  /** How many connections were opened, or tried, by address. */
+  readonly opened = new Map<string, number>();
 
   constructor(readonly clock: ManualClock) {}
 
@@ -166,6 +182,7 @@ export class FakeNetwork implements Connector {
     { onLost }: { readonly onLost: () => void },
   ): Promise<ProbeConnection> {
     const name = formatAddress(address);
+    this.opened.set(name, (this.opened.get(name) ?? 0) + 1);
     const server = this.aliases.get(name) ?? this.servers.find((each) => each.name === name);
     if (server === undefined || server.mode === "refused") {
       throw Object.assign(new Error(`connect ECONNREFUSED ${name}`), { code: "ECONNREFUSED" });

@@ -7,7 +7,7 @@ import {
   type MonitorSettings,
   type Topology,
 } from "../../../mod/cluster/mod.ts";
-import { FakeNetwork, type FakeServer, ManualClock } from "./fake_servers.ts";
+import { FakeNetwork, type FakeServer, LAG_QUERY, ManualClock } from "./fake_servers.ts";
 
 const SETTINGS: MonitorSettings = {
   flavor: "auto",
@@ -162,7 +162,7 @@ describe("ClusterMonitor", () => {
   });
 
   test("a server that hangs is suspect, then down, and delays nobody else", async () => {
-    const { clock, watch, one, two } = scene();
+    const { clock, network, watch, one, two } = scene();
     const monitor = watch(["a:3306"]);
     await clock.pass(2500);
     one.mode = "silent";
@@ -174,6 +174,10 @@ describe("ClusterMonitor", () => {
     expect(two.looks - looks).toBeGreaterThanOrEqual(4);
     expect(monitor.topology.servers.find(({ name }) => name === "b:3306")?.error)
       .toContain("no answer within 800 ms");
+    // It is not flooded with connections meanwhile, which would count as errors of this host.
+    await clock.pass(30_000);
+    expect(network.opened.get("b:3306")).toBeLessThanOrEqual(5);
+    expect(network.opened.get("c:3306")).toBe(1);
     monitor.stop();
   });
 
@@ -340,6 +344,32 @@ describe("ClusterMonitor, lag and orders", () => {
     );
     await write(2, [one, two]);
     expect(lag()).toMatchObject({ state: "up", reads: true, lagMs: 0 });
+    monitor.stop();
+  });
+
+  test("a heartbeat goes before all that is reckoned", async () => {
+    const { clock, watch, one } = scene();
+    one.heartbeat = 2.5;
+    const monitor = watch(["a:3306"], { lagQuery: LAG_QUERY });
+    await clock.pass(2500);
+    const server = (name: string) => monitor.topology.servers.find((each) => each.name === name);
+    expect(server("b:3306")).toMatchObject({ lagMs: 2500, lagMeans: "heartbeat" });
+    // Where it gives nothing, positions do.
+    expect(server("c:3306")).toMatchObject({ lagMs: 0, lagMeans: "position" });
+    expect(server("a:3306")).toMatchObject({ lagMs: 0, lagMeans: null });
+    monitor.stop();
+  });
+
+  test("static servers are those of the configuration, the first writable one is written to", async () => {
+    const { clock, network, watch } = scene();
+    network.servers.length = 0;
+    for (const name of ["a:3306", "b:3306"]) network.add(name, { gtids: "1-10" });
+    network.add("c:3306", { readOnly: true, source: network.servers[0]! });
+    const monitor = watch(["b:3306", "a:3306"], { flavor: "static" });
+    await clock.pass(2500);
+    expect(monitor.topology).toMatchObject({ flavor: "static", primary: "b:3306" });
+    expect(Object.keys(shown(monitor.topology))).toEqual(["a:3306", "b:3306"]);
+    expect(monitor.topology.servers.filter(({ writes }) => writes)).toHaveLength(1);
     monitor.stop();
   });
 
