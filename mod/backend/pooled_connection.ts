@@ -38,7 +38,8 @@ export interface ServerStatement {
 /** Statements kept prepared on one connection; the one used longest ago goes first. */
 const STATEMENTS_MAX = 200;
 
-const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
+/** Of sessions and connections that have no user variables: always this one. */
+export const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
 /** A connection and what it carries. */
 export class PooledConnection {

@@ -8,21 +8,13 @@
 import type {
   AccountPool,
   Baseline,
-  ConnectionHolder,
   Lessee,
   LoginRequest,
   PooledConnection,
   SessionState,
 } from "../backend/mod.ts";
-import {
-  isMariadb,
-  isSameState,
-  LASTING_RESIDUE,
-  makeFresh,
-  resetConnection,
-  Residue,
-} from "../backend/mod.ts";
-import { Effect, effectsOf, UNKNOWN, userVariablesIn } from "../sql/mod.ts";
+import { LASTING_RESIDUE, makeFresh } from "../backend/mod.ts";
+import { Effect } from "../sql/mod.ts";
 import {
   Command,
   ERR_HEADER,
@@ -30,41 +22,29 @@ import {
   expectedAnswer,
   frame,
   HEADER_LENGTH,
-  type PacketAssembler,
   ServerStatus,
   type SqlError,
 } from "../wire/mod.ts";
-import { type CapturedValues, FOUND_ROWS, INSERT_ID, UNSET } from "./captured_values.ts";
+import { CarriedValues } from "./carried_values.ts";
 import type { ClientSession } from "./client_session.ts";
-import {
-  answerShow,
-  CLEAR,
-  type Conditions,
-  isExact,
-  raise,
-  readConditions,
-  rowsOf,
-} from "./conditions.ts";
+import { commandEffects } from "./command_effects.ts";
 import { replaceCalls } from "./connection_id.ts";
 import type { SessionContext } from "./context.ts";
 import { endForInactivity, isClosedForInactivity } from "./inactivity.ts";
 import { isInterruption } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
 import { noteState } from "./told_state.ts";
+import { needsOf, showConditions } from "./needs.ts";
+import { resetAndRelease } from "./pooled_leaving.ts";
 import { opener } from "./pool_opener.ts";
 import { Pins } from "./pins.ts";
 import { Preparation } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
-import { lexicalModeOf } from "./lexical_mode.ts";
 import { RenamedColumns } from "./renamed_columns.ts";
 import { type SessionStatement, setStatementId } from "./session_statement.ts";
-import { textOf } from "./statement_text.ts";
-import { statementStart } from "./statement_start.ts";
-
-const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
 
 /** The pooled part of a client session. */
-export class PooledSession implements Lessee {
+export class PooledSession extends CarriedValues implements Lessee {
   readonly session: ClientSession;
   readonly context: SessionContext;
   readonly statements: PreparedStatements;
@@ -76,15 +56,6 @@ export class PooledSession implements Lessee {
   open: (() => Promise<PooledConnection>) | undefined;
   waitingSince = 0;
 
-  /** What the session has set. */
-  state: SessionState;
-  userVariables: ReadonlyMap<string, string> = NO_VARIABLES;
-  insertId = "0";
-  foundRows = "0";
-  /** ROW_COUNT() of the last statement. */
-  rowCount = 0;
-  /** Warnings and errors, where they have been taken from the connection they were on. */
-  conditions: Conditions | undefined;
   /** The connection used last. */
   last: PooledConnection | undefined;
 
@@ -121,6 +92,7 @@ export class PooledSession implements Lessee {
     readonly baseline: Baseline;
     readonly request: LoginRequest;
   }) {
+    super(options.pooled.state);
     this.session = session;
     this.context = session.context;
     this.pool = options.pool;
@@ -128,7 +100,6 @@ export class PooledSession implements Lessee {
     this.baseline = options.baseline;
     this.request = options.request;
     this.open = opener(this.context, options);
-    this.state = options.pooled.state;
     this.last = options.pooled;
     this.statements = new PreparedStatements(this);
     options.pooled.owner = this;
@@ -189,37 +160,10 @@ export class PooledSession implements Lessee {
     this.command = packet;
     this.#isLong = isLong;
     this.statement = this.statements.of(command, packet);
-    this.textEffects = this.#effectsOf(command, packet);
+    this.textEffects = commandEffects(this, packet, isLong);
     this.effects = command === Command.STMT_PREPARE ? 0 : this.textEffects;
     if (this.#pooled) this.#begin(this.#pooled);
     else this.pool.lease(this);
-  }
-
-  #effectsOf(command: number, packet: Buffer): number {
-    switch (command) {
-      case Command.QUERY:
-      case Command.STMT_PREPARE: {
-        // Of a long one only the start is known: it may do anything.
-        if (this.#isLong) return UNKNOWN;
-        const { session } = this;
-        const start = command === Command.QUERY && session.hasQueryAttributes
-          ? statementStart(packet, HEADER_LENGTH, packet.length)
-          : HEADER_LENGTH + 1;
-        return effectsOf(packet, start, packet.length, lexicalModeOf(this.state, this.context));
-      }
-      case Command.STMT_EXECUTE:
-      case Command.STMT_BULK_EXECUTE:
-        return this.statement?.effects ?? 0;
-      case Command.INIT_DB: // its OK tells the number of warnings there are
-        return Effect.CHANGES_SCHEMA | Effect.ASKS_WARNINGS;
-      case Command.PING:
-      case Command.SET_OPTION:
-      case Command.STMT_RESET:
-      case Command.DEBUG:
-        return Effect.ASKS_WARNINGS;
-      default:
-        return 0;
-    }
   }
 
   granted(pooled: PooledConnection): void {
@@ -248,91 +192,15 @@ export class PooledSession implements Lessee {
     if (this.statement && this.#givesRowCount) {
       this.statement = this.statements.withRowCount(this.statement, pooled, this.rowCount);
     }
-    if (isForeign && this.#answersShow()) return;
-    const { statement } = this;
-    const reset = !this.pinned && !this.inTransaction && this.#meetsGhost(pooled);
-    const missing = statement !== undefined && pooled.statement(statement.key) === undefined;
-    const needsInsertId = (this.effects & NEEDS_INSERT_ID) !== 0 &&
-      pooled.insertId !== this.insertId &&
-      !(pooled.owner === this && pooled.insertId === undefined);
-    const diagnostics = this.#diagnosticsFor(pooled, isForeign);
-    const isOwn = pooled.owner === this ||
-      (pooled.residue === Residue.NONE && isSameState(pooled.state, this.state) &&
-        pooled.userVariables === this.userVariables);
-    if (isOwn && !missing && !reset && !needsInsertId && diagnostics.length === 0) {
-      this.prepared();
+    const answer = isForeign ? showConditions(this) : undefined;
+    if (answer) {
+      for (const packet of answer) this.session.onAnswerBytes(packet);
+      this.#finish();
       return;
     }
-    new Preparation(this, pooled, this.context.counters).take(this, {
-      reset,
-      insertId: needsInsertId,
-      statement: missing || reset ? statement : undefined,
-      diagnostics,
-    });
-  }
-
-  /**
-   * The statement names a user variable that the session has not set and another one had: NULL, but
-   * of another type than one that was never set. Only a reset takes it away.
-   */
-  #meetsGhost(pooled: PooledConnection): boolean {
-    const asks = (this.textEffects & Effect.ASKS_USER_VARIABLE) !== 0;
-    if (pooled.knownVariables === undefined || !asks) {
-      return false;
-    }
-    const { bytes, start } = textOf(this);
-    const mode = lexicalModeOf(this.state, this.context);
-    const isOwner = pooled.owner === this;
-    return userVariablesIn(bytes, start, bytes.length, mode).some((name) =>
-      pooled.knownVariables!.has(name) && !this.userVariables.has(name) &&
-      !(isOwner && pooled.dirty?.has(name))
-    );
-  }
-
-  /**
-   * Statements that give the connection the session's FOUND_ROWS(), warnings and errors. MySQL
-   * clears the conditions with each statement, so that it has to be done only for one that asks;
-   * MariaDB keeps them until a statement uses a table.
-   */
-  #diagnosticsFor(pooled: PooledConnection, isForeign: boolean): readonly string[] {
-    const { effects } = this;
-    const mariadb = isMariadb(this.context.server.identity!);
-    const needsConditions = isForeign &&
-      ((effects & Effect.ASKS_WARNINGS) !== 0 ||
-        (mariadb && (pooled.hasConditions || this.conditions !== undefined)));
-    const needsFoundRows = (effects & Effect.ASKS_FOUND_ROWS) !== 0 &&
-      pooled.foundRows !== this.foundRows &&
-      !(pooled.owner === this && pooled.foundRows === undefined);
-    if (!needsConditions && !needsFoundRows) return NOTHING;
-    const texts: string[] = [];
-    if (needsFoundRows) {
-      texts.push(`SELECT 1 FROM ${rowsOf(Number(this.foundRows))}`);
-      pooled.foundRows = this.foundRows;
-    }
-    if (needsConditions) {
-      if (this.conditions) texts.push(raise(this.conditions, mariadb));
-      else if (!needsFoundRows && (pooled.hasConditions || pooled.residue & Residue.WARNINGS)) {
-        texts.push(CLEAR); // asking for rows has cleared them, too
-      }
-      pooled.hasConditions = this.conditions !== undefined;
-    }
-    return texts;
-  }
-
-  /** SHOW WARNINGS and SHOW ERRORS of conditions that no statement can bring back. */
-  #answersShow(): boolean {
-    const { conditions } = this;
-    if (!conditions || (this.effects & Effect.ASKS_WARNINGS) === 0) return false;
-    if (this.command[HEADER_LENGTH] !== Command.QUERY) return false;
-    if (isExact(conditions, isMariadb(this.context.server.identity!))) return false;
-    const start = this.session.hasQueryAttributes
-      ? statementStart(this.command, HEADER_LENGTH, this.command.length)
-      : HEADER_LENGTH + 1;
-    const packets = answerShow(this.command.toString("latin1", start), conditions);
-    if (!packets) return false;
-    for (const packet of packets) this.session.onAnswerBytes(packet);
-    this.#finish();
-    return true;
+    const needs = needsOf(this, pooled, isForeign);
+    if (needs === undefined) this.prepared();
+    else new Preparation(this, pooled, this.context.counters).take(this, needs);
   }
 
   /** The connection is in the session's state: the command may go out. */
@@ -512,24 +380,7 @@ export class PooledSession implements Lessee {
       server.discard(pooled.connection);
       this.pool.lost(pooled);
     } else if (!pooled.connection.reusable) this.pool.drop(pooled);
-    else void this.#reset(pooled);
-  }
-
-  /** Ends a transaction and frees locks, for the next session. */
-  async #reset(pooled: PooledConnection): Promise<void> {
-    const { pool, baseline, context } = this;
-    pooled.connection.holder = new ResettingHolder(pool, pooled);
-    if (await resetConnection(pooled.connection)) {
-      try {
-        const { states } = context.server.pools!;
-        pooled.becomeFresh(await makeFresh(pooled.connection, { baseline, states }));
-        pool.release(pooled);
-        return;
-      } catch {
-        // It is of no use any more.
-      }
-    }
-    if (!pooled.connection.closed) pool.drop(pooled);
+    else void resetAndRelease(pooled, this);
   }
 
   /** After COM_RESET_CONNECTION or COM_CHANGE_USER: learns what the session has set now. */
@@ -545,30 +396,10 @@ export class PooledSession implements Lessee {
     }
   }
 
-  // What another session's preparation has found of this one's.
-
-  keep(values: CapturedValues): void {
-    let variables: Map<string, string> | undefined;
-    const settings: [string, string][] = [];
-    for (const [name, literal] of values) {
-      if (name === INSERT_ID) this.insertId = literal;
-      else if (name === FOUND_ROWS) this.foundRows = literal;
-      else if (name.startsWith("@")) {
-        variables ??= new Map(this.userVariables);
-        if (literal === UNSET) variables.delete(name);
-        else variables.set(name, literal);
-      } else settings.push([name, literal]);
-    }
-    if (variables) this.userVariables = variables;
-    if (settings.length === 0) return;
+  protected override onSettingsRead(settings: readonly (readonly [string, string])[]): void {
     const before = this.state;
     this.state = this.context.server.pools!.states.with(before, settings);
     this.statements.stateKnown(before, this.state);
-  }
-
-  keepWarnings(packets: PacketAssembler, capabilities: number): void {
-    const found = readConditions(packets, capabilities);
-    if (found) this.conditions = found.list.length > 0 ? found : undefined;
   }
 
   /** Sets what the session has set. */
@@ -607,12 +438,7 @@ export class PooledSession implements Lessee {
     const pooled = this.#pooled!;
     pooled.becomeFresh(state);
     pooled.owner = this;
-    this.state = state;
-    this.userVariables = pooled.userVariables;
-    this.insertId = "0";
-    this.foundRows = "0";
-    this.rowCount = 0;
-    this.conditions = undefined;
+    this.startAnew(state);
     this.pins.clear();
     this.ownPins = 0;
     this.statements.clear();
@@ -620,30 +446,5 @@ export class PooledSession implements Lessee {
 }
 
 const NO_COMMAND = Buffer.alloc(0);
-const NOTHING: readonly string[] = [];
-
-const NEEDS_INSERT_ID = Effect.ASKS_LAST_INSERT_ID | Effect.LEAVES_INSERT_ID | Effect.CALLS;
-
-/** A connection that is being reset: its end is the pool's to know. */
-class ResettingHolder implements ConnectionHolder {
-  readonly #pool: AccountPool;
-  readonly #pooled: PooledConnection;
-
-  constructor(pool: AccountPool, pooled: PooledConnection) {
-    this.#pool = pool;
-    this.#pooled = pooled;
-  }
-
-  onUnasked(): void {
-    this.#pooled.connection.abandon();
-    this.onServerClosed();
-  }
-
-  onServerDrained(): void {}
-
-  onServerClosed(): void {
-    this.#pool.lost(this.#pooled);
-  }
-}
 
 const UNKNOWN_COMMAND: SqlError = { code: 1047, sqlState: "08S01", message: "Unknown command" };

@@ -1,0 +1,62 @@
+// What a session has set and what its last statement has left: what it finds again on every
+// connection. As long as the session's last connection has not been used by another one the truth
+// is there; these are what was read from it, and what answers have told.
+
+import { NO_VARIABLES, type SessionState } from "../backend/mod.ts";
+import type { PacketAssembler } from "../wire/mod.ts";
+import { type CapturedValues, FOUND_ROWS, INSERT_ID, UNSET } from "./captured_values.ts";
+import { type Conditions, readConditions } from "./conditions.ts";
+
+/** The values of one session. */
+export abstract class CarriedValues {
+  /** What the session has set. */
+  state: SessionState;
+  /** Literals by name, each with its `@`. */
+  userVariables: ReadonlyMap<string, string> = NO_VARIABLES;
+  insertId = "0";
+  foundRows = "0";
+  /** ROW_COUNT() of the last statement. */
+  rowCount = 0;
+  /** Warnings and errors, where they have been taken from the connection they were on. */
+  conditions: Conditions | undefined;
+
+  constructor(state: SessionState) {
+    this.state = state;
+  }
+
+  /** Values of settings that had been known to have changed only. */
+  protected abstract onSettingsRead(settings: readonly (readonly [string, string])[]): void;
+
+  /** Keeps what was read from the session's connection for another one's sake. */
+  keep(values: CapturedValues): void {
+    let variables: Map<string, string> | undefined;
+    const settings: [string, string][] = [];
+    for (const [name, literal] of values) {
+      if (name === INSERT_ID) this.insertId = literal;
+      else if (name === FOUND_ROWS) this.foundRows = literal;
+      else if (name.startsWith("@")) {
+        variables ??= new Map(this.userVariables);
+        if (literal === UNSET) variables.delete(name);
+        else variables.set(name, literal);
+      } else settings.push([name, literal]);
+    }
+    if (variables) this.userVariables = variables;
+    if (settings.length > 0) this.onSettingsRead(settings);
+  }
+
+  /** Keeps the answer to SHOW WARNINGS. */
+  keepWarnings(packets: PacketAssembler, capabilities: number): void {
+    const found = readConditions(packets, capabilities);
+    if (found) this.conditions = found.list.length > 0 ? found : undefined;
+  }
+
+  /** As after a login. */
+  protected startAnew(state: SessionState): void {
+    this.state = state;
+    this.userVariables = NO_VARIABLES;
+    this.insertId = "0";
+    this.foundRows = "0";
+    this.rowCount = 0;
+    this.conditions = undefined;
+  }
+}

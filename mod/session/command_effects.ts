@@ -1,0 +1,39 @@
+// What a command may do to its session and asks of it.
+
+import { Effect, effectsOf, UNKNOWN } from "../sql/mod.ts";
+import { Command, HEADER_LENGTH } from "../wire/mod.ts";
+import { lexicalModeOf } from "./lexical_mode.ts";
+import type { PooledSession } from "./pooled_session.ts";
+import { statementStart } from "./statement_start.ts";
+
+/**
+ * The effects of a command, a set of `Effect`. Hot path: one pass over a statement's bytes.
+ *
+ * @param isLong Of a long one only the start is known: it may do anything.
+ */
+export function commandEffects(session: PooledSession, packet: Buffer, isLong: boolean): number {
+  const command = packet.length > HEADER_LENGTH ? packet[HEADER_LENGTH] : Command.SLEEP;
+  switch (command) {
+    case Command.QUERY:
+    case Command.STMT_PREPARE: {
+      if (isLong) return UNKNOWN;
+      const start = command === Command.QUERY && session.session.hasQueryAttributes
+        ? statementStart(packet, HEADER_LENGTH, packet.length)
+        : HEADER_LENGTH + 1;
+      const mode = lexicalModeOf(session.state, session.context);
+      return effectsOf(packet, start, packet.length, mode);
+    }
+    case Command.STMT_EXECUTE:
+    case Command.STMT_BULK_EXECUTE:
+      return session.statement?.effects ?? 0;
+    case Command.INIT_DB: // its OK tells the number of warnings there are
+      return Effect.CHANGES_SCHEMA | Effect.ASKS_WARNINGS;
+    case Command.PING:
+    case Command.SET_OPTION:
+    case Command.STMT_RESET:
+    case Command.DEBUG:
+      return Effect.ASKS_WARNINGS;
+    default:
+      return 0;
+  }
+}

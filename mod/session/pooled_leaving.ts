@@ -1,0 +1,51 @@
+// What becomes of a shared connection whose client has left while it held it.
+
+import {
+  type AccountPool,
+  type ConnectionHolder,
+  makeFresh,
+  type PooledConnection,
+  resetConnection,
+} from "../backend/mod.ts";
+import type { PooledSession } from "./pooled_session.ts";
+
+/** Ends a transaction and frees locks, for the next session. Never rejects. */
+export async function resetAndRelease(
+  pooled: PooledConnection,
+  { pool, baseline, context }: PooledSession,
+): Promise<void> {
+  pooled.connection.holder = new ResettingHolder(pool, pooled);
+  if (await resetConnection(pooled.connection)) {
+    try {
+      const { states } = context.server.pools!;
+      pooled.becomeFresh(await makeFresh(pooled.connection, { baseline, states }));
+      pool.release(pooled);
+      return;
+    } catch {
+      // It is of no use any more.
+    }
+  }
+  if (!pooled.connection.closed) pool.drop(pooled);
+}
+
+/** A connection that is being reset: its end is the pool's to know. */
+class ResettingHolder implements ConnectionHolder {
+  readonly #pool: AccountPool;
+  readonly #pooled: PooledConnection;
+
+  constructor(pool: AccountPool, pooled: PooledConnection) {
+    this.#pool = pool;
+    this.#pooled = pooled;
+  }
+
+  onUnasked(): void {
+    this.#pooled.connection.abandon();
+    this.onServerClosed();
+  }
+
+  onServerDrained(): void {}
+
+  onServerClosed(): void {
+    this.#pool.lost(this.#pooled);
+  }
+}
