@@ -39,6 +39,7 @@ class AnswerReader {
   readonly #step: Step;
   readonly #capabilities: number;
   #columns = 0;
+  #eofs = 0;
 
   constructor(step: Step, flags: readonly VariedFlag[]) {
     this.#step = step;
@@ -61,6 +62,8 @@ class AnswerReader {
     }
     if (payload.length >= 4 && latin1(payload.subarray(0, 4)) === "\x03def") return column(payload);
     if (first === 0xfe && payload.length === 5) {
+      // The first one ends the column definitions, the second the rows.
+      if (this.#eofs++ % 2 === 1) this.#columns = 0;
       return `EOF warnings=${u16(payload, 1)} status=${status(u16(payload, 3))}`;
     }
     if (this.#step.command === "prepare" && first === 0 && payload.length === 12) {

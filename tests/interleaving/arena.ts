@@ -116,7 +116,7 @@ function proxyConfiguration(
     `[[user]]\nname = "${name}"\npassword = "${name}"\nplugin = "${plugin}"\n`
   );
   const pool = against === "transaction"
-    ? `[pool]\nmode = "transaction"\nconnections_max = ${connections}\nwait_timeout = "3s"\n`
+    ? `[pool]\nmode = "transaction"\nconnections_max = ${connections}\nwait_timeout = "2s"\n`
     : '[pool]\nmode = "session"\n';
   return [
     WITHOUT_LOGIN_THROTTLE + 'mode = "static"\n',

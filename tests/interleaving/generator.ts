@@ -14,7 +14,7 @@ import { TABLES } from "./kinds/tables.ts";
 import { TRANSACTIONS } from "./kinds/transactions.ts";
 import { USER_VARIABLES } from "./kinds/user_variables.ts";
 import { WRITES } from "./kinds/writes.ts";
-import { POOL_SIZES, type Program, SESSIONS, type Step } from "./program.ts";
+import { mayGoTogether, POOL_SIZES, type Program, SESSIONS, type Step } from "./program.ts";
 import { Scribe } from "./scribe.ts";
 import { BAD_COLLATIONS, pickCollation, pickFlags } from "./sessions.ts";
 
@@ -52,7 +52,7 @@ export function makeProgram({ seed, server }: ProgramOptions): Program {
   const names = SESSIONS.slice(0, 2 + Math.min(random.below(5), random.below(5)));
   const total = 10 + random.below(22);
   const sharedFlags = random.oneIn(2) ? undefined : pickFlags(random, server);
-  const parts = names.map((name) => {
+  const parts = names.map((name): Step[] => {
     const scribe = new Scribe(name, { random, server });
     scribe.do({
       command: "enter",
@@ -73,10 +73,19 @@ export function makeProgram({ seed, server }: ProgramOptions): Program {
     }
     scribe.kind = "command: a look around";
     if (random.oneIn(2)) lookAround(scribe);
-    return scribe.steps;
+    return scribe.steps.map((step, at) => {
+      const next = scribe.steps[at + 1];
+      const able = next !== undefined && mayGoTogether(step) && mayGoTogether(next) &&
+        // Only MariaDB runs a statement whose id the client does not know yet.
+        (server === "mariadb" || step.command !== "prepare");
+      return able && random.oneIn(TOGETHER_ONE_IN) ? { ...step, together: true } : step;
+    });
   });
   return { servers: [server], connections, steps: interleave(random, parts) };
 }
+
+/** Of so many steps one is sent without waiting for its answer. */
+const TOGETHER_ONE_IN = 40;
 
 /** A kind and the sum of the weights up to it. */
 type Weighted = readonly (readonly [Kind, number])[];

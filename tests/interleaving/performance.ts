@@ -4,7 +4,14 @@
 import { ServerStatus } from "../../mod/wire/mod.ts";
 import { Holds } from "./holds.ts";
 import { Player } from "./player.ts";
-import { type Program, type SessionName, sessionsOf, type Step, textOf } from "./program.ts";
+import {
+  mayGoTogether,
+  type Program,
+  type SessionName,
+  sessionsOf,
+  type Step,
+  textOf,
+} from "./program.ts";
 import type { Answer } from "./session_client.ts";
 import type { Stage } from "./stage.ts";
 
@@ -29,11 +36,13 @@ export async function rehearse(program: Program, stage: Stage): Promise<Played[]
   try {
     while (waiting.length > 0) {
       const holders = [...cast].filter(([, { holds }]) => holds.holding).map(([name]) => name);
-      const step = takeNext(waiting, holders.length < program.connections ? undefined : holders);
-      const answer = await cast.get(step.session)!.play(step);
-      if (answer === undefined) continue;
-      played.push({ step, answer });
-      if (answer.ending === "late") break;
+      const steps = takeNext(waiting, holders.length < program.connections ? undefined : holders);
+      const session = cast.get(steps[0]!.session)!;
+      const others = [...cast.values()].filter((other) => other !== session);
+      if (steps.some((step) => session.couldWait(step, others))) continue;
+      const answers = await session.play(steps);
+      played.push(...steps.map((step, i) => ({ step, answer: answers[i]! })));
+      if (answers.some(({ ending }) => ending === "late")) break;
     }
   } finally {
     await Promise.all([...cast.values()].map(({ player }) => player.end()));
@@ -41,13 +50,22 @@ export async function rehearse(program: Program, stage: Stage): Promise<Played[]
   return played;
 }
 
-/** The first step of a session that may go; where there is none, the first holder's departure. */
-function takeNext(waiting: Step[], allowed: readonly SessionName[] | undefined): Step {
+/**
+ * The first step of a session that may go, with those that are sent together with it; where there
+ * is none, the first holder's departure.
+ */
+function takeNext(waiting: Step[], allowed: readonly SessionName[] | undefined): Step[] {
   const at = allowed === undefined
     ? 0
     : waiting.findIndex(({ session }) => allowed.includes(session));
-  if (at < 0) return { session: allowed![0]!, command: "leave", how: "quit" };
-  return waiting.splice(at, 1)[0]!;
+  if (at < 0) return [{ session: allowed![0]!, command: "leave", how: "quit" }];
+  const steps = waiting.splice(at, 1);
+  while (steps.at(-1)!.together && mayGoTogether(steps.at(-1)!)) {
+    const next = waiting.findIndex(({ session }) => session === steps[0]!.session);
+    if (next < 0 || !mayGoTogether(waiting[next]!)) break;
+    steps.push(...waiting.splice(next, 1));
+  }
+  return steps;
 }
 
 /** A session and what is known of it. */
@@ -62,19 +80,22 @@ class Rehearsal {
     this.#serializable = serializable;
   }
 
-  /** Plays a step, or nothing where the step could make another session wait for a lock. */
-  async play(step: Step): Promise<Answer | undefined> {
-    if (this.#couldBlock(step)) return undefined;
-    const answer = await this.player.play(step);
-    this.holds.observe(step, answer);
-    if (answer.errorCode === 0 && answer.status !== 0) this.#status = answer.status;
-    return answer;
+  /** Plays steps in one piece. */
+  async play(steps: readonly Step[]): Promise<Answer[]> {
+    const answers = await this.player.play(steps);
+    for (const [i, answer] of answers.entries()) {
+      this.holds.observe(steps[i]!, answer);
+      if (answer.errorCode === 0 && answer.status !== 0) this.#status = answer.status;
+    }
+    return answers;
   }
 
-  /** Locks on the common tables may last for one statement only. */
-  #couldBlock(step: Step): boolean {
+  /** Whether a step could wait for another session's lock, or another for this one's. */
+  couldWait(step: Step, others: readonly Rehearsal[]): boolean {
     const text = textOf(step);
+    if (/\bDROP DATABASE\b/i.test(text)) return others.some(({ holds }) => holds.holding);
     if (!/common\b/i.test(text)) return false;
+    // Locks on the common tables may last for one statement only.
     const reads = /^SELECT\b(?!.*\b(?:INTO|FOR|LOCK)\b)/i.test(text) && !this.#serializable;
     if (reads) return false;
     // When a prepared statement will be run is not known here.
@@ -87,17 +108,20 @@ class Rehearsal {
 /** Plays steps in the given order; ends early where an answer does not come. */
 export async function replay(steps: readonly Step[], stage: Stage): Promise<Played[]> {
   const cast = new Map<SessionName, Player>();
+  const waiting = [...steps];
   const played: Played[] = [];
   try {
-    for (const step of steps) {
-      let player = cast.get(step.session);
+    while (waiting.length > 0) {
+      const group = takeNext(waiting, undefined);
+      const { session } = group[0]!;
+      let player = cast.get(session);
       if (player === undefined) {
         player = new Player(stage);
-        cast.set(step.session, player);
+        cast.set(session, player);
       }
-      const answer = await player.play(step);
-      played.push({ step, answer });
-      if (answer.ending === "late") break;
+      const answers = await player.play(group);
+      played.push(...group.map((step, i) => ({ step, answer: answers[i]! })));
+      if (answers.some(({ ending }) => ending === "late")) break;
     }
   } finally {
     await Promise.all([...cast.values()].map((player) => player.end()));

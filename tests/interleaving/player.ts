@@ -13,7 +13,7 @@ import { CachedMetadata } from "./cached_metadata.ts";
 import { mask } from "./masks.ts";
 import { encodeBulk, encodeExecute, encodeQuery } from "./parameter_encoding.ts";
 import type { Action, Step, VariedFlag } from "./program.ts";
-import { type Answer, type Ending, SessionClient } from "./session_client.ts";
+import { type Answer, type Ending, type Request, SessionClient } from "./session_client.ts";
 import { accountOf, LOCAL_FILE, type Stage, withNames } from "./stage.ts";
 
 /** Flags of every session. */
@@ -45,30 +45,48 @@ export class Player {
     this.#stage = stage;
   }
 
-  /** Whether the session is there. */
-  get present(): boolean {
-    return this.#client?.open ?? false;
+  /**
+   * Plays a step, or several in one piece; the answers are masked. Steps of a session that is not
+   * there give "closed".
+   */
+  async play(steps: readonly Step[]): Promise<Answer[]> {
+    const [step] = steps as [Step];
+    if (step.command === "enter") return [await this.#enter(step)];
+    const client = this.#client;
+    if (client === undefined) return steps.map(() => ended("closed"));
+    if (step.command === "leave") return [ended(await client.leave(step.how))];
+    if (!client.open) return steps.map(() => ended("closed"));
+    if (step.command === "change_user") {
+      return [
+        this.#masked(step, { answer: await this.#changeUser(step, client), prepared: undefined }),
+      ];
+    }
+    const prepared = steps.map((each) =>
+      "statement" in each ? this.#statements.get(each.statement) : undefined
+    );
+    const requests = steps.map((each, i) =>
+      this.#request(each, { before: steps.slice(0, i), client })
+    );
+    const answers = await client.commands(requests);
+    return answers.map((answer, i) => {
+      const each = steps[i]!;
+      if (each.command === "prepare") this.#keep(each, answer);
+      return this.#masked(each, { answer, prepared: prepared[i] });
+    });
   }
 
-  /** Plays a step; the answer is masked. Steps of a session that is not there give "closed". */
-  async play(step: Step): Promise<Answer> {
-    if (step.command === "enter") return await this.#enter(step);
-    const client = this.#client;
-    if (client === undefined) return ended("closed");
-    if (step.command === "leave") return ended(await client.leave(step.how));
-    if (!client.open) return ended("closed");
-    const prepared = "statement" in step ? this.#statements.get(step.statement) : undefined;
-    const answer = await this.#perform(step, { client, prepared });
-    if (step.command === "prepare") this.#keep(step, answer);
-    const sql = "sql" in step ? step.sql : prepared?.sql ?? "";
-    const bytes = this.#expand(step, { answer, prepared });
-    const masked = mask({ ...answer, bytes }, {
+  #masked(
+    step: Step,
+    { answer, prepared }: { readonly answer: Answer; readonly prepared: Prepared | undefined },
+  ): Answer {
+    const client = this.#client!;
+    const bytes = mask({ ...answer, bytes: this.#expand(step, { answer, prepared }) }, {
       command: step.command,
-      sql,
+      sql: "sql" in step ? step.sql : prepared?.sql ?? "",
       threadId: client.threadId,
       tracking: (client.capabilities & Capability.SESSION_TRACK) !== 0,
     });
-    return { ...answer, bytes: masked };
+    return { ...answer, bytes };
   }
 
   #keep({ statement, sql }: Step & { readonly command: "prepare" }, answer: Answer): void {
@@ -121,71 +139,59 @@ export class Player {
     return withNames(text, { ...this.#stage.names, id: this.#client?.threadId ?? 0 });
   }
 
-  async #perform(
+  /** The command as bytes. `before`: what is sent in one piece in front of it. */
+  #request(
     step: Step,
-    { client, prepared }: {
-      readonly client: SessionClient;
-      readonly prepared: Prepared | undefined;
-    },
-  ): Promise<Answer> {
-    const id = "statement" in step && step.statement === LAST
-      ? LAST_STATEMENT
-      : prepared?.id ?? NO_STATEMENT;
+    { before, client }: { readonly before: readonly Step[]; readonly client: SessionClient },
+  ): Request {
+    const { capabilities } = client;
+    const prepared = "statement" in step ? this.#statements.get(step.statement) : undefined;
+    const count = prepared?.count ?? 0;
+    const id = "statement" in step ? this.#idOf(step.statement, before) : 0;
     switch (step.command) {
       case "query": {
-        const sql = this.#names(step.sql);
-        const payload = encodeQuery({ sql, attributes: step.attributes ?? 0 }, client.capabilities);
-        return await client.command(payload, Expect.RESULT);
+        const query = { sql: this.#names(step.sql), attributes: step.attributes ?? 0 };
+        return { payload: encodeQuery(query, capabilities), expect: Expect.RESULT };
       }
       case "prepare":
-        return await client.command(
-          text(Command.STMT_PREPARE, this.#names(step.sql)),
-          Expect.PREPARE,
-        );
+        return request(Expect.PREPARE, command(Command.STMT_PREPARE).text(this.#names(step.sql)));
       case "execute": {
-        const execution = { ...step, statementId: id, count: prepared?.count ?? 0 };
-        return await client.command(encodeExecute(execution, client.capabilities), Expect.RESULT);
+        const payload = encodeExecute({ ...step, statementId: id, count }, capabilities);
+        return { payload, expect: Expect.RESULT };
       }
       case "bulk": {
-        const count = prepared?.count || step.parameters.length;
-        return await client.command(encodeBulk({ ...step, statementId: id, count }), Expect.RESULT);
+        const execution = { ...step, statementId: id, count: count || step.parameters.length };
+        return { payload: encodeBulk(execution), expect: Expect.RESULT };
       }
       case "long_data": {
-        const writer = new PacketWriter().u8(Command.STMT_SEND_LONG_DATA).u32(id);
-        return await client.command(
-          writer.u16(step.parameter).text(step.data).done(),
-          Expect.NOTHING,
-        );
+        const writer = command(Command.STMT_SEND_LONG_DATA).u32(id).u16(step.parameter);
+        return request(Expect.NOTHING, writer.text(step.data));
       }
-      case "fetch": {
-        const writer = new PacketWriter().u8(Command.STMT_FETCH).u32(id).u32(step.rows);
-        return await client.command(writer.done(), Expect.ROWS);
-      }
-      case "reset": {
-        const writer = new PacketWriter().u8(Command.STMT_RESET).u32(id);
-        return await client.command(writer.done(), Expect.OK);
-      }
-      case "close": {
-        const writer = new PacketWriter().u8(Command.STMT_CLOSE).u32(id);
-        return await client.command(writer.done(), Expect.NOTHING);
-      }
+      case "fetch":
+        return request(Expect.ROWS, command(Command.STMT_FETCH).u32(id).u32(step.rows));
+      case "reset":
+        return request(Expect.OK, command(Command.STMT_RESET).u32(id));
+      case "close":
+        return request(Expect.NOTHING, command(Command.STMT_CLOSE).u32(id));
       case "init_db":
-        return await client.command(text(Command.INIT_DB, this.#names(step.database)), Expect.OK);
+        return request(Expect.OK, command(Command.INIT_DB).text(this.#names(step.database)));
       case "field_list": {
-        const payload = text(Command.FIELD_LIST, `${this.#names(step.table)}\0${step.wildcard}`);
-        return await client.command(payload, Expect.FIELDS);
+        const writer = command(Command.FIELD_LIST).text(this.#names(step.table)).u8(0);
+        return request(Expect.FIELDS, writer.text(step.wildcard));
       }
-      case "set_option": {
-        const writer = new PacketWriter().u8(Command.SET_OPTION).u16(step.option);
-        return await client.command(writer.done(), Expect.OK);
-      }
-      case "change_user":
-        return await this.#changeUser(step, client);
+      case "set_option":
+        return request(Expect.OK, command(Command.SET_OPTION).u16(step.option));
       case "reset_connection":
-        return await client.command(Uint8Array.of(Command.RESET_CONNECTION), Expect.OK);
+        return request(Expect.OK, command(Command.RESET_CONNECTION));
       default:
-        return await client.command(Uint8Array.of(Command.PING), Expect.OK);
+        return request(Expect.OK, command(Command.PING));
     }
+  }
+
+  #idOf(statement: string, before: readonly Step[]): number {
+    const last = before.findLast((step) => step.command === "prepare");
+    if (statement === LAST || last?.statement === statement) return LAST_STATEMENT;
+    return this.#statements.get(statement)?.id ?? NO_STATEMENT;
   }
 
   async #changeUser(
@@ -211,8 +217,12 @@ function isMariadbFlag(
   return flag in MariadbCapability;
 }
 
-function text(command: number, argument: string): Uint8Array {
-  return new PacketWriter().u8(command).text(argument).done();
+function command(byte: number): PacketWriter {
+  return new PacketWriter().u8(byte);
+}
+
+function request(expect: number, writer: PacketWriter): Request {
+  return { payload: writer.done(), expect };
 }
 
 /** What there is to say of a step without an answer. */

@@ -102,9 +102,17 @@ export type Action =
 /** An action of one session. */
 export type Step = Action & {
   readonly session: SessionName;
+  /** Sent in one piece with the session's next step, without a wait for the answer. */
+  readonly together?: true;
   /** The statement kind it was made by, for counting. */
   readonly kind?: string;
 };
+
+/** Whether a step may be sent in one piece with others: it neither ends nor changes the connection. */
+export function mayGoTogether(step: Step): boolean {
+  if (step.command === "enter" || step.command === "leave") return false;
+  return step.command !== "change_user" && !/\b(?:LOAD|KILL|RELEASE)\b/i.test(textOf(step));
+}
 
 /** How many server connections programs have: each has one of these. */
 export const POOL_SIZES = [1, 2] as const;

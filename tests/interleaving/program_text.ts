@@ -6,7 +6,9 @@
 //   a query SELECT 1
 //   a prepare p1 INSERT INTO a1 (n) VALUES (?)
 //   a execute p1 long:"5"
+//   a +ping
 //
+// A command with a + is sent together with the session's next one.
 // Lines that start with # are remarks. A statement with line breaks stands as a JSON string.
 
 import {
@@ -27,7 +29,8 @@ export function formatProgram(program: Program): string {
 
 /** Writes one step as its line. */
 export function formatStep(step: Step): string {
-  return `${step.session} ${step.command} ${formatAction(step)}`.trimEnd();
+  const command = (step.together ? "+" : "") + step.command;
+  return `${step.session} ${command} ${formatAction(step)}`.trimEnd();
 }
 
 function formatAction(action: Action): string {
@@ -99,11 +102,13 @@ export function parseProgram(text: string): Program {
 
 function parseStep(line: string): Step {
   const [name, afterName] = cut(line);
-  const [command, rest] = cut(afterName);
+  const [word, rest] = cut(afterName);
+  const together = word.startsWith("+");
+  const command = word.slice(together ? 1 : 0) as Action["command"];
   const session = SESSIONS.find((each) => each === name);
-  const action = session && parseAction(command as Action["command"], rest);
+  const action = session && parseAction(command, rest);
   if (action === undefined) throw new SyntaxError(`Not a step: "${line}"`);
-  return { session: session!, ...action };
+  return { session: session!, ...action, ...(together && { together }) };
 }
 
 function parseAction(command: Action["command"], rest: string): Action | undefined {

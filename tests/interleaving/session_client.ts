@@ -28,6 +28,12 @@ export interface Login {
   readonly file: Uint8Array;
 }
 
+/** A command and the shape of its answer, a value of `Expect`. */
+export interface Request {
+  readonly payload: Uint8Array;
+  readonly expect: number;
+}
+
 /** How the wait for an answer ended. */
 export type Ending = "whole" | "closed" | "late";
 
@@ -70,14 +76,14 @@ export class SessionClient {
   capabilities = 0;
   mariadbCapabilities = 0;
   #socket!: Bun.Socket;
-  #chunks: Uint8Array[] = [];
+  /** What has come and belongs to no answer yet. */
+  readonly #inbox: Uint8Array[] = [];
   /** Follows the answer; undefined during the login. */
   #tracker: ResponseTracker | undefined;
   #assembler: PacketAssembler | undefined = new PacketAssembler(PACKET_MAX);
   #closed = false;
   #since = 0;
   #wake: ((ending: Ending) => void) | undefined;
-  readonly #whenClosed = Promise.withResolvers<void>();
 
   private constructor(login: Login) {
     this.login = login;
@@ -197,20 +203,45 @@ export class SessionClient {
 
   /** Sends a command and waits for its answer. @param expect A value of `Expect`. */
   async command(payload: Uint8Array, expect: number): Promise<Answer> {
+    return (await this.commands([{ payload, expect }]))[0]!;
+  }
+
+  /** Sends commands in one piece and waits for their answers. */
+  async commands(requests: readonly Request[]): Promise<Answer[]> {
     const since = performance.now();
+    if (!this.#closed) {
+      const frames = requests.map(({ payload }) => frame(payload, 0));
+      this.#write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+    }
+    const answers: Answer[] = [];
+    for (const [i, { expect }] of requests.entries()) {
+      const isLast = i === requests.length - 1;
+      answers.push(await this.#answer(expect, { since, isLast }));
+    }
+    return answers;
+  }
+
+  async #answer(
+    expect: number,
+    { since, isLast }: { readonly since: number; readonly isLast: boolean },
+  ): Promise<Answer> {
     const tracker = this.#tracker!;
     tracker.begin(expect);
-    if (!this.#closed) this.#write(frame(payload, 0));
+    const chunks: Uint8Array[] = [];
     let ending: Ending = "whole";
     while (!tracker.done && ending === "whole") {
-      if (this.#closed) ending = "closed";
-      else ending = await this.#more();
-      if (tracker.wantsLocalFile) this.#sendFile(tracker);
+      const chunk = this.#inbox.shift();
+      if (chunk !== undefined) {
+        const end = tracker.feed(chunk, 0, chunk.length);
+        chunks.push(chunk.subarray(0, end));
+        if (end < chunk.length) this.#inbox.unshift(chunk.subarray(end));
+        if (tracker.wantsLocalFile) this.#sendFile(tracker);
+      } else ending = this.#closed ? "closed" : await this.#more();
     }
-    const bytes = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    this.#chunks = [];
+    // What nobody has asked for is part of the answer too, and so is seen as a difference.
+    if (isLast) chunks.push(...this.#inbox.splice(0));
     return {
-      bytes,
+      bytes: chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks),
       ending,
       status: tracker.status,
       errorCode: tracker.errorCode,
@@ -236,8 +267,9 @@ export class SessionClient {
       return "closed";
     }
     this.#write(Uint8Array.of(1, 0, 0, 0, 1));
-    const late = Bun.sleep(ANSWER_MS_MAX).then((): Ending => "late");
-    return await Promise.race([this.#whenClosed.promise.then((): Ending => "closed"), late]);
+    let ending: Ending = "whole";
+    while (ending === "whole") ending = this.#closed ? "closed" : await this.#more();
+    return ending;
   }
 
   #write(bytes: Uint8Array): void {
@@ -247,19 +279,12 @@ export class SessionClient {
 
   #take(bytes: Uint8Array): void {
     if (this.#assembler !== undefined) this.#assembler.push(bytes);
-    else {
-      this.#chunks.push(bytes);
-      // What comes behind the answer's end stays in the chunks, and so is seen as a difference.
-      this.#tracker!.feed(bytes, 0, bytes.length);
-      const { done, wantsLocalFile } = this.#tracker!;
-      if (!done && !wantsLocalFile) return;
-    }
+    else this.#inbox.push(bytes);
     this.#settle("whole");
   }
 
   #end(): void {
     this.#closed = true;
-    this.#whenClosed.resolve();
     this.#settle("closed");
   }
 

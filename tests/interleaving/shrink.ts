@@ -83,6 +83,11 @@ const PLAIN_FLAGS = ["DEPRECATE_EOF", "SESSION_TRACK", "MULTI_STATEMENTS"] as co
 
 /** Forms of a step that say less. */
 function simplerForms(step: Step): Step[] {
+  const { together, ...alone } = step;
+  return [...(together ? [alone] : []), ...simplerActions(step)];
+}
+
+function simplerActions(step: Step): Step[] {
   switch (step.command) {
     case "enter": {
       const fewer = [
@@ -98,8 +103,7 @@ function simplerForms(step: Step): Step[] {
     }
     case "query":
       return simplerTexts(step.sql).map((sql): Step => ({
-        session: step.session,
-        command: "query",
+        ...step,
         sql,
       }));
     case "prepare":
