@@ -162,7 +162,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     const { server } = this;
     if (server === undefined || this.closed) return;
     if (
-      this.pooled !== undefined && this.#intake.mode !== Mode.SPLICE && server.tracker.atBoundary
+      this.pooled !== undefined && this.#intake.mode === Mode.COMMANDS && server.tracker.atBoundary
     ) {
       this.pooled.onServerLost(reason);
       return;

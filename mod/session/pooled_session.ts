@@ -13,7 +13,7 @@ import type {
   PooledConnection,
   SessionState,
 } from "../backend/mod.ts";
-import { LASTING_RESIDUE, makeFresh } from "../backend/mod.ts";
+import { LASTING_RESIDUE, makeFresh, pingConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import {
   Command,
@@ -213,11 +213,17 @@ export class PooledSession extends CarriedValues implements Lessee {
     }
     this.last = pooled;
     noteStatement(this, pooled);
-    if (this.#isLong) {
-      const known = this.statement && pooled.statement(this.statement.key);
-      if (known) setStatementId(this.command, known.id);
-      this.session.sendLong(this.command);
-    } else if (!this.statements.send(pooled, this.statement, this.command)) this.#sendText(pooled);
+    if (this.#isLong) void this.#sendLong(pooled);
+    else if (!this.statements.send(pooled, this.statement, this.command)) this.#sendText(pooled);
+  }
+
+  /** Alone: an answer that comes in between would disturb the numbers of compressed packets. */
+  async #sendLong(pooled: PooledConnection): Promise<void> {
+    if (pooled.connection.outstanding > 0) await pingConnection(pooled.connection);
+    if (this.#pooled !== pooled || !this.busy) return;
+    const known = this.statement && pooled.statement(this.statement.key);
+    if (known) setStatementId(this.command, known.id);
+    this.session.sendLong(this.command);
   }
 
   #sendText({ connection }: PooledConnection): void {
@@ -361,7 +367,8 @@ export class PooledSession extends CarriedValues implements Lessee {
       return;
     }
     this.session.answerLost(reason, sequence);
-    this.session.release();
+    if (this.#isLong) this.session.endLost();
+    else this.session.release();
   }
 
   /** The client has gone. @param wasIdle No command was under way. */
