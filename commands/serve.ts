@@ -71,11 +71,14 @@ async function openPorts(running: Running, log: Log): Promise<() => void> {
   };
 }
 
+const MANY = 6;
+
 function optionOf({ kind, flag, words, defaultText }: FlaggedKey): Option {
   const isList = kind === "addresses" || kind === "networks" || kind === "choices";
   const notes: string[] = [];
   if (isList) notes.push("repeatable");
-  if (words) notes.push(words.join("|"));
+  // Many words are to be broken into lines.
+  if (words) notes.push(words.join(words.length > MANY ? ", " : "|"));
   if (defaultText !== '""' && defaultText !== "[]") {
     notes.push(`default ${defaultText.replaceAll(/["[\]]/g, "")}`);
   }

@@ -50,7 +50,7 @@ function keysOf(paths: readonly string[]): readonly FlaggedKey[] {
 
 function optionOf({ kind, flag, words }: FlaggedKey): Option {
   const notes = [...(kind === "addresses" ? ["repeatable"] : []), ...(words ?? [])];
-  const help = notes.length === 0 ? flag.help : `${flag.help} (${notes.join("|")})`;
+  const help = notes.length === 0 ? flag.help : `${flag.help} (${notes.join(", ")})`;
   const option = new Option(`${flag.names} <${flag.value}>`, help);
   if (kind === "addresses") {
     option.argParser((value: string, before: readonly string[] = []) => [...before, value]);
