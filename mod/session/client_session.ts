@@ -4,12 +4,21 @@
 import type { AnswerSink, ConnectionHolder, ServerConnection } from "../backend/mod.ts";
 import { closePolitely } from "../backend/mod.ts";
 import type { ByteStream, Stream, StreamOwner } from "../net/mod.ts";
-import { Capability, encodeErr, frame, ServerStatus, type SqlError } from "../wire/mod.ts";
+import {
+  Capability,
+  encodeErr,
+  frame,
+  HEADER_LENGTH,
+  PAYLOAD_MAX,
+  ServerStatus,
+  type SqlError,
+} from "../wire/mod.ts";
 import { CommandIntake } from "./command_intake.ts";
 import type { SessionContext } from "./context.ts";
 import { login } from "./login.ts";
 import { Mode } from "./mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
+import { RenumberedAnswer } from "./renumbered_answer.ts";
 import { asServerError, lostConnection } from "./session_errors.ts";
 
 /** A chunk of rows of this length is part of a large result: it may wait for more of it. */
@@ -38,6 +47,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   user = "";
   /** When the last command or login came, by the context's clock. */
   activeAt: number;
+  /** The sequence id of the first packet of an answer of the proxy's own. */
+  answerSequence = 1;
   /** Prepared statements whose text was changed, by id. Made when there is one. */
   rewritten: Map<number, unknown> | undefined;
 
@@ -105,8 +116,20 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   }
 
   /** Starts a command that goes out in pieces as they come. */
-  sendLong(start: Buffer): void {
-    this.#intake.sendLong(start);
+  sendLong(start: Buffer, sink: AnswerSink): void {
+    this.#intake.sendLong(start, sink);
+  }
+
+  /** Answers a command when the rest of it has come; no server gets it. */
+  passOver(start: Buffer, answer: Uint8Array): void {
+    this.#intake.passOver(start, answer);
+  }
+
+  /** Who gets the answer to a whole command: the client may have numbered its packets otherwise. */
+  sinkFor(packet: Uint8Array, sink: AnswerSink): AnswerSink {
+    if (packet.length < HEADER_LENGTH + PAYLOAD_MAX) return sink;
+    const sequence = this.answerSequence;
+    return new RenumberedAnswer(sink, () => sequence);
   }
 
   /** Goes on with what was held back. Called when nothing is outstanding, or a stage is done. */
@@ -126,6 +149,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   onDrained(): void {
     this.server?.stream.resume();
+    if (this.pooled !== undefined) this.release(); // what waited until the answers were taken
   }
 
   onClosed(_reason: string): void {
@@ -161,15 +185,15 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   onServerLost(reason: string): void {
     const { server } = this;
     if (server === undefined || this.closed) return;
-    if (
-      this.pooled !== undefined && this.#intake.mode === Mode.COMMANDS && server.tracker.atBoundary
-    ) {
+    const { mode } = this.#intake;
+    const goesOn = mode === Mode.COMMANDS || mode === Mode.BODY;
+    if (this.pooled !== undefined && goesOn && server.tracker.atBoundary) {
       this.pooled.onServerLost(reason);
       return;
     }
     this.server = undefined; // further outstanding requests get no error of their own
     // A client that finds out by itself is told best by the end of the connection.
-    if (this.takesClientErrors && this.#intake.mode !== Mode.SPLICE && server.tracker.atBoundary) {
+    if (this.takesClientErrors && mode !== Mode.SPLICE && server.tracker.atBoundary) {
       this.fail(lostConnection(reason), server.tracker.sequence + 1);
     } else this.stream.end();
   }
@@ -185,7 +209,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   onServerClosed(reason: string): void {
     this.context.counters.serverConnectionsLost++;
-    if (this.pooled !== undefined && this.#intake.mode === Mode.COMMANDS) {
+    const { mode } = this.#intake;
+    if (this.pooled !== undefined && (mode === Mode.COMMANDS || mode === Mode.PASSED_OVER)) {
       this.pooled.onServerLost(reason);
       return;
     }
@@ -195,13 +220,16 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   /** Answers with a server's ERR packet. */
   answerPayload(payload: Uint8Array, sequence: number): void {
-    this.stream.write(frame(payload, sequence));
+    // A client says all of a command before it reads.
+    if (this.pooled !== undefined && this.#intake.mode === Mode.BODY) {
+      this.#intake.passOverRest(payload);
+    } else this.stream.write(frame(payload, sequence));
   }
 
-  /** Answers that the server connection has gone, and goes on. */
-  answerLost(reason: string, sequence: number): void {
+  /** The ERR packet's payload that says that the server connection has gone. */
+  lostError(reason: string): Uint8Array {
     const error = lostConnection(reason);
-    this.answerError(this.takesClientErrors ? error : asServerError(error), sequence);
+    return encodeErr(this.takesClientErrors ? error : asServerError(error));
   }
 
   /** What the session had set is lost: as if its connection had been. */
@@ -217,7 +245,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   /** Answers a command with an error of the proxy's own. */
   answerError(error: SqlError, sequence: number): void {
-    this.stream.write(frame(encodeErr(error), sequence));
+    this.answerPayload(encodeErr(error), sequence);
   }
 
   /** Tells the client an error and closes its connection. */

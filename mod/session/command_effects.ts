@@ -9,19 +9,20 @@ import { statementStart } from "./statement_start.ts";
 /**
  * The effects of a command, a set of `Effect`. Hot path: one pass over a statement's bytes.
  *
- * @param isLong Of a long one only the start is known: it may do anything.
+ * @param isLong Of a long one only the start is given: it may do anything, but it looks at the
+ *   proxy's own settings only where the start says so.
  */
 export function commandEffects(session: PooledSession, packet: Buffer, isLong: boolean): number {
   const command = packet.length > HEADER_LENGTH ? packet[HEADER_LENGTH] : Command.SLEEP;
   switch (command) {
     case Command.QUERY:
     case Command.STMT_PREPARE: {
-      if (isLong) return UNKNOWN;
       const start = command === Command.QUERY && session.session.hasQueryAttributes
         ? statementStart(packet, HEADER_LENGTH, packet.length)
         : HEADER_LENGTH + 1;
       const mode = lexicalModeOf(session.state, session.context);
-      return effectsOf(packet, start, packet.length, mode);
+      const found = effectsOf(packet, start, packet.length, mode);
+      return isLong ? found | (UNKNOWN & ~Effect.ASKS_VARIABLES) : found;
     }
     case Command.STMT_EXECUTE:
     case Command.STMT_BULK_EXECUTE:

@@ -1,11 +1,11 @@
 // What comes from a client: cut into commands, which go on whole or, where they are too long for
 // that, in the pieces that came. Hot path: whole commands are forwarded as the bytes that came.
 
-import type { ServerConnection } from "../backend/mod.ts";
+import type { AnswerSink, ServerConnection } from "../backend/mod.ts";
 import { Command, expectedAnswer, HEADER_LENGTH, PAYLOAD_MAX, payloadLength } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import { LocalFileUpload } from "./local_file.ts";
-import { LongCommand } from "./long_command.ts";
+import { inPackets, LongCommand, WholeCommand } from "./long_command.ts";
 import { Mode } from "./mode.ts";
 import { OversizedCommand } from "./oversized_command.ts";
 import { PartialCommand } from "./partial_command.ts";
@@ -18,6 +18,9 @@ import { stageOf } from "./stages.ts";
 /** Statements up to this length are looked at whole; longer ones pass as they come. */
 const INSPECTED_MAX = 1024 * 1024;
 
+/** Of a command that goes out in pieces this much is looked at, in bytes: parameter types are in it. */
+const LONG_START = 256 * 1024;
+
 const EMPTY = Buffer.alloc(0);
 
 /** The client's bytes of one session. */
@@ -25,9 +28,12 @@ export class CommandIntake {
   /** What the bytes are: a value of `Mode`. */
   mode: number = Mode.LOGIN;
   readonly #session: ClientSession;
-  /** BODY, REFUSED: where in the command the client is. */
+  /** BODY, PASSED_OVER, WHOLE, REFUSED: where in the command the client is. */
   #long: LongCommand | undefined;
+  #whole: WholeCommand | undefined;
   #oversized: OversizedCommand | undefined;
+  /** PASSED_OVER: the answer, the payload of an ERR packet. */
+  #answer: Uint8Array | undefined;
   /** Bytes of a command that has not come whole, or that must wait for outstanding answers. */
   #held: Buffer | undefined;
   #holding = false;
@@ -95,7 +101,15 @@ export class CommandIntake {
         continue;
       }
       if (this.mode === Mode.REFUSED) {
-        at = this.#passOver(bytes, at, server);
+        at = this.#refuseRest(bytes, at, server);
+        continue;
+      }
+      if (this.mode === Mode.WHOLE) {
+        at = this.#takeWhole(bytes, at);
+        continue;
+      }
+      if (this.mode === Mode.PASSED_OVER) {
+        at = this.#passToAnswer(bytes, at);
         continue;
       }
       if (server === undefined) return;
@@ -136,7 +150,7 @@ export class CommandIntake {
       if (available < length || length === PAYLOAD_MAX) {
         if (length <= INSPECTED_MAX) break;
         if (at > from) this.#forward(bytes, from, at, server);
-        this.#startLong(command, server);
+        this.#startLong(command, server, this.#session);
         return at;
       }
       const next = at + HEADER_LENGTH + length;
@@ -170,22 +184,26 @@ export class CommandIntake {
       if (this.mode !== Mode.COMMANDS) return at;
     }
     if (at > from) this.#forward(bytes, from, at, server);
-    if (at < end) this.#keepStart(at === 0 ? bytes : bytes.subarray(at));
+    if (at < end) {
+      this.#keepStart(at === 0 ? bytes : bytes.subarray(at), payloadLength(bytes, at));
+    }
     return end;
   }
 
   /** Gives one whole command to the pooled session; what is behind it waits for its answer. */
   #takePooled(bytes: Buffer, at: number, pooled: PooledSession): number {
-    if (pooled.busy) {
+    const { context, stream } = this.#session;
+    const { bufferMaxBytes, packetMaxBytes } = context.config.limits;
+    if (pooled.busy || stream.pending > bufferMaxBytes) {
       this.#hold(at === 0 ? bytes : bytes.subarray(at));
       return bytes.length;
     }
     const available = bytes.length - at - HEADER_LENGTH;
     const length = available < 0 ? 0 : payloadLength(bytes, at);
-    if (length > this.#session.context.config.limits.packetMaxBytes) return this.#refuse(at, 0);
-    if (available < length || available < 0 || length === PAYLOAD_MAX) {
-      if (length < PAYLOAD_MAX) this.#keepStart(bytes.subarray(at));
-      else pooled.runLong(bytes.subarray(at));
+    if (length > packetMaxBytes) return this.#refuse(at, 0);
+    if (length === PAYLOAD_MAX) return this.#takeLong(bytes, at, pooled);
+    if (available < length || available < 0) {
+      this.#keepStart(bytes.subarray(at), length);
       return bytes.length;
     }
     const next = at + HEADER_LENGTH + length;
@@ -193,30 +211,99 @@ export class CommandIntake {
     return next;
   }
 
+  /** The pooled session gets a command of many packets, or its start. */
+  #takeLong(bytes: Buffer, at: number, pooled: PooledSession): number {
+    const start = bytes.subarray(at);
+    if (start.length < LONG_START) {
+      this.#keepStart(start, LONG_START - HEADER_LENGTH);
+      return bytes.length;
+    }
+    if (pooled.takesInPieces(start)) {
+      pooled.runLong(start);
+      return bytes.length;
+    }
+    this.#whole = new WholeCommand(this.#session.context.config.limits.packetMaxBytes);
+    this.mode = Mode.WHOLE;
+    return at;
+  }
+
+  #takeWhole(bytes: Buffer, start: number): number {
+    const command = this.#whole!;
+    const end = command.add(bytes, start);
+    if (command.tooLong) return this.#refuse(end, 0);
+    if (!command.ended) {
+      if (end < bytes.length) this.#held = bytes.subarray(end);
+      return bytes.length;
+    }
+    this.#whole = undefined;
+    this.mode = Mode.COMMANDS;
+    this.#session.answerSequence = this.#sequenceBehind(command);
+    this.#session.pooled!.run(command.take());
+    return end;
+  }
+
+  /** The sequence id that the client expects of the answer to a command of many packets. */
+  #sequenceBehind({ sequence }: { readonly sequence: number }): number {
+    return this.#session.stream.sequence ?? (sequence + 1) & 0xff;
+  }
+
   /** Sends a whole command on the connection the session has leased. */
   sendCommand(packet: Buffer): void {
     const server = this.#session.server!;
     const stage = stageOf(this.#session, packet, HEADER_LENGTH, packet.length);
     if (stage?.(this.#session, packet.subarray(HEADER_LENGTH), server) === TAKEN) return;
-    server.expect(expectedAnswer(packet[HEADER_LENGTH]), this.#session);
-    this.#forward(packet, 0, packet.length, server);
+    const sink = this.#session.sinkFor(packet, this.#session);
+    server.request(inPackets(packet), expectedAnswer(packet[HEADER_LENGTH]), sink);
   }
 
   /** Starts a command that goes out in pieces as they come. */
-  sendLong(start: Buffer): void {
+  sendLong(start: Buffer, sink: AnswerSink): void {
+    this.#startLong(start[HEADER_LENGTH], this.#session.server!, sink);
+    this.#goOnFrom(start);
+  }
+
+  /** Answers a command when the rest of it has come; no server gets it. */
+  passOver(start: Buffer, answer: Uint8Array): void {
+    this.#long = new LongCommand(this.#session.context.config.limits.packetMaxBytes);
+    this.passOverRest(answer);
+    this.#goOnFrom(start);
+  }
+
+  /** The same for a command that was going out. */
+  passOverRest(answer: Uint8Array): void {
+    this.#answer = answer;
+    this.mode = Mode.PASSED_OVER;
+  }
+
+  #goOnFrom(start: Buffer): void {
     const held = this.#held;
     this.#held = undefined;
     this.#holding = false;
-    this.#startLong(start[HEADER_LENGTH], this.#session.server!);
     this.onBytes(start);
     if (held && held.length > 0) this.onBytes(held);
     this.#session.stream.resume();
   }
 
-  /** Keeps the start of a command that has not come whole. */
-  #keepStart(bytes: Buffer): void {
+  #passToAnswer(bytes: Buffer, start: number): number {
+    const command = this.#long!;
+    const end = command.pass(bytes, start);
+    if (command.tooLong) return this.#refuse(end, 0);
+    if (!command.ended) {
+      if (end < bytes.length) this.#held = bytes.subarray(end);
+      return bytes.length;
+    }
+    const answer = this.#answer!;
+    this.#long = this.#answer = undefined;
+    this.mode = Mode.COMMANDS;
+    this.#session.answerPayload(answer, this.#sequenceBehind(command));
+    this.#session.pooled!.answeredLocally();
+    return end;
+  }
+
+  /** Keeps the start of what is wanted whole. @param length How much that is, without the header. */
+  #keepStart(bytes: Buffer, length: number): void {
     if (bytes.length <= HEADER_LENGTH) this.#held = bytes;
-    else this.#partial = new PartialCommand(bytes, payloadLength(bytes, 0));
+    else this.#partial = new PartialCommand(bytes, length);
   }
 
   #forward(bytes: Buffer, from: number, to: number, server: ServerConnection): void {
@@ -224,19 +311,16 @@ export class CommandIntake {
     server.stream.write(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to));
   }
 
-  #startLong(command: number, server: ServerConnection): void {
-    const long = new LongCommand(this.#session.context.config.limits.packetMaxBytes);
-    const compressed = this.#session.stream.sequence !== undefined ||
-      server.stream.sequence !== undefined;
-    const sink = compressed
-      ? new RenumberedAnswer(
-        this.#session,
-        () => this.#session.stream.sequence ?? long.sequence + 1,
-      )
-      : this.#session;
-    this.#session.context.counters.commands++;
+  #startLong(command: number, server: ServerConnection, sink: AnswerSink): void {
+    const { context, stream } = this.#session;
+    const long = new LongCommand(context.config.limits.packetMaxBytes);
+    const compressed = stream.sequence !== undefined || server.stream.sequence !== undefined;
+    const renumbered = compressed
+      ? new RenumberedAnswer(sink, () => stream.sequence ?? long.sequence + 1)
+      : sink;
+    context.counters.commands++;
     server.stream.startCommand();
-    server.expect(expectedAnswer(command), sink);
+    server.expect(expectedAnswer(command), renumbered);
     this.#long = long;
     this.mode = Mode.BODY;
   }
@@ -254,6 +338,7 @@ export class CommandIntake {
     if (command.ended) {
       this.#long = undefined;
       this.mode = Mode.COMMANDS;
+      this.#session.pooled?.freeIfIdle(); // servers may answer before they have got all of it
       return end;
     }
     if (end < bytes.length) this.#held = bytes.subarray(end);
@@ -267,7 +352,7 @@ export class CommandIntake {
     return at;
   }
 
-  #passOver(bytes: Buffer, start: number, server: ServerConnection | undefined): number {
+  #refuseRest(bytes: Buffer, start: number, server: ServerConnection | undefined): number {
     const command = this.#oversized!;
     const end = command.pass(bytes, start);
     if (end < bytes.length) this.#held = bytes.subarray(end);
@@ -333,7 +418,7 @@ export class CommandIntake {
 
   /** An answer has ended that a refused command may have waited for. */
   goOnRefusing(): void {
-    if (this.mode === Mode.REFUSED) this.#passOver(EMPTY, 0, this.#session.server);
+    if (this.mode === Mode.REFUSED) this.#refuseRest(EMPTY, 0, this.#session.server);
   }
 
   /** The session has ended. */

@@ -15,4 +15,8 @@ export const Mode = {
   REFUSED: 5,
   /** Nobody's: the session has ended. */
   CLOSED: 6,
+  /** A command of many packets that is wanted whole. */
+  WHOLE: 7,
+  /** The rest of one that no server gets: its answer is known. */
+  PASSED_OVER: 8,
 } as const;

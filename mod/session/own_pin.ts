@@ -15,4 +15,6 @@ export const OwnPin = {
   FAILED_LOGIN: 32,
   /** KILL has named the session: it ends when the server closes the connection. */
   KILLED: 64,
+  /** A parameter's long data is at the server already. */
+  LONG_DATA: 128,
 } as const;

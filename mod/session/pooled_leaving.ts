@@ -9,8 +9,24 @@ import {
 } from "../backend/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
+/** @param wasIdle No command was under way. */
+export function leaveBehind(
+  pooled: PooledConnection,
+  session: PooledSession,
+  wasIdle: boolean,
+): void {
+  const { pool, context } = session;
+  const { connection } = pooled;
+  if (connection.closed) pool.lost(pooled);
+  else if (!wasIdle || connection.outstanding > 0) {
+    context.server.discard(connection);
+    pool.lost(pooled);
+  } else if (!connection.reusable) pool.drop(pooled);
+  else void resetAndRelease(pooled, session);
+}
+
 /** Ends a transaction and frees locks, for the next session. Never rejects. */
-export async function resetAndRelease(
+async function resetAndRelease(
   pooled: PooledConnection,
   { pool, baseline, context }: PooledSession,
 ): Promise<void> {

@@ -17,10 +17,10 @@ import { LASTING_RESIDUE, makeFresh, pingConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import {
   Command,
+  encodeErr,
   ERR_HEADER,
   Expect,
   expectedAnswer,
-  frame,
   HEADER_LENGTH,
   ServerStatus,
   type SqlError,
@@ -28,20 +28,19 @@ import {
 import { CarriedValues } from "./carried_values.ts";
 import type { ClientSession } from "./client_session.ts";
 import { commandEffects } from "./command_effects.ts";
-import { replaceCalls } from "./connection_id.ts";
 import type { SessionContext } from "./context.ts";
 import { endForInactivity, isClosedForInactivity } from "./inactivity.ts";
-import { isInterruption } from "./session_errors.ts";
+import { isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
 import { noteState } from "./told_state.ts";
 import { needsOf, showConditions } from "./needs.ts";
-import { resetAndRelease } from "./pooled_leaving.ts";
+import { leaveBehind } from "./pooled_leaving.ts";
 import { opener } from "./pool_opener.ts";
 import { Pins } from "./pins.ts";
 import { Preparation } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
-import { RenamedColumns } from "./renamed_columns.ts";
-import { type SessionStatement, setStatementId } from "./session_statement.ts";
+import { sendCommand } from "./send_command.ts";
+import type { SessionStatement } from "./session_statement.ts";
 
 /** The pooled part of a client session. */
 export class PooledSession extends CarriedValues implements Lessee {
@@ -79,7 +78,7 @@ export class PooledSession extends CarriedValues implements Lessee {
   #endsWithConnection = false;
   /** ROW_COUNT() in it is replaced by the session's. */
   #givesRowCount = false;
-  /** It goes out in pieces. */
+  /** It goes out in pieces, and has not begun to. */
   #isLong = false;
   /** What the next command is told: its server connection has ended while it held it. */
   #pendingError: string | undefined;
@@ -130,28 +129,27 @@ export class PooledSession extends CarriedValues implements Lessee {
         this.statements.close(packet);
         return;
       case Command.STMT_SEND_LONG_DATA:
-        this.statements.keepLongData(packet);
-        return;
-      default:
+        // It has no answer: that something was lost is told to the command behind it.
+        if (this.#pendingError !== undefined || this.statements.keepLongData(packet)) return;
         break;
     }
     if (expectedAnswer(command) === Expect.UNKNOWN) {
-      this.session.answerError(UNKNOWN_COMMAND, 1);
-      return;
-    }
-    if (this.#pendingError !== undefined) {
-      const reason = this.#pendingError;
-      this.#pendingError = undefined;
-      this.#tellLost(reason, 1);
-      return;
-    }
-    this.#start(packet, false);
+      this.#answerItself(encodeErr(UNKNOWN_COMMAND));
+    } else if (this.#pendingError !== undefined) {
+      this.#answerItself(this.#takeLostError(this.#pendingError));
+    } else this.#start(packet, false);
+  }
+
+  /** A command of 16 MiB and more can go out in the pieces that come: its start says enough. */
+  takesInPieces(start: Buffer): boolean {
+    return start[HEADER_LENGTH] === Command.QUERY ||
+      (this.#pendingError === undefined && this.statements.takeInPieces(start));
   }
 
   /** Takes the start of a command of 16 MiB and more. */
   runLong(start: Buffer): void {
-    if (this.#pendingError !== undefined) this.session.endLost();
-    else this.#start(start, true);
+    if (this.#pendingError === undefined) this.#start(start, true);
+    else this.session.passOver(start, this.#takeLostError(this.#pendingError));
   }
 
   #start(packet: Buffer, isLong: boolean): void {
@@ -178,12 +176,19 @@ export class PooledSession extends CarriedValues implements Lessee {
   }
 
   refused(error: SqlError): void {
-    const isLong = this.#isLong;
-    this.#idle();
-    this.session.answerError(error, 1);
-    // What comes of a command of many packets cannot be told from commands any more.
-    if (isLong) this.session.endLost();
-    else this.session.release();
+    if (this.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) {
+      this.#pendingError = error.message;
+      this.#finish();
+    } else this.#answerItself(encodeErr(error));
+  }
+
+  /** Answers the command with an error; one that goes out in pieces has not begun to. */
+  #answerItself(error: Uint8Array): void {
+    if (this.#isLong) this.session.passOver(this.command, error);
+    else {
+      this.session.answerPayload(error, this.session.answerSequence);
+      this.#finish();
+    }
   }
 
   #begin(pooled: PooledConnection): void {
@@ -192,7 +197,7 @@ export class PooledSession extends CarriedValues implements Lessee {
     if (this.statement && this.#givesRowCount) {
       this.statement = this.statements.withRowCount(this.statement, pooled, this.rowCount);
     }
-    const answer = isForeign ? showConditions(this) : undefined;
+    const answer = isForeign && !this.#isLong ? showConditions(this) : undefined;
     if (answer) {
       for (const packet of answer) this.session.onAnswerBytes(packet);
       this.#finish();
@@ -213,42 +218,29 @@ export class PooledSession extends CarriedValues implements Lessee {
     }
     this.last = pooled;
     noteStatement(this, pooled);
-    if (this.#isLong) void this.#sendLong(pooled);
-    else if (!this.statements.send(pooled, this.statement, this.command)) this.#sendText(pooled);
+    // Alone: an answer in between would disturb the numbers of compressed packets.
+    if (this.#isLong && pooled.connection.outstanding > 0) {
+      void pingConnection(pooled.connection).then(() => this.#send(pooled));
+    } else this.#send(pooled);
   }
 
-  /** Alone: an answer that comes in between would disturb the numbers of compressed packets. */
-  async #sendLong(pooled: PooledConnection): Promise<void> {
-    if (pooled.connection.outstanding > 0) await pingConnection(pooled.connection);
+  #send(pooled: PooledConnection): void {
     if (this.#pooled !== pooled || !this.busy) return;
-    const known = this.statement && pooled.statement(this.statement.key);
-    if (known) setStatementId(this.command, known.id);
-    this.session.sendLong(this.command);
-  }
-
-  #sendText({ connection }: PooledConnection): void {
-    const { command, session } = this;
-    const rewritten = this.#givesRowCount && command[HEADER_LENGTH] === Command.QUERY
-      ? replaceCalls(session, command.subarray(HEADER_LENGTH), connection, this.rowCount)
-      : undefined;
-    if (!rewritten) {
-      session.sendCommand(command);
-      return;
-    }
-    const { payload, replacements } = rewritten;
-    const sink = new RenamedColumns(session, { replacements, prepared: false });
-    connection.request(frame(payload, 0), Expect.RESULT, sink);
+    const isLong = this.#isLong;
+    this.#isLong = false;
+    if (!sendCommand(this, pooled, { isLong, givesRowCount: this.#givesRowCount })) this.#finish();
   }
 
   /** The connection could not be given the session's state: the client gets the server's error. */
   notPrepared(error: Uint8Array, spoiled: boolean): void {
     const pooled = this.#pooled!;
-    this.session.answerPayload(error, 1);
     if (spoiled) {
       this.#detach();
       this.pool.drop(pooled);
     }
-    this.#finish();
+    // Without an answer: the statement's execution will fail for the same reason.
+    if (this.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) this.#finish();
+    else this.#answerItself(error);
   }
 
   // The answer.
@@ -302,6 +294,8 @@ export class PooledSession extends CarriedValues implements Lessee {
 
   #idle(): void {
     this.busy = false;
+    this.#isLong = false;
+    this.session.answerSequence = 1;
     this.command = NO_COMMAND;
     this.statement = undefined;
     this.effects = 0;
@@ -314,6 +308,8 @@ export class PooledSession extends CarriedValues implements Lessee {
   }
 
   #detach(): void {
+    // Its answers are complete, whether the client has taken them or not: it reads the next one's.
+    this.#pooled?.connection.stream.resume();
     this.#pooled = undefined;
     this.session.server = undefined;
   }
@@ -337,11 +333,11 @@ export class PooledSession extends CarriedValues implements Lessee {
     if (bytes[HEADER_LENGTH] === ERR_HEADER) this.#lastWords = bytes.slice(HEADER_LENGTH);
   }
 
-  #tellLost(reason: string, sequence: number): void {
+  /** The ERR packet's payload that tells of the server connection's end: it is told once. */
+  #takeLostError(reason: string): Uint8Array {
     const words = this.#lastWords;
-    this.#lastWords = undefined;
-    if (words) this.session.answerPayload(words, sequence);
-    else this.session.answerLost(reason, sequence);
+    this.#lastWords = this.#pendingError = undefined;
+    return words ?? this.session.lostError(reason);
   }
 
   /** The server connection has ended while the session held it. */
@@ -349,13 +345,15 @@ export class PooledSession extends CarriedValues implements Lessee {
     const pooled = this.#pooled;
     if (!pooled) return;
     pooled.owner = undefined;
-    const sequence = pooled.connection.tracker.sequence + 1;
+    const { tracker } = pooled.connection;
+    const sequence = Math.max(this.session.answerSequence, tracker.sequence + 1);
+    const unsent = this.#isLong ? this.command : undefined;
     this.#detach();
     this.pool.lost(pooled);
     this.last = undefined;
     this.pins.clear();
     this.ownPins = 0;
-    this.statements.forgetCursors();
+    this.statements.forgetAtServer();
     if (!this.busy) {
       if (this.#endsWithConnection || isClosedForInactivity(this.session)) this.#end();
       else this.#pendingError = reason;
@@ -366,9 +364,12 @@ export class PooledSession extends CarriedValues implements Lessee {
       this.session.endLost();
       return;
     }
-    this.session.answerLost(reason, sequence);
-    if (this.#isLong) this.session.endLost();
-    else this.session.release();
+    const error = this.session.lostError(reason);
+    if (unsent) this.session.passOver(unsent, error);
+    else {
+      this.session.answerPayload(error, sequence);
+      this.session.release();
+    }
   }
 
   /** The client has gone. @param wasIdle No command was under way. */
@@ -380,14 +381,8 @@ export class PooledSession extends CarriedValues implements Lessee {
       this.pool.cancel(this);
       return;
     }
-    const { server } = this.context;
     this.#detach();
-    if (pooled.connection.closed) this.pool.lost(pooled);
-    else if (!wasIdle || pooled.connection.outstanding > 0) {
-      server.discard(pooled.connection);
-      this.pool.lost(pooled);
-    } else if (!pooled.connection.reusable) this.pool.drop(pooled);
-    else void resetAndRelease(pooled, this);
+    leaveBehind(pooled, this, wasIdle);
   }
 
   /** After COM_RESET_CONNECTION or COM_CHANGE_USER: learns what the session has set now. */
@@ -453,5 +448,3 @@ export class PooledSession extends CarriedValues implements Lessee {
 }
 
 const NO_COMMAND = Buffer.alloc(0);
-
-const UNKNOWN_COMMAND: SqlError = { code: 1047, sqlState: "08S01", message: "Unknown command" };

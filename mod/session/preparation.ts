@@ -20,6 +20,7 @@ import type { Counters } from "../observe/mod.ts";
 import { ChannelClosedError } from "../net/mod.ts";
 import { Command, Expect, frame, PacketAssembler } from "../wire/mod.ts";
 import { CaptureQuery, INSERT_ID, userAssignment } from "./captured_values.ts";
+import { inPackets } from "./long_command.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { SessionStatement } from "./session_statement.ts";
 
@@ -200,7 +201,7 @@ export class Preparation {
     for (const name of statement.userVariables) {
       (this.pooled.knownVariables ??= new Set()).add(name);
     }
-    this.#request(statement.packet, Expect.PREPARE, new PrepareAnswer(this, statement));
+    this.#request(inPackets(statement.packet), Expect.PREPARE, new PrepareAnswer(this, statement));
   }
 
   #run(text: string, sink: AnswerSink): void {

@@ -16,13 +16,17 @@ import {
   frame,
   HEADER_LENGTH,
   ServerStatus,
+  writeHeader,
 } from "../wire/mod.ts";
 import { LAST_PREPARED, replaceCalls } from "./connection_id.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
+import { inPackets } from "./long_command.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
+import { PreparedAnswer } from "./prepared_answer.ts";
 import { RenamedColumns } from "./renamed_columns.ts";
 import {
+  bringsTypes,
   type SessionStatement,
   setStatementId,
   statementIdOf,
@@ -35,6 +39,10 @@ export class PreparedStatements {
   readonly #session: PooledSession;
   #statements: Map<number, SessionStatement> | undefined;
   #lastId = 0;
+  /** Long data kept for all statements, in bytes. */
+  #longDataBytes = 0;
+  /** Statements whose long data is at the server. */
+  #passed = 0;
   /** Statements with an open cursor. */
   #cursors: Set<SessionStatement> | undefined;
 
@@ -49,6 +57,7 @@ export class PreparedStatements {
       case Command.STMT_BULK_EXECUTE:
       case Command.STMT_FETCH:
       case Command.STMT_RESET:
+      case Command.STMT_SEND_LONG_DATA:
         return this.#find(packet);
       default:
         return undefined;
@@ -68,12 +77,15 @@ export class PreparedStatements {
     rowCount: number,
   ): SessionStatement {
     const { session } = this.#session;
+    if (statement.longDataPassed) return statement;
     const payload = Buffer.from(statement.packet).subarray(HEADER_LENGTH);
     const rewritten = replaceCalls(session, payload, pooled.connection, rowCount);
     if (!rewritten) return statement;
-    const packet = frame(rewritten.payload, 0);
+    const packet = behindHeader(rewritten.payload);
     const replacements = [...statement.replacements ?? [], ...rewritten.replacements];
-    return { ...statement, packet, key: keyOf(packet, statement.state), replacements };
+    const { longData } = statement;
+    statement.longData = undefined; // it goes out with this execution
+    return { ...statement, packet, key: keyOf(packet, statement.state), replacements, longData };
   }
 
   /** COM_STMT_CLOSE: has no answer. */
@@ -81,20 +93,22 @@ export class PreparedStatements {
     const statement = this.#find(packet);
     if (!statement) return;
     this.#statements!.delete(statement.id);
-    if (!this.#cursors?.has(statement)) return;
-    this.#closeCursor(statement);
+    this.#dropLongData(statement);
+    if (!this.#cursors?.has(statement) && !statement.longDataPassed) return;
+    this.#resetAtServer(statement);
   }
 
-  /** The server's statement stays, its cursor must not. */
-  #closeCursor(statement: SessionStatement): void {
-    this.#cursors!.delete(statement);
+  /** The server's statement stays, its cursor and long data must not. */
+  #resetAtServer(statement: SessionStatement): void {
+    this.#cursors?.delete(statement);
+    this.#notePassed(statement, false);
     const { pooled } = this.#session;
     const known = pooled?.statement(statement.key);
     if (pooled && known) {
       const reset = Buffer.alloc(5);
       reset[0] = Command.STMT_RESET;
       reset.writeUInt32LE(known.id, 1);
-      pooled.connection.request(frame(reset, 0), Expect.OK, new CursorClosed(this.#session));
+      pooled.connection.request(frame(reset, 0), Expect.OK, new ClosedStatement(this.#session));
     }
     this.#pinCursors();
   }
@@ -105,11 +119,43 @@ export class PreparedStatements {
     else session.ownPins &= ~OwnPin.CURSOR;
   }
 
-  /** COM_STMT_SEND_LONG_DATA: has no answer; kept until the execution. */
-  keepLongData(packet: Buffer): void {
+  /**
+   * COM_STMT_SEND_LONG_DATA: has no answer; kept until the execution.
+   *
+   * @returns false where it is too much to be kept: the server must get it now.
+   */
+  keepLongData(packet: Buffer): boolean {
     const statement = this.#find(packet);
-    if (!statement) return;
+    if (!statement) return true;
+    const bytes = this.#longDataBytes + packet.length;
+    if (statement.longDataPassed || bytes > LONG_DATA_MAX) return false;
+    this.#longDataBytes = bytes;
     (statement.longData ??= []).push(Buffer.from(packet));
+    return true;
+  }
+
+  /** Gives the server long data that is not kept: the session stays there until the execution. */
+  passLongData(pooled: PooledConnection, statement: SessionStatement, packet: Buffer): void {
+    const { id } = pooled.statement(statement.key)!;
+    this.#sendLongData(pooled, statement, id);
+    this.#notePassed(statement, true);
+    setStatementId(packet, id);
+    pooled.connection.stream.startCommand();
+    pooled.connection.stream.write(inPackets(packet));
+  }
+
+  #notePassed(statement: SessionStatement, isPassed: boolean): void {
+    if (statement.longDataPassed === isPassed) return;
+    statement.longDataPassed = isPassed;
+    this.#passed += isPassed ? 1 : -1;
+    const session = this.#session;
+    if (this.#passed > 0) session.ownPins |= OwnPin.LONG_DATA;
+    else session.ownPins &= ~OwnPin.LONG_DATA;
+  }
+
+  #dropLongData(statement: SessionStatement): void {
+    for (const { length } of statement.longData ?? []) this.#longDataBytes -= length;
+    statement.longData = undefined;
   }
 
   /** The connection has to prepare the statement before the command can be sent. */
@@ -140,31 +186,69 @@ export class PreparedStatements {
     setStatementId(packet, known.id);
     let out = packet;
     if (command === Command.STMT_EXECUTE || command === Command.STMT_BULK_EXECUTE) {
-      const { hasQueryAttributes } = this.#session.session;
-      const typed = withTypes(packet, statement, {
-        hasAttributes: hasQueryAttributes,
-        known: known.types,
-      });
-      out = typed.packet;
-      known.types = typed.types;
-      this.#sendLongData(pooled, statement, known.id);
-    } else if (command === Command.STMT_RESET) statement.longData = undefined;
-    const { session } = this.#session;
-    const sink = statement.replacements
-      ? new RenamedColumns(session, { replacements: statement.replacements, prepared: false })
-      : session;
-    connection.request(out, expectedAnswer(command), sink);
+      out = this.#execution(pooled, statement, packet);
+    } else if (command === Command.STMT_RESET) {
+      this.#dropLongData(statement);
+      this.#notePassed(statement, false);
+    }
+    const sink = this.session.session.sinkFor(out, this.#sinkOf(statement));
+    connection.request(inPackets(out), expectedAnswer(command), sink);
     return true;
+  }
+
+  /** What goes before an execution, and the execution with the types that the server needs. */
+  #execution(
+    pooled: PooledConnection,
+    statement: SessionStatement,
+    packet: Buffer,
+  ): Buffer {
+    const known = pooled.statement(statement.key)!;
+    const { hasQueryAttributes } = this.#session.session;
+    const typed = withTypes(packet, statement, {
+      hasAttributes: hasQueryAttributes,
+      known: known.types,
+    });
+    known.types = typed.types;
+    if (statement.replacements) this.#statements!.get(statement.id)!.types = statement.types;
+    this.#sendLongData(pooled, statement, known.id);
+    this.#notePassed(statement, false);
+    return typed.packet;
+  }
+
+  #sinkOf({ replacements }: SessionStatement): AnswerSink {
+    const { session } = this.#session;
+    return replacements ? new RenamedColumns(session, { replacements, prepared: false }) : session;
+  }
+
+  /** A long execution whose start says all that is to be known of it. */
+  takeInPieces(start: Buffer): boolean {
+    const command = start[HEADER_LENGTH];
+    if (command !== Command.STMT_EXECUTE && command !== Command.STMT_BULK_EXECUTE) return false;
+    const statement = this.#find(start);
+    return statement !== undefined &&
+      bringsTypes(start, statement, this.#session.session.hasQueryAttributes);
+  }
+
+  /**
+   * A long execution is about to go out in pieces.
+   *
+   * @param start Its start, which is changed in place.
+   * @returns Who gets its answer.
+   */
+  startLong(pooled: PooledConnection, statement: SessionStatement, start: Buffer): AnswerSink {
+    setStatementId(start, pooled.statement(statement.key)!.id);
+    this.#execution(pooled, statement, start);
+    return this.#sinkOf(statement);
   }
 
   #sendLongData(pooled: PooledConnection, statement: SessionStatement, id: number): void {
     const { longData } = statement;
     if (!longData) return;
-    statement.longData = undefined;
+    this.#dropLongData(statement);
     for (const packet of longData) {
       setStatementId(packet, id);
       pooled.connection.stream.startCommand();
-      pooled.connection.stream.write(packet);
+      pooled.connection.stream.write(inPackets(packet));
     }
   }
 
@@ -177,7 +261,7 @@ export class PreparedStatements {
       message: `Unknown prepared statement handler (${id}) given to ${
         isMariadb(server.identity!) ? NAMES.get(packet[HEADER_LENGTH]) : "mysql_stmt_precheck"
       }`,
-    }, 1);
+    }, this.#session.session.answerSequence);
     this.#session.answeredLocally();
   }
 
@@ -187,7 +271,7 @@ export class PreparedStatements {
     const rewritten = effects & Effect.ASKS_CONNECTION_ID
       ? replaceCalls(session, packet.subarray(HEADER_LENGTH), pooled.connection)
       : undefined;
-    const text = rewritten ? Buffer.from(frame(rewritten.payload, 0)) : Buffer.from(packet);
+    const text = rewritten ? behindHeader(rewritten.payload) : Buffer.from(packet);
     const key = keyOf(text, state);
     const sink = new PreparedAnswer(this, pooled, {
       packet: text,
@@ -207,7 +291,11 @@ export class PreparedStatements {
     const shown = rewritten
       ? new RenamedColumns(sink, { replacements: rewritten.replacements, prepared: true })
       : sink;
-    pooled.connection.request(text, Expect.PREPARE, shown);
+    pooled.connection.request(
+      inPackets(text),
+      Expect.PREPARE,
+      session.sinkFor(text, shown),
+    );
   }
 
   /** The next id of the session's own. */
@@ -237,15 +325,20 @@ export class PreparedStatements {
     if (this.#cursors !== undefined) this.#pinCursors();
   }
 
-  /** Their connection is gone. */
-  forgetCursors(): void {
+  /** Cursors and long data: their connection is gone. */
+  forgetAtServer(): void {
     this.#cursors = undefined;
+    if (this.#passed === 0) return;
+    for (const statement of this.#statements!.values()) statement.longDataPassed = false;
+    this.#passed = 0;
   }
 
   clear(): void {
     this.#statements = undefined;
     this.#cursors = undefined;
     this.#lastId = 0;
+    this.#longDataBytes = 0;
+    this.#passed = 0;
   }
 
   /** Values of a state were unknown when statements were prepared in it, and are known now. */
@@ -256,6 +349,17 @@ export class PreparedStatements {
       statement.key = keyOf(statement.packet, after);
     }
   }
+}
+
+/** Long data kept for one session, in bytes; what is more is passed on at once. */
+const LONG_DATA_MAX = 1024 * 1024;
+
+/** A payload behind one header, whatever its length. */
+function behindHeader(payload: Uint8Array): Buffer {
+  const packet = Buffer.allocUnsafe(HEADER_LENGTH + payload.length);
+  writeHeader(packet, 0, { length: payload.length, sequence: 0 });
+  packet.set(payload, HEADER_LENGTH);
+  return packet;
 }
 
 function isStatementCommand(command: number): boolean {
@@ -276,7 +380,7 @@ function keyOf(packet: Uint8Array, state: SessionState): string {
   return `${text.toString("latin1", HEADER_LENGTH + 1)}\n${state.key}`;
 }
 
-class CursorClosed implements AnswerSink {
+class ClosedStatement implements AnswerSink {
   readonly #session: PooledSession;
 
   constructor(session: PooledSession) {
@@ -292,62 +396,4 @@ class CursorClosed implements AnswerSink {
   }
 
   onServerLost(): void {}
-}
-
-/** Where the statement id, columns and parameters are in the first packet of the answer. */
-const ID_START = HEADER_LENGTH + 1;
-const HEAD_END = ID_START + 8;
-
-/** COM_STMT_PREPARE's answer, with an id of the session's own. */
-class PreparedAnswer implements AnswerSink {
-  readonly #statements: PreparedStatements;
-  readonly #pooled: PooledConnection;
-  readonly #made: Omit<SessionStatement, "id" | "parameters" | "types" | "longData">;
-  readonly #id: number;
-  readonly #head = Buffer.alloc(HEAD_END);
-  #at = 0;
-
-  constructor(
-    statements: PreparedStatements,
-    pooled: PooledConnection,
-    made: Omit<SessionStatement, "id" | "parameters" | "types" | "longData">,
-  ) {
-    this.#statements = statements;
-    this.#pooled = pooled;
-    this.#made = made;
-    this.#id = statements.nextId();
-  }
-
-  onAnswerBytes(bytes: Uint8Array): void {
-    for (let i = 0; i < bytes.length && this.#at < HEAD_END; i++, this.#at++) {
-      this.#head[this.#at] = bytes[i];
-      if (this.#at >= ID_START && this.#at < ID_START + 4 && this.#head[HEADER_LENGTH] === 0) {
-        bytes[i] = (this.#id >>> (8 * (this.#at - ID_START))) & 0xff;
-      }
-    }
-    this.#statements.session.session.onAnswerBytes(bytes);
-  }
-
-  onOkPacket(packet: Uint8Array): void {
-    this.#statements.session.session.onOkPacket(packet);
-  }
-
-  onAnswerEnd(): void {
-    const { tracker } = this.#pooled.connection;
-    if (tracker.errorCode === 0) {
-      this.#pooled.keepStatement(this.#made.key, { id: tracker.statementId, types: undefined });
-      this.#statements.add({
-        ...this.#made,
-        id: this.#id,
-        parameters: this.#head.readUInt16LE(ID_START + 6),
-        types: undefined,
-        longData: undefined,
-      });
-    }
-    this.#statements.session.session.onAnswerEnd();
-  }
-
-  onServerLost(reason: string): void {
-    this.#statements.session.session.onServerLost(reason);
-  }
 }

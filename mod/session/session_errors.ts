@@ -9,6 +9,13 @@ export const PACKET_TOO_LARGE: SqlError = {
   message: "Got a packet bigger than 'max_allowed_packet' bytes",
 };
 
+/** A command that the protocol does not have, or that cannot be read. */
+export const UNKNOWN_COMMAND: SqlError = {
+  code: 1047,
+  sqlState: "08S01",
+  message: "Unknown command",
+};
+
 /** The server connection has ended while a command was under way. */
 export function lostConnection(reason: string): SqlError {
   return {

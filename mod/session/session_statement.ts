@@ -27,6 +27,8 @@ export interface SessionStatement {
   types: Uint8Array | undefined;
   /** COM_STMT_SEND_LONG_DATA packets since the last execution. */
   longData: Buffer[] | undefined;
+  /** More of them are at the server. */
+  longDataPassed: boolean;
 }
 
 /** Where the statement id is in a packet of any COM_STMT command. */
@@ -103,6 +105,16 @@ function typesPlace(
     reader.lenencView();
   }
   return { flagAt, flag: 1, start, end: reader.position };
+}
+
+/** An execution comes with its parameters' types. @param packet Its start, or all of it. */
+export function bringsTypes(
+  packet: Buffer,
+  statement: SessionStatement,
+  hasAttributes: boolean,
+): boolean {
+  const place = typesPlace(packet, statement, hasAttributes);
+  return place !== undefined && place.end > place.start && place.end <= packet.length;
 }
 
 /**

@@ -10,6 +10,7 @@ import type { ClientSession } from "./client_session.ts";
 import { LAST_PREPARED, rewriteConnectionId } from "./connection_id.ts";
 import { killByCommand, rewriteKill } from "./kill.ts";
 import { showProcesslist } from "./processlist.ts";
+import { UNKNOWN_COMMAND } from "./session_errors.ts";
 import { FORWARD, HOLD, type Stage, type StageResult, TAKEN } from "./stage.ts";
 import { statementStart } from "./statement_start.ts";
 
@@ -86,7 +87,7 @@ function unknownCommand(
   server: ServerConnection,
 ): StageResult {
   if (server.outstanding > 0) return HOLD;
-  session.answerError({ code: 1047, sqlState: "08S01", message: "Unknown command" }, 1);
+  session.answerError(UNKNOWN_COMMAND, 1);
   return TAKEN;
 }
 
