@@ -62,8 +62,8 @@ export class Server {
   readonly #now: () => number;
   readonly #account: OwnAccount | undefined;
   #learning: Promise<Greeting> | undefined;
-  /** When the server's init_connect was last seen to be empty. */
-  #initConnectEmptyAt = -Infinity;
+  /** Whether the server runs statements for new connections (init_connect), as last seen. */
+  #initConnect = { isSet: false, seenAt: -Infinity };
 
   constructor(settings: ConnectSettings, options: {
     readonly pool: PoolLimits;
@@ -153,15 +153,22 @@ export class Server {
    */
   async #takeIdle(request: LoginRequest): Promise<ServerConnection | undefined> {
     const idle = this.pool.take(poolKey(kindOf(request), userName(request.login.user)));
-    if (!idle || this.#now() < this.#initConnectEmptyAt + INIT_CONNECT_MS) return idle;
-    const answer = await runStatement(idle, "SELECT @@GLOBAL.init_connect");
-    if (answer.errorCode === 0 && answer.value === "") {
-      this.#initConnectEmptyAt = this.#now();
-      return idle;
-    }
+    if (!idle || !await this.hasInitConnect(idle)) return idle;
     if (!idle.closed) closePolitely(idle);
-    if (answer.errorCode === 0) this.pool.close();
+    this.pool.close();
     return undefined;
+  }
+
+  /**
+   * The server runs statements for new connections, which it does not at a second login. Asked at
+   * most every 10 s.
+   */
+  async hasInitConnect(connection: ServerConnection): Promise<boolean> {
+    const known = this.#initConnect;
+    if (this.#now() < known.seenAt + INIT_CONNECT_MS) return known.isSet;
+    const { errorCode, value } = await runStatement(connection, "SELECT @@GLOBAL.init_connect");
+    if (errorCode === 0) this.#initConnect = { isSet: value !== "", seenAt: this.#now() };
+    return this.#initConnect.isSet;
   }
 
   #shared(name: string): string {
@@ -288,7 +295,7 @@ export interface OwnAccount {
   readonly authenticator: (server: Server) => Authenticator;
 }
 
-/** How long an empty init_connect is taken for granted, in milliseconds. */
+/** How long what init_connect is is taken for granted, in milliseconds. */
 const INIT_CONNECT_MS = 10_000;
 
 const UNKNOWN_THREAD = 1094;

@@ -17,6 +17,7 @@ import { CommandIntake } from "./command_intake.ts";
 import type { SessionContext } from "./context.ts";
 import { login } from "./login.ts";
 import { Mode } from "./mode.ts";
+import { okWithoutState } from "./pooled_login.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { RenumberedAnswer } from "./renumbered_answer.ts";
 import { asServerError, lostConnection } from "./session_errors.ts";
@@ -169,9 +170,11 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     }
   }
 
-  /** An OK packet with session state: only on connections that are shared. */
+  /** An OK packet with session state: on connections that are shared or could have been. */
   onOkPacket(packet: Uint8Array): void {
-    this.onAnswerBytes(this.pooled === undefined ? packet : this.pooled.noteState(packet));
+    this.onAnswerBytes(
+      this.pooled?.noteState(packet) ?? okWithoutState(packet, this.capabilities),
+    );
   }
 
   onAnswerEnd(): void {

@@ -6,6 +6,7 @@ import {
   type LoginRequest,
   makeFresh,
   PooledConnection,
+  resetConnection,
 } from "../backend/mod.ts";
 import { Capability } from "../wire/mod.ts";
 import type { SessionContext } from "./context.ts";
@@ -34,6 +35,8 @@ export function opener(
       signal: AbortSignal.timeout(context.config.pool.connectTimeoutMs),
       on: "new",
     });
+    // What it runs for new connections is no part of sessions that are there already.
+    if (await server.hasInitConnect(connection)) await resetConnection(connection);
     const state = await makeFresh(connection, { baseline, states: server.pools!.states });
     return new PooledConnection(connection, state);
   };

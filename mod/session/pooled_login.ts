@@ -27,8 +27,8 @@ import { carryOver } from "./preparation.ts";
 /** A login, and what may become of its connection. */
 export interface PooledLogin extends Login {
   /**
-   * Gives the connection to the pool; the session has none of its own from now on. A server that
-   * cannot tell of changes of state leaves the session with its connection.
+   * Gives the connection to the pool; the session has none of its own from now on. Where the server
+   * cannot tell of changes of state, or runs statements for new connections, the session keeps it.
    */
   share(): Promise<void>;
   /** The client is refused after all. */
@@ -52,19 +52,24 @@ export async function loginShared(
   pool.countSession(kind, 1);
   let idle: PooledConnection | undefined;
   let login: Login;
-  let isCounted = true; // by the place kept for a new one, or as the idle one
+  let hasPlace = false; // one is kept for a new connection
   try {
-    if (pool.mayGrow(kind)) pool.count++;
-    else {
-      isCounted = false;
-      idle = await new LoginLessee(kind, session).lease(pool);
-      isCounted = true;
+    if (pool.mayGrow(kind)) {
+      pool.count++;
+      hasPlace = true;
+    } else {
+      idle = await new LoginLessee(kind, session, pool).lease();
+      hasPlace = idle === undefined;
+    }
+    if (idle && await server.hasInitConnect(idle.connection)) {
+      pool.release(idle);
+      idle = undefined;
     }
     login = await server.login({ ...request, on: idle?.connection ?? "new" });
   } catch (error) {
     pool.countSession(kind, -1);
     if (idle) pool.drop(idle);
-    else if (isCounted) pool.count--;
+    else if (hasPlace) pool.count--;
     throw error;
   }
   const { connection } = login;
@@ -72,12 +77,13 @@ export async function loginShared(
   if (idle && connection !== idle.connection) {
     pool.lost(idle);
     pool.count++;
+    hasPlace = true;
     idle = undefined;
   }
   const leave = () => {
     pool.countSession(kind, -1);
     if (idle) pool.lost(idle);
-    else pool.count--;
+    else if (hasPlace) pool.count--;
   };
   return {
     connection,
@@ -90,13 +96,19 @@ export async function loginShared(
       const { states } = server.pools!;
       let baseline: Baseline;
       let state: SessionState;
+      if (!idle && await server.hasInitConnect(connection)) {
+        leave();
+        keepForSession(connection, session);
+        return;
+      }
       try {
         baseline = await pool.baseline(kind, () => learnBaseline(connection));
         state = await makeFresh(connection, { baseline, states });
       } catch (error) {
         leave();
-        if (error instanceof NoTrackersError && !connection.closed) return;
-        throw error;
+        if (!(error instanceof NoTrackersError) || connection.closed) throw error;
+        keepForSession(connection, session);
+        return;
       }
       const pooled = idle ?? new PooledConnection(connection, state);
       pooled.becomeFresh(state);
@@ -116,6 +128,12 @@ export async function loginShared(
   };
 }
 
+/** The connection is one session's alone: nobody else's state is ever set on it. */
+function keepForSession(connection: ServerConnection, { capabilities }: ClientSession): void {
+  connection.reusable = false;
+  connection.tracker.stopAtState = (capabilities & Capability.SESSION_TRACK) === 0;
+}
+
 /** Server connections are always told of changes of state; what clients see is filtered. */
 function withTrackers(request: LoginRequest): LoginRequest {
   const { login } = request;
@@ -128,11 +146,16 @@ function withTrackers(request: LoginRequest): LoginRequest {
 /** A client without SESSION_TRACK gets the OK packet that it would have got. */
 export function loginOk({ capabilities }: ClientSession, ok: Uint8Array): Uint8Array {
   if (capabilities & Capability.SESSION_TRACK) return ok;
-  return okForClient(frame(ok, 0), {
+  return okWithoutState(frame(ok, 0), capabilities).subarray(HEADER_LENGTH);
+}
+
+/** An OK packet, with its header, as a client without SESSION_TRACK gets it. */
+export function okWithoutState(packet: Uint8Array, capabilities: number): Uint8Array {
+  return okForClient(packet, {
     sessionTrack: false,
     deprecateEof: (capabilities & Capability.DEPRECATE_EOF) !== 0,
     told: () => [],
-  }).subarray(HEADER_LENGTH);
+  });
 }
 
 /** After COM_CHANGE_USER the session and its connection belong to another account, fresh. */
@@ -163,23 +186,28 @@ class LoginLessee implements Lessee {
   readonly open = undefined;
   waitingSince = 0;
   readonly #session: ClientSession;
+  readonly #pool: AccountPool;
   readonly #leased = Promise.withResolvers<PooledConnection | undefined>();
 
-  constructor(kind: string, session: ClientSession) {
+  constructor(kind: string, session: ClientSession, pool: AccountPool) {
     this.kind = kind;
     this.#session = session;
+    this.#pool = pool;
   }
 
   /** @returns undefined where it may open one, whose place in the pool is kept. */
-  lease(pool: AccountPool): Promise<PooledConnection | undefined> {
-    pool.lease(this);
+  lease(): Promise<PooledConnection | undefined> {
+    this.#pool.lease(this);
     return this.#leased.promise;
   }
 
   granted(pooled: PooledConnection): void {
     carryOver(pooled, this.#session.context.counters).then(
       () => this.#leased.resolve(pooled),
-      (error: unknown) => this.#leased.reject(error),
+      (error: unknown) => {
+        this.#pool.drop(pooled);
+        this.#leased.reject(error);
+      },
     );
   }
 
