@@ -43,7 +43,9 @@ describe("limits", () => {
   });
 
   test("clients_per_user_max: 1203 for that user, nobody else", async () => {
-    await using proxy = await ownProxy(server, { args: ["--clients-per-user-max", "2"] });
+    await using proxy = await ownProxy(server, {
+      args: ["--clients-per-user-max", "2", "--workers", "1"], // counted within each worker
+    });
     const { app, second } = server.accounts;
     const one = await loginAs(app, proxy);
     using _two = await loginAs(app, proxy);
@@ -90,7 +92,10 @@ describe("limits", () => {
   });
 
   test("unauthenticated_max bounds those who have not logged in, not those who have", async () => {
-    await using proxy = await ownProxy(server, { config: "[limits]\nunauthenticated_max = 2\n" });
+    await using proxy = await ownProxy(server, {
+      args: ["--workers", "1"], // counted within each worker
+      config: "[limits]\nunauthenticated_max = 2\n",
+    });
     const in1 = await loginAs(server.accounts.app, proxy);
     const in2 = await loginAs(server.accounts.app, proxy);
     const silent = [await idleOf(proxy), await idleOf(proxy)];

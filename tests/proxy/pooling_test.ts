@@ -1,23 +1,40 @@
 // A server connection that served one client serves the next of the same account, and nothing of
-// the first is left on it.
+// the first is left on it: once the first has left, or between two of its statements.
 
 import { beforeAll, describe, expect, test } from "bun:test";
 import { Command, Expect } from "../../mod/wire/mod.ts";
 import type { ProxyProcess } from "../proxy_process.ts";
 import { freshDatabase, type RealServer, startServer } from "../servers/mod.ts";
 import { inTransaction } from "./results.ts";
-import { kinds, loginAs, ownProxy, subject, until } from "./subjects.ts";
+import {
+  kinds,
+  loginAs,
+  ownProxy,
+  SESSION_POOLING,
+  subject,
+  TRANSACTION_POOLING,
+  until,
+} from "./subjects.ts";
 
 /** The server's own id of a client's connection. */
 const SERVER_ID = "SELECT ID FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()";
 
-for (const kind of kinds) {
-  describe(kind, () => {
+/** In transaction mode on one connection of each account: whoever comes next gets it. */
+const modes = {
+  session: SESSION_POOLING,
+  transaction: { ...TRANSACTION_POOLING, MYSQLPROXY_POOL_CONNECTIONS_MAX: "1" },
+};
+
+for (
+  const [kind, mode] of kinds.flatMap((each) => [[each, "session"], [each, "transaction"]] as const)
+) {
+  describe(`${kind}, ${mode} mode`, () => {
+    const env = modes[mode];
     let server: RealServer;
     let proxy: ProxyProcess;
 
     beforeAll(async () => {
-      ({ server, proxy } = await subject(kind));
+      ({ server, proxy } = await subject(kind, [], env));
       await freshDatabase(server, "pooled");
       await server.sql("CREATE TABLE pooled.t (id INT PRIMARY KEY AUTO_INCREMENT, v INT)");
       await server.sql("CREATE USER IF NOT EXISTS 'reused'@'%' IDENTIFIED BY 'reused'");
@@ -55,7 +72,7 @@ for (const kind of kinds) {
     }
 
     test("reconnects reuse the connection, for both ways to leave", async () => {
-      const account = await accountOf("returning");
+      const account = await accountOf(`returning_${mode}`);
       const seen = new Set<string | null>();
       for (let turn = 0; turn < 20; turn++) {
         const client = await loginAs(account, proxy);
@@ -167,7 +184,8 @@ for (const kind of kinds) {
       using other = await loginAs(server.accounts.app, proxy);
       expect(await other.value(SERVER_ID)).not.toBe(id);
       expect(await other.value("SELECT CURRENT_USER()")).toBe("app@%");
-      (await loginOn(id)).close();
+      // The one connection of transaction mode had to make room.
+      if (mode === "session") (await loginOn(id)).close();
     });
 
     test("a wrong password gets nowhere near a kept connection", async () => {
@@ -179,10 +197,19 @@ for (const kind of kinds) {
       expect(await right.value("SELECT CURRENT_USER()")).toBe("reused@%");
     });
 
+    test("a kept connection that the server has closed is replaced", async () => {
+      const client = await login();
+      const id = await client.value(SERVER_ID);
+      await client.quit();
+      await server.sql(`KILL ${id}`);
+      using next = await login();
+      expect(await next.value(SERVER_ID)).not.toBe(id);
+    });
+
     test("init_connect runs for every client", async () => {
       await server.sql("CREATE USER IF NOT EXISTS 'lowly'@'%' IDENTIFIED BY 'lowly'");
       await server.sql("GRANT SELECT ON test.* TO 'lowly'@'%'");
-      await using own = await ownProxy(server);
+      await using own = await ownProxy(server, { env });
       const lowly = () => loginAs({ user: "lowly", password: "lowly" }, own);
       await server.sql("SET GLOBAL init_connect = 'SET @greeted = 42'");
       try {
@@ -196,9 +223,12 @@ for (const kind of kinds) {
       }
     });
 
+    if (mode === "transaction") return;
+
     test("idle connections are closed after pool.idle_timeout and above pool.idle_max", async () => {
       await using own = await ownProxy(server, {
         config: '[pool]\nidle_timeout = "300ms"\nidle_max = 2\n',
+        env,
       });
       const account = await accountOf("idling");
       const clients = await Promise.all([1, 2, 3, 4].map(() => loginAs(account, own)));
@@ -209,30 +239,24 @@ for (const kind of kinds) {
     });
 
     test("idle_max = 0 keeps none", async () => {
-      await using own = await ownProxy(server, { config: "[pool]\nidle_max = 0\n" });
+      await using own = await ownProxy(server, { config: "[pool]\nidle_max = 0\n", env });
       const account = await accountOf("unkept");
       const client = await loginAs(account, own);
       expect(await threadsOf("unkept")).toBe(1);
       await client.quit();
       await until("it is closed", async () => await threadsOf("unkept") === 0);
     });
-
-    test("a kept connection that the server has closed is replaced", async () => {
-      const client = await login();
-      const id = await client.value(SERVER_ID);
-      await client.quit();
-      await server.sql(`KILL ${id}`);
-      using next = await login();
-      expect(await next.value(SERVER_ID)).not.toBe(id);
-    });
   });
 }
 
-test.each(kinds)(
-  "%s: the server's counters of connections do not see aborted ones",
-  async (kind) => {
+test.each(kinds.flatMap((kind) => [[kind, "session"], [kind, "transaction"]] as const))(
+  "%s, %s mode: the server's counters of connections do not see aborted ones",
+  async (kind, mode) => {
     await using server = await startServer(kind);
-    await using proxy = await ownProxy(server, { config: "[pool]\nidle_max = 1\n" });
+    await using proxy = await ownProxy(server, {
+      config: "[pool]\nidle_max = 1\n",
+      env: { MYSQLPROXY_POOL_MODE: mode },
+    });
     const status = async (name: string) =>
       Number((await server.sql(`SHOW GLOBAL STATUS LIKE '${name}'`))[0]!["Value"]);
     const aborted = await status("Aborted_clients");

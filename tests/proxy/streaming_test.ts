@@ -11,6 +11,7 @@ import {
   kinds,
   loginAs,
   ownProxy,
+  SESSION_POOLING,
   sharedProxy,
   subject,
   syncedProxy,
@@ -28,6 +29,8 @@ for (const kind of kinds) {
     beforeAll(async () => {
       ({ server, proxy } = await subject(kind));
     });
+
+    const sessionProxy = () => sharedProxy(server, [], SESSION_POOLING);
 
     /** A mebibyte a row; `mark` is what the statement is found by in the server's list. */
     const manyRows = (mebibytes: number, mark: string = crypto.randomUUID()) =>
@@ -117,8 +120,9 @@ for (const kind of kinds) {
       });
     }
 
+    // What becomes of sessions that share connections is in transaction_pooling_test.ts.
     test("a server connection killed in a statement: the client gets an error packet", async () => {
-      using client = await loginAs(server.accounts.app, proxy);
+      using client = await loginAs(server.accounts.app, await sessionProxy());
       const id = await client.value(
         "SELECT ID FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()",
       );
@@ -134,7 +138,7 @@ for (const kind of kinds) {
     });
 
     test("a server connection killed in the middle of rows: no more bytes than belong to packets", async () => {
-      using client = await loginAs(server.accounts.app, proxy);
+      using client = await loginAs(server.accounts.app, await sessionProxy());
       const id = await client.value(
         "SELECT ID FROM information_schema.PROCESSLIST WHERE ID = CONNECTION_ID()",
       );
@@ -152,7 +156,7 @@ for (const kind of kinds) {
 
     test("a server that is killed and comes back", async () => {
       const first = await startServer(kind);
-      await using own = await ownProxy(first);
+      await using own = await ownProxy(first, { env: SESSION_POOLING });
       const waiting = await loginAs(first.accounts.app, own);
       const idle = await loginAs(first.accounts.app, own);
       const outcome = waiting.results("SELECT SLEEP(30)").catch((error: Error) => error);

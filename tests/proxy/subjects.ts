@@ -15,15 +15,22 @@ const proxies: Map<string, Promise<ProxyProcess>> =
 /** The kinds of server this machine has. */
 export const kinds = serverKinds();
 
-/** A proxy before the run's server of a kind, shared by all tests that want these arguments. */
+/** Environment of a proxy: each client keeps its server connection until it leaves. */
+export const SESSION_POOLING = { MYSQLPROXY_POOL_MODE: "session" } as const;
+
+/** Environment of a proxy: sessions take turns on server connections. */
+export const TRANSACTION_POOLING = { MYSQLPROXY_POOL_MODE: "transaction" } as const;
+
+/** A proxy before the run's server of a kind, shared by all tests that want these settings. */
 export async function sharedProxy(
   server: RealServer,
   args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<ProxyProcess> {
-  const key = JSON.stringify([server.port, args]);
+  const key = JSON.stringify([server.port, args, env]);
   let proxy = proxies.get(key);
   if (proxy === undefined) {
-    proxy = startProxy({ backends: [server], args });
+    proxy = startProxy({ backends: [server], args, env });
     proxies.set(key, proxy);
   }
   return await proxy;
@@ -33,9 +40,10 @@ export async function sharedProxy(
 export async function subject(
   kind: "mariadb" | "mysql",
   args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<{ readonly server: RealServer; readonly proxy: ProxyProcess }> {
   const server = await sharedServer(kind);
-  return { server, proxy: await sharedProxy(server, args) };
+  return { server, proxy: await sharedProxy(server, args, env) };
 }
 
 /** A proxy of a test's own. */
