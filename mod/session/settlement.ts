@@ -27,7 +27,7 @@ const CHANGES_DESPITE_ERROR = Effect.CALLS | Effect.MULTI | Effect.SETS_VARIABLE
 /** A statement is about to be sent: what it may change is noted, so that nothing can be missed. */
 export function noteStatement(session: PooledSession, pooled: PooledConnection): void {
   const { effects } = session;
-  if (effects & Effect.ASKS_VARIABLES && !(session.ownPins & OwnPin.TRACKERS)) {
+  if (showsTrackers(session)) {
     const { connection } = pooled;
     connection.request(
       queryPacket(connection, session.baseline.untrack),
@@ -36,8 +36,9 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
     );
     pooled.touched = true;
   }
-  const sets = Effect.ASKS_VARIABLES | Effect.SETS_VARIABLE;
-  if ((effects & sets) === sets) session.ownPins |= OwnPin.TRACKERS;
+  if (showsTrackers(session) && effects & Effect.SETS_VARIABLE) {
+    session.ownPins |= OwnPin.TRACKERS;
+  }
   const unread = Residue.FOUND_ROWS | Residue.WARNINGS;
   const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
   const mayCount = !(effects & asks) && !(pooled.residue & unread);
@@ -87,7 +88,7 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   if (effects & Effect.LEAVES_FOUND_ROWS) {
     pooled.residue |= Residue.FOUND_ROWS;
     pooled.foundRows = undefined;
-  } else if (tracker.sawRows) {
+  } else if (tracker.sawRows && !isShowConditions(session)) {
     pooled.residue &= ~Residue.FOUND_ROWS;
     session.foundRows = pooled.foundRows = `${tracker.rows}`;
   }
@@ -132,6 +133,23 @@ function notePins(session: PooledSession, failed: boolean): void {
   }
 }
 
+/**
+ * The statement's own text may show or set the trackers, which the proxy has set for itself. Code
+ * behind CALL or EXECUTE is not suspected of it: every EXECUTE would pay.
+ */
+function showsTrackers({ effects, ownPins }: PooledSession): boolean {
+  return (effects & Effect.ASKS_VARIABLES) !== 0 && (effects & Effect.CALLS) === 0 &&
+    (ownPins & OwnPin.TRACKERS) === 0;
+}
+
+/** SHOW WARNINGS and SHOW ERRORS leave FOUND_ROWS() what it is. */
+function isShowConditions(session: PooledSession): boolean {
+  if ((session.effects & Effect.ASKS_WARNINGS) === 0) return false;
+  const { bytes, start } = textOf(session);
+  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
+  return /^\s*SHOW\s+(?:WARNINGS|ERRORS)\b/i.test(text);
+}
+
 function askAfterwards(session: PooledSession, pooled: PooledConnection, failed: boolean): boolean {
   const { connection } = pooled;
   const { tracker } = connection;
@@ -140,7 +158,7 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   const mayHaveBegun = (tracker.status & ServerStatus.AUTOCOMMIT) === 0 &&
     (tracker.status & ServerStatus.IN_TRANS) === 0;
   if (failed && (mayHaveBegun || effects & CHANGES_DESPITE_ERROR)) requests.ping();
-  if (effects & Effect.ASKS_VARIABLES && !(session.ownPins & OwnPin.TRACKERS)) {
+  if (showsTrackers(session)) {
     requests.run(session.baseline.track);
   }
   if (session.hiddenChange || effects & Effect.CALLS) {
