@@ -339,7 +339,8 @@ export function notRestoredByMariadb(capabilities: number, identity: Greeting | 
 export function kindOf(
   { login, clientSecure }: Pick<LoginRequest, "login" | "clientSecure">,
 ): string {
-  const flags = login.capabilities.toString(16);
+  // Whether it began with a schema makes no difference afterwards.
+  const flags = (login.capabilities & ~Capability.CONNECT_WITH_DB).toString(16);
   const extended = login.mariadbCapabilities.toString(16);
   return `${flags}:${extended}:${clientSecure ? "secure" : "plain"}`;
 }
