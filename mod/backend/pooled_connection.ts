@@ -160,7 +160,7 @@ export class PooledConnection {
     this.residue = Residue.NONE;
     this.dirty = undefined;
     this.hasConditions = false;
-    this.pinsCounted = undefined;
+    this.pinsCounted = 0; // a reset clears the session's counters
     this.touched = true;
     this.foundRows = UNKNOWN;
     this.#statements.clear();
