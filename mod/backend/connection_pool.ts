@@ -58,7 +58,8 @@ export class ConnectionPool {
   giveBack(connection: ServerConnection): void {
     connection.holder = DISCARDING;
     if (connection.closed) return;
-    if (!connection.reusable || connection.kills > 0 || this.#limits.idleMax === 0) {
+    const isSound = connection.reusable && !connection.optionChanged && connection.kills === 0;
+    if (!isSound || this.#limits.idleMax === 0) {
       closePolitely(connection);
       return;
     }

@@ -1,6 +1,6 @@
 // One connection to a server after its login: requests in, answers to whoever asked, in order.
 
-import { Expect, HEADER_LENGTH, payloadLength, ResponseTracker } from "../wire/mod.ts";
+import { Capability, Expect, HEADER_LENGTH, payloadLength, ResponseTracker } from "../wire/mod.ts";
 import type { ByteStream, StreamOwner } from "../net/mod.ts";
 import { PacketHead, PacketInParts } from "./held_packet.ts";
 import type { Authenticator } from "./login_exchange.ts";
@@ -42,6 +42,8 @@ export class ServerConnection implements StreamOwner {
   again: (() => Authenticator) | undefined;
   /** May be kept for another session; false after what a reset does not undo. */
   reusable = true;
+  /** Takes several statements in one text: a flag of the login, and COM_SET_OPTION. */
+  multiStatements: boolean;
   /** KILL statements under way that name it: until they are answered nobody else may have it. */
   kills = 0;
   /** A KILL QUERY has named it: if it came too late it would hit the next command. */
@@ -64,6 +66,7 @@ export class ServerConnection implements StreamOwner {
     this.facts = options.facts;
     this.holder = options.holder;
     this.user = options.user;
+    this.multiStatements = takesMultiStatements(options.facts);
     this.tracker = new ResponseTracker(
       options.facts.capabilities,
       options.facts.mariadbCapabilities,
@@ -74,6 +77,11 @@ export class ServerConnection implements StreamOwner {
   /** Requests that have no complete answer yet. */
   get outstanding(): number {
     return this.#outstanding.length;
+  }
+
+  /** COM_SET_OPTION has made it another kind of connection, which no reset undoes. */
+  get optionChanged(): boolean {
+    return this.multiStatements !== takesMultiStatements(this.facts);
   }
 
   /** What connections that can stand in for this one have in common. */
@@ -201,6 +209,10 @@ export class ServerConnection implements StreamOwner {
     this.#closedBecause = "abandoned";
     this.stream.destroy();
   }
+}
+
+function takesMultiStatements({ capabilities }: ConnectionFacts): boolean {
+  return (capabilities & Capability.MULTI_STATEMENTS) !== 0;
 }
 
 /** The key under which idle connections of a kind and an account are kept. */

@@ -21,7 +21,7 @@ export function leaveBehind(
   else if (!wasIdle || connection.outstanding > 0) {
     context.server.discard(connection);
     pool.lost(pooled);
-  } else if (!connection.reusable) pool.drop(pooled);
+  } else if (!connection.reusable || connection.optionChanged) pool.drop(pooled);
   else void resetAndRelease(pooled, session);
 }
 

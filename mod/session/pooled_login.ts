@@ -21,6 +21,7 @@ import {
 } from "../backend/mod.ts";
 import { Capability, frame, HEADER_LENGTH, okForClient, type SqlError } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
+import { opener } from "./pool_opener.ts";
 import { PooledSession } from "./pooled_session.ts";
 import { carryOver } from "./preparation.ts";
 
@@ -175,7 +176,17 @@ export async function moveToPool(
     login: { ...request.login, user: Buffer.from(connection.user, "latin1") },
     again: connection.again,
   };
-  before.moveTo(pool, { baseline, state, request: opening });
+  const pooled = before.pooled!;
+  before.pool.countSession(kind, -1);
+  pooled.owner = undefined;
+  before.pool.lost(pooled);
+  before.pool = pool;
+  pool.countSession(kind, 1);
+  pool.addLeased(pooled);
+  before.baseline = baseline;
+  before.request = opening;
+  before.open = opener(session.context, { baseline, request: opening });
+  before.becomeFresh(state);
 }
 
 /** Waits for a connection to log in on, in the queue of all who wait. */

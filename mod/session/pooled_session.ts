@@ -36,6 +36,7 @@ import { noteState } from "./told_state.ts";
 import { needsOf, showConditions } from "./needs.ts";
 import { leaveBehind } from "./pooled_leaving.ts";
 import { opener } from "./pool_opener.ts";
+import { OwnPin } from "./own_pin.ts";
 import { Pins } from "./pins.ts";
 import { Preparation } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
@@ -80,6 +81,9 @@ export class PooledSession extends CarriedValues implements Lessee {
   #givesRowCount = false;
   /** It goes out in pieces, and has not begun to. */
   #isLong = false;
+  /** What was set before the statement that has gone out, and what the connection held. */
+  #before: SessionState | undefined;
+  #unread = 0;
   /** What the next command is told: its server connection has ended while it held it. */
   #pendingError: string | undefined;
   /** The same in the server's own words: the payload of an ERR packet. */
@@ -217,6 +221,8 @@ export class PooledSession extends CarriedValues implements Lessee {
       pooled.touched = true;
     }
     this.last = pooled;
+    this.#before = this.state;
+    this.#unread = pooled.residue;
     noteStatement(this, pooled);
     // Alone: an answer in between would disturb the numbers of compressed packets.
     if (this.#isLong && pooled.connection.outstanding > 0) {
@@ -297,6 +303,7 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.#isLong = false;
     this.session.answerSequence = 1;
     this.command = NO_COMMAND;
+    this.#before = undefined;
     this.statement = undefined;
     this.effects = 0;
   }
@@ -318,9 +325,12 @@ export class PooledSession extends CarriedValues implements Lessee {
 
   onConnectionLost(pooled: PooledConnection): void {
     if (this.last === pooled) this.last = undefined;
-    const lost = pooled.residue & LASTING_RESIDUE;
-    // What it held of the session's settings is gone with it, as the session itself would be.
-    if (lost !== 0 && !this.session.closed) this.#end();
+    if (pooled.residue & LASTING_RESIDUE) this.onStateLost();
+  }
+
+  /** Something of the session's settings is gone with a connection: so is the session. */
+  onStateLost(): void {
+    if (!this.session.closed) this.#end();
   }
 
   #end(): void {
@@ -348,6 +358,10 @@ export class PooledSession extends CarriedValues implements Lessee {
     const { tracker } = pooled.connection;
     const sequence = Math.max(this.session.answerSequence, tracker.sequence + 1);
     const unsent = this.#isLong ? this.command : undefined;
+    // A statement that has had no answer has changed nothing; what others have is to be read yet.
+    const unread = (this.#before ? this.#unread : pooled.residue) & LASTING_RESIDUE;
+    if (this.#before) this.state = this.#before;
+    if (unread !== 0) this.#endsWithConnection = true;
     this.#detach();
     this.pool.lost(pooled);
     this.last = undefined;
@@ -410,25 +424,6 @@ export class PooledSession extends CarriedValues implements Lessee {
     if (this.#pooled) this.#pooled.state = state;
   }
 
-  /** After COM_CHANGE_USER: session and connection are another account's. */
-  moveTo(pool: AccountPool, options: {
-    readonly baseline: Baseline;
-    readonly state: SessionState;
-    readonly request: LoginRequest;
-  }): void {
-    const pooled = this.#pooled!;
-    this.pool.countSession(this.kind, -1);
-    pooled.owner = undefined;
-    this.pool.lost(pooled);
-    this.pool = pool;
-    pool.countSession(this.kind, 1);
-    pool.addLeased(pooled);
-    this.baseline = options.baseline;
-    this.request = options.request;
-    this.open = opener(this.context, options);
-    this.becomeFresh(options.state);
-  }
-
   /** The server is about to close the connection, and the session is over then. */
   endWithConnection(why: number): void {
     this.#endsWithConnection = true;
@@ -442,7 +437,7 @@ export class PooledSession extends CarriedValues implements Lessee {
     pooled.owner = this;
     this.startAnew(state);
     this.pins.clear();
-    this.ownPins = 0;
+    this.ownPins = pooled.connection.optionChanged ? OwnPin.OPTION : 0;
     this.statements.clear();
   }
 }

@@ -322,6 +322,16 @@ class CaptureAnswer extends OwnAnswer {
     this.#query = query;
   }
 
+  override onServerLost(reason: string): void {
+    super.onServerLost(reason);
+    this.#owner.onStateLost();
+  }
+
+  protected override refused(error: Uint8Array): void {
+    super.refused(error);
+    this.#owner.onStateLost();
+  }
+
   protected override read(): void {
     const { pooled } = this.preparation;
     const values = this.#query.read(this.packets, {

@@ -9,6 +9,7 @@ import { changeUser } from "./change_user.ts";
 import type { ClientSession } from "./client_session.ts";
 import { LAST_PREPARED, rewriteConnectionId } from "./connection_id.ts";
 import { killByCommand, rewriteKill } from "./kill.ts";
+import { OwnPin } from "./own_pin.ts";
 import { showProcesslist } from "./processlist.ts";
 import { UNKNOWN_COMMAND } from "./session_errors.ts";
 import { FORWARD, HOLD, type Stage, type StageResult, TAKEN } from "./stage.ts";
@@ -53,6 +54,8 @@ export function stageOf(
       return quit;
     case Command.CHANGE_USER:
       return changeUser;
+    case Command.SET_OPTION:
+      return setOption;
     case Command.PROCESS_KILL:
       return killByCommand;
     case Command.PROCESS_INFO:
@@ -80,6 +83,23 @@ function quit(session: ClientSession, _payload: Buffer, server: ServerConnection
   session.quit();
   return TAKEN;
 }
+
+/** Several statements in one text or not: the session stays where that is not as at the login. */
+function setOption(session: ClientSession, payload: Buffer, server: ServerConnection): StageResult {
+  const option = payload.length < OPTION_END ? undefined : payload.readUInt16LE(1);
+  if (option !== MULTI_STATEMENTS_ON && option !== MULTI_STATEMENTS_OFF) return FORWARD;
+  server.multiStatements = option === MULTI_STATEMENTS_ON;
+  const { pooled } = session;
+  if (pooled === undefined) return FORWARD;
+  if (server.optionChanged) pooled.ownPins |= OwnPin.OPTION;
+  else pooled.ownPins &= ~OwnPin.OPTION;
+  return FORWARD;
+}
+
+/** COM_SET_OPTION: the command and two bytes. */
+const OPTION_END = 3;
+const MULTI_STATEMENTS_ON = 0;
+const MULTI_STATEMENTS_OFF = 1;
 
 function unknownCommand(
   session: ClientSession,
