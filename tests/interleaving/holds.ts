@@ -22,7 +22,7 @@ const REASONS: readonly Reason[] = [
     begins: /\bCREATE (?:OR REPLACE )?TEMPORARY (?:TABLE|SEQUENCE) (?:IF NOT EXISTS )?([\w.{}]+)/gi,
     ends: [/\bDROP (?:TEMPORARY )?(?:TABLE|SEQUENCE) (?:IF EXISTS )?([\w.{}]+)/gi],
   },
-  { name: "temporary table of a procedure", begins: /\bCALL (?:\{db\}\.)?p_temporary\b/gi },
+  { name: "made by a procedure", begins: /\bCALL (?:\{db\}\.)?p_(?:temporary|prepared)\b/gi },
   {
     name: "locked tables",
     begins: /\b(?:LOCK TABLES?|FLUSH TABLES? [^;]*(?:WITH READ LOCK|FOR EXPORT))\b/gi,
@@ -57,6 +57,7 @@ const REASONS: readonly Reason[] = [
   },
   { name: "random seed", begins: /\brand_seed[12] *:?=/gi },
   { name: "sequence", begins: /\b(?:NEXTVAL|LASTVAL|SETVAL|(?:NEXT|PREVIOUS) VALUE FOR)\b/gi },
+  { name: "own trackers", begins: /\bsession_track_\w+ *:?=/gi },
   { name: "large variable", begins: /@large\b/gi },
   { name: "profile", begins: /\bprofiling\b/gi },
   { name: "optimizer trace", begins: /\boptimizer_trace\b/gi },

@@ -88,7 +88,7 @@ export class Lane implements AsyncDisposable {
     const changed = SESSIONS.filter((name) => altering.has(name));
     const repair = repairStatements({ kind: this.#kind, names, sessions, changed }).join(";");
     const text = steps.map(textOf).join(";");
-    const locks = /_LOCK\(|p_lock|f_lock/i.test(text) ? userLocks(sessions, names) : [];
+    const locks = /_LOCK\(/i.test(text) ? userLocks(sessions, names) : [];
     const sums = await Promise.allSettled(this.#controls.map(async (control) => {
       if (/\bXA\b/i.test(text)) await endTransactions(control, names);
       const sum = await runOn(control, checksumStatement(sessions, names));
@@ -147,7 +147,7 @@ function ask(control: SessionClient, sql: string): Promise<Answer> {
 
 /** Names that sessions lock. */
 function userLocks(sessions: readonly SessionName[], { lane }: StageNames): string[] {
-  return sessions.flatMap((name) => [1, 2, 3, 4, 5].map((number) => `${lane}-${name}-${number}`));
+  return sessions.flatMap((name) => [1, 2, 3].map((number) => `${lane}-${name}-${number}`));
 }
 
 /** Throws an Error if a name stays locked. */

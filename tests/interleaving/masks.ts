@@ -8,7 +8,9 @@
 //    counts the statements of all sessions;
 // 4. column definitions that a client has kept are put in where they are left out: see
 //    cached_metadata.ts;
-// 5. of a login or COM_CHANGE_USER only the last packet's payload is kept: how many challenges come
+// 5. the flag METADATA_CHANGED of an execution: a proxy that has to prepare the statement once more
+//    is not told (docs/pooling.md);
+// 6. of a login or COM_CHANGE_USER only the last packet's payload is kept: how many challenges come
 //    before it depends on what the peer remembers of the account.
 
 import {
@@ -51,9 +53,28 @@ export function mask(answer: Answer, about: Masked): Uint8Array {
     bytes = maskStatementId(bytes);
   }
   if (/connection_id\s*\(/i.test(about.sql)) bytes = maskConnectionId(bytes, about);
+  if (about.command === "execute" && (answer.status & METADATA_CHANGED) !== 0) {
+    bytes = endsChanged(bytes, withoutMetadataChanged);
+  }
   if (!about.tracking || about.command === "fetch") return bytes;
   // Of a login there is the payload only.
-  return about.command === "change_user" ? maskState(bytes) : maskStates(bytes);
+  return about.command === "change_user" ? maskState(bytes) : endsChanged(bytes, maskState);
+}
+
+/** `SERVER_STATUS_METADATA_CHANGED`. */
+const METADATA_CHANGED = 0x400;
+
+function withoutMetadataChanged(payload: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(payload);
+  if (payload.length === EOF_LENGTH) {
+    copy[4] &= ~(METADATA_CHANGED >> 8);
+    return copy;
+  }
+  const reader = new PacketReader(payload, 1);
+  reader.lenenc();
+  reader.lenenc();
+  copy[reader.position + 1] &= ~(METADATA_CHANGED >> 8);
+  return copy;
 }
 
 /** In the error, and in rows about it, where the text's length stands in front of it. */
@@ -112,23 +133,25 @@ function rebuilt(
   return Buffer.concat(packets);
 }
 
-/** Length of the shortest OK packet with session state. */
-const STATE_LENGTH_MIN = 10;
+const EOF_LENGTH = 5;
 
-/** Masks the session state of every OK packet. */
-function maskStates(bytes: Uint8Array): Uint8Array {
+/** Changes the OK and EOF packets of an answer that is not a fetch's. */
+function endsChanged(
+  bytes: Uint8Array,
+  change: (payload: Uint8Array) => Uint8Array,
+): Uint8Array {
   // The packet is the first of a result: there 0x00 begins an OK packet, not a row.
   let head = true;
   let eofs = 0;
   return rebuilt(bytes, (payload) => {
     const first = payload[0];
-    if (first === 0xfe && payload.length === 5) {
+    if (first === 0xfe && payload.length === EOF_LENGTH) {
       if (++eofs === 2) head = true;
-      return payload;
+      return change(payload);
     }
     if (first === 0xfe || (head && first === 0)) {
       head = true;
-      return payload.length < STATE_LENGTH_MIN ? payload : maskState(payload);
+      return change(payload);
     }
     if (head) {
       head = false;
@@ -140,10 +163,12 @@ function maskStates(bytes: Uint8Array): Uint8Array {
 
 /** `SESSION_TRACK_SYSTEM_VARIABLES`, the type of an entry. */
 const VARIABLE_ENTRY = 0;
+/** Length of the shortest OK packet with session state. */
+const STATE_LENGTH_MIN = 10;
 const STATEMENT_ID_ENTRY = Buffer.from("\x0cstatement_id");
 
 function maskState(payload: Uint8Array): Uint8Array {
-  if (payload[0] === ERR_HEADER) return payload;
+  if (payload[0] === ERR_HEADER || payload.length < STATE_LENGTH_MIN) return payload;
   const ok = decodeOk(payload, Capability.SESSION_TRACK);
   if (ok.sessionState.length === 0) return payload;
   const variables: Buffer[] = [];

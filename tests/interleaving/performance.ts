@@ -74,6 +74,7 @@ class Rehearsal {
   readonly holds: Holds = new Holds();
   readonly #serializable: boolean;
   #status: number = ServerStatus.AUTOCOMMIT;
+  #database = "";
 
   constructor(stage: Stage, serializable: boolean) {
     this.player = new Player(stage);
@@ -85,7 +86,9 @@ class Rehearsal {
     const answers = await this.player.play(steps);
     for (const [i, answer] of answers.entries()) {
       this.holds.observe(steps[i]!, answer);
-      if (answer.errorCode === 0 && answer.status !== 0) this.#status = answer.status;
+      if (answer.errorCode !== 0) continue;
+      if (answer.status !== 0) this.#status = answer.status;
+      this.#database = schemaAfter(steps[i]!) ?? this.#database;
     }
     return answers;
   }
@@ -93,7 +96,10 @@ class Rehearsal {
   /** Whether a step could wait for another session's lock, or another for this one's. */
   couldWait(step: Step, others: readonly Rehearsal[]): boolean {
     const text = textOf(step);
-    if (/\bDROP DATABASE\b/i.test(text)) return others.some(({ holds }) => holds.holding);
+    // A schema that others use, whose tables they may have locked, is not dropped (docs/pooling.md).
+    if (/\bDROP DATABASE\b/i.test(text)) {
+      return others.some((other) => other.holds.holding || other.#database === "{db2}");
+    }
     if (!/common\b/i.test(text)) return false;
     // Locks on the common tables may last for one statement only.
     const reads = /^SELECT\b(?!.*\b(?:INTO|FOR|LOCK)\b)/i.test(text) && !this.#serializable;
@@ -103,6 +109,12 @@ class Rehearsal {
     return (this.#status & ServerStatus.IN_TRANS) !== 0 ||
       (this.#status & ServerStatus.AUTOCOMMIT) === 0;
   }
+}
+
+/** The schema a step has left its session in, if it has changed it. */
+function schemaAfter(step: Step): string | undefined {
+  if ("database" in step) return step.database;
+  return [...textOf(step).matchAll(/\bUSE ([\w{}]+)/gi)].at(-1)?.[1];
 }
 
 /** Plays steps in the given order; ends early where an answer does not come. */

@@ -88,7 +88,6 @@ function routines(): string[] {
     `CREATE FUNCTION f_count() RETURNS INT BEGIN
       SET @calls = COALESCE(@calls, 0) + 1; RETURN @calls; END`,
     "CREATE FUNCTION f_setting() RETURNS INT BEGIN SET lc_time_names = 'de_DE'; RETURN 1; END",
-    "CREATE FUNCTION f_lock(name VARCHAR(60)) RETURNS INT RETURN GET_LOCK(name, 0)",
     `CREATE FUNCTION f_common(number INT) RETURNS INT BEGIN
       INSERT INTO common (who, n) VALUES ('f', number); RETURN LAST_INSERT_ID(); END`,
     `CREATE PROCEDURE p_variables(value VARCHAR(60)) BEGIN
@@ -113,7 +112,6 @@ function routines(): string[] {
     `CREATE PROCEDURE p_prepared() BEGIN
       PREPARE inner_one FROM 'SELECT ? AS given'; SET @inner = 7; EXECUTE inner_one USING @inner; END`,
     "CREATE PROCEDURE p_begin() BEGIN START TRANSACTION; SET @begun = 1; END",
-    "CREATE PROCEDURE p_lock(name VARCHAR(60)) BEGIN SELECT GET_LOCK(name, 0) AS got; END",
     `CREATE PROCEDURE p_common(number INT) BEGIN
       INSERT INTO common (who, n) VALUES ('p', number); SELECT LAST_INSERT_ID() AS id; END`,
     `CREATE VIEW v_functions AS SELECT f_label() AS label, LAST_INSERT_ID() AS id,

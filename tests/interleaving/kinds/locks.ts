@@ -58,12 +58,6 @@ const locks = new Topic("lock")
       "SELECT IS_FREE_LOCK('{lane}-ME-1')",
       "SELECT RELEASE_ALL_LOCKS()",
     ],
-  })
-  .add("a lock taken by a procedure", {
-    all: ["CALL p_lock('{lane}-ME-4')", "SELECT IS_FREE_LOCK('{lane}-ME-4')"],
-  })
-  .add("a lock taken by a function", {
-    all: ["SELECT f_lock('{lane}-ME-5')", "SELECT IS_FREE_LOCK('{lane}-ME-5')"],
   });
 
 const handlers = new Topic("handler")
