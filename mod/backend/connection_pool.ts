@@ -2,6 +2,7 @@
 
 import { Command, Expect, frame } from "../wire/mod.ts";
 import type { AnswerSink } from "./outstanding.ts";
+import { queryPacket } from "./own_statement.ts";
 import type { ConnectionHolder, ServerConnection } from "./server_connection.ts";
 
 /** What bounds a pool. */
@@ -13,18 +14,26 @@ export interface PoolLimits {
 }
 
 const RESET_CONNECTION = frame(Uint8Array.of(Command.RESET_CONNECTION), 0);
+/** A reset leaves FOUND_ROWS() what it was; a new connection's is 0, as behind this. */
+export const NO_ROWS = "SELECT 1 LIMIT 0";
+
 const QUIT = frame(Uint8Array.of(Command.QUIT), 0);
 
 /** Keeps idle connections by their pool key, newest first. */
 export class ConnectionPool {
   readonly #limits: PoolLimits;
   readonly #now: () => number;
+  readonly #notReset: () => readonly string[];
   readonly #idle = new Map<string, ServerConnection[]>();
   #count = 0;
 
-  /** @param now A monotonic clock in milliseconds. */
-  constructor(limits: PoolLimits, now: () => number) {
+  /**
+   * @param now A monotonic clock in milliseconds.
+   * @param notReset Statements for what a reset leaves as it was; asked at each reset.
+   */
+  constructor(limits: PoolLimits, now: () => number, notReset: () => readonly string[]) {
     this.#limits = limits;
+    this.#notReset = notReset;
     this.#now = now;
   }
 
@@ -63,7 +72,11 @@ export class ConnectionPool {
       closePolitely(connection);
       return;
     }
-    connection.request(RESET_CONNECTION, Expect.OK, new ResetSink(this, connection));
+    const sink = new ResetSink(this, connection);
+    connection.request(RESET_CONNECTION, Expect.OK, sink);
+    for (const text of this.#notReset()) {
+      connection.request(queryPacket(connection, text), Expect.RESULT, sink);
+    }
   }
 
   /** Puts a connection that is as good as new among the idle ones, or closes it. */
@@ -125,6 +138,7 @@ export function closePolitely(connection: ServerConnection): void {
 class ResetSink implements AnswerSink {
   readonly #pool: ConnectionPool;
   readonly #connection: ServerConnection;
+  #failed: boolean | undefined;
 
   constructor(pool: ConnectionPool, connection: ServerConnection) {
     this.#pool = pool;
@@ -134,8 +148,11 @@ class ResetSink implements AnswerSink {
   onAnswerBytes(): void {}
 
   onAnswerEnd(): void {
-    if (this.#connection.tracker.errorCode === 0) this.#pool.keep(this.#connection);
-    else closePolitely(this.#connection);
+    // The first answer is that to the reset; a server may not know a statement behind it.
+    this.#failed ??= this.#connection.tracker.errorCode !== 0;
+    if (this.#connection.outstanding > 0) return;
+    if (this.#failed) closePolitely(this.#connection);
+    else this.#pool.keep(this.#connection);
   }
 
   onServerLost(): void {}

@@ -4,7 +4,13 @@ import { addressText, ChannelClosedError, DialError } from "../net/mod.ts";
 import type { Counters, Log } from "../observe/mod.ts";
 import { Capability } from "../wire/mod.ts";
 import type { ChangeUser, Greeting, HandshakeResponse, SqlError } from "../wire/mod.ts";
-import { closePolitely, ConnectionPool, DISCARDING, type PoolLimits } from "./connection_pool.ts";
+import {
+  closePolitely,
+  ConnectionPool,
+  DISCARDING,
+  NO_ROWS,
+  type PoolLimits,
+} from "./connection_pool.ts";
 import {
   type Authenticator,
   changeUser,
@@ -14,6 +20,7 @@ import {
   type OpenedConnection,
   readGreeting,
 } from "./login_exchange.ts";
+import { isMariadb } from "./fresh_state.ts";
 import { runStatement } from "./own_statement.ts";
 import type { Pools } from "./pools.ts";
 import { type ConnectionHolder, poolKey, ServerConnection } from "./server_connection.ts";
@@ -74,7 +81,11 @@ export class Server {
     readonly now: () => number;
   }) {
     this.settings = settings;
-    this.pool = new ConnectionPool(options.pool, options.now);
+    this.pool = new ConnectionPool(
+      options.pool,
+      options.now,
+      () => this.identity && isMariadb(this.identity) ? NOT_RESET_BY_MARIADB : NOT_RESET,
+    );
     this.pools = options.pools;
     this.#counters = options.counters;
     this.#log = options.log;
@@ -166,7 +177,10 @@ export class Server {
   async hasInitConnect(connection: ServerConnection): Promise<boolean> {
     const known = this.#initConnect;
     if (this.#now() < known.seenAt + INIT_CONNECT_MS) return known.isSet;
-    const { errorCode, value } = await runStatement(connection, "SELECT @@GLOBAL.init_connect");
+    const [{ errorCode, value }] = await Promise.all([
+      runStatement(connection, "SELECT @@GLOBAL.init_connect"),
+      runStatement(connection, NO_ROWS), // or its one row would be found by the next client
+    ]);
     if (errorCode === 0) this.#initConnect = { isSet: value !== "", seenAt: this.#now() };
     return this.#initConnect.isSet;
   }
@@ -294,6 +308,10 @@ export interface OwnAccount {
   readonly user: Uint8Array;
   readonly authenticator: (server: Server) => Authenticator;
 }
+
+const NOT_RESET = [NO_ROWS];
+/** There a role stays behind a reset and, unless the account has a default role, a login. */
+const NOT_RESET_BY_MARIADB = [NO_ROWS, "SET ROLE NONE"];
 
 /** How long what init_connect is is taken for granted, in milliseconds. */
 const INIT_CONNECT_MS = 10_000;

@@ -14,6 +14,8 @@ import {
   makeFresh,
   NoTrackersError,
   PooledConnection,
+  ROLE,
+  runStatement,
   type Server,
   type ServerConnection,
   type SessionState,
@@ -66,6 +68,7 @@ export async function loginShared(
       pool.release(idle);
       idle = undefined;
     }
+    if (idle) await leaveRole(idle);
     login = await server.login({ ...request, on: idle?.connection ?? "new" });
   } catch (error) {
     pool.countSession(kind, -1);
@@ -187,6 +190,13 @@ export async function moveToPool(
   before.request = opening;
   before.open = opener(session.context, { baseline, request: opening });
   before.becomeFresh(state);
+}
+
+/** MariaDB keeps a role through a login unless the account has a default role. */
+async function leaveRole({ connection, state }: PooledConnection): Promise<void> {
+  if ((state.variables.get(ROLE) ?? "NONE") !== "NONE") {
+    await runStatement(connection, "SET ROLE NONE");
+  }
 }
 
 /** Waits for a connection to log in on, in the queue of all who wait. */

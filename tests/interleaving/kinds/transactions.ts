@@ -14,7 +14,6 @@ const topic = new Topic("transaction")
   .add("ROLLBACK", ["ROLLBACK", "ROLLBACK WORK"], { weight: 4 })
   .add("COMMIT AND CHAIN", ["COMMIT AND CHAIN", "COMMIT AND NO CHAIN", "COMMIT NO RELEASE"])
   .add("ROLLBACK AND CHAIN", ["ROLLBACK AND CHAIN", "ROLLBACK AND NO CHAIN NO RELEASE"])
-  .add("COMMIT RELEASE", ["COMMIT RELEASE", "ROLLBACK RELEASE"], { text: true })
   .add("whole, committed", {
     all: ["BEGIN", "INSERT INTO T1 (s) VALUES (STR)", "UPDATE T1 SET f = 2", "COMMIT"],
   }, { weight: 3 })
