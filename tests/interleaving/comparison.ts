@@ -4,6 +4,7 @@ import { describeAnswer } from "./answer_text.ts";
 import type { Played } from "./performance.ts";
 import type { Program, SessionName, Step, VariedFlag } from "./program.ts";
 import { formatProgram, formatStep } from "./program_text.ts";
+import type { Answer } from "./session_client.ts";
 
 /** The first step whose answers differ. */
 export interface Difference {
@@ -33,12 +34,23 @@ export function compare(
     const other = proxied[at]?.answer;
     if (other === undefined) return { at, sort: "not played" };
     if (other.ending === "late") return { at, sort: "no answer" };
-    const same = Buffer.compare(answer.bytes, other.bytes) === 0 &&
-      answer.ending === other.ending;
+    const same = isLost(answer)
+      ? isLost(other)
+      : Buffer.compare(answer.bytes, other.bytes) === 0 && answer.ending === other.ending;
     if (!same) return { at, sort: sortOf(step, answer.errorCode, other.errorCode) };
   }
   return left === undefined ? undefined : { at: direct.length - 1, sort: left };
 }
+
+/**
+ * The connection ended before an answer. The proxy says so in a packet where it can, which a client
+ * library makes of it by itself.
+ */
+function isLost({ ending, bytes, errorCode }: Answer): boolean {
+  return errorCode === LOST_CONNECTION || (ending === "closed" && bytes.length === 0);
+}
+
+const LOST_CONNECTION = 2013;
 
 function sortOf(step: Step, direct: number, proxied: number): string {
   return direct === proxied ? `answer to ${step.command}` : `error ${proxied} for ${direct}`;

@@ -11,7 +11,8 @@
 // 5. the flag METADATA_CHANGED of an execution: a proxy that has to prepare the statement once more
 //    is not told (docs/pooling.md);
 // 6. of a login or COM_CHANGE_USER only the last packet's payload is kept: how many challenges come
-//    before it depends on what the peer remembers of the account.
+//    before it depends on what the peer remembers of the account;
+// 6. the end of the connection in place of an answer, and error 2013 in its place: comparison.ts.
 
 import {
   Capability,
