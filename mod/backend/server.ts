@@ -163,6 +163,8 @@ export class Server {
    * for new connections (init_connect): logging in again does not run them.
    */
   async #takeIdle(request: LoginRequest): Promise<ServerConnection | undefined> {
+    // A login with no collation of its own gets the server's, which a second login does not change.
+    if ((request.login.collation & 0xff) === 0) return undefined;
     const idle = this.pool.take(poolKey(kindOf(request), userName(request.login.user)));
     if (!idle || !await this.hasInitConnect(idle)) return idle;
     if (!idle.closed) closePolitely(idle);
