@@ -93,7 +93,10 @@ export class Afterwards implements AnswerSink {
       const rows = connection.tracker.errorCode === 0
         ? textRows(connection, packets).rows
         : undefined;
-      this.#listed(rows?.map(([name]) => name ?? ""));
+      // What others have left is NULL still unless somebody has set it now.
+      const { ghosts } = this.#pooled;
+      const set = rows?.filter(([name, isNull]) => isNull !== "1" || !ghosts?.has(`@${name}`));
+      this.#listed(set?.map(([name]) => name!.toLowerCase()));
     });
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);
   }
@@ -136,8 +139,10 @@ export class Afterwards implements AnswerSink {
   }
 }
 
-const LIST_MARIADB = "SELECT VARIABLE_NAME FROM information_schema.USER_VARIABLES";
-const LIST_MYSQL = "SELECT VARIABLE_NAME FROM performance_schema.user_variables_by_thread " +
+const LIST_MARIADB = "SELECT VARIABLE_NAME,VARIABLE_VALUE IS NULL " +
+  "FROM information_schema.USER_VARIABLES";
+const LIST_MYSQL =
+  "SELECT VARIABLE_NAME,VARIABLE_VALUE IS NULL FROM performance_schema.user_variables_by_thread " +
   "WHERE THREAD_ID=PS_CURRENT_THREAD_ID()";
 
 const PING = frame(Uint8Array.of(Command.PING), 0);

@@ -166,10 +166,12 @@ export class Preparation {
     const after = session.userVariables;
     if (before === after && this.#dirty === undefined) return [];
     const sets: string[] = [];
+    pooled.ghosts = undefined;
     for (const name of new Set([...before.keys(), ...this.#dirty ?? [], ...after.keys()])) {
       if (!name.startsWith("@")) continue;
       const literal = after.get(name) ?? "NULL";
       const isSet = before.get(name) === literal && !this.#dirty?.has(name);
+      if (!after.has(name)) (pooled.ghosts ??= new Set()).add(name);
       if (isSet) continue;
       sets.push(userAssignment(name, literal));
       (pooled.knownVariables ??= new Set()).add(name);

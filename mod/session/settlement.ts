@@ -12,7 +12,7 @@ import {
   UNKNOWN as UNKNOWN_VALUE,
 } from "../backend/mod.ts";
 import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
-import { Expect, PacketAssembler, ServerStatus } from "../wire/mod.ts";
+import { Command, Expect, HEADER_LENGTH, PacketAssembler, ServerStatus } from "../wire/mod.ts";
 import { Afterwards } from "./afterwards.ts";
 import { hasHiddenPin, hiddenPinQuery, movesCounters } from "./hidden_pins.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
@@ -92,7 +92,10 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
     pooled.residue &= ~Residue.FOUND_ROWS;
     session.foundRows = pooled.foundRows = `${tracker.rows}`;
   }
-  session.rowCount = failed || tracker.sawRows ? -1 : tracker.affectedRows;
+  // COM_STMT_PREPARE has told it by itself: see prepared_answer.ts.
+  if (failed || session.command[HEADER_LENGTH] !== Command.STMT_PREPARE) {
+    session.rowCount = failed || tracker.sawRows ? -1 : tracker.affectedRows;
+  }
   notePins(session, failed);
   return askAfterwards(session, pooled, failed);
 }
