@@ -9,6 +9,7 @@ import {
   sessionStateOf,
   StateEntry,
 } from "../wire/mod.ts";
+import { NO_ROWS } from "./connection_pool.ts";
 import { queryPacket, runStatement } from "./own_statement.ts";
 import type { ServerConnection } from "./server_connection.ts";
 import {
@@ -172,6 +173,7 @@ export async function makeFresh(connection: ServerConnection, options: {
       connection,
       `SELECT ${columns.join(",")},CURRENT_ROLE(),HEX(CONVERT(DATABASE() USING utf8mb4))`,
     ),
+    runStatement(connection, NO_ROWS), // FOUND_ROWS() of a fresh session is 0
   ]);
   if (track.errorCode !== 0 || values.errorCode !== 0) {
     throw new NoTrackersError(`error ${track.errorCode || values.errorCode} at a fresh session`);

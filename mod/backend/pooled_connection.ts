@@ -165,7 +165,7 @@ export class PooledConnection {
     this.hasConditions = false;
     this.pinsCounted = 0; // a reset clears the session's counters
     this.touched = true;
-    this.foundRows = UNKNOWN;
+    this.foundRows = "0";
     this.#statements.clear();
   }
 }

@@ -156,6 +156,7 @@ export class Preparation {
       [name, UNKNOWN] as const
     );
     pooled.becomeFresh(pools!.states.of(pooled.state.schema, new Map(unknown)));
+    pooled.foundRows = UNKNOWN; // a reset leaves it
     pooled.owner = session;
     this.#dirty = undefined;
   }

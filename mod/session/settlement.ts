@@ -88,7 +88,7 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   if (effects & Effect.LEAVES_FOUND_ROWS) {
     pooled.residue |= Residue.FOUND_ROWS;
     pooled.foundRows = undefined;
-  } else if (tracker.sawRows && !isShowConditions(session)) {
+  } else if (tracker.sawRows && !(effects & Effect.RUNS_TRIGGERS) && !isShowConditions(session)) {
     pooled.residue &= ~Residue.FOUND_ROWS;
     session.foundRows = pooled.foundRows = `${tracker.rows}`;
   }
