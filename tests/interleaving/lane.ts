@@ -91,15 +91,16 @@ export class Lane implements AsyncDisposable {
     const locks = /_LOCK\(/i.test(text) ? userLocks(sessions, names) : [];
     const sums = await Promise.allSettled(this.#controls.map(async (control) => {
       if (/\bXA\b/i.test(text)) await endTransactions(control, names);
-      const sum = await runOn(control, checksumStatement(sessions, names));
+      const sum = checksums(await runOn(control, checksumStatement(sessions, names)), names);
       for (const lock of locks) await free(control, lock);
       await runOn(control, repair);
       return sum;
     }));
     const refused = sums.find((sum) => sum.status === "rejected");
     if (refused !== undefined) return (refused.reason as Error).message;
-    const [direct, behind] = sums.map((sum) => sum.status === "fulfilled" ? sum.value : "");
-    return direct === behind ? undefined : "other rows in the tables";
+    const [direct, behind] = sums.map((sum) => sum.status === "fulfilled" ? sum.value : []);
+    const other = direct!.findIndex((sum, i) => sum !== behind![i]);
+    return other < 0 ? undefined : `other rows in table ${direct![other]!.replace(/ .*/, "")}`;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -143,6 +144,12 @@ async function runOn(control: SessionClient, sql: string): Promise<string> {
 
 function ask(control: SessionClient, sql: string): Promise<Answer> {
   return control.command(encodeQuery({ sql, attributes: 0 }, control.capabilities), Expect.RESULT);
+}
+
+/** Each table's name and sum, out of the packets. */
+function checksums(text: string, { db }: StageNames): string[] {
+  const rows = text.matchAll(new RegExp(`${db}\\.(\\w+)(?:\\xfb|[^](\\d+))`, "g"));
+  return [...rows].map(([, table, sum]) => `${table} ${sum}`);
 }
 
 /** Names that sessions lock. */

@@ -107,6 +107,11 @@ export class Scribe {
   /** COM_STMT_CLOSE. */
   close(handle: Handle): void {
     this.do({ command: "close", statement: handle.statement });
+    this.forget(handle);
+  }
+
+  /** Leaves a statement as it is, not to be used again by others. */
+  forget(handle: Handle): void {
     const at = this.handles.indexOf(handle);
     if (at >= 0) this.handles.splice(at, 1);
   }
