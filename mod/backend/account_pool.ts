@@ -268,10 +268,12 @@ export class AccountPool {
     this.lost(connection);
   }
 
-  /** Stops waiting. */
-  cancel(lessee: Lessee): void {
+  /** Stops waiting. @returns false if it did not wait. */
+  cancel(lessee: Lessee): boolean {
     const at = this.#waiting.indexOf(lessee);
-    if (at >= 0) this.#waiting.splice(at, 1);
+    if (at < 0) return false;
+    this.#waiting.splice(at, 1);
+    return true;
   }
 
   /** Opens a connection for whoever waits, if there may be one more. */

@@ -196,18 +196,23 @@ export class ServerConnection implements StreamOwner {
   onClosed(reason: string): void {
     if (this.#closedBecause !== undefined) return;
     this.#closedBecause = reason;
+    this.#tellSinks(reason);
+    this.holder.onServerClosed(reason);
+  }
+
+  /** Closes without a word to the holder, who has gone already. */
+  abandon(): void {
+    this.#closedBecause = "abandoned";
+    this.stream.destroy();
+    this.#tellSinks("abandoned"); // who asked something beside the holder waits for ever otherwise
+  }
+
+  #tellSinks(reason: string): void {
     while (this.#outstanding.length > 0) {
       const { sink } = this.#outstanding;
       this.#outstanding.shift();
       sink.onServerLost(reason);
     }
-    this.holder.onServerClosed(reason);
-  }
-
-  /** Closes without a word to outstanding sinks or the holder: they have gone already. */
-  abandon(): void {
-    this.#closedBecause = "abandoned";
-    this.stream.destroy();
   }
 }
 

@@ -187,7 +187,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   onServerLost(reason: string): void {
     const { server } = this;
-    if (server === undefined || this.closed) return;
+    if (!server?.closed || this.closed) return; // it may have gone on on another one
     const { mode } = this.#intake;
     const goesOn = mode === Mode.COMMANDS || mode === Mode.BODY;
     if (this.pooled !== undefined && goesOn && server.tracker.atBoundary) {
@@ -212,6 +212,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   onServerClosed(reason: string): void {
     this.context.counters.serverConnectionsLost++;
+    if (this.server?.closed === false) return;
     const { mode } = this.#intake;
     if (this.pooled !== undefined && (mode === Mode.COMMANDS || mode === Mode.PASSED_OVER)) {
       this.pooled.onServerLost(reason);

@@ -1,7 +1,13 @@
 // A client's way in: PROXY header, greeting, TLS, its answer, and the login at the server.
 
 import { certificateProof, newSalt } from "../auth/mod.ts";
-import { LoginRefusedError, type LoginRequest, type Server, serverError } from "../backend/mod.ts";
+import {
+  closePolitely,
+  LoginRefusedError,
+  type LoginRequest,
+  type Server,
+  serverError,
+} from "../backend/mod.ts";
 import {
   ChannelClosedError,
   CompressedStream,
@@ -157,8 +163,12 @@ async function greetAndAuthenticate(
     made.giveUp();
     throw new LoginRefusedError(tooManyOfUser(session.user));
   }
-  session.server = connection;
   await made.share();
+  if (session.closed) {
+    if (!session.pooled) closePolitely(connection);
+    throw new ChannelClosedError("client left during its login");
+  }
+  if (!session.pooled) session.server = connection;
   if (admission.preface) channel.send(encodeAuthMoreData(admission.preface));
   channel.send(withCertificateProof(ok, { admission, response, salt: greeting.salt }, context));
   const rest = channel.takeRest();

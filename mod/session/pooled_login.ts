@@ -21,6 +21,7 @@ import {
   type SessionState,
   userName,
 } from "../backend/mod.ts";
+import { ChannelClosedError } from "../net/mod.ts";
 import { Capability, frame, HEADER_LENGTH, okForClient, type SqlError } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import { opener } from "./pool_opener.ts";
@@ -61,8 +62,13 @@ export async function loginShared(
       pool.count++;
       hasPlace = true;
     } else {
-      idle = await new LoginLessee(kind, session, pool).lease();
+      idle = await new LoginLessee(kind, session, pool).lease(request.signal);
       hasPlace = idle === undefined;
+    }
+    if (request.signal.aborted) {
+      if (idle) pool.release(idle);
+      idle = undefined;
+      throw new ChannelClosedError("client left during its login");
     }
     if (idle && await server.hasInitConnect(idle.connection)) {
       pool.release(idle);
@@ -110,24 +116,24 @@ export async function loginShared(
         state = await makeFresh(connection, { baseline, states });
       } catch (error) {
         leave();
-        if (!(error instanceof NoTrackersError) || connection.closed) throw error;
+        if (connection.closed) throw new ChannelClosedError("server closed during the login");
+        if (!(error instanceof NoTrackersError)) {
+          closePolitely(connection);
+          throw error;
+        }
         keepForSession(connection, session);
         return;
       }
       const pooled = idle ?? new PooledConnection(connection, state);
       pooled.becomeFresh(state);
-      session.pooled = new PooledSession(session, {
-        pool,
-        pooled,
-        baseline,
-        request,
-      });
-      session.server = undefined;
+      if (session.closed) pool.countSession(kind, -1);
+      else session.pooled = new PooledSession(session, { pool, pooled, baseline, request });
       if (!idle) {
         pool.count--; // the place that was kept for it
         pool.addLeased(pooled);
       }
       pool.release(pooled);
+      if (session.closed) throw new ChannelClosedError("client left during its login");
     },
   };
 }
@@ -217,9 +223,18 @@ class LoginLessee implements Lessee {
   }
 
   /** @returns undefined where it may open one, whose place in the pool is kept. */
-  lease(): Promise<PooledConnection | undefined> {
-    this.#pool.lease(this);
-    return this.#leased.promise;
+  async lease(signal: AbortSignal): Promise<PooledConnection | undefined> {
+    const leave = () => {
+      if (!this.#pool.cancel(this)) return; // it has been given one, or a place
+      this.#leased.reject(new ChannelClosedError("client left during its login"));
+    };
+    signal.addEventListener("abort", leave);
+    try {
+      this.#pool.lease(this);
+      return await this.#leased.promise;
+    } finally {
+      signal.removeEventListener("abort", leave);
+    }
   }
 
   granted(pooled: PooledConnection): void {

@@ -13,7 +13,7 @@ import type {
   PooledConnection,
   SessionState,
 } from "../backend/mod.ts";
-import { LASTING_RESIDUE, makeFresh, pingConnection } from "../backend/mod.ts";
+import { LASTING_RESIDUE, pingConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import {
   Command,
@@ -40,6 +40,7 @@ import { OwnPin } from "./own_pin.ts";
 import { Pins } from "./pins.ts";
 import { Preparation } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
+import { refresh } from "./refresh.ts";
 import { sendCommand } from "./send_command.ts";
 import type { SessionStatement } from "./session_statement.ts";
 
@@ -77,6 +78,8 @@ export class PooledSession extends CarriedValues implements Lessee {
   statement: SessionStatement | undefined;
   #pooled: PooledConnection | undefined;
   #endsWithConnection = false;
+  /** A connection is being given the session's state. */
+  #preparing = false;
   /** ROW_COUNT() in it is replaced by the session's. */
   #givesRowCount = false;
   /** It goes out in pieces, and has not begun to. */
@@ -209,13 +212,21 @@ export class PooledSession extends CarriedValues implements Lessee {
     }
     const needs = needsOf(this, pooled, isForeign);
     if (needs === undefined) this.prepared();
-    else new Preparation(this, pooled, this.context.counters).take(this, needs);
+    else {
+      this.#preparing = true;
+      new Preparation(this, pooled, this.context.counters).take(this, needs);
+    }
   }
 
   /** The connection is in the session's state: the command may go out. */
   prepared(): void {
     const pooled = this.#pooled!;
-    if (this.session.closed) return;
+    this.#preparing = false;
+    if (this.session.closed) {
+      this.#detach();
+      leaveBehind(pooled, this, true);
+      return;
+    }
     if (pooled.owner !== this) {
       pooled.owner = this;
       pooled.touched = true;
@@ -240,10 +251,12 @@ export class PooledSession extends CarriedValues implements Lessee {
   /** The connection could not be given the session's state: the client gets the server's error. */
   notPrepared(error: Uint8Array, spoiled: boolean): void {
     const pooled = this.#pooled!;
-    if (spoiled) {
+    this.#preparing = false;
+    if (spoiled || this.session.closed) {
       this.#detach();
       this.pool.drop(pooled);
     }
+    if (this.session.closed) return;
     // Without an answer: the statement's execution will fail for the same reason.
     if (this.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) this.#finish();
     else this.#answerItself(error);
@@ -265,7 +278,7 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.statements.noteCursor(this.statement, this.command, tracker.status);
     const command = this.command[HEADER_LENGTH];
     if (command === Command.RESET_CONNECTION && tracker.errorCode === 0) {
-      void this.refresh(pooled);
+      void refresh(this, pooled);
     } else if (!noteAnswer(this, pooled)) this.#finish();
   }
 
@@ -353,7 +366,8 @@ export class PooledSession extends CarriedValues implements Lessee {
   /** The server connection has ended while the session held it. */
   onServerLost(reason: string): void {
     const pooled = this.#pooled;
-    if (!pooled) return;
+    // Told for each request: it may have gone on elsewhere after the first one.
+    if (!pooled?.connection.closed) return;
     pooled.owner = undefined;
     const { tracker } = pooled.connection;
     const sequence = Math.max(this.session.answerSequence, tracker.sequence + 1);
@@ -368,6 +382,8 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.pins.clear();
     this.ownPins = 0;
     this.statements.forgetAtServer();
+    this.#preparing = false;
+    if (this.session.closed) return;
     if (!this.busy) {
       if (this.#endsWithConnection || isClosedForInactivity(this.session)) this.#end();
       else this.#pendingError = reason;
@@ -395,21 +411,10 @@ export class PooledSession extends CarriedValues implements Lessee {
       this.pool.cancel(this);
       return;
     }
+    // What is being read for the session before must come: `prepared` sees to the connection.
+    if (this.#preparing) return;
     this.#detach();
     leaveBehind(pooled, this, wasIdle);
-  }
-
-  /** After COM_RESET_CONNECTION or COM_CHANGE_USER: learns what the session has set now. */
-  async refresh(pooled: PooledConnection): Promise<void> {
-    try {
-      const { states } = this.context.server.pools!;
-      const state = await makeFresh(pooled.connection, { baseline: this.baseline, states });
-      if (this.session.closed) return;
-      this.becomeFresh(state);
-      this.#finish();
-    } catch {
-      this.session.endLost();
-    }
   }
 
   protected override onSettingsRead(settings: readonly (readonly [string, string])[]): void {

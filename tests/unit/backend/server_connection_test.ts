@@ -338,7 +338,7 @@ describe("what sinks do when they are told", () => {
         connection.expect(Expect.OK, second);
         connection.onBytes(Buffer.concat([answer, OK, error]));
         connection.onBytes(error);
-        expect(second.events).toEqual(end === "abandon" ? [] : ["lost gone"]);
+        expect(second.events).toEqual([end === "abandon" ? "lost abandoned" : "lost gone"]);
         expect(holder.unasked).toEqual([]);
         expect(connection.closed).toBe(true);
       });
