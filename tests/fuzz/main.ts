@@ -2,9 +2,9 @@
 // Usage: bun tests/fuzz/main.ts [SEED] [--seed N] [--rounds N] [--server mariadb|mysql]
 
 import { parseArgs } from "node:util";
-import { serverKinds, startServer } from "../servers/mod.ts";
+import { type ServerKind, serverKinds, startServer } from "../servers/mod.ts";
 import { complaints } from "./complaints.ts";
-import { fuzz } from "./run.ts";
+import { fuzz, POOL_MODES, type PoolMode } from "./run.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -28,15 +28,24 @@ if (kinds.length === 0) {
 
 let failed = false;
 for (const [i, kind] of kinds.entries()) {
+  for (const poolMode of POOL_MODES) await throwAt(kind, { i, poolMode });
+}
+process.exit(failed ? 1 : 0);
+
+async function throwAt(
+  kind: ServerKind,
+  { i, poolMode }: { readonly i: number; readonly poolMode: PoolMode },
+): Promise<void> {
   // MySQL's logins cost several times MariaDB's: it gets the smaller part.
   const share = kinds.length === 1 ? 1 : kind === "mariadb" ? 0.75 : 0.25;
-  const part = Math.round(rounds * share);
+  const part = Math.round(rounds * share / POOL_MODES.length);
   const partSeed = seed + i * rounds;
   await using server = await startServer(kind, { maxConnections: 1000 });
-  console.log(`${kind} ${server.version}: ${part} streams, seed ${partSeed}`);
+  console.log(`${kind} ${server.version}, ${poolMode} pooling: ${part} streams, seed ${partSeed}`);
   const from = performance.now();
   const report = await fuzz(server, {
     seed: partSeed,
+    poolMode,
     rounds: part,
     onProgress(sent, rssBytes) {
       const perSecond = Math.round(sent / ((performance.now() - from) / 1000));
@@ -55,7 +64,6 @@ for (const [i, kind] of kinds.entries()) {
   for (const complaint of wrong) console.error(`${kind}: ${complaint}`);
   if (wrong.length > 0) failed = true;
 }
-process.exit(failed ? 1 : 0);
 
 function mebibytes(bytes: number): number {
   return Math.round(bytes / 1024 / 1024);

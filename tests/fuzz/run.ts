@@ -13,14 +13,21 @@ import { Random } from "./random.ts";
 /** How many bad clients there are at a time. */
 const PARALLEL = 64;
 /** Server connections the proxy may keep when all clients have gone. */
-const IDLE_MAX = 8;
+const KEPT_MAX = { session: 8, transaction: 32 };
 /** Longer than the login time-out below. */
 const SETTLE_MS_MAX = 20_000;
+
+/** Values of `pool.mode`. */
+export const POOL_MODES = ["session", "transaction"] as const;
+/** A value of `pool.mode`. */
+export type PoolMode = (typeof POOL_MODES)[number];
 
 /** One run against one server. */
 export interface FuzzOptions {
   /** The same seed gives the same streams. */
   readonly seed: number;
+  /** What clients share. */
+  readonly poolMode: PoolMode;
   /** Streams to send. */
   readonly rounds: number;
   /** Told now and then how many streams have been sent. */
@@ -93,6 +100,7 @@ const LOG_LINES = 80;
 /** Runs all streams, the control session beside them. */
 export async function fuzz(server: RealServer, options: FuzzOptions): Promise<FuzzReport> {
   await prepare(server);
+  const keptMax = KEPT_MAX[options.poolMode];
   await using proxy = await startProxy({
     backends: [server],
     config: `[auth]
@@ -101,7 +109,9 @@ failure_delay = "0"
 [limits]
 login_timeout = "5s"
 [pool]
-idle_max = ${IDLE_MAX}
+mode = "${options.poolMode}"
+idle_max = ${KEPT_MAX.session}
+connections_max = ${KEPT_MAX.transaction}
 `,
   });
   const control = await startControlSession(proxy, server.accounts.app);
@@ -128,7 +138,7 @@ idle_max = ${IDLE_MAX}
   const serverDied = await howServerDied(server);
   const clientsLeft = await settle(() => acceptedOn(proxy.port), 0, SETTLE_MS_MAX);
   const connections = serverDied === undefined
-    ? await settle(() => serverConnections(server), IDLE_MAX, SETTLE_MS_MAX)
+    ? await settle(() => serverConnections(server), keptMax, SETTLE_MS_MAX)
     : 0;
   const rssEnd = proxy.rssBytes();
   const exitStatus = await proxy.stop();
@@ -141,7 +151,7 @@ idle_max = ${IDLE_MAX}
     control: controlReport,
     serverDied,
     clientsLeft,
-    serverConnectionsLeft: Math.max(0, connections - IDLE_MAX),
+    serverConnectionsLeft: Math.max(0, connections - keptMax),
     rssEarly,
     rssEnd,
     defects: defectsIn(proxy.log()),
