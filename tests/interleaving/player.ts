@@ -61,9 +61,6 @@ export class Player {
         this.#masked(step, { answer: await this.#changeUser(step, client), prepared: undefined }),
       ];
     }
-    const prepared = steps.map((each) =>
-      "statement" in each ? this.#statements.get(each.statement) : undefined
-    );
     const requests = steps.map((each, i) =>
       this.#request(each, { before: steps.slice(0, i), client })
     );
@@ -71,7 +68,8 @@ export class Player {
     return answers.map((answer, i) => {
       const each = steps[i]!;
       if (each.command === "prepare") this.#keep(each, answer);
-      return this.#masked(each, { answer, prepared: prepared[i] });
+      const prepared = "statement" in each ? this.#statements.get(each.statement) : undefined;
+      return this.#masked(each, { answer, prepared });
     });
   }
 
