@@ -1,5 +1,5 @@
 // Goal: no client can tell the proxy from the server. Method: each driver and command-line client
-// does one list of things, direct and through the proxy, and must print the same.
+// does one list of things, direct and through proxies, one of each pool.mode, and must print the same.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { type ProxyProcess, startProxy, WITHOUT_LOGIN_THROTTLE } from "../proxy_process.ts";
@@ -15,14 +15,19 @@ const AT_ONCE = 2;
 for (const kind of serverKinds()) {
   describe(kind, () => {
     let server: RealServer;
-    let proxy: ProxyProcess;
+    const proxies = new Map<string, ProxyProcess>();
     const slots = semaphore(AT_ONCE);
 
     beforeAll(async () => {
       server = await sharedServer(kind);
-      proxy = await startProxy({ backends: [server], config: WITHOUT_LOGIN_THROTTLE });
+      for (const mode of ["session", "transaction"]) {
+        const config = `${WITHOUT_LOGIN_THROTTLE}[pool]\nmode = "${mode}"\n`;
+        proxies.set(mode, await startProxy({ backends: [server], config }));
+      }
     }, CELL_MS_MAX);
-    afterAll(() => proxy?.stop());
+    afterAll(async () => {
+      for (const proxy of proxies.values()) await proxy.stop();
+    });
 
     for (const client of CLIENTS.filter(({ kinds }) => kinds.includes(kind))) {
       const why = whyMissing(...client.needs);
@@ -31,12 +36,15 @@ for (const kind of serverKinds()) {
         const name = `${client.name}, ${tls ? "TLS" : "plain"}`;
         test.concurrent.skipIf(why !== null)(name, async () => {
           using _slot = await slots();
-          const { direct, difference } = await runCell({ client, server, tls }, proxy.port);
+          const { direct, differences } = await runCell({ client, server, tls }, proxies);
           // A client that fails at once would print the same twice: it must have got to the end,
           // and all along have been let in.
           expect(direct).toContain("again");
           expect(direct.match(/^ *connect/gm)?.length).toBeGreaterThan(30);
-          if (difference !== "") throw new Error(`The proxy shows:\n${difference}`);
+          expect([...differences.keys()]).toEqual(["session", "transaction"]);
+          for (const [mode, difference] of differences) {
+            if (difference !== "") throw new Error(`Pooled by ${mode} it shows:\n${difference}`);
+          }
         }, CELL_MS_MAX * CLIENTS.length);
       }
     }

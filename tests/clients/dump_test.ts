@@ -21,15 +21,19 @@ const SETUP_MS_MAX = 60_000;
 const TEST_MS_MAX = 60_000;
 const POLL_MS = 50;
 
-for (const kind of serverKinds()) {
-  describe(kind, () => {
+const SETTINGS = serverKinds().flatMap((kind) =>
+  (["session", "transaction"] as const).map((mode) => ({ kind, mode }))
+);
+
+for (const { kind, mode } of SETTINGS) {
+  describe(`${kind}, pooled by ${mode}`, () => {
     // A server of its own, in whose binlog nobody else writes.
     let server: RealServer;
     let proxy: ProxyProcess;
 
     beforeAll(async () => {
       server = await startServer(kind);
-      proxy = await startProxy({ backends: [server] });
+      proxy = await startProxy({ backends: [server], config: `[pool]\nmode = "${mode}"\n` });
       for (const statement of CONTENT) await server.sql(statement);
     }, SETUP_MS_MAX);
     afterAll(async () => {

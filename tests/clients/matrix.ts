@@ -17,12 +17,11 @@ export interface Cell {
   readonly tls: boolean;
 }
 
-/** The transcripts of a client, direct and through the proxy. */
+/** The transcripts of a client, direct and through proxies. */
 export interface Transcripts {
   readonly direct: string;
-  readonly proxied: string;
-  /** Unified difference; "" when they are equal. */
-  readonly difference: string;
+  /** What each proxy shows otherwise, by its name: unified differences, "" when there is none. */
+  readonly differences: ReadonlyMap<string, string>;
 }
 
 /** A name that says it all, also as a file name. */
@@ -30,8 +29,11 @@ export function cellName({ client, server, tls }: Cell): string {
   return `${client.name}, ${server.kind}, ${tls ? "TLS" : "plain"}`;
 }
 
-/** Runs a cell's client at the server and at the port of a proxy. */
-export async function runCell(cell: Cell, proxyPort: number): Promise<Transcripts> {
+/** Runs a cell's client at the server and at proxies, given by their names. */
+export async function runCell(
+  cell: Cell,
+  proxies: ReadonlyMap<string, { readonly port: number }>,
+): Promise<Transcripts> {
   const { client, server, tls } = cell;
   const folder = mkdtempSync(join(tmpdir(), "mp-client-"));
   try {
@@ -47,15 +49,18 @@ export async function runCell(cell: Cell, proxyPort: number): Promise<Transcript
       const run = { host: server.host, port, tls, behaviours: list, script };
       return masked(await client.run(run), { folder, port });
     };
-    const direct = await at(server.port);
-    const proxied = await at(proxyPort);
-    await server.sql(`DROP DATABASE ${database}`);
     const kept = join(cacheFolder(), "transcripts");
     await mkdir(kept, { recursive: true });
     const file = join(kept, cellName(cell).replace(/[^A-Za-z0-9]+/g, "_"));
+    const direct = await at(server.port);
     writeFileSync(`${file}.direct`, direct);
-    writeFileSync(`${file}.proxied`, proxied);
-    return { direct, proxied, difference: difference(`${file}.direct`, `${file}.proxied`) };
+    const differences = new Map<string, string>();
+    for (const [name, { port }] of proxies) {
+      writeFileSync(`${file}.${name}`, await at(port));
+      differences.set(name, difference(`${file}.direct`, `${file}.${name}`));
+    }
+    await server.sql(`DROP DATABASE ${database}`);
+    return { direct, differences };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
