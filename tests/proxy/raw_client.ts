@@ -45,6 +45,8 @@ export interface RawOptions {
   /** The plugin named first, with an empty answer. */
   readonly plugin?: string;
   readonly collation?: number;
+  /** Closes the connection without a word, in the middle of the login too. */
+  readonly signal?: AbortSignal;
   /** Connection attributes, sent where the flags have CONNECT_ATTRS. */
   readonly attributes?: Readonly<Record<string, string>>;
 }
@@ -138,6 +140,8 @@ export class RawClient implements Disposable {
       socket.once("error", reject);
     });
     client.#use(socket);
+    if (options.signal?.aborted) client.close();
+    else options.signal?.addEventListener("abort", () => client.close());
     if (options.preamble) socket.write(options.preamble);
     return client;
   }

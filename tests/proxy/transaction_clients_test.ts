@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { Capability, Command, encodeChangeUser, Expect, frame } from "../../mod/wire/mod.ts";
 import type { ProxyProcess } from "../proxy_process.ts";
 import { freshDatabase, type RealServer, sharedServer } from "../servers/mod.ts";
+import { ConnectionEndedError } from "./packet_stream.ts";
 import { type RawClient, refusal, ServerError, USUAL_FLAGS } from "./raw_client.ts";
 import { kinds, loginAs, ownProxy, threadsRunning, until } from "./subjects.ts";
 
@@ -175,6 +176,63 @@ for (const kind of kinds) {
         using next = await login(proxy);
         expect(await next.value("SELECT 1")).toBe("1");
         expect((await refusal(loginAs({ user, password: "no" }, proxy))).code).toBe(1045);
+      }
+    }, 20_000);
+
+    test("clients that leave in the middle of their login take no place in the pool", async () => {
+      await using proxy = await own(ONE_CONNECTION.replace("_max = 1", "_max = 2"));
+      using _first = await login(proxy);
+      for (const leaveAfterMs of [0, 1, 2, 3, 4, 5, 6, 8, 10, 15]) {
+        const { user, password } = server.accounts.app;
+        const leaving = [1, 2, 3].map(async () => {
+          const signal = AbortSignal.timeout(leaveAfterMs);
+          const client = await loginAs({ user, password }, proxy, { database: "shared", signal })
+            .catch((error: unknown) => expect(error).toBeInstanceOf(ConnectionEndedError));
+          if (client) await client.closed;
+        });
+        await Promise.all(leaving);
+      }
+      for (let i = 0; i < 5; i++) {
+        using one = await login(proxy);
+        using two = await login(proxy);
+        expect(await Promise.all([one.value("SELECT 1"), two.value("SELECT 2")])).toEqual([
+          "1",
+          "2",
+        ]);
+      }
+    }, 20_000);
+
+    test("a statement sent behind one whose connection is killed goes out on another", async () => {
+      await using proxy = await own(ONE_CONNECTION.replace("_max = 1", "_max = 2"));
+      await server.sql("CREATE USER IF NOT EXISTS counted@'%' IDENTIFIED BY 'counted'");
+      const account = { user: "counted", password: "counted" };
+      const threads = async () => {
+        const rows = await server.sql("SHOW PROCESSLIST");
+        return rows.filter((row) => row["User"] === account.user).length;
+      };
+      using client = await loginAs(account, proxy);
+      using other = await loginAs(account, proxy);
+      for (let i = 0; i < 3; i++) {
+        const mark = crypto.randomUUID();
+        client.sendBytes(Buffer.concat([
+          frame(client.queryPayload(`SELECT SLEEP(20), '${mark}'`), 0),
+          frame(client.queryPayload("SELECT 'behind it'"), 0),
+        ]));
+        await until("it runs", async () => await threadsRunning(server, mark) === 1);
+        const rows = await server.sql("SHOW FULL PROCESSLIST");
+        const row = rows.find(({ Info }) => String(Info).includes(mark) && !/LIST/.test(`${Info}`));
+        await server.sql(`KILL ${row!["Id"]}`);
+        const killed = client.errorCode(await client.answer(Expect.RESULT));
+        expect([1317, 1927, 2013, 3169]).toContain(killed);
+        // The next command is told of the loss where the server has said it in the answer before.
+        const next = await client.answer(Expect.RESULT);
+        if (client.errorCode(next) === 0) {
+          expect(client.parse(next)[0]!.rows).toEqual([["behind it"]]);
+        }
+        expect(await other.value("SELECT 'other'")).toBe("other");
+        using again = await loginAs(account, proxy); // it makes the connection that is missing
+        expect(await again.value("SELECT 'again'")).toBe("again");
+        await until("no more than two are open", async () => await threads() <= 2);
       }
     }, 20_000);
 
