@@ -14,6 +14,8 @@ interface Reason {
   readonly begins: RegExp;
   /** Ends the one named by its first group, or without a group all of them. */
   readonly ends?: readonly RegExp[];
+  /** It has to end as often as it has begun. */
+  readonly counted?: true;
 }
 
 const REASONS: readonly Reason[] = [
@@ -32,6 +34,7 @@ const REASONS: readonly Reason[] = [
     name: "user lock",
     begins: /\bGET_LOCK\('([^']+)'/gi,
     ends: [/\bRELEASE_LOCK\('([^']+)'/gi, /\bRELEASE_ALL_LOCKS\(\)/gi],
+    counted: true,
   },
   {
     name: "handler",
@@ -65,8 +68,8 @@ const REASONS: readonly Reason[] = [
 
 /** The model of one session. */
 export class Holds {
-  /** Reasons that hold, each with what it is named by. */
-  readonly #reasons = new Set<string>();
+  /** Reasons that hold, each with what it is named by, and how often it has begun. */
+  readonly #reasons = new Map<string, number>();
   /** Statements prepared in the binary protocol. */
   readonly #texts = new Map<string, string>();
   readonly #cursors = new Set<string>();
@@ -134,25 +137,29 @@ export class Holds {
   }
 
   #statement(sql: string, { errorCode }: Answer): void {
-    for (const { name, begins, ends = [] } of REASONS) {
+    for (const reason of REASONS) {
+      const { name, begins, ends = [], counted = false } = reason;
       for (const end of ends) {
         if (errorCode === 0) {
-          for (const [, what] of sql.matchAll(end)) this.#end(name, what);
+          for (const [, what] of sql.matchAll(end)) this.#end(reason, what);
         }
       }
       // What an error stopped may have come so far, in a procedure or as one of several statements.
       const failed = errorCode !== 0 && !/;|\bCALL\b/i.test(sql);
       if (failed) continue;
-      for (const [, what] of sql.matchAll(begins)) this.#reasons.add(`${name} ${what ?? ""}`);
+      for (const [, what] of sql.matchAll(begins)) {
+        const key = `${name} ${what ?? ""}`;
+        this.#reasons.set(key, counted ? (this.#reasons.get(key) ?? 0) + 1 : 1);
+      }
     }
   }
 
-  #end(name: string, what: string | undefined): void {
-    for (const reason of [...this.#reasons]) {
-      const ended = what === undefined
-        ? reason.startsWith(`${name} `)
-        : reason === `${name} ${what}`;
-      if (ended) this.#reasons.delete(reason);
+  /** Ends a reason once; without `what` all of its name, however often they have begun. */
+  #end({ name }: Reason, what: string | undefined): void {
+    for (const [key, times] of [...this.#reasons]) {
+      if (what === undefined ? !key.startsWith(`${name} `) : key !== `${name} ${what}`) continue;
+      if (what !== undefined && times > 1) this.#reasons.set(key, times - 1);
+      else this.#reasons.delete(key);
     }
   }
 }
