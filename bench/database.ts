@@ -1,7 +1,7 @@
 // The database server of a run: private, temporary, with sysbench's tables and rows to stream.
 
 import { createConnection } from "mysql2/promise";
-import { type ServerKind, startServer } from "../tests/servers/mod.ts";
+import { type Row, type ServerKind, startServer } from "../tests/servers/mod.ts";
 import type { Endpoint } from "./contenders/mod.ts";
 import { tied } from "./processes.ts";
 
@@ -15,6 +15,8 @@ export interface Database extends AsyncDisposable {
   readonly password: string;
   /** The database of all tables. */
   readonly name: string;
+  /** Runs a statement as the server's administrator, on a connection of its own. */
+  readonly sql: (statement: string) => Promise<Row[]>;
 }
 
 /** sysbench's tables: small enough to be in memory, large enough for 64 writers. */
@@ -64,6 +66,7 @@ export async function startDatabase(
       user,
       password,
       name: NAME,
+      sql: (statement) => server.sql(statement),
       [Symbol.asyncDispose]: () => server.stop(),
     };
     await cachePassword(database);

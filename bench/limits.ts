@@ -11,52 +11,125 @@ export interface Verdict {
 
 interface Limit {
   readonly cases: RegExp;
+  readonly contender: string;
   readonly words: string;
   readonly figure: string;
   /** The figure is divided by this contender's. */
   readonly to?: string;
+  /** The figure is divided by the same contender's in the case whose name this gives. */
+  readonly toCase?: (id: string) => string;
   readonly most?: number;
   readonly least?: number;
 }
 
-const SUBJECT = "mysqlproxy";
-
 const LIMITS: readonly Limit[] = [
   {
-    cases: /^[a-z-]+\/16$/,
+    cases: /^[a-z]+-[a-z]+\/16$/,
+    contender: "mysqlproxy",
     words: "CPU per query, × haproxy",
     figure: "cpuMicros",
     to: "haproxy",
     most: 1.25,
   },
   {
+    cases: /^point-text\/16$/,
+    contender: "mysqlproxy-pool",
+    words: "CPU per query, × haproxy",
+    figure: "cpuMicros",
+    to: "haproxy",
+    most: 1.25,
+  },
+  {
+    cases: /^(?:point-prepared|read-write)\/16$/,
+    contender: "mysqlproxy-pool",
+    words: "CPU per query, × haproxy",
+    figure: "cpuMicros",
+    to: "haproxy",
+    most: 1.4,
+  },
+  {
+    cases: /^point-prepared\/16$/,
+    contender: "mysqlproxy-pool",
+    words: "QPS, × that of text",
+    figure: "qps",
+    toCase: (id) => id.replace("prepared", "text"),
+    least: 0.95,
+  },
+  {
     cases: /^result\//,
+    contender: "mysqlproxy",
     words: "speed, × direct",
     figure: "megabytesPerSecond",
     to: "direct",
     least: 0.8,
   },
-  { cases: /^idle\//, words: "RSS rise, MiB", figure: "riseMib", most: 25 },
-  { cases: /^slow-result\//, words: "peak RSS rise, MiB", figure: "riseMib", most: 64 },
+  {
+    cases: /^idle\//,
+    contender: "mysqlproxy",
+    words: "RSS rise, MiB",
+    figure: "riseMib",
+    most: 25,
+  },
+  {
+    cases: /^slow-result\//,
+    contender: "mysqlproxy",
+    words: "peak RSS rise, MiB",
+    figure: "riseMib",
+    most: 64,
+  },
+  {
+    cases: /^crowd\//,
+    contender: "mysqlproxy-pool",
+    words: "p99/p50",
+    figure: "p99PerP50",
+    most: 1.5,
+  },
+  {
+    cases: /^writers\//,
+    contender: "mysqlproxy-pool",
+    words: "connections the server saw",
+    figure: "serverConnections",
+    most: 8,
+  },
+  {
+    cases: /^idle-pooled\//,
+    contender: "mysqlproxy-pool",
+    words: "RSS rise, MiB",
+    figure: "riseMib",
+    most: 45,
+  },
 ];
 
 /** Every limit that the run has figures for. */
 export function judge(entries: readonly Entry[]): Verdict[] {
   const verdicts: Verdict[] = [];
-  for (const entry of entries.filter(({ contender }) => contender === SUBJECT)) {
-    for (const { cases, words, figure, to, most, least } of LIMITS) {
-      if (!cases.test(entry.case)) continue;
-      const value = to === undefined ? entry.median[figure] : ratio(entry, { figure, to, entries });
+  for (const entry of entries) {
+    for (const limit of LIMITS) {
+      const { cases, contender, words, most, least } = limit;
+      if (contender !== entry.contender || !cases.test(entry.case)) continue;
+      const value = valueOf(limit, entry, entries);
       if (value === undefined) continue;
       const kept = value <= (most ?? Infinity) && value >= (least ?? -Infinity);
       const bound = most === undefined ? `at least ${least}` : `at most ${most}`;
-      verdicts.push({
-        text: `${kept ? "kept  " : "MISSED"}  ${entry.case}: ${words}: ${
-          value.toFixed(2)
-        }, ${bound}`,
-        kept,
-      });
+      const verdict = kept ? "kept  " : "MISSED";
+      const text = `${verdict}  ${contender}, ${entry.case}: ${words}: ${
+        value.toFixed(2)
+      }, ${bound}`;
+      verdicts.push({ text, kept });
     }
   }
   return verdicts;
+}
+
+function valueOf(
+  { figure, to, toCase }: Limit,
+  entry: Entry,
+  entries: readonly Entry[],
+): number | undefined {
+  if (to !== undefined) return ratio(entry, { figure, to, entries });
+  const value = entry.median[figure];
+  if (toCase === undefined) return value;
+  const id = toCase(entry.case);
+  const other = entries.find((each) => each.contender === entry.contender && each.case === id);
+  return other && value / other.median[figure];
 }

@@ -3,15 +3,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Contender } from "./contenders/mod.ts";
 import { startDatabase } from "./database.ts";
 import { commit, machine, previous, type RunRecord, save } from "./history.ts";
 import { judge } from "./limits.ts";
 import { type Options, readOptions } from "./options.ts";
 import type { Part, Scale } from "./part.ts";
-import { parts } from "./parts/mod.ts";
+import { CROWD, parts } from "./parts/mod.ts";
 import { raiseOpenFiles } from "./processes.ts";
 import { caseTable, changeTable } from "./report.ts";
-import { type Entry, type Failure, type Progress, runPart } from "./run.ts";
+import { contendersOf, type Entry, type Failure, type Progress, runPart } from "./run.ts";
 
 /** Sockets of one idle client at the contender: its own and that to the server. */
 const FILES_PER_CLIENT = 2;
@@ -46,7 +47,7 @@ async function bench(chosen: Options, workFolder: string): Promise<number> {
 
   note(`starting ${kind}`);
   // A contender's connections may outlive it a little while the next one is measured.
-  const connectionsMax = 2 * scale.idleClients + SPARE;
+  const connectionsMax = 2 * Math.max(scale.idleClients, CROWD) + SPARE;
   await using database = await startDatabase(kind, { connectionsMax });
   const { processor, cores, load } = about.machine;
   console.log(`${kind} ${database.version}, commit ${about.commit}, ${startedAt}`);
@@ -65,11 +66,11 @@ async function bench(chosen: Options, workFolder: string): Promise<number> {
 
   const entries: Entry[] = [];
   const failures: Failure[] = [];
-  const progress = reporter({ entries, failures, running, contenders: contenders.length });
+  const progress = reporter({ entries, failures, running, contenders });
   const targets = {
     database,
     folder: workFolder,
-    clientsMax: scale.idleClients + SPARE,
+    clientsMax: Math.max(scale.idleClients, scale.pooledClients, CROWD) + SPARE,
     workers,
   };
   for (const part of running) await runPart(part, { contenders, targets, progress });
@@ -119,14 +120,15 @@ function reporter(
     readonly entries: Entry[];
     readonly failures: Failure[];
     readonly running: readonly Part[];
-    readonly contenders: number;
+    readonly contenders: readonly Contender[];
   },
 ): Progress {
   let total = 0;
   let seconds = 0;
-  for (const { cases, rounds, secondsEach } of running) {
-    total += cases.length * rounds * contenders;
-    seconds += cases.length * rounds * contenders * secondsEach;
+  for (const part of running) {
+    const measurements = part.cases.length * part.rounds * contendersOf(part, contenders).length;
+    total += measurements;
+    seconds += measurements * part.secondsEach;
   }
   note(`${total} measurements, about ${Math.ceil(seconds / 60)} min`);
   let begun = 0;
@@ -152,14 +154,20 @@ function reporter(
 
 /** As many idle clients as the limit of open files has room for. */
 function withinOpenFiles(scale: Scale, chosenParts: readonly string[]): Scale {
-  if (!chosenParts.includes("idle")) return scale;
-  const wanted = scale.idleClients * FILES_PER_CLIENT + SPARE;
+  const idle = chosenParts.includes("idle") ? scale.idleClients * FILES_PER_CLIENT : 0;
+  const pooled = chosenParts.includes("idle-pooled") ? scale.pooledClients : 0;
+  const wanted = Math.max(idle, pooled, CROWD) + SPARE;
   const limit = raiseOpenFiles(wanted);
   if (limit >= wanted) return scale;
-  const idleClients = Math.floor((limit - SPARE) / FILES_PER_CLIENT);
+  const pooledClients = limit - SPARE;
+  const idleClients = Math.floor(pooledClients / FILES_PER_CLIENT);
   if (idleClients < 1) throw new Error(`Only ${limit} open files are allowed: raise ulimit -n`);
-  console.log(`only ${idleClients} idle clients: ulimit -n is ${limit}, ${wanted} are needed`);
-  return { ...scale, idleClients };
+  console.log(`fewer idle clients: ulimit -n is ${limit}, ${wanted} are needed`);
+  return {
+    ...scale,
+    idleClients: Math.min(scale.idleClients, idleClients),
+    pooledClients: Math.min(scale.pooledClients, pooledClients),
+  };
 }
 
 /** What goes on now: one line rewritten on a terminal, lines of a log elsewhere. */

@@ -36,6 +36,11 @@ export function readOptions(args: readonly string[]): Options {
     .option("--rounds <number>", "rounds of each measurement (default: 3, quick 1)", positive)
     .option("--seconds <number>", "length of one with sysbench (default: 4, quick 2)", positive)
     .option("--clients <number>", "idle clients (default: 5000, quick 500)", positive)
+    .option(
+      "--pooled-clients <number>",
+      "idle clients of a pool (default: 9000, quick 500)",
+      positive,
+    )
     .option("--workers <number>", "worker processes of mysqlproxy", positive, 1)
     .addOption(
       new Option("--server <kind>", "the database").choices(["mariadb", "mysql"]).default(
@@ -59,6 +64,7 @@ export function readOptions(args: readonly string[]): Options {
       connections: given.connections,
       workloads: given.workloads ?? Object.keys(workloads),
       idleClients: given.clients ?? (quick ? 500 : 5000),
+      pooledClients: given.pooledClients ?? (quick ? 500 : 9000),
     },
   };
 }
@@ -72,6 +78,7 @@ interface Given {
   readonly rounds?: number;
   readonly seconds?: number;
   readonly clients?: number;
+  readonly pooledClients?: number;
   readonly workers: number;
   readonly server: ServerKind;
   readonly check: boolean;

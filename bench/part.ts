@@ -35,6 +35,10 @@ export interface Part {
   readonly columns: readonly Column[];
   /** Times each case is measured, the contenders taking turns. */
   readonly rounds: number;
+  /** Who takes part: all where it is absent. */
+  readonly contenders?: readonly string[];
+  /** Server connections of a contender that shares them; 16 where it is absent. */
+  readonly poolConnections?: number;
   /** Every measurement has a process of its own, and contenders without one are left out. */
   readonly freshProcess: boolean;
   /** Run once on each contender before it is measured, so that its code has been compiled. */
@@ -53,6 +57,8 @@ export interface Scale {
   readonly connections: readonly number[];
   readonly workloads: readonly string[];
   readonly idleClients: number;
+  /** Clients, with something set, that share server connections. */
+  readonly pooledClients: number;
 }
 
 /** The median; of an even number of values, the mean of the two in the middle. */

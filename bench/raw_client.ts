@@ -82,15 +82,32 @@ export class RawClient {
    * @throws {Error} If the answer is an error or the connection closes before its end.
    */
   query(sql: string, pace?: Pace): Promise<number> {
+    this.#pace = pace;
+    return this.#send(Command.QUERY, { text: sql, expect: Expect.RESULT });
+  }
+
+  /**
+   * Prepares a statement and discards what is said of it.
+   *
+   * @throws {Error} Like `query`.
+   */
+  async prepare(sql: string): Promise<void> {
+    this.#pace = undefined;
+    await this.#send(Command.STMT_PREPARE, { text: sql, expect: Expect.PREPARE });
+  }
+
+  #send(
+    command: number,
+    { text, expect }: { readonly text: string; readonly expect: number },
+  ): Promise<number> {
     this.#settle = Promise.withResolvers();
     this.#received = 0;
-    this.#pace = pace;
     this.#tracker ??= new ResponseTracker(CAPABILITIES, 0);
-    this.#tracker.begin(Expect.RESULT);
-    const text = utf8.encode(sql);
-    const payload = new Uint8Array(text.length + 1);
-    payload[0] = Command.QUERY;
-    payload.set(text, 1);
+    this.#tracker.begin(expect);
+    const bytes = utf8.encode(text);
+    const payload = new Uint8Array(bytes.length + 1);
+    payload[0] = command;
+    payload.set(bytes, 1);
     this.#socket!.write(frame(payload, 0));
     return this.#settle.promise;
   }

@@ -9,6 +9,7 @@ import { openTarget, type Target, type TargetOptions } from "./target.ts";
 /** A measurement that takes so much longer than it should hangs. */
 const DEADLINE_FACTOR = 10;
 const DEADLINE_MS = 30_000;
+const POOL_CONNECTIONS = 16;
 
 /** What was measured of one contender in one case. */
 export interface Entry {
@@ -42,11 +43,11 @@ export async function runPart(
   part: Part,
   { contenders, targets, progress }: {
     readonly contenders: readonly Contender[];
-    readonly targets: TargetOptions;
+    readonly targets: Omit<TargetOptions, "poolConnections">;
     readonly progress: Progress;
   },
 ): Promise<void> {
-  const taking = contenders.filter(({ start }) => start !== undefined || !part.freshProcess);
+  const taking = contendersOf(part, contenders);
   const lanes = taking.map((contender) => new Lane(contender, { part, targets, progress }));
   try {
     for (const measured of part.cases) {
@@ -66,9 +67,17 @@ export async function runPart(
   }
 }
 
+/** Those of the contenders that take part. */
+export function contendersOf(part: Part, contenders: readonly Contender[]): Contender[] {
+  return contenders.filter(({ name, start }) =>
+    (start !== undefined || !part.freshProcess) &&
+    (part.contenders === undefined || part.contenders.includes(name))
+  );
+}
+
 interface LaneOptions {
   readonly part: Part;
-  readonly targets: TargetOptions;
+  readonly targets: Omit<TargetOptions, "poolConnections">;
   readonly progress: Progress;
 }
 
@@ -94,7 +103,8 @@ class Lane {
     const { part, targets, progress } = this.#options;
     try {
       if (this.#target === undefined) {
-        this.#target = await openTarget(this.contender, targets);
+        const poolConnections = part.poolConnections ?? POOL_CONNECTIONS;
+        this.#target = await openTarget(this.contender, { ...targets, poolConnections });
         await part.warmUp?.(this.#target, database);
       }
       const figures = measured.measure(this.#target, database);

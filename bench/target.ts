@@ -25,6 +25,8 @@ export interface TargetOptions {
   readonly folder: string;
   readonly clientsMax: number;
   readonly workers: number;
+  /** Server connections of a contender that shares them between its clients. */
+  readonly poolConnections: number;
 }
 
 const START_MS_MAX = 15_000;
@@ -48,6 +50,7 @@ export async function openTarget(contender: Contender, options: TargetOptions): 
     folder,
     clientsMax: options.clientsMax,
     workers: options.workers,
+    poolConnections: options.poolConnections,
   });
   const stop = async () => await process?.stop();
   try {

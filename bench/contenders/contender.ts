@@ -20,6 +20,8 @@ export interface StartOptions {
   readonly clientsMax: number;
   /** Worker processes of the proxy; other contenders say in their name how they run. */
   readonly workers: number;
+  /** Server connections of a contender that shares them between its clients. */
+  readonly poolConnections: number;
 }
 
 /** A way from the client to the server. One file each, listed in mod.ts. */

@@ -4,7 +4,7 @@ import { bunRelay } from "./bun_relay.ts";
 import type { Contender } from "./contender.ts";
 import { direct } from "./direct.ts";
 import { haproxy, haproxyTwoThreads } from "./haproxy.ts";
-import { mysqlproxy } from "./mysqlproxy.ts";
+import { mysqlproxy, mysqlproxyPool } from "./mysqlproxy.ts";
 
 export type { Contender, Endpoint, StartOptions } from "./contender.ts";
 
@@ -15,4 +15,5 @@ export const contenders: readonly Contender[] = [
   haproxyTwoThreads,
   bunRelay,
   mysqlproxy,
+  mysqlproxyPool,
 ];

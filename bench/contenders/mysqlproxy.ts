@@ -1,27 +1,45 @@
-// This project's proxy: the built executable, or the source where there is none.
+// This project's proxy in both ways of pooling: the built executable, or the source where there is
+// none.
 
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startProcess } from "../processes.ts";
-import { type Contender, versionLine } from "./contender.ts";
+import { type Contender, type StartOptions, versionLine } from "./contender.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const EXECUTABLE = join(ROOT, "dist/mysqlproxy");
 const PROGRAM = existsSync(EXECUTABLE) ? [EXECUTABLE] : [process.execPath, join(ROOT, "main.ts")];
 
-/** `serve` with nothing but addresses and the number of workers. */
-export const mysqlproxy: Contender = {
-  name: "mysqlproxy",
-  byDefault: true,
-  version: () => versionLine([...PROGRAM, "version"]),
-  start({ server, listen, folder, workers }) {
-    return startProcess([
-      ...PROGRAM,
-      "serve",
-      ...["-b", `${server.host}:${server.port}`],
-      ...["-l", `${listen.host}:${listen.port}`],
-      ...["--workers", String(workers)],
-      ...["--log-level", "warn"],
-    ], { folder });
+/** A server connection for each client: nothing set but addresses and the number of workers. */
+export const mysqlproxy: Contender = contender("mysqlproxy", () => []);
+
+/** Clients take turns on a few server connections. */
+export const mysqlproxyPool: Contender = contender(
+  "mysqlproxy-pool",
+  ({ folder, poolConnections }) => {
+    const file = join(folder, "mysqlproxy.toml");
+    const pool = ["[pool]", 'mode = "transaction"', `connections_max = ${poolConnections}`, ""];
+    writeFileSync(file, pool.join("\n"));
+    return ["-c", file];
   },
-};
+);
+
+function contender(name: string, settings: (options: StartOptions) => string[]): Contender {
+  return {
+    name,
+    byDefault: true,
+    version: () => versionLine([...PROGRAM, "version"]),
+    start(options) {
+      const { server, listen, folder, workers } = options;
+      return startProcess([
+        ...PROGRAM,
+        "serve",
+        ...settings(options),
+        ...["-b", `${server.host}:${server.port}`],
+        ...["-l", `${listen.host}:${listen.port}`],
+        ...["--workers", String(workers)],
+        ...["--log-level", "warn"],
+      ], { folder });
+    },
+  };
+}

@@ -1,12 +1,18 @@
 // The parts of the benchmark, in their order.
 
 import type { Part, Scale } from "../part.ts";
+import { crowdPart } from "./crowd.ts";
 import { idlePart } from "./idle.ts";
+import { idlePooledPart } from "./idle_pooled.ts";
 import { resultPart } from "./result.ts";
 import { slowResultPart } from "./slow_result.ts";
 import { sysbenchPart } from "./sysbench.ts";
+import { writersPart } from "./writers.ts";
 
 export { workloads } from "./sysbench.ts";
+
+/** The most clients that any part but the idle ones has. */
+export const CROWD = 2_000;
 
 /** Makes each part by its name. */
 export const parts: Readonly<Record<string, (scale: Scale) => Part>> = {
@@ -14,4 +20,7 @@ export const parts: Readonly<Record<string, (scale: Scale) => Part>> = {
   "result": resultPart,
   "idle": idlePart,
   "slow-result": slowResultPart,
+  "crowd": crowdPart,
+  "writers": writersPart,
+  "idle-pooled": idlePooledPart,
 };

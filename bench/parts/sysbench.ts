@@ -5,7 +5,8 @@ import type { Case, Figures, Part, Scale } from "../part.ts";
 import { cpuMicros, residentKib, tied } from "../processes.ts";
 import type { Target } from "../target.ts";
 
-interface Workload {
+/** What sysbench does. */
+export interface Workload {
   readonly title: string;
   readonly script: string;
   /** `--db-ps-mode`: `disable` is the text protocol, `auto` prepared statements. */
@@ -40,6 +41,8 @@ export interface SysbenchResult {
   readonly queriesPerSecond: number;
   readonly averageMs: number;
   readonly p95Ms: number;
+  /** Transactions begun anew because of one (or of a lock's timeout). */
+  readonly deadlocks: number;
 }
 
 /** Point selects and transactions at several numbers of connections. */
@@ -49,7 +52,7 @@ export function sysbenchPart(scale: Scale): Part {
       id: `${name}/${connections}`,
       title: `${workloads[name].title}, ${connections} connection${connections === 1 ? "" : "s"}`,
       measure: (target, database) =>
-        measure(target, { ...scale, database, workload: workloads[name], connections }),
+        measureSysbench(target, { ...scale, database, workload: workloads[name], connections }),
     }))
   );
   const ratioTo = ["direct", "haproxy"];
@@ -72,7 +75,7 @@ export function sysbenchPart(scale: Scale): Part {
     rounds: scale.rounds,
     freshProcess: false,
     warmUp: (target, database) =>
-      measure(target, {
+      measureSysbench(target, {
         database,
         workload: workloads[scale.workloads[0]]!,
         connections: WARM_UP_CONNECTIONS,
@@ -98,17 +101,24 @@ export function parseSysbench(report: string): SysbenchResult {
     queriesPerSecond: number(/^ +queries: +\d+ +\(([\d.]+) per sec/m),
     averageMs: number(/^ +avg: +([\d.]+)/m),
     p95Ms: number(/^ +95th percentile: +([\d.]+)/m),
+    deadlocks: number(/^ +ignored errors: +(\d+)/m),
   };
 }
 
-interface MeasureOptions {
+/** A run of sysbench. */
+export interface MeasureOptions {
   readonly database: Database;
   readonly workload: Workload;
   readonly connections: number;
   readonly seconds: number;
 }
 
-async function measure(target: Target, options: MeasureOptions): Promise<Figures> {
+/**
+ * Runs sysbench once.
+ *
+ * @throws {Error} If any statement fails but for a deadlock, for which the transaction is repeated.
+ */
+export async function measureSysbench(target: Target, options: MeasureOptions): Promise<Figures> {
   const { database, workload, connections, seconds } = options;
   const pid = target.process?.pid;
   const child = Bun.spawn(
@@ -138,8 +148,8 @@ async function measure(target: Target, options: MeasureOptions): Promise<Figures
   }
   const status = await child.exited;
   if (status !== 0) throw new Error(`sysbench failed: ${firstFatal(report + (await errors))}`);
-  const { queries, queriesPerSecond, averageMs, p95Ms } = parseSysbench(report);
-  const figures = { qps: queriesPerSecond, averageMs, p95Ms };
+  const { queries, queriesPerSecond, averageMs, p95Ms, deadlocks } = parseSysbench(report);
+  const figures = { qps: queriesPerSecond, averageMs, p95Ms, deadlocks };
   if (pid === undefined) return figures;
   if (before === undefined || after === undefined) throw new Error("sysbench's marks are missing");
   return {
