@@ -21,9 +21,9 @@ import {
   encodeErr,
   encodeGreeting,
   encodeOk,
+  encodeTextResult,
   ServerStatus,
 } from "../wire/mod.ts";
-import { encodeTextResult } from "./result_set.ts";
 import { type AdminView, answerStatement } from "./statements.ts";
 
 const PACKET_MAX = 1024 * 1024;
@@ -105,7 +105,7 @@ async function converse(stream: Stream, session: AdminSession): Promise<void> {
       const answer = answerStatement(new TextDecoder().decode(payload.subarray(1)), session.view);
       if (answer === "ok") channel.send(ok);
       else if ("code" in answer) channel.send(encodeErr(answer));
-      else stream.write(encodeTextResult(answer, capabilities));
+      else stream.write(encodeTextResult(answer, { capabilities }));
     }
   }
 }

@@ -1,11 +1,10 @@
 // What the admin port answers: SHOW PROPERTIES, SHOW COUNTERS, the statements about the cluster, and
 // what drivers ask before they do anything.
 
-import { answerClusterStatement, type ClusterView, NO_TOPOLOGY } from "../cluster/mod.ts";
+import { NOT_WATCHED, parseClusterStatement } from "../cluster/mod.ts";
 import { properties } from "../config/mod.ts";
 import type { Running } from "../proxy/mod.ts";
-import type { SqlError } from "../wire/mod.ts";
-import type { TextResult } from "./result_set.ts";
+import type { SqlError, TextResult } from "../wire/mod.ts";
 
 /** An answer: rows, an OK without rows, or an error. */
 export type Answer = TextResult | "ok" | SqlError;
@@ -24,10 +23,8 @@ export function answerStatement(text: string, view: AdminView): Answer {
   if (like) return showProperties(view, like[1]);
   const counters = /^show\s+counters(?:\s+like\s+'([^']*)')?$/i.exec(statement);
   if (counters) return showCounters(view, counters[1]);
-  const about = answerClusterStatement(statement, view.running.cluster ?? UNWATCHED, {
-    nowMs: Date.now(),
-  });
-  if (about !== undefined) return view.running.cluster ? about : NOT_WATCHED;
+  const about = parseClusterStatement(statement);
+  if (about !== undefined) return view.running.cluster?.answer(about) ?? NOT_WATCHED;
   if (/^(set|use|begin|commit|rollback|start\s+transaction)\b/i.test(statement)) return "ok";
   const variable = /^select\s+@@(?:global\.|session\.)?(\w+)(?:\s+limit\s+1)?$/i.exec(statement);
   if (variable) return selectVariable(variable[1], view);
@@ -41,21 +38,6 @@ export function answerStatement(text: string, view: AdminView): Answer {
       "The admin port does not know this statement; it knows SHOW PROPERTIES, COUNTERS, CLUSTER, RW, RO, EVENTS and TOPOLOGY, DRAIN SERVER, ENABLE SERVER and SET SERVER ... WEIGHT",
   };
 }
-
-/** Without an account of the proxy's own nobody looks at the servers. */
-const UNWATCHED: ClusterView = {
-  topology: NO_TOPOLOGY,
-  events: [],
-  drain: () => "unknown-server",
-  enable: () => "unknown-server",
-  setWeight: () => "unknown-server",
-};
-
-const NOT_WATCHED: SqlError = {
-  code: 1105,
-  sqlState: "HY000",
-  message: "The servers are not watched: it takes the proxy's own account (account.user)",
-};
 
 function showProperties({ running }: AdminView, pattern: string | undefined): TextResult {
   const { mode, reason } = running.credentials.store;

@@ -68,6 +68,7 @@ export class Server {
   readonly #names = new Map<string, string>();
   readonly #now: () => number;
   readonly #account: OwnAccount | undefined;
+  readonly #onFailure: (code: number) => void;
   #learning: Promise<Greeting> | undefined;
   /** Whether the server runs statements for new connections (init_connect), as last seen. */
   #initConnect = { isSet: false, seenAt: -Infinity };
@@ -76,6 +77,8 @@ export class Server {
     readonly pool: PoolLimits;
     readonly pools?: Pools | undefined;
     readonly account?: OwnAccount | undefined;
+    /** Told when logging in fails: the server's error number, or 0 if it could not be reached. */
+    readonly onFailure?: (code: number) => void;
     readonly counters: Counters;
     readonly log: Log;
     readonly now: () => number;
@@ -91,6 +94,7 @@ export class Server {
     this.#log = options.log;
     this.#now = options.now;
     this.#account = options.account;
+    this.#onFailure = options.onFailure ?? (() => {});
   }
 
   /** The address as people write it. */
@@ -137,6 +141,9 @@ export class Server {
       preamble: request.preamble,
       onGreeting: (greeting) => this.#learn(greeting),
       signal: request.signal,
+    }).catch((error: unknown) => {
+      if (!request.signal.aborted) this.#onFailure(failureCode(error));
+      throw error;
     });
     this.#counters.serverConnectionsOpened++;
     const connection = this.#connectionOf(opened, request);
@@ -383,6 +390,11 @@ function changeUserRequest(login: HandshakeResponse): ChangeUser {
 
 /** A plugin that no server has: so that it answers with its own challenge for the account. */
 export const RELAY_PLUGIN = "mysqlproxy_relay";
+
+/** The server's error number; 0 where it could not be reached, or went away. */
+function failureCode(error: unknown): number {
+  return error instanceof LoginRefusedError ? error.error.code : 0;
+}
 
 /** The error a client gets for what went wrong between the proxy and a server. */
 export function serverError(error: unknown, server: string): SqlError {

@@ -18,6 +18,7 @@ export type { ServerSettings } from "./snapshot.ts";
 export * from "./topology.ts";
 export { StateFiles } from "./state_files.ts";
 export type { Rows } from "./row_filter.ts";
+export * from "./statement_text.ts";
 export * from "./statements.ts";
 export { prometheusText } from "./prometheus.ts";
 export * from "./expectations.ts";

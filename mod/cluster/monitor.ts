@@ -56,6 +56,9 @@ export class ClusterMonitor {
   /** Some server is not as it should be. */
   #isTroubled = true;
   #cancelSoft: (() => void) | undefined;
+  /** When a report was last followed; and what forgets the one that waits. */
+  #heardMs = -Infinity;
+  #cancelHearing: () => void = () => {};
   #stopped = false;
   /** Every server that was known, the first ones' members included, has answered or failed. */
   #asked = false;
@@ -128,15 +131,29 @@ export class ClusterMonitor {
   stop(): void {
     this.#stopped = true;
     this.#cancelSoft?.();
+    this.#cancelHearing();
     for (const watch of this.#watches.values()) watch.stop();
     this.#watches.clear();
   }
 
-  /** The data plane was disappointed: looks at once, at all servers if roles may have changed. */
-  report({ server, code }: TroubleReport): void {
-    const watch = server === undefined ? undefined : this.#watches.get(server);
-    if (watch === undefined || isTopologyError(code)) this.#wakeAll();
-    else watch.wake();
+  /**
+   * The data plane was disappointed: looks at once, at all servers if roles may have changed. Of
+   * reports that follow each other quickly the last one counts: clients may go on failing for ever.
+   */
+  report(report: TroubleReport): void {
+    const restMs = this.#heardMs + this.#options.settings.quickIntervalMs - this.#clock.now();
+    this.#cancelHearing();
+    if (restMs <= 0) this.#hear(report);
+    else this.#cancelHearing = this.#clock.after(restMs, () => this.#hear({ code: report.code }));
+  }
+
+  #hear({ server, code }: TroubleReport): void {
+    if (this.#stopped) return;
+    this.#heardMs = this.#clock.now();
+    const known = server === undefined ? undefined : this.#roster.get(server);
+    if (known === undefined || isTopologyError(code)) return this.#wakeAll();
+    const { name } = this.#roster.serverOf(known);
+    for (const each of [name, ...this.#roster.aliasesOf(name)]) this.#watches.get(each)?.wake();
   }
 
   /** DRAIN SERVER: it gets no new work. */

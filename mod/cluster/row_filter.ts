@@ -22,7 +22,7 @@ export function filterRows(rows: Rows, { like, where }: Filter): Rows | SqlError
   if (like === undefined && where === undefined) return rows;
   const conditions: string[] = [];
   if (like !== undefined) {
-    conditions.push(`${quoted(rows.columns[0] ?? "")} LIKE '${like}' ESCAPE '\\'`);
+    conditions.push(`${quoted(rows.columns[0] ?? "")} LIKE '${pattern(like)}' ESCAPE '\\'`);
   }
   if (where !== undefined) conditions.push(`(${where})`);
   const database = new Database(":memory:");
@@ -43,6 +43,11 @@ export function filterRows(rows: Rows, { like, where }: Filter): Rows | SqlError
   } finally {
     database.close();
   }
+}
+
+/** A quote that MySQL writes with a backslash is doubled here. */
+function pattern(like: string): string {
+  return like.replaceAll("\\'", "''");
 }
 
 function quoted(name: string): string {

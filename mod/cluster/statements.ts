@@ -1,5 +1,5 @@
-// The statements about the cluster: SHOW CLUSTER, RW, RO, EVENTS and TOPOLOGY, DRAIN SERVER, ENABLE
-// SERVER, SET SERVER. Whoever speaks the protocol gives their text and gets rows.
+// What the statements about the cluster answer. Whoever speaks the protocol gives a statement and
+// gets rows.
 
 import { formatAddress, parseAddress } from "../config/mod.ts";
 import type { SqlError } from "../wire/mod.ts";
@@ -7,6 +7,7 @@ import type { ClusterEvent } from "./events.ts";
 import type { OrderOutcome } from "./settings.ts";
 import { formatPosition } from "./position.ts";
 import { filterRows, type Rows } from "./row_filter.ts";
+import type { ClusterStatement, Shown } from "./statement_text.ts";
 import type { Topology, TopologyServer } from "./topology.ts";
 
 /** What the statements ask and change. */
@@ -20,9 +21,11 @@ export interface ClusterView {
 
 /** The connections to a server, all workers together. */
 export interface PoolCounts {
+  /** In use. */
   readonly running: number;
   readonly idle: number;
-  readonly idleMax: number;
+  /** What the configuration allows: idle ones, or of each account where they are shared. */
+  readonly max: number;
 }
 
 /** What is needed beside the cluster. */
@@ -30,45 +33,44 @@ export interface StatementContext {
   /** Milliseconds since 1970. */
   readonly nowMs: number;
   /** Undefined where the connections are not counted. */
-  readonly poolOf?: (server: string) => PoolCounts | undefined;
+  readonly poolOf?: (server: TopologyServer) => PoolCounts | undefined;
 }
 
-const SHOW =
-  /^show\s+(cluster\s+events|cluster|rw|ro|events|topology)(?:\s+like\s+'((?:[^'\\]|''|\\.)*)')?(?:\s+where\s+(.+))?$/is;
-const ORDER = /^(drain|enable)\s+server\s+(?:'([^']+)'|"([^"]+)"|(\S+))$/i;
-const WEIGHT = /^set\s+server\s+(?:'([^']+)'|"([^"]+)"|(\S+))\s+weight\s*=?\s*(\d+)$/i;
+/** Rows, an OK without rows, or an error. */
+export type ClusterAnswer = Rows | "ok" | SqlError;
+
+/** The answer where nobody looks at the servers. */
+export const NOT_WATCHED: SqlError = {
+  code: 1105,
+  sqlState: "HY000",
+  message: "The servers are not watched: it takes the proxy's own account (account.user)",
+};
+
 const DEFAULT_PORT = 3306;
 const WEIGHT_MAX = 1000;
 
-/**
- * Answers a statement about the cluster; undefined where it is none.
- *
- * @param text One statement; comments and a `;` at its end are ignored.
- */
+/** Answers a statement about the cluster. */
 export function answerClusterStatement(
-  text: string,
+  statement: ClusterStatement,
   view: ClusterView,
   context: StatementContext,
-): Rows | "ok" | SqlError | undefined {
-  const statement = text.replace(/\/\*.*?\*\//gs, " ").trim().replace(/;$/, "").trim();
-  const [, what, like, where] = SHOW.exec(statement) ?? [];
-  if (what !== undefined) {
-    const rows = shown(what.toLowerCase().replace(/\s+/, " "), view, context);
-    return filterRows(rows, { like, where });
+): ClusterAnswer {
+  switch (statement.kind) {
+    case "show":
+      return filterRows(shown(statement.what, view, context), statement);
+    case "drain":
+      return ordered(statement.server, (server) => view.drain(server));
+    case "enable":
+      return ordered(statement.server, (server) => view.enable(server));
+    case "weight": {
+      const { server: written, weight } = statement;
+      if (weight > WEIGHT_MAX) return failure(1231, `The weight must be from 0 to ${WEIGHT_MAX}`);
+      return ordered(written, (server) => view.setWeight(server, weight));
+    }
   }
-  const [, verb, ...names] = ORDER.exec(statement) ?? [];
-  if (verb !== undefined) {
-    const isDrain = verb.toLowerCase() === "drain";
-    return ordered(names, (server) => isDrain ? view.drain(server) : view.enable(server));
-  }
-  const weighted = WEIGHT.exec(statement);
-  if (weighted === null) return undefined;
-  const weight = Number(weighted[4]);
-  if (weight > WEIGHT_MAX) return failure(1231, `The weight must be from 0 to ${WEIGHT_MAX}`);
-  return ordered(weighted.slice(1, 4), (server) => view.setWeight(server, weight));
 }
 
-function shown(what: string, view: ClusterView, context: StatementContext): Rows {
+function shown(what: Shown, view: ClusterView, context: StatementContext): Rows {
   const { topology } = view;
   switch (what) {
     case "cluster":
@@ -79,7 +81,7 @@ function shown(what: string, view: ClusterView, context: StatementContext): Rows
       return poolRows(readers(topology), context);
     case "topology":
       return { columns: ["topology"], rows: [[JSON.stringify(topology)]] };
-    default:
+    case "events":
       return eventRows(view.events);
   }
 }
@@ -140,13 +142,13 @@ function poolRows(servers: readonly TopologyServer[], { nowMs, poolOf }: Stateme
       ...["delay(ms)", "update time", "state"],
     ],
     rows: servers.map((server) => {
-      const pool = poolOf?.(server.name);
+      const pool = poolOf?.(server);
       return [
         server.name,
         String(server.weight),
         text(pool?.running),
         text(pool?.idle),
-        text(pool?.idleMax),
+        text(pool?.max),
         server.role,
         null,
         text(server.rttMs),
@@ -187,11 +189,7 @@ function yesOrNo(value: boolean): string {
   return value ? "YES" : "NO";
 }
 
-function ordered(
-  names: readonly (string | undefined)[],
-  order: (server: string) => OrderOutcome,
-): "ok" | SqlError {
-  const written = names.find((name) => name !== undefined) ?? "";
+function ordered(written: string, order: (server: string) => OrderOutcome): "ok" | SqlError {
   let server: string;
   try {
     server = formatAddress(parseAddress(written, DEFAULT_PORT));

@@ -1,27 +1,32 @@
 // The servers are watched, where the proxy has an account to watch them with.
 
 import {
+  answerClusterStatement,
+  type ClusterAnswer,
   type ClusterEvent,
   ClusterMonitor,
+  type ClusterStatement,
   type ClusterView,
   type EventKind,
   type MonitorSettings,
   OwnConnector,
+  type PoolCounts,
   StateFiles,
   type Topology,
+  type TopologyServer,
   type TroubleReport,
 } from "../cluster/mod.ts";
 import { type Config, formatAddress } from "../config/mod.ts";
 import type { Log } from "../observe/mod.ts";
 import { ownEndpoint } from "./credentials.ts";
-
-/** How often the data plane is asked whether it has lost connections, in milliseconds. */
-const LOOK_MS = 50;
+import { poolMax, type PoolUses } from "./pool_use.ts";
 
 /** A cluster that is being watched. */
 export interface RunningCluster extends ClusterView {
   /** How many events of a kind there were since the start. */
   count(kind: EventKind): number;
+  /** Answers a statement about the servers. */
+  answer(statement: ClusterStatement): ClusterAnswer;
   /** The data plane has seen something of a server that does not fit. */
   report(report: TroubleReport): void;
   /** Ends the watch; resolves when what is to be kept is written. */
@@ -32,8 +37,8 @@ export interface RunningCluster extends ClusterView {
 export interface DataPlane {
   /** Takes a topology. */
   publish(topology: Topology): void;
-  /** Server connections that have ended under their sessions, since the start. */
-  lostConnections(): number;
+  /** The connections to each server, all workers together. */
+  pools(): PoolUses;
 }
 
 /** Starts to watch the servers; undefined where the proxy has no account of its own. */
@@ -62,14 +67,9 @@ export async function startCluster(
     onOrders: (orders) => files?.saveOrders(orders),
   });
   monitor.start();
-  let lost = dataPlane.lostConnections();
-  const timer = setInterval(() => {
-    const now = dataPlane.lostConnections();
-    if (now > lost) monitor.report({ code: 0 });
-    lost = now;
-  }, LOOK_MS);
-  timer.unref();
-  return {
+  const max = poolMax(config);
+  const poolOf = (server: TopologyServer) => poolCounts(server, dataPlane.pools(), max);
+  const running: RunningCluster = {
     get topology() {
       return monitor.topology;
     },
@@ -77,16 +77,29 @@ export async function startCluster(
       return monitor.events.all;
     },
     count: (kind) => monitor.events.count(kind),
+    answer(statement) {
+      return answerClusterStatement(statement, running, { nowMs: Date.now(), poolOf });
+    },
     report: (report) => monitor.report(report),
     drain: (server) => monitor.drain(server),
     enable: (server) => monitor.enable(server),
     setWeight: (server, weight) => monitor.setWeight(server, weight),
     async stop() {
-      clearInterval(timer);
       monitor.stop();
       await files?.written();
     },
   };
+  return running;
+}
+
+/** The connections to a server, under whichever of its names they were made. */
+function poolCounts({ name, aliases }: TopologyServer, uses: PoolUses, max: number): PoolCounts {
+  const counts = { running: 0, idle: 0, max };
+  for (const each of [name, ...aliases]) {
+    counts.running += uses[each]?.running ?? 0;
+    counts.idle += uses[each]?.idle ?? 0;
+  }
+  return counts;
 }
 
 /** What the configuration says to a monitor. */

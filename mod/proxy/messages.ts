@@ -1,10 +1,11 @@
 // What supervisor and workers say to each other: plain values over the channel between processes.
 
 import type { CredentialMode, PlainSnapshot } from "../auth/mod.ts";
-import type { Topology } from "../cluster/mod.ts";
+import type { ClusterAnswer, ClusterStatement, Topology, TroubleReport } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { CounterValues } from "../observe/mod.ts";
 import type { KillOrder, KillVerdict, Presence } from "../session/mod.ts";
+import type { PoolUses } from "./pool_use.ts";
 import type { RemoteAim } from "./remote_kills.ts";
 
 /** How logins are decided, for workers that do not read accounts themselves. */
@@ -31,12 +32,15 @@ export type Question =
   /** Who and what is at the server; answered with a presence of each worker. */
   | { readonly kind: "presence" }
   /** Have accounts read again; answered, with nothing, when that is done. */
-  | { readonly kind: "accounts" };
+  | { readonly kind: "accounts" }
+  /** A statement about the cluster; answered by the supervisor itself. */
+  | { readonly kind: "cluster"; readonly statement: ClusterStatement };
 
 /** What workers have to say to a question: nothing, or one part of each. */
 export interface Answer {
   readonly aim?: RemoteAim;
   readonly presences?: readonly Presence[];
+  readonly cluster?: ClusterAnswer;
 }
 
 /** From the supervisor to a worker. */
@@ -60,7 +64,13 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: "listening"; readonly addresses: readonly ListenAddress[] }
   | { readonly kind: "failed"; readonly message: string; readonly status: number }
-  | { readonly kind: "counters"; readonly counters: CounterValues }
+  | {
+    readonly kind: "counters";
+    readonly counters: CounterValues;
+    readonly pools: PoolUses;
+  }
+  /** A session has seen something of a server that does not fit. */
+  | { readonly kind: "trouble"; readonly report: TroubleReport }
   | { readonly kind: "reloaded"; readonly failure: string | undefined }
   | { readonly kind: "reached" }
   | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }

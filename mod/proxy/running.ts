@@ -5,6 +5,7 @@ import type { Config, ListenAddress } from "../config/mod.ts";
 import type { CounterValues } from "../observe/mod.ts";
 import type { RunningCluster } from "./cluster.ts";
 import type { Credentials } from "./credentials.ts";
+import type { PoolUses } from "./pool_use.ts";
 
 /** A worker, or a supervisor of several, from the outside. */
 export interface Running {
@@ -16,8 +17,12 @@ export interface Running {
   readonly addresses: readonly ListenAddress[];
   /** What has happened since the start, all workers together. */
   counters(): CounterValues;
+  /** The connections to each server now, all workers together. */
+  pools(): PoolUses;
   /** What is known of the servers has changed. */
   publish(topology: Topology): void;
+  /** From now on sessions may ask about the servers, and tell what they see of them. */
+  attach(cluster: RunningCluster): void;
   /** New sessions are accepted, and a server was reached. */
   ready(): boolean;
   /** Reads certificates again; connections that are open keep what they have. */

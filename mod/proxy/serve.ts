@@ -33,6 +33,7 @@ export interface RunningProxy {
 export async function startProxy(config: Config, log: Log): Promise<RunningProxy> {
   const worker = await startWorker(config, { log, number: 0, reusePort: false });
   const cluster = await startCluster(config, log, dataPlaneOf(worker));
+  if (cluster) worker.attach(cluster);
   return {
     addresses: worker.addresses,
     cluster,
@@ -77,6 +78,7 @@ export async function serve(
   }
   signals.leadTo(running);
   const cluster = await startCluster(config, log, dataPlaneOf(running));
+  if (cluster) running.attach(cluster);
   let closePorts: () => void;
   try {
     closePorts = await openPorts({ ...running, cluster }, log);
@@ -96,7 +98,7 @@ export async function serve(
 function dataPlaneOf(running: Running): DataPlane {
   return {
     publish: (topology) => running.publish(topology),
-    lostConnections: () => running.counters().serverConnectionsLost,
+    pools: () => running.pools(),
   };
 }
 

@@ -2,13 +2,15 @@
 // reads accounts once for all.
 
 import { packSnapshot } from "../auth/mod.ts";
-import { NO_TOPOLOGY, type Topology } from "../cluster/mod.ts";
+import { NO_TOPOLOGY, NOT_WATCHED, type Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { listen, selfSignedCertificate } from "../net/mod.ts";
 import { addCounters, Counters, type CounterValues, type Log } from "../observe/mod.ts";
 import { workerOf } from "../session/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
+import type { RunningCluster } from "./cluster.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
+import { addPoolUses, type PoolUses } from "./pool_use.ts";
 import type { Running } from "./running.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { workerCount } from "./worker_count.ts";
@@ -42,6 +44,7 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
     certificate,
     workers,
     topology: NO_TOPOLOGY,
+    cluster: undefined,
     ending: false,
   };
   for (let number = 0; number < workerCount(config); number++) {
@@ -66,6 +69,8 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
     credentials,
     addresses: fleet.config.listen,
     counters: () => addCounters(workers.map((worker) => worker.counters)),
+    pools: () => addPoolUses(workers.map((worker) => worker.pools)),
+    attach: (cluster) => void (fleet.cluster = cluster),
     publish(topology) {
       fleet.topology = topology;
       for (const worker of workers) worker.send({ kind: "topology", topology });
@@ -113,6 +118,8 @@ interface Fleet {
   readonly workers: readonly WorkerHandle[];
   /** The servers as they are known now. */
   topology: Topology;
+  /** Who watches them; undefined: nobody, or not yet. */
+  cluster: RunningCluster | undefined;
   /** The end has begun: the dead stay dead. */
   ending: boolean;
 }
@@ -125,6 +132,8 @@ class WorkerHandle {
   #process: Bun.Subprocess | undefined;
   /** The worker has reached a server. */
   reached = false;
+  /** Its connections to servers, as last told. */
+  pools: PoolUses = {};
   /** The counters as last told, and those of processes that have died in this place. */
   #counters: CounterValues = new Counters();
   #buried: CounterValues = new Counters();
@@ -219,6 +228,7 @@ class WorkerHandle {
       clientsUnauthenticated: 0,
     }]);
     this.#counters = new Counters();
+    this.pools = {};
     this.reached = false;
     if (this.#fleet.ending) {
       this.#ended.resolve();
@@ -239,6 +249,7 @@ class WorkerHandle {
       case "counters": {
         const before = this.#counters.clients;
         this.#counters = message.counters;
+        this.pools = message.pools;
         if (before !== message.counters.clients) this.#tellOthers();
         return;
       }
@@ -247,6 +258,9 @@ class WorkerHandle {
         return;
       case "reached":
         this.reached = true;
+        return;
+      case "trouble":
+        this.#fleet.cluster?.report(message.report);
         return;
       case "ask":
         void this.#collect(message.question).then((answer) =>
@@ -273,6 +287,9 @@ class WorkerHandle {
     if (question.kind === "accounts") {
       await this.#fleet.credentials.refresh?.();
       return {};
+    }
+    if (question.kind === "cluster") {
+      return { cluster: this.#fleet.cluster?.answer(question.statement) ?? NOT_WATCHED };
     }
     const only = workerAsked(question);
     const asked = this.#fleet.workers.filter((worker) =>

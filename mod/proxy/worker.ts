@@ -3,7 +3,13 @@
 import { BlockList } from "node:net";
 import { Credential, FailureThrottle, RsaKey } from "../auth/mod.ts";
 import { type OwnAccount, Pools, Server } from "../backend/mod.ts";
-import { NO_TOPOLOGY, type Topology } from "../cluster/mod.ts";
+import {
+  type ClusterAnswer,
+  type ClusterStatement,
+  NO_TOPOLOGY,
+  type Topology,
+  type TroubleReport,
+} from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
 import {
   addressText,
@@ -28,7 +34,9 @@ import { encodeEarlyErr, frame, type SqlError } from "../wire/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
 import { startJanitor } from "./janitor.ts";
 import type { Running } from "./running.ts";
+import { poolUseOf } from "./pool_use.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
+import { TroubleReporter } from "./trouble.ts";
 import { workerCount } from "./worker_count.ts";
 import { backendTlsContext, clientTlsContext, type MadeCertificate } from "./tls_context.ts";
 
@@ -37,6 +45,15 @@ export interface Worker extends Running {
   readonly context: SessionContext;
   /** The servers as they were told last. */
   readonly topology: Topology;
+  attach(watcher: Watcher): void;
+}
+
+/** Who watches the servers, as a worker sees it. */
+export interface Watcher {
+  /** Answers a statement about the servers. */
+  answer(statement: ClusterStatement): ClusterAnswer | Promise<ClusterAnswer>;
+  /** Takes what sessions have seen of a server. */
+  report(report: TroubleReport): void;
 }
 
 /** What a worker is among others. */
@@ -81,6 +98,7 @@ export async function startWorker(
     pool: config.pool,
     pools: makePools(config, { counters, now }),
     account: ownAccount(config),
+    onFailure: (code) => context.cluster?.report(code),
     counters,
     log,
     now,
@@ -105,6 +123,7 @@ export async function startWorker(
     }),
     trustedProxies: trustedProxies(config),
     peers: options.peers ?? NO_PEERS,
+    cluster: undefined,
     ...await clientTlsContext(config.clientTls, options.certificate),
     now: now(),
   };
@@ -157,7 +176,15 @@ export async function startWorker(
     get topology() {
       return topology;
     },
+    pools: () => ({ [server.name]: poolUseOf(context) }),
     publish: (newer) => void (topology = newer),
+    attach(watcher) {
+      const trouble = new TroubleReporter(server.name, (report) => watcher.report(report));
+      context.cluster = {
+        answer: async (statement) => await watcher.answer(statement),
+        report: (code) => trouble.report(code),
+      };
+    },
     ready: () => !draining && server.identity !== undefined,
     async reload() {
       Object.assign(context, await clientTlsContext(config.clientTls, options.certificate));

@@ -1,7 +1,7 @@
 // A worker as a process of its own: starts on the supervisor's word, ends with the supervisor.
 
 import { CredentialStore, LearnedPasswords, unpackSnapshot } from "../auth/mod.ts";
-import { NO_TOPOLOGY, type Topology } from "../cluster/mod.ts";
+import { NO_TOPOLOGY, NOT_WATCHED, type Topology } from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { createLog } from "../observe/mod.ts";
 import {
@@ -116,6 +116,13 @@ class Link implements Peers {
       },
     });
     this.#worker.publish(this.#topology);
+    if (config.account) {
+      this.#worker.attach({
+        answer: async (statement) =>
+          (await this.#ask({ kind: "cluster", statement })).cluster ?? NOT_WATCHED,
+        report: (report) => tell({ kind: "trouble", report }),
+      });
+    }
     tell({ kind: "listening", addresses: this.#worker.addresses });
     const { counters, server } = this.#worker.context;
     // Who cannot be reached now is reached by the first client that comes when it is back.
@@ -128,11 +135,15 @@ class Link implements Peers {
         reached = true;
         tell({ kind: "reached" });
       }
-      const values = { ...counters };
-      const text = JSON.stringify(values);
+      const message = {
+        kind: "counters",
+        counters: { ...counters },
+        pools: this.#worker!.pools(),
+      } as const;
+      const text = JSON.stringify(message);
       if (text === told) return;
       told = text;
-      tell({ kind: "counters", counters: values });
+      tell(message);
     }, REPORT_MS).unref();
   }
 
@@ -158,7 +169,8 @@ class Link implements Peers {
       case "presence":
         return { presences: [presenceOf(context)] };
       case "accounts":
-        return {};
+      case "cluster":
+        return {}; // the supervisor's to answer
     }
   }
 

@@ -179,6 +179,9 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   onAnswerEnd(): void {
     const { mode, holding } = this.#intake;
+    if (this.server !== undefined && this.server.tracker.errorCode !== 0) {
+      this.context.cluster?.report(this.server.tracker.errorCode);
+    }
     if (this.pooled !== undefined && mode !== Mode.REFUSED) {
       if (this.server?.outstanding === 0) this.pooled.answered();
     } else if (holding && this.server?.outstanding === 0) this.release();
@@ -212,6 +215,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   onServerClosed(reason: string): void {
     this.context.counters.serverConnectionsLost++;
+    this.context.cluster?.report(0);
     if (this.server?.closed === false) return;
     const { mode } = this.#intake;
     if (this.pooled !== undefined && (mode === Mode.COMMANDS || mode === Mode.PASSED_OVER)) {

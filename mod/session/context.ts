@@ -6,6 +6,7 @@ import type { CredentialStore, FailureThrottle, RsaKey } from "../auth/mod.ts";
 import type { Server } from "../backend/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Counters, Log } from "../observe/mod.ts";
+import type { ClusterDesk } from "./cluster_desk.ts";
 import type { Directory } from "./directory.ts";
 import type { Peers } from "./peers.ts";
 import type { UserCounts } from "./user_counts.ts";
@@ -39,6 +40,8 @@ export interface SessionContext {
   clientTls: TLSOptions | undefined;
   /** SHA-256 of the certificate in `clientTls`, if no authority has signed it. */
   certificateFingerprint: Uint8Array | undefined;
+  /** Who watches the servers; undefined: nobody, or not yet. */
+  cluster: ClusterDesk | undefined;
   /** A cached clock, in milliseconds; moved on by the janitor. */
   now: number;
 }

@@ -1,6 +1,7 @@
 // The client's side: login, commands and their stages, answers.
 
 export * from "./client_session.ts";
+export type * from "./cluster_desk.ts";
 export * from "./context.ts";
 export * from "./credential_authenticator.ts";
 export * from "./directory.ts";

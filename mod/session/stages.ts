@@ -7,6 +7,7 @@ import { Command, Expect, expectedAnswer } from "../wire/mod.ts";
 import { watchAccounts } from "./account_changes.ts";
 import { changeUser } from "./change_user.ts";
 import type { ClientSession } from "./client_session.ts";
+import { askCluster } from "./cluster_statement.ts";
 import { LAST_PREPARED, rewriteConnectionId } from "./connection_id.ts";
 import { killByCommand, rewriteKill } from "./kill.ts";
 import { OwnPin } from "./own_pin.ts";
@@ -19,6 +20,7 @@ import { statementStart } from "./statement_start.ts";
 const TEXT_STAGES: readonly { readonly on: number; readonly stage: Stage }[] = [
   { on: Attention.KILL, stage: rewriteKill },
   { on: Attention.PROCESSLIST, stage: showProcesslist },
+  { on: Attention.CLUSTER, stage: askCluster },
   { on: Attention.CONNECTION_ID, stage: rewriteConnectionId },
   { on: Attention.ACCOUNTS, stage: watchAccounts },
 ];

@@ -15,3 +15,4 @@ export * from "./handshake_response.ts";
 export * from "./ok.ts";
 export * from "./response_tracker.ts";
 export * from "./session_state.ts";
+export * from "./text_result.ts";

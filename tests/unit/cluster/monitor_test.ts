@@ -209,14 +209,30 @@ describe("ClusterMonitor", () => {
     monitor.report({ server: "b:3306", code: 0 });
     await clock.pass(10);
     expect([primary.looks, one.looks, two.looks]).toEqual([before[0], before[1]! + 1, before[2]]);
-    await clock.pass(100);
+    await clock.pass(300);
+    const after = [primary.looks, one.looks, two.looks];
     monitor.report({ server: "a:3306", code: 1290 });
     await clock.pass(10);
-    expect([primary.looks, one.looks, two.looks]).toEqual([
-      before[0]! + 1,
-      before[1]! + 2,
-      before[2]! + 1,
-    ]);
+    expect([primary.looks, one.looks, two.looks]).toEqual(after.map((looks) => looks + 1));
+    monitor.stop();
+  });
+
+  test("reports that never end lead to no more looks than when something is wrong", async () => {
+    const { clock, watch, one } = scene();
+    const monitor = watch(["a:3306"]);
+    await clock.pass(5100);
+    const before = one.looks;
+    for (let at = 0; at < 100; at++) {
+      monitor.report({ server: "b:3306", code: at % 2 === 0 ? 0 : 1290 });
+      await clock.pass(20);
+    }
+    // The first one at once, then one for each quick interval, and what is usual in two seconds.
+    expect(one.looks - before).toBeWithin(8, 12);
+    await clock.pass(300);
+    const after = one.looks;
+    monitor.report({ server: "b:3306", code: 0 });
+    await clock.pass(10);
+    expect(one.looks).toBe(after + 1);
     monitor.stop();
   });
 

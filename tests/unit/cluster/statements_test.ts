@@ -5,6 +5,7 @@ import {
   answerClusterStatement,
   type ClusterView,
   type OrderOutcome,
+  parseClusterStatement,
   type Rows,
 } from "../../../mod/cluster/mod.ts";
 import { NOW_MS, TOPOLOGY } from "./sample_topology.ts";
@@ -45,7 +46,8 @@ function order(what: string): OrderOutcome {
 }
 
 function answer(text: string) {
-  return answerClusterStatement(text, view, { nowMs: NOW_MS });
+  const statement = parseClusterStatement(text);
+  return statement && answerClusterStatement(statement, view, { nowMs: NOW_MS });
 }
 
 function rows(text: string): Record<string, string | null>[] {

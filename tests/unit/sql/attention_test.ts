@@ -5,6 +5,7 @@ import {
   Attention,
   attention,
   changesAccounts,
+  clusterStatementStart,
   findConnectionId,
   isShowProcesslist,
   type Occurrence,
@@ -122,10 +123,50 @@ describe("attention() never misses", () => {
     }
   });
 
+  test("statements about the cluster", () => {
+    for (let round = 0; round < ROUNDS; round++) {
+      const statement = disguised(random.pick([
+        "SHOW CLUSTER",
+        "SHOW CLUSTER EVENTS",
+        "SHOW RW",
+        "SHOW RO WHERE 1",
+        "SHOW TOPOLOGY",
+        "DRAIN SERVER 'a'",
+        "ENABLE SERVER 'a'",
+        "SET SERVER 'a' WEIGHT 5",
+      ]));
+      expect(clusterStatementStart(...whole(statement))).toBeGreaterThanOrEqual(0);
+      expectFlag(statement, Attention.CLUSTER);
+    }
+  });
+
+  test("of SET only what may be about a server gets a second look", () => {
+    for (const text of ["SET autocommit=0", "SET NAMES utf8mb4", "set session x=1", "SET @a=1"]) {
+      expect(flags(text) & Attention.CLUSTER).toBe(0);
+    }
+  });
+
   test("what a closer look finds in random text", () => {
     const words = ["KILL", "SHOW", "FULL", "PROCESSLIST", "SELECT", "CONNECTION_ID()", "CREATE"];
-    const more = ["USER", "SET", "PASSWORD", "GRANT", "5", "(", ")", ";", "'", "*/", "/*!", "/*"];
-    const counts = { kill: 0, list: 0, id: 0, accounts: 0 };
+    const more = [
+      "USER",
+      "CLUSTER",
+      "SERVER",
+      "RW",
+      "DRAIN",
+      "SET",
+      "PASSWORD",
+      "GRANT",
+      "5",
+      "(",
+      ")",
+      ";",
+      "'",
+      "*/",
+      "/*!",
+      "/*",
+    ];
+    const counts = { kill: 0, list: 0, id: 0, accounts: 0, cluster: 0 };
     for (let round = 0; round < ROUNDS * 3; round++) {
       const text = Array.from(
         { length: 1 + random.below(5) },
@@ -141,6 +182,10 @@ describe("attention() never misses", () => {
       if (callsIn(statement).length > 0) {
         counts.id++;
         complain(Attention.CONNECTION_ID);
+      }
+      if (clusterStatementStart(...whole(statement)) >= 0) {
+        counts.cluster++;
+        complain(Attention.CLUSTER);
       }
       if (changesAccounts(...whole(statement))) counts.accounts++, complain(Attention.ACCOUNTS);
     }

@@ -1,0 +1,49 @@
+// The statements about the cluster as text: SHOW CLUSTER, RW, RO, EVENTS and TOPOLOGY, DRAIN SERVER,
+// ENABLE SERVER, SET SERVER.
+
+/** What SHOW can show. */
+export type Shown = "cluster" | "rw" | "ro" | "events" | "topology";
+
+/** A statement about the cluster: a plain value. */
+export type ClusterStatement =
+  | {
+    readonly kind: "show";
+    readonly what: Shown;
+    /** The pattern, as it stands between its quotes. */
+    readonly like: string | undefined;
+    readonly where: string | undefined;
+  }
+  | { readonly kind: "drain" | "enable"; readonly server: string }
+  | { readonly kind: "weight"; readonly server: string; readonly weight: number };
+
+const SHOW =
+  /^show\s+(cluster\s+events|cluster|rw|ro|events|topology)(?:\s+like\s+'((?:[^'\\]|''|\\.)*)')?(?:\s+where\s+(.+))?$/is;
+const ORDER = /^(drain|enable)\s+server\s+(?:'([^']+)'|"([^"]+)"|(\S+))$/i;
+const WEIGHT = /^set\s+server\s+(?:'([^']+)'|"([^"]+)"|(\S+))\s+weight\s*=?\s*(\d+)$/i;
+
+/**
+ * Reads a statement about the cluster; undefined where it is none.
+ *
+ * @param text One statement; comments and a `;` at its end are ignored.
+ */
+export function parseClusterStatement(text: string): ClusterStatement | undefined {
+  const statement = text.replace(/\/\*.*?\*\//gs, " ").trim().replace(/;$/, "").trim();
+  const [, what, like, where] = SHOW.exec(statement) ?? [];
+  if (what !== undefined) {
+    const shown = what.toLowerCase().replace(/^cluster\s+/, "") as Shown;
+    return { kind: "show", what: shown, like, where };
+  }
+  const [, verb, ...names] = ORDER.exec(statement) ?? [];
+  if (verb !== undefined) {
+    const kind = verb.toLowerCase() as "drain" | "enable";
+    return { kind, server: written(names) };
+  }
+  const [, ...parts] = WEIGHT.exec(statement) ?? [];
+  if (parts.length === 0) return undefined;
+  return { kind: "weight", server: written(parts.slice(0, 3)), weight: Number(parts[3]) };
+}
+
+/** The name that was written, in whichever quotes. */
+function written(names: readonly (string | undefined)[]): string {
+  return names.find((name) => name !== undefined) ?? "";
+}
