@@ -4,6 +4,8 @@
 import { Awaited } from "./awaited.ts";
 import { Effect } from "./effect.ts";
 import type { LexicalMode } from "./lexical_mode.ts";
+import { type KnownRoutines, nameIn } from "./known_routines.ts";
+import { Bar, CALL_BARS, NAME_BARS, SIGHT_BARS } from "./replica_bar.ts";
 import { Lexeme, Mark, Scanner } from "./scanner.ts";
 import {
   CALL_BOTH,
@@ -55,6 +57,11 @@ for (
     VALUES WITH`.split(/\s+/)
 ) HAS_CONTEXT[word(one)] = 1;
 
+/** No such name. */
+const NOWHERE = -1;
+/** A name that is not one lexeme, or of more parts than two. */
+const UNCLEAR = -2;
+
 const SESSION_TRACK = Buffer.from("session_track");
 
 /** Reads one statement's effects. One object serves all statements. */
@@ -62,6 +69,10 @@ export class EffectReader {
   readonly scanner: Scanner = new Scanner();
   /** What has been found so far: `Effect` bits and `NOT_READS`. */
   found = 0;
+  /** What bars it from replicas, as far as it has been read: `Bar` bits. */
+  bars = 0;
+  /** Stored functions that are no bar; undefined: none is known. */
+  known: KnownRoutines | undefined;
   /** User variables that are mentioned may be set: behind INTO, in LOAD DATA, CALL and the like. */
   setsMentioned = false;
   /** The text defines something: up to SELECT, a name and `(` make no call. */
@@ -90,6 +101,13 @@ export class EffectReader {
   #call = 0;
   /** Where the word before ends if `(` must follow at once to make it a built-in; else -1. */
   #spacelessEnd = -1;
+  /** The name that may be called, and the one before its point; `NOWHERE`, or `UNCLEAR`. */
+  #nameStart = NOWHERE;
+  #nameEnd = NOWHERE;
+  #schemaStart = NOWHERE;
+  #schemaEnd = NOWHERE;
+  /** The call that may be a list of columns is of a function that is no bar. */
+  #isHarmless = false;
 
   /** Goes in front of a statement. */
   reset(bytes: Uint8Array, start: number, end: number, mode: LexicalMode): void {
@@ -103,6 +121,7 @@ export class EffectReader {
   /** Goes in front of one of several statements, which the scanner has reached. */
   startPart(): void {
     this.found = 0;
+    this.bars = 0;
     this.setsMentioned = false;
     this.defines = false;
     this.isQuery = false;
@@ -124,7 +143,7 @@ export class EffectReader {
     let depth = 0;
     this.#forget();
     for (;;) {
-      if (this.#awaited.isSome) this.found |= this.#awaited.decide(scanner);
+      if (this.#awaited.isSome) this.#decide();
       switch (scanner.kind) {
         case Lexeme.END:
           return;
@@ -134,6 +153,7 @@ export class EffectReader {
           break;
         case Lexeme.NAME:
           this.found |= NAME_SIGHT[scanner.word];
+          this.bars |= NAME_BARS[scanner.word];
           this.#name(CALLS);
           break;
         case Lexeme.STRING:
@@ -160,6 +180,7 @@ export class EffectReader {
               const qualifies = this.#isName;
               this.#forget();
               this.#behindPoint = qualifies;
+              if (qualifies) this.#qualify();
               break;
             }
             case Mark.AT:
@@ -212,6 +233,7 @@ export class EffectReader {
 
   #systemVariable(): void {
     const { scanner } = this;
+    this.bars |= Bar.SYSTEM_VARIABLE;
     while (scanner.kind === Lexeme.WORD || scanner.kind === Lexeme.NAME) {
       this.found |= VARIABLE_READ[scanner.word];
       if (this.mentionsTrackers(scanner.start)) this.found |= Effect.ASKS_VARIABLES;
@@ -234,12 +256,15 @@ export class EffectReader {
     const { word: id } = scanner;
     if (this.#behindPoint) {
       this.found |= NAME_SIGHT[id];
-      if (id === NEXTVAL || id === CURRVAL) this.found |= Effect.SEQUENCE | NOT_READS;
+      this.bars |= NAME_BARS[id];
+      if (id === NEXTVAL || id === CURRVAL) this.#sequence(0);
     } else {
       this.found |= SIGHT[id];
+      this.bars |= SIGHT_BARS[id];
       if (HAS_CONTEXT[id] !== 0) this.#context(id);
     }
     this.#name(scanner.glued ? CALLS : 0);
+    if (scanner.glued) this.#nameStart = UNCLEAR;
     if (isDigit(scanner.bytes[scanner.start])) this.#isName = false;
   }
 
@@ -258,22 +283,53 @@ export class EffectReader {
     }
     this.#spacelessEnd = IS_SPACELESS[id] === 1 && !this.defines ? scanner.end : -1;
     this.#before = id;
+    if (!this.#behindPoint) this.#schemaStart = NOWHERE;
+    this.#nameStart = scanner.start;
+    this.#nameEnd = scanner.end;
     this.#isName = true;
     this.#isBehindClose = false;
     this.#behindPoint = false;
+  }
+
+  /** The name at hand is followed by a point. */
+  #qualify(): void {
+    this.#schemaStart = this.#schemaStart === NOWHERE ? this.#nameStart : UNCLEAR;
+    this.#schemaEnd = this.#nameEnd;
+  }
+
+  /** The function called is a stored one that is no bar. */
+  #isKnown(): boolean {
+    const { known } = this;
+    if (known === undefined || this.#nameStart < 0 || this.#schemaStart === UNCLEAR) return false;
+    const { bytes } = this.scanner;
+    const name = nameIn(bytes, this.#nameStart, this.#nameEnd);
+    return this.#schemaStart === NOWHERE
+      ? known.isHarmless(name)
+      : known.isHarmless(name, nameIn(bytes, this.#schemaStart, this.#schemaEnd));
+  }
+
+  /** What the lexeme at hand tells of a call that may have been none. */
+  #decide(): void {
+    const decided = this.#awaited.decide(this.scanner);
+    this.found |= decided;
+    if ((decided & Effect.CALLS) !== 0 && !this.#isHarmless) this.bars |= Bar.STORED_FUNCTION;
   }
 
   #open(): void {
     const { scanner } = this;
     let call = this.#call;
     if (this.#spacelessEnd >= 0 && this.#spacelessEnd !== scanner.start) call |= CALLS;
-    const mayListColumns = this.#hasWith && (call & Effect.CALLS) !== 0;
+    const isStored = (call & Effect.CALLS) !== 0;
+    const isHarmless = isStored && this.#isKnown();
+    const mayListColumns = this.#hasWith && isStored;
     if (this.#before === LAST_INSERT_ID) this.#awaited.argument();
     else if (mayListColumns && !this.#awaited.isSome) {
       call &= ~CALLS;
+      this.#isHarmless = isHarmless;
       this.#awaited.columns();
-    }
+    } else if (isStored && !isHarmless) this.bars |= Bar.STORED_FUNCTION;
     this.found |= call;
+    if (this.#isName && !this.#behindPoint) this.bars |= CALL_BARS[this.#before];
     this.#forget();
   }
 
@@ -281,7 +337,13 @@ export class EffectReader {
     const { scanner } = this;
     if (scanner.end < scanner.limit && scanner.bytes[scanner.end] === Mark.EQUALS) {
       this.found |= Effect.SETS_USER_VARIABLE | NOT_READS;
+      this.bars |= Bar.ASSIGNS;
     }
+  }
+
+  #sequence(more: number): void {
+    this.found |= Effect.SEQUENCE | NOT_READS | more;
+    this.bars |= Bar.SEQUENCE;
   }
 
   #context(id: number): void {
@@ -289,20 +351,22 @@ export class EffectReader {
     switch (id) {
       case UPDATE:
         this.found |= NOT_READS;
+        this.bars |= before === FOR ? Bar.LOCKS_ROWS : Bar.WRITES;
         if (before !== FOR && before !== ON) this.#changeRows();
         break;
       case DELETE:
         this.found |= NOT_READS;
+        this.bars |= Bar.WRITES;
         if (before !== ON) this.#changeRows();
         break;
       case SHARE:
-        if (before === FOR) this.found |= NOT_READS;
+        if (before !== FOR) break;
+        this.found |= NOT_READS;
+        this.bars |= Bar.LOCKS_ROWS;
         break;
       case VALUE:
-        if (before === NEXT) this.found |= Effect.SEQUENCE | NOT_READS;
-        if (before === PREVIOUS) {
-          this.found |= Effect.SEQUENCE | Effect.ASKS_LAST_INSERT_ID | NOT_READS;
-        }
+        if (before === NEXT) this.#sequence(0);
+        if (before === PREVIOUS) this.#sequence(Effect.ASKS_LAST_INSERT_ID);
         break;
       case INTO:
         this.setsMentioned = true;

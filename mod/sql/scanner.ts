@@ -98,6 +98,9 @@ export class Scanner {
   /** The versions of comments that not every server runs. */
   readonly versions = new Float64Array(VERSIONS_MAX);
   versionsCount = 0;
+  /** The text's first comment that is no version comment, with what marks it; -1: there is none. */
+  commentStart = -1;
+  commentEnd = -1;
 
   #backslash = true;
   #ansiQuotes = false;
@@ -110,6 +113,7 @@ export class Scanner {
     this.bytes = bytes;
     this.limit = end;
     this.versionsCount = 0;
+    this.commentStart = -1;
     this.uncertain = mode.multibyte === Multibyte.SWE7;
     this.#backslash = !mode.noBackslashEscapes;
     this.#ansiQuotes = mode.ansiQuotes === true;
@@ -309,7 +313,7 @@ export class Scanner {
       }
     }
     const end = bytes.indexOf(0x0a, at);
-    return end < 0 || end >= limit ? limit : end + 1;
+    return this.#passed(at, end < 0 || end >= limit ? limit : end + 1);
   }
 
   #blockComment(from: number): number {
@@ -334,7 +338,16 @@ export class Scanner {
       }
       return this.#passComment(at, true);
     }
-    return this.#passComment(at, false);
+    return this.#passed(from - 2, this.#passComment(at, false));
+  }
+
+  /** Notes where a comment is, if it is the first. */
+  #passed(start: number, end: number): number {
+    if (this.commentStart < 0) {
+      this.commentStart = start;
+      this.commentEnd = end;
+    }
+    return end;
   }
 
   #runs(forMariadb: boolean, version: number): boolean {

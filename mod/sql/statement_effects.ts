@@ -4,6 +4,7 @@
 import { readAlter, readCreate, readDrop, readRename } from "./definition_effects.ts";
 import { Effect, UNKNOWN } from "./effect.ts";
 import { type EffectReader, Stop } from "./effect_reader.ts";
+import { Bar, KIND_BARS } from "./replica_bar.ts";
 import { Lexeme, Mark } from "./scanner.ts";
 import { readSet } from "./set_effects.ts";
 import { NOT_READS } from "./word_effects.ts";
@@ -68,9 +69,12 @@ const ANALYZE = word("ANALYZE");
 const CLOSE = word("CLOSE");
 const COMMIT = word("COMMIT");
 const COUNT = word("COUNT");
+const CREATE = word("CREATE");
 const DATA = word("DATA");
 const END = word("END");
 const ERRORS = word("ERRORS");
+const EVENT = word("EVENT");
+const EVENTS = word("EVENTS");
 const EXPORT = word("EXPORT");
 const EXTENDED = word("EXTENDED");
 const FOR = word("FOR");
@@ -91,6 +95,7 @@ const RECOVER = word("RECOVER");
 const RELEASE = word("RELEASE");
 const ROLLBACK = word("ROLLBACK");
 const SESSION = word("SESSION");
+const STATUS = word("STATUS");
 const TABLE = word("TABLE");
 const TABLES = word("TABLES");
 const UNLOCK = word("UNLOCK");
@@ -133,6 +138,7 @@ export function readStatement(reader: EffectReader): void {
       break;
     }
     const handler = scanner.kind === Lexeme.WORD ? HANDLERS[first] : undefined;
+    reader.bars |= scanner.kind === Lexeme.WORD ? KIND_BARS[first] : Bar.UNKNOWN;
     if (handler === undefined) {
       reader.found |= scanner.kind === Lexeme.WORD ? SIMPLE[first] : UNKNOWN | NOT_READS;
       break;
@@ -149,6 +155,7 @@ function readAnalyze(reader: EffectReader): boolean {
   const { word } = scanner;
   if (word === TABLE || word === TABLES || word === LOCAL || word === NO_WRITE_TO_BINLOG) {
     reader.found |= NOT_READS;
+    reader.bars |= Bar.ADMINISTERS;
     return false;
   }
   passFormat(reader);
@@ -215,15 +222,22 @@ function readExplain(reader: EffectReader): boolean {
       const { word } = scanner;
       if (EXPLAINABLE.has(word)) return true;
       if (word === ANALYZE) runs = true;
-      if (word === FOR) reader.found |= NOT_READS;
+      if (word === FOR) {
+        reader.found |= NOT_READS;
+        reader.bars |= Bar.SERVER_FACT;
+      }
       if (word === INTO) {
         reader.found |= NOT_READS;
+        reader.bars |= Bar.INTO;
         reader.setsMentioned = true;
       }
     }
     scanner.next();
   }
-  if (runs) reader.found |= UNKNOWN | NOT_READS;
+  if (runs) {
+    reader.found |= UNKNOWN | NOT_READS;
+    reader.bars |= Bar.UNKNOWN;
+  }
   return false;
 }
 
@@ -304,13 +318,20 @@ function readShow(reader: EffectReader): boolean {
     else if (word !== FULL && word !== EXTENDED && word !== SESSION && word !== LOCAL) break;
     scanner.next();
   }
-  if (scanner.kind !== Lexeme.WORD || !SHOWN_ALIKE.has(scanner.word)) reader.found |= NOT_READS;
+  if (scanner.kind !== Lexeme.WORD || !SHOWN_ALIKE.has(scanner.word)) {
+    reader.found |= NOT_READS;
+    reader.bars |= Bar.SERVER_FACT;
+  }
   if (!SHOWN_AS_QUERY.has(scanner.word)) reader.found |= Effect.LEAVES_FOUND_ROWS;
   switch (scanner.word) {
     case WARNINGS:
     case ERRORS:
     case COUNT:
       reader.found |= Effect.ASKS_WARNINGS;
+      reader.bars |= Bar.DIAGNOSTICS;
+      break;
+    case EVENTS: // replicas have them disabled
+      reader.bars |= Bar.SERVER_FACT;
       break;
     case VARIABLES:
       if (!global) reader.found |= Effect.ASKS_VARIABLES;
@@ -325,7 +346,13 @@ function readShow(reader: EffectReader): boolean {
     default:
   }
   // SHOW PROCEDURE STATUS has a word that means something else elsewhere.
+  const shown = scanner.word;
   scanner.next();
+  // Counts of rows and times of changes; what an event does on this server.
+  const isOwn = shown === TABLE
+    ? scanner.word === STATUS
+    : shown === CREATE && scanner.word === EVENT;
+  if (isOwn) reader.bars |= Bar.SERVER_FACT;
   return false;
 }
 

@@ -12,31 +12,13 @@ import {
   type LexicalMode,
   parseKill,
   parseSet,
-  Token,
-  Tokenizer,
 } from "../../../mod/sql/mod.ts";
 import { Random, testSeed } from "../../fuzz/random.ts";
+import { blanksOf, disguised } from "./disguise.ts";
 import { effectCases } from "./effect_cases.ts";
 
 const MODE: LexicalMode = { noBackslashEscapes: false, ansiQuotes: false };
 const ROUNDS = 40;
-const BLANKS = [
-  " ",
-  "\t",
-  "\n",
-  "\r\n",
-  "\v",
-  "\f",
-  "/**/",
-  "/* it's */",
-  '/* " ` */',
-  "/*+ x */",
-  "-- '\n",
-  "# `\n",
-  "--\n",
-  "/*! */",
-  "/*!50000 */",
-];
 const PIECES = [..."aK1_ \n'\"`\\/*!-#;(),.@:=M$\x00\xa0\xff"].concat(
   ["SELECT", "SET", "CREATE", "/*!99999 ", "/*M!", "GET_LOCK(", "WITH", "BEGIN", "END", "@@x"],
 );
@@ -55,43 +37,11 @@ function expectAll(plain: string, disguised: string): void {
   throw new Error(`Lost ${effectNames(lost)} of ${plain}: ${JSON.stringify(disguised)}`);
 }
 
-function blanks(): string {
-  return Array.from({ length: 1 + random.below(3) }, () => random.pick(BLANKS)).join("");
-}
-
-/** Around these a blank would make other lexemes of the bytes. */
-const TIGHT = /[@.:*/<>=!|&$\\-]/;
-
-/** Blanks between lexemes, and words in any case. */
-function disguised(statement: string): string {
-  const bytes = Buffer.from(statement, "latin1");
-  const tokens = new Tokenizer(bytes, 0, bytes.length, MODE);
-  let text = "";
-  let end = 0;
-  let before = "";
-  while (tokens.next() !== Token.END) {
-    let token = tokens.text();
-    const between = bytes.toString("latin1", end, tokens.start);
-    text += between;
-    const isTight = TIGHT.test(before.slice(-1)) || TIGHT.test(token[0]) ||
-      /["'`]$/.test(before) && /^["'`]/.test(token);
-    if (!isTight && between.trim() === "" && random.oneIn(3)) text += blanks();
-    const isWord = tokens.kind === Token.WORD && /^\w+$/.test(token);
-    if (isWord && random.oneIn(2)) {
-      token = [...token].map((c) => random.oneIn(2) ? c.toUpperCase() : c.toLowerCase()).join("");
-    }
-    text += token;
-    end = tokens.end;
-    before = token;
-  }
-  return text + bytes.toString("latin1", end);
-}
-
 test("blanks, comments and case take nothing away", () => {
   let changed = 0;
   for (let round = 0; round < ROUNDS; round++) {
     for (const statement of statements) {
-      const other = disguised(statement);
+      const other = disguised(statement, random);
       if (other !== statement) changed++;
       expectAll(statement, other);
     }
@@ -109,7 +59,7 @@ test("other statements in front take nothing away", () => {
         "SET @x = ';' ;",
         "UPDATE t SET a=1;",
       ]);
-      expectAll(statement, front + blanks() + statement);
+      expectAll(statement, front + blanksOf(random) + statement);
     }
   }
 });
@@ -147,7 +97,7 @@ test("whatever concerns the proxy on a closer look is told", () => {
   let seen = 0;
   for (let round = 0; round < ROUNDS; round++) {
     for (const statement of [...statements, ...more]) {
-      const text = disguised(statement);
+      const text = disguised(statement, random);
       const bytes = Buffer.from(text, "latin1");
       const bits = bitsOf(text);
       const concerns = parseKill(bytes, 0, bytes.length) !== undefined ||
