@@ -8,11 +8,12 @@ import { join } from "node:path";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { freePort, serverKinds } from "../servers/mod.ts";
-import { type Cluster, startAsyncCluster } from "./clusters.ts";
+import { type Cluster, setReadOnly, startAsyncCluster } from "./clusters.ts";
 import { until } from "./watching.ts";
 
 const [kind] = serverKinds();
-const KILLS = 5;
+const KILLS_UNDER_LOAD = 10;
+const KILLS_IDLE = 3;
 const DETECTED_UNDER_LOAD_MS = 100;
 const DETECTED_IDLE_MS = 1500;
 
@@ -29,7 +30,8 @@ interface Served extends AsyncDisposable {
 
 async function serve(
   backends: readonly { readonly port: number }[],
-  ...args: readonly string[]
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Served> {
   const [admin, http] = [freePort(), freePort()];
   const proxy = await startProxy({
@@ -38,6 +40,7 @@ async function serve(
       ...["-u", "app", "-p", "app", "--admin", `127.0.0.1:${admin}`],
       ...["--http", `127.0.0.1:${http}`, ...args],
     ],
+    env,
   });
   await proxy.untilLogged(/HTTP port/);
   const login = { host: "127.0.0.1", port: admin, user: "app", password: "app" };
@@ -113,7 +116,7 @@ describe.skipIf(kind === undefined)("mysqlproxy serve before a cluster", () => {
     const folder = mkdtempSync(join(tmpdir(), "mp-state-"));
     try {
       {
-        await using served = await serve([replica], "--state-dir", folder);
+        await using served = await serve([replica], ["--state-dir", folder]);
         await served.settled();
         await served.show(`DRAIN SERVER '${replica.name}'`);
         await served.show(`SET SERVER '${replica.name}' WEIGHT 7;`);
@@ -124,7 +127,7 @@ describe.skipIf(kind === undefined)("mysqlproxy serve before a cluster", () => {
       expect(kept.servers).toHaveLength(2);
       // What was written last is damaged: the one before it does.
       writeFileSync(join(folder, "topology.json"), "{");
-      await using served = await serve([{ port: freePort() }], "--state-dir", folder);
+      await using served = await serve([{ port: freePort() }], ["--state-dir", folder]);
       await until(
         "both known",
         async () =>
@@ -140,13 +143,55 @@ describe.skipIf(kind === undefined)("mysqlproxy serve before a cluster", () => {
     }
   }, 60_000);
 
+  test.each([
+    { mode: "session", workers: "1" },
+    { mode: "session", workers: "2" },
+    { mode: "transaction", workers: "2" },
+  ])(
+    "a primary that was closed to writes is known by the first write ($mode pooling, $workers workers)",
+    async ({ mode, workers }) => {
+      const { first } = cluster;
+      // A right that goes past read_only is one that this account lacks.
+      await first.sql("CREATE USER IF NOT EXISTS clerk@'%' IDENTIFIED BY 'clerk'");
+      await first.sql("GRANT ALL ON test.* TO clerk@'%'");
+      await first.sql("CREATE TABLE IF NOT EXISTS test.notes (n INT)");
+      await using served = await serve([first], ["--workers", workers], {
+        MYSQLPROXY_POOL_MODE: mode,
+        // Nobody would look by himself.
+        MYSQLPROXY_MONITOR_INTERVAL: "60s",
+        MYSQLPROXY_MONITOR_QUICK_INTERVAL: "60s",
+      });
+      await served.proxy.untilLogged(/mode=synced/);
+      await served.settled();
+      const login = { host: "127.0.0.1", port: served.proxy.port, user: "clerk" };
+      await using client = await createConnection({ ...login, password: "clerk" });
+      await client.query("INSERT INTO test.notes VALUES (1)");
+      await setReadOnly(first, true);
+      try {
+        const closedMs = Date.now();
+        await expect(client.query("INSERT INTO test.notes VALUES (2)")).rejects.toThrow(
+          /read.only/,
+        );
+        let began: Rows[number] | undefined;
+        await until("the failover began", async () => {
+          [began] = await served.show("SHOW EVENTS WHERE event = 'failover-began'");
+          return began !== undefined;
+        });
+        expect(began).toMatchObject({ server: first.name });
+        expect(Date.parse(began!["time"]!) - closedMs).toBeLessThan(DETECTED_UNDER_LOAD_MS);
+      } finally {
+        await setReadOnly(first, false);
+      }
+    },
+  );
+
   test(
     `kill -9 of the primary is known within ${DETECTED_UNDER_LOAD_MS} ms under load`,
     async () => {
       await using served = await serve([cluster.first]);
       const least = await leastOf(DETECTED_UNDER_LOAD_MS, async () => {
-        const times = await detectionTimes(served, true);
-        console.log(`under load: down after ${times.join(", ")} ms`);
+        const times = await detectionTimes(served, KILLS_UNDER_LOAD, true);
+        console.log(`under load: median ${median(times)}, down after ${times.join(", ")} ms`);
         return median(times);
       });
       expect(least).toBeLessThanOrEqual(DETECTED_UNDER_LOAD_MS);
@@ -157,7 +202,7 @@ describe.skipIf(kind === undefined)("mysqlproxy serve before a cluster", () => {
   test(`and within ${DETECTED_IDLE_MS} ms when nobody uses it`, async () => {
     await using served = await serve([cluster.first]);
     const least = await leastOf(DETECTED_IDLE_MS, async () => {
-      const times = await detectionTimes(served, false);
+      const times = await detectionTimes(served, KILLS_IDLE, false);
       console.log(`idle: down after ${times.join(", ")} ms`);
       return Math.max(...times);
     });
@@ -165,12 +210,16 @@ describe.skipIf(kind === undefined)("mysqlproxy serve before a cluster", () => {
   }, 120_000);
 
   /** Milliseconds from the kill to the event that says that the primary is down. */
-  async function detectionTimes(served: Served, underLoad: boolean): Promise<number[]> {
+  async function detectionTimes(
+    served: Served,
+    kills: number,
+    underLoad: boolean,
+  ): Promise<number[]> {
     const times: number[] = [];
-    for (let kill = 0; kill < KILLS; kill++) {
+    for (let kill = 0; kill < kills; kill++) {
       await served.settled();
       const clients = underLoad ? await startClients(served.proxy.port) : [];
-      await Bun.sleep(50 + kill * 60);
+      await Bun.sleep(50 + (kill % 5) * 60);
       const all = await served.show("SHOW EVENTS");
       const last = Number(all.at(-1)!["number"]);
       const killedMs = Date.now();
