@@ -221,6 +221,8 @@ export class ClusterMonitor {
     const now = this.#flavor?.flavor;
     if (now === found.flavor || (now && found.flavor.name === "static")) return now;
     this.#flavor = found;
+    // Who was asked before is to be asked as one of this flavor.
+    for (const watch of this.#watches.values()) watch.forgetFlavor();
     this.events.add({
       kind: "flavor-found",
       server: formatAddress(session.address),

@@ -76,6 +76,12 @@ export class ServerWatch {
     this.#close();
   }
 
+  /** The cluster turns out to be of another flavor: asks for it at the next look. */
+  forgetFlavor(): void {
+    this.#flavor = undefined;
+    this.#plan = [];
+  }
+
   /** Something is said to have changed: looks as soon as possible. */
   wake(): void {
     if (this.#stopped) return;

@@ -3,12 +3,15 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { serverKinds } from "../servers/mod.ts";
+import type { ClusterNode } from "./node.ts";
 import { type Cluster, follow, setReadOnly, startAsyncCluster } from "./clusters.ts";
 import { StallingProxy } from "./stalling_proxy.ts";
 import { INTERVAL_MS, lagErrors, until, Watching, Writer } from "./watching.ts";
 
 /** What happens is to be told within two intervals, and the time it takes to ask. */
 const SOON_MS = 2 * INTERVAL_MS;
+/** What hangs is noticed when a look has begun and its time is over. */
+const NOTICED_MS = SOON_MS + 200;
 const PAUSE_MS = 5000;
 const LAG_ERROR_MS = 300;
 
@@ -16,20 +19,25 @@ describe.each(serverKinds())("a cluster of %s", (kind) => {
   const replica = kind === "mysql" ? "REPLICA" : "SLAVE";
   let cluster: Cluster;
   let watching: Watching;
-  let way: StallingProxy;
+  /** To the primary and to the second replica. */
+  let ways: readonly StallingProxy[];
 
   beforeAll(async () => {
     cluster = await startAsyncCluster(kind, 2);
-    way = await StallingProxy.start(cluster.nodes[2]!.port);
+    const [{ port: first }, seed, { port: last }] = cluster.nodes as [
+      ClusterNode,
+      ClusterNode,
+      ClusterNode,
+    ];
+    ways = await Promise.all([StallingProxy.start(first), StallingProxy.start(last)]);
     // From a replica, so that the primary and the other replica have to be found.
-    const seed = cluster.nodes[1]!;
-    watching = new Watching(seed, new Map([[cluster.nodes[2]!.port, way.port]]));
+    watching = new Watching(seed, new Map([[first, ways[0]!.port], [last, ways[1]!.port]]));
     await watching.settled(3);
   });
 
   afterAll(async () => {
     watching?.[Symbol.dispose]();
-    way?.[Symbol.dispose]();
+    for (const way of ways ?? []) way[Symbol.dispose]();
     await cluster?.[Symbol.asyncDispose]();
   });
 
@@ -87,41 +95,59 @@ describe.each(serverKinds())("a cluster of %s", (kind) => {
     await watching.settled(3);
   });
 
-  test("a server that hangs is suspect and then down; when it goes on it comes back", async () => {
+  test("a replica that hangs is suspect and then down; when it goes on it comes back", async () => {
     const node = cluster.nodes[1]!;
     const connections = async () =>
       Number((await node.sql("SHOW GLOBAL STATUS LIKE 'Connections'"))[0]?.["Value"]);
     const before = await connections();
     const frozenMs = performance.now();
     node.freeze();
-    const stateAfter = (sinceMs: number, state: string) =>
-      watching.eventAfter(
-        sinceMs,
-        `${state} told`,
-        (event) => event.server === node.name && event.to === state,
-      );
-    expect(await stateAfter(frozenMs, "suspect") - frozenMs).toBeLessThan(SOON_MS + 200);
-    await stateAfter(frozenMs, "down");
+    expect(await watching.stateAfter(frozenMs, node, "suspect") - frozenMs).toBeLessThan(
+      NOTICED_MS,
+    );
+    await watching.stateAfter(frozenMs, node, "down");
     const thawedMs = performance.now();
     node.thaw();
-    expect(await stateAfter(thawedMs, "recovering") - thawedMs).toBeLessThan(SOON_MS);
+    const backMs = await watching.stateAfter(thawedMs, node, "recovering");
+    expect(backMs - thawedMs).toBeLessThan(SOON_MS);
     await watching.settled(3);
     // It was not flooded with connections meanwhile, which it would count as errors of this host.
     expect(await connections() - before).toBeLessThanOrEqual(1);
   });
 
-  test("a server whose network is cut is suspect, and nobody else is", async () => {
-    const node = cluster.nodes[2]!;
+  test("a primary that hangs is suspect and then down; nobody takes its place", async () => {
+    const { first } = cluster;
+    const frozenMs = performance.now();
+    first.freeze();
+    expect(await watching.stateAfter(frozenMs, first, "suspect") - frozenMs).toBeLessThan(
+      NOTICED_MS,
+    );
+    // Its clients will see: as long as it may live nothing else is right.
+    expect(watching.server(first)).toMatchObject({ role: "primary", writes: true });
+    await watching.stateAfter(frozenMs, first, "down");
+    expect(watching.monitor.topology.primary).toBeNull();
+    expect(watching.monitor.topology.servers.some(({ writes }) => writes)).toBe(false);
+    const thawedMs = performance.now();
+    first.thaw();
+    const backMs = await watching.eventAfter(
+      thawedMs,
+      "failover ended",
+      ({ kind, server }) => kind === "failover-ended" && server === first.name,
+    );
+    expect(backMs - thawedMs).toBeLessThan(SOON_MS);
+    await watching.settled(3);
+  });
+
+  test.each([
+    { who: "primary", at: 0, way: 0 },
+    { who: "replica", at: 2, way: 1 },
+  ])("a $who whose network is cut is suspect, and nobody else is", async ({ who, at, way }) => {
+    const node = cluster.nodes[at]!;
     await watching.settled(3);
     const cutMs = performance.now();
-    way.stall();
+    ways[way]!.stall();
     try {
-      const toldMs = await watching.eventAfter(
-        cutMs,
-        "suspect told",
-        ({ server, to }) => server === node.name && to === "suspect",
-      );
-      expect(toldMs - cutMs).toBeLessThan(SOON_MS + 200);
+      expect(await watching.stateAfter(cutMs, node, "suspect") - cutMs).toBeLessThan(NOTICED_MS);
       const others = watching.told.filter(({ atMs, event }) =>
         atMs > cutMs && event.kind === "state-changed" && event.server !== node.name
       );
@@ -129,9 +155,9 @@ describe.each(serverKinds())("a cluster of %s", (kind) => {
       // Its last answer is marked with its age.
       const { answeredMs } = watching.server(node)!;
       await until("an old answer", () => Date.now() - answeredMs! > 1500);
-      expect(watching.server(node)).toMatchObject({ answeredMs });
+      expect(watching.server(node)).toMatchObject({ answeredMs, role: who });
     } finally {
-      way.resume();
+      ways[way]!.resume();
     }
     await watching.settled(3);
   });
@@ -186,9 +212,6 @@ describe.each(serverKinds())("a cluster of %s", (kind) => {
       const { [a!.name]: old, [b!.name]: now, [c!.name]: other } = watching.shown();
       return old === "replica up" && now === "primary up" && other === "replica up";
     }, { limitMs: 5000, describe: () => JSON.stringify(watching.shown()) });
-    const writers = watching.topologies.map(({ servers }) =>
-      servers.filter(({ writes }) => writes).length
-    );
-    expect(Math.max(...writers)).toBe(1);
+    expect(watching.writersMax).toBe(1);
   });
 });

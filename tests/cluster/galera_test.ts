@@ -5,9 +5,12 @@ import { flavorNamed } from "../../mod/cluster/mod.ts";
 import { serverKinds } from "../servers/mod.ts";
 import { type Cluster, galeraLibrary, rejoinGalera, startGalera } from "./clusters.ts";
 import type { ClusterNode } from "./node.ts";
+import { StallingProxy } from "./stalling_proxy.ts";
 import { INTERVAL_MS, lagErrors, until, Watching, Writer } from "./watching.ts";
 
 const SOON_MS = 2 * INTERVAL_MS;
+/** What hangs is noticed when a look has begun and its time is over. */
+const NOTICED_MS = SOON_MS + 200;
 const LAG_ERROR_MS = 300;
 const isInstalled = galeraLibrary() !== undefined && serverKinds().includes("mariadb");
 if (!isInstalled) console.log("skipped: Galera is not installed");
@@ -22,10 +25,17 @@ describe.skipIf(!isInstalled)("a pair of Galera nodes", () => {
   /** The node that the proxy writes to, and the other one. */
   let writer: ClusterNode;
   let other: ClusterNode;
+  /** To each node, by its port. */
+  let ways: Map<number, StallingProxy>;
 
   beforeAll(async () => {
     cluster = await startGalera(2);
-    watching = new Watching(cluster.first);
+    ways = new Map();
+    for (const { port } of cluster.nodes) ways.set(port, await StallingProxy.start(port));
+    watching = new Watching(
+      cluster.first,
+      new Map([...ways].map(([port, way]) => [port, way.port])),
+    );
     await watching.settled(2);
     writer = cluster.named(watching.monitor.topology.primary);
     other = cluster.nodes.find((node) => node !== writer)!;
@@ -33,6 +43,7 @@ describe.skipIf(!isInstalled)("a pair of Galera nodes", () => {
 
   afterAll(async () => {
     watching?.[Symbol.dispose]();
+    for (const way of ways?.values() ?? []) way[Symbol.dispose]();
     await cluster?.[Symbol.asyncDispose]();
   });
 
@@ -78,6 +89,43 @@ describe.skipIf(!isInstalled)("a pair of Galera nodes", () => {
     const position = watching.server(writer)?.position;
     const wait = flavorNamed("galera").waitForPosition(position!, 1000)!;
     expect(wait.reached(await other.value(wait.sql))).toBe(true);
+  });
+
+  test("a writer whose network is cut is suspect, and the other one is not", async () => {
+    await watching.settled(2);
+    const way = ways.get(writer.port)!;
+    const cutMs = performance.now();
+    way.stall();
+    try {
+      expect(await watching.stateAfter(cutMs, writer, "suspect") - cutMs).toBeLessThan(NOTICED_MS);
+      expect(watching.server(other)).toMatchObject({ state: "up" });
+    } finally {
+      way.resume();
+    }
+    await watching.settled(2);
+    expect(watching.monitor.topology.primary).toBe(writer.name);
+  });
+
+  test("a writer that hangs is suspect; without it there is no majority until somebody decides", async () => {
+    const frozenMs = performance.now();
+    writer.freeze();
+    expect(await watching.stateAfter(frozenMs, writer, "suspect") - frozenMs)
+      .toBeLessThan(NOTICED_MS);
+    await until(
+      "the component is not the primary one",
+      async () => await status(other, "wsrep_cluster_status") !== "Primary",
+      { pollMs: 20 },
+    );
+    const knownMs = performance.now();
+    expect(await watching.stateAfter(frozenMs, other, "down") - knownMs).toBeLessThan(SOON_MS);
+    await until("nobody is written to", () => watching.monitor.topology.primary === null);
+    await other.sql("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'");
+    await until("the other is written to", () => watching.monitor.topology.primary === other.name);
+    writer.thaw();
+    await watching.settled(2);
+    writer = cluster.named(watching.monitor.topology.primary);
+    other = cluster.nodes.find((node) => node !== writer)!;
+    expect(watching.writersMax).toBe(1);
   });
 
   test("when the writer is shut down the other one takes its place", async () => {

@@ -3,11 +3,14 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { serverKinds } from "../servers/mod.ts";
-import { type Cluster, join, startGroup } from "./clusters.ts";
-import type { ClusterNode } from "./node.ts";
+import { type Cluster, follow, join, startGroup } from "./clusters.ts";
+import { ClusterNode } from "./node.ts";
+import { StallingProxy } from "./stalling_proxy.ts";
 import { INTERVAL_MS, lagErrors, until, Watching, Writer } from "./watching.ts";
 
 const SOON_MS = 2 * INTERVAL_MS;
+/** What hangs is noticed when a look has begun and its time is over. */
+const NOTICED_MS = SOON_MS + 200;
 const LAG_ERROR_MS = 300;
 
 /** What a member says about who is the primary, as soon as it says so. */
@@ -21,15 +24,22 @@ async function primaryBy(node: ClusterNode): Promise<unknown> {
 describe.skipIf(!serverKinds().includes("mysql"))("a group of mysql", () => {
   let cluster: Cluster;
   let watching: Watching;
+  /** To the first primary. */
+  let way: StallingProxy;
+  const attached: ClusterNode[] = [];
 
   beforeAll(async () => {
     cluster = await startGroup(3);
-    watching = new Watching(cluster.nodes[1]!);
+    const { port } = cluster.first;
+    way = await StallingProxy.start(port);
+    watching = new Watching(cluster.nodes[1]!, new Map([[port, way.port]]));
     await watching.settled(3);
   });
 
   afterAll(async () => {
     watching?.[Symbol.dispose]();
+    way?.[Symbol.dispose]();
+    for (const node of attached) await node[Symbol.asyncDispose]();
     await cluster?.[Symbol.asyncDispose]();
   });
 
@@ -98,17 +108,32 @@ describe.skipIf(!serverKinds().includes("mysql"))("a group of mysql", () => {
     );
   });
 
+  test("a primary whose network is cut is suspect, and nobody else is", async () => {
+    const { first } = cluster;
+    await watching.settled(3);
+    const cutMs = performance.now();
+    way.stall();
+    try {
+      expect(await watching.stateAfter(cutMs, first, "suspect") - cutMs).toBeLessThan(NOTICED_MS);
+      const others = watching.told.filter(({ atMs, event }) =>
+        atMs > cutMs && event.kind === "state-changed" && event.server !== first.name
+      );
+      expect(others).toEqual([]);
+    } finally {
+      way.resume();
+    }
+    await watching.settled(3);
+    expect(watching.monitor.topology.primary).toBe(first.name);
+  });
+
   test("a member that hangs is suspect, and the group goes on", async () => {
     const node = cluster.nodes[2]!;
     await watching.settled(3);
     const frozenMs = performance.now();
     node.freeze();
-    const toldMs = await watching.eventAfter(
-      frozenMs,
-      "suspect told",
-      ({ server, to }) => server === node.name && to === "suspect",
-    ).finally(() => node.thaw());
-    expect(toldMs - frozenMs).toBeLessThan(SOON_MS + 200);
+    const toldMs = await watching.stateAfter(frozenMs, node, "suspect")
+      .finally(() => node.thaw());
+    expect(toldMs - frozenMs).toBeLessThan(NOTICED_MS);
     await watching.settled(3);
     expect(watching.monitor.topology.primary).toBe(cluster.first.name);
   });
@@ -175,5 +200,70 @@ describe.skipIf(!serverKinds().includes("mysql"))("a group of mysql", () => {
       ({ server, to }) => server === node.name && to === "up",
     );
     expect(watching.server(node)).toMatchObject({ role: "replica", reads: true });
+  });
+
+  test("a replica that is attached to the group is found, and is a learner", async () => {
+    const node = await ClusterNode.create("mysql", ["super_read_only = ON"]);
+    const primary = cluster.named(watching.monitor.topology.primary);
+    attached.push(node);
+    const sinceMs = performance.now();
+    await follow(node, primary);
+    const followsMs = performance.now();
+    const addedMs = await watching.eventAfter(
+      sinceMs,
+      "the replica is found",
+      ({ kind, server }) => kind === "server-added" && server === node.name,
+    );
+    console.log(`attached replica found after ${Math.round(addedMs - followsMs)} ms`);
+    await until("it is up", () => watching.server(node)?.state === "up");
+    expect(watching.server(node)).toMatchObject({
+      role: "learner",
+      roleWord: "attached replica",
+      reads: true,
+      writes: false,
+    });
+    await node.sql("STOP REPLICA");
+    await until("lagging", () => watching.server(node)?.state === "lagging");
+    // Open to writes or not, it is never the primary.
+    await node.sql("SET GLOBAL read_only = 0");
+    await until("seen", () => watching.server(node)?.readOnly === false);
+    expect(watching.monitor.topology.primary).toBe(primary.name);
+    expect(watching.server(node)).toMatchObject({ role: "learner", writes: false });
+    // From it the whole group is found, too.
+    await node.sql("START REPLICA");
+    using other = new Watching(node);
+    await until("all found from the replica", () => {
+      const shown = other.shown();
+      return Object.keys(shown).length === 4 && shown[node.name] === "learner up" &&
+        shown[primary.name] === "primary up";
+    }, { describe: () => JSON.stringify(other.shown()) });
+    expect(other.monitor.topology.flavor).toBe("group");
+  });
+
+  test("a primary that hangs is suspect; the group's new one is followed, the old one stays out", async () => {
+    const old = cluster.named(watching.monitor.topology.primary);
+    const other = cluster.nodes.find((node) => node !== old)!;
+    const frozenMs = performance.now();
+    old.freeze();
+    expect(await watching.stateAfter(frozenMs, old, "suspect") - frozenMs).toBeLessThan(NOTICED_MS);
+    const knownMs = await until("the group's new primary", async () => {
+      const primary = await primaryBy(other);
+      return primary !== undefined && primary !== old.name;
+    }, { pollMs: 20 });
+    const toldMs = await watching.eventAfter(
+      frozenMs,
+      "the new primary",
+      ({ kind }) => kind === "failover-ended",
+    );
+    console.log(`new primary told ${Math.round(toldMs - knownMs)} ms after the group knew`);
+    expect(toldMs - knownMs).toBeLessThan(SOON_MS);
+    const now = String(await primaryBy(other));
+    expect(watching.monitor.topology.primary).toBe(now);
+    const answeredMs = watching.server(old)!.answeredMs!;
+    old.thaw();
+    // It still takes itself for the primary when it goes on.
+    await until("it answers", () => watching.server(old)!.answeredMs! > answeredMs);
+    expect(watching.monitor.topology.primary).toBe(now);
+    expect(watching.writersMax).toBe(1);
   });
 });

@@ -39,7 +39,8 @@ test(
         return rows.length === SERVERS;
       }, { pollMs: 200 });
       const percents: number[] = [];
-      for (let window = 0; window < WINDOWS; window++) {
+      // What else this machine does makes a window dearer, never cheaper.
+      while (percents.length < WINDOWS && Math.min(...percents) > PERCENT_MAX) {
         const [before, startedMs] = [proxy.cpuMicros(), performance.now()];
         await Bun.sleep(WINDOW_MS);
         const micros = proxy.cpuMicros() - before;
@@ -47,7 +48,6 @@ test(
       }
       const shown = percents.map((percent) => percent.toFixed(1)).join(", ");
       console.log(`${SERVERS} servers: ${shown} % of a core`);
-      // What else this machine does makes every window dearer, none cheaper.
       expect(Math.min(...percents)).toBeLessThanOrEqual(PERCENT_MAX);
     } finally {
       servers.stdin.end();

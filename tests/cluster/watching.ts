@@ -99,6 +99,23 @@ export class Watching implements Disposable {
     return found!;
   }
 
+  /** Resolves with the time at which a server was told to be in a state, from a time on. */
+  stateAfter(sinceMs: number, node: ClusterNode, state: TopologyServer["state"]): Promise<number> {
+    return this.eventAfter(
+      sinceMs,
+      `${node.name} ${state}`,
+      ({ kind, server, to }) => kind === "state-changed" && server === node.name && to === state,
+    );
+  }
+
+  /** The most servers that could be written to at one time. */
+  get writersMax(): number {
+    const writers = this.topologies.map(({ servers }) =>
+      servers.filter(({ writes }) => writes).length
+    );
+    return Math.max(...writers);
+  }
+
   [Symbol.dispose](): void {
     this.monitor.stop();
   }

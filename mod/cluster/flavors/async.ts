@@ -92,7 +92,8 @@ export function waitForGtids(position: Position, timeoutMs: number) {
   };
 }
 
-function membersOfSource(source: Findings["source"]): Member[] {
+/** Whom a server follows, as a member that it names. */
+export function membersOfSource(source: Findings["source"]): Member[] {
   if (source === undefined) return [];
   return [{ address: source.address, ...optional("id", source.id) }];
 }

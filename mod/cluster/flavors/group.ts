@@ -10,14 +10,18 @@ import {
   executedGtids,
   factsOf,
   isReadOnly,
+  membersOfSource,
   SERVER_FACTS,
   waitForGtids,
 } from "./async.ts";
-import { readCommitTimes } from "./mysql_replica.ts";
+import { probeAttached } from "./attached_replica.ts";
+import { readCommitTimes, readReplicas } from "./mysql_replica.ts";
 
 const MEMBERS = `SELECT * FROM performance_schema.replication_group_members m
 LEFT JOIN performance_schema.replication_group_member_stats s USING (CHANNEL_NAME, MEMBER_ID)
 WHERE CHANNEL_NAME = 'group_replication_applier'`;
+const MEMBER_FACTS = `SELECT ${SERVER_FACTS}, @@group_replication_group_name AS group_name,
+@@group_replication_single_primary_mode AS single`;
 const APPLIER = "group_replication_applier";
 
 /** Group Replication, single-primary or multi-primary. */
@@ -39,14 +43,16 @@ export const group: Flavor = {
   },
 
   async probe(session) {
-    const [row] = await session.query(
-      `SELECT ${SERVER_FACTS}, @@group_replication_group_name AS group_name,
-@@group_replication_single_primary_mode AS single`,
-    );
+    const [row] = await tryQuery(session, { sql: MEMBER_FACTS, gap: "group replication" }) ?? [];
+    if (row === undefined) return await probeAttached(session);
     const gaps: string[] = [];
     const members = await readMembers(session, gaps);
     const facts = factsOf(row);
     const own = ownRow(members, facts.identity.id);
+    if (own === undefined || text(own, "member_state") === "OFFLINE") {
+      const attached = await probeAttached(session);
+      if (attached.source) return attached;
+    }
     const role = await roleOf(session, own);
     const hidden = await hiddenByTag(session, facts.identity.id);
     const state = text(own, "member_state") || "OFFLINE";
@@ -66,8 +72,10 @@ export const group: Flavor = {
     };
   },
 
-  async discover(session) {
-    return membersOf(await readMembers(session, []));
+  async discover(session, { source }) {
+    const members = membersOf(await readMembers(session, []));
+    const attached = await readReplicas(session);
+    return [...members, ...membersOfSource(source), ...attached];
   },
 
   position: executedGtids,
