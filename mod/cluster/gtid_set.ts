@@ -55,6 +55,11 @@ export class GtidSet {
     return this.#sources.keys();
   }
 
+  /** The runs of one source's numbers, ascending and apart: first, last, first, last, … */
+  intervals(source: string): readonly number[] {
+    return this.#sources.get(source) ?? NONE;
+  }
+
   /** Whether every transaction of another set is in this one: GTID_SUBSET(other, this). */
   contains(other: GtidSet): boolean {
     if (other.#sources.size > this.#sources.size) return false;

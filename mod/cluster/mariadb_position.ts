@@ -2,7 +2,7 @@
 // Source: "Global Transaction ID" of the MariaDB documentation.
 
 /** The last transaction of a domain. */
-interface Last {
+export interface Last {
   readonly server: number;
   readonly sequence: number;
 }
@@ -40,6 +40,11 @@ export class MariadbPosition {
       }
     }
     return new MariadbPosition(domains);
+  }
+
+  /** The domains, each with the server and the sequence number of its last transaction. */
+  get domains(): Iterable<readonly [domain: number, last: Last]> {
+    return this.#domains;
   }
 
   /** The number of transactions, taking sequence numbers as a count. */

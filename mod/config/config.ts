@@ -36,6 +36,10 @@ export interface Config {
   readonly cluster: Cluster;
   /** What is special about single servers; not the list of servers. */
   readonly servers: readonly ServerConfig[];
+  /** Where statements go. */
+  readonly route: Route;
+  /** Where some of them go; the first that fits counts. */
+  readonly rules: readonly Rule[];
   /** The PROXY protocol in front of and behind the proxy. */
   readonly proxyProtocol: ProxyProtocol;
   /** Options of every TCP socket, on both legs. */
@@ -243,6 +247,63 @@ export interface ServerConfig {
   readonly weight: number;
   /** Words for rules to choose it by. */
   readonly tags: readonly string[];
+}
+
+/** How new the data must be that a read sees, from the weakest to the strongest level. */
+export type ConsistencyLevel = "eventual" | "session" | "instance" | "global";
+
+/** Where statements go. */
+export interface Route {
+  /** Whether statements that provably only read go to replicas. */
+  readonly split: boolean;
+  readonly consistency: ConsistencyLevel;
+  /** How long a replica is waited for, in milliseconds; 0: not at all. */
+  readonly waitTimeoutMs: number;
+  /** When the primary takes reads that could go to replicas. */
+  readonly primaryReads: "fallback" | "share" | "prefer";
+  /** Percent of the reads for replicas that go there. */
+  readonly replicaShare: number;
+  /** What of transactions may leave the primary. */
+  readonly transactions: "primary" | "read-only" | "split";
+  /** How one of several fit servers is chosen. */
+  readonly balance: "least-outstanding" | "two-choices" | "least-lag" | "round-robin" | "random";
+  /** Requests that the primary counts as having more. */
+  readonly primaryPenalty: number;
+  /** The zone the proxy is in; empty for none. */
+  readonly zone: string;
+  /** Fit servers there must be in the zone for it to count. */
+  readonly zoneMin: number;
+  /** Failures in a row after which a server is ejected; 0: never. */
+  readonly ejectFailures: number;
+  /** Times slower than the median after which a server is ejected; 0: never. */
+  readonly ejectLatency: number;
+  /** How long an ejected server gets no reads, in milliseconds. */
+  readonly ejectTimeMs: number;
+  /** Percent of the replicas that may be ejected. */
+  readonly ejectMax: number;
+  /** Where reads of information_schema go. */
+  readonly informationSchema: "primary" | "replica";
+  /** The forms of hints that count. */
+  readonly hints: readonly ("own" | "hostgroup" | "maxscale")[];
+  /** Hostgroups that mean the primary, as numbers in text. */
+  readonly primaryHostgroups: readonly string[];
+  /** Bytes of statements whose facts are kept, in each worker. */
+  readonly cacheMaxBytes: number;
+}
+
+/** Where some statements go: those for which all that is given fits. */
+export interface Rule {
+  /** Its name; empty: its number stands for it. */
+  readonly name: string;
+  readonly user: string;
+  readonly schema: string;
+  readonly clients: readonly Network[];
+  readonly digest: string;
+  /** A regular expression. */
+  readonly statement: string;
+  readonly target: "any" | "primary" | "replica";
+  readonly tags: readonly string[];
+  readonly consistency: "default" | ConsistencyLevel;
 }
 
 /** The PROXY protocol in front of and behind the proxy. */

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import type { KeyInfo } from "./kinds.ts";
 import type { SectionInfo } from "./section.ts";
 import { serverSchema } from "./cluster_sections.ts";
+import { ruleSchema } from "./route_sections.ts";
 import { fileSchema, userSchema } from "./schema.ts";
 
 /** One key of the configuration and all there is to say of it. */
@@ -33,6 +34,7 @@ export interface SectionDescription extends SectionInfo {
 const REPEATABLE: Readonly<Record<string, { readonly entries: v.ObjectEntries } | undefined>> = {
   user: userSchema,
   server: serverSchema,
+  rule: ruleSchema,
 };
 
 /** All sections with all keys, in the order of the schema; the top of the file comes first. */

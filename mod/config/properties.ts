@@ -1,10 +1,11 @@
 // The configuration in force as rows of name and value, for SHOW PROPERTIES and the log.
 
-import type { Config } from "./config.ts";
+import type { Config, Rule } from "./config.ts";
 import { allKeys, camelCase, fieldName } from "./keys.ts";
 import type { KeyDescription } from "./keys.ts";
 import { formatAddress } from "./address.ts";
 import { formatValue } from "./kinds.ts";
+import { formatNetwork } from "./network.ts";
 
 /** What stands in place of a password. */
 const mask = "********";
@@ -23,7 +24,19 @@ export function properties(config: Config): readonly (readonly [name: string, va
     const words = tags.length === 0 ? "" : ` tags ${tags.join(", ")}`;
     rows.push(["server", `${formatAddress(address)} weight ${weight}${words}`]);
   }
+  for (const [at, rule] of config.rules.entries()) rows.push(["rule", formatRule(rule, at + 1)]);
   return rows;
+}
+
+/** A rule as `name: key value, ...`, without what is left open. */
+function formatRule(rule: Rule, number: number): string {
+  const { name, clients, tags, target, consistency, ...rest } = rule;
+  const parts = Object.entries(rest).map(([key, value]) => [key, value]);
+  parts.push(["clients", clients.map(formatNetwork).join(" ")], ["tags", tags.join(" ")]);
+  parts.push(["target", target === "any" ? "" : target]);
+  parts.push(["consistency", consistency === "default" ? "" : consistency]);
+  const given = parts.filter(([, value]) => value !== "").map((part) => part.join(" "));
+  return `${name === "" ? number : name}: ${given.join(", ")}`;
 }
 
 function formatProperty(value: unknown, key: KeyDescription): string {

@@ -17,6 +17,7 @@ import {
   text,
 } from "./kinds.ts";
 import { cluster, monitor, serverSchema } from "./cluster_sections.ts";
+import { route, ruleSchema } from "./route_sections.ts";
 import { mustBeTable, mustBeTables, section } from "./section.ts";
 
 const account = section("The proxy's own account on the servers.", {
@@ -295,6 +296,9 @@ const http = section("The HTTP port for metrics and health.", {
   }),
 });
 
+/** Rules are bits of a few words for each statement. */
+const RULES_MAX = 256;
+
 /** The schema of a whole configuration file. */
 export const fileSchema = v.pipe(
   v.object({
@@ -339,6 +343,19 @@ export const fileSchema = v.pipe(
       v.optional(v.array(serverSchema, mustBeTables("server")), () => []),
       v.metadata({
         doc: "What is special about a server; the section may be repeated. It adds no server.",
+      }),
+    ),
+    route,
+    rule: v.pipe(
+      v.optional(
+        v.pipe(
+          v.array(ruleSchema, mustBeTables("rule")),
+          v.maxLength(RULES_MAX, `must be at most ${RULES_MAX}`),
+        ),
+        () => [],
+      ),
+      v.metadata({
+        doc: "Where some statements go; the section may be repeated. The first that fits counts.",
       }),
     ),
     proxy_protocol: proxyProtocol,

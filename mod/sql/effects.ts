@@ -9,7 +9,7 @@ import type { KnownRoutines } from "./known_routines.ts";
 import type { LexicalMode } from "./lexical_mode.ts";
 import { mentionsAny } from "./mentions.ts";
 import { readOtherWays } from "./readings.ts";
-import { Bar } from "./replica_bar.ts";
+import { Bar, SEEING_BARS, SEES_TABLES } from "./replica_bar.ts";
 import { Lexeme, Mark } from "./scanner.ts";
 import { readStatement } from "./statement_effects.ts";
 import { NOT_READS } from "./word_effects.ts";
@@ -24,6 +24,8 @@ export interface StatementFacts {
   bars: number;
   /** Where its sender wants it to go; undefined: nothing is said. */
   hint: Hint | undefined;
+  /** It may see rows of tables: if not, it shows nothing of how new the server's data is. */
+  seesTables: boolean;
 }
 
 /** What `readFacts` goes by besides the text. */
@@ -72,10 +74,11 @@ export function readFacts(
   into.effects = readText(bytes, start, end, mode);
   const { commentStart, commentEnd } = reader.scanner;
   into.hint = commentStart < 0 ? undefined : readHint(bytes, commentStart, commentEnd, hints);
-  if (bars === 0 && known !== undefined && known.unsafeNames.size > 0) {
-    if (mentionsAny(bytes, { start, end, mode }, known.unsafeNames)) bars = Bar.UNSAFE_NAME;
+  if ((bars & ~SEES_TABLES) === 0 && known !== undefined && known.unsafeNames.size > 0) {
+    if (mentionsAny(bytes, { start, end, mode }, known.unsafeNames)) bars |= Bar.UNSAFE_NAME;
   }
-  into.bars = bars;
+  into.seesTables = (bars & (SEES_TABLES | SEEING_BARS)) !== 0;
+  into.bars = bars & ~SEES_TABLES;
 }
 
 function readText(bytes: Uint8Array, start: number, end: number, mode: LexicalMode): number {

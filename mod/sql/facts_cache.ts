@@ -15,6 +15,7 @@ export class CachedFacts<Note> implements StatementFacts {
   effects = 0;
   bars = 0;
   hint: Hint | undefined = undefined;
+  seesTables = false;
   note: Note | undefined = undefined;
 }
 

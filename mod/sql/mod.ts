@@ -4,6 +4,7 @@ export * from "./account_statement.ts";
 export * from "./attention.ts";
 export * from "./cluster_statement.ts";
 export * from "./connection_id.ts";
+export * from "./digest.ts";
 export * from "./effect.ts";
 export * from "./effects.ts";
 export * from "./facts_cache.ts";

@@ -62,6 +62,13 @@ export const Bar = {
   SERVER_FACT: 1 << 24,
 } as const;
 
+/** Not a bar: it may see the rows of tables. Stays in this folder. */
+export const SEES_TABLES = 1 << 30;
+
+/** What may see the rows of tables without naming one behind FROM. */
+export const SEEING_BARS: number = Bar.UNCERTAIN | Bar.WRITES | Bar.DEFINES | Bar.CALLS |
+  Bar.UNKNOWN | Bar.STORED_FUNCTION | Bar.SEQUENCE;
+
 /**
  * Bars that only keep a statement where its facts are: a hint may send it elsewhere. With any other
  * one it might change something on a replica that refuses nothing.
@@ -141,6 +148,7 @@ fill(NAME_BARS, Bar.INFORMATION_SCHEMA, "INFORMATION_SCHEMA");
 
 fill(SIGHT_BARS, Bar.SERVER_SCHEMA, SCHEMAS);
 fill(SIGHT_BARS, Bar.INFORMATION_SCHEMA, "INFORMATION_SCHEMA");
+fill(SIGHT_BARS, SEES_TABLES, "FROM HANDLER TABLE TABLES");
 fill(SIGHT_BARS, Bar.INTO, "INTO");
 fill(SIGHT_BARS, Bar.LOCKS_ROWS, "LOCK");
 fill(SIGHT_BARS, Bar.PROCEDURE, "PROCEDURE");

@@ -7,7 +7,7 @@ const MODE = { noBackslashEscapes: false, ansiQuotes: false };
 
 function hintOf(statement: string, hints: HintForms = {}): Hint | undefined {
   const bytes = Buffer.from(statement, "latin1");
-  const facts = { effects: 0, bars: 0, hint: undefined };
+  const facts = { effects: 0, bars: 0, hint: undefined, seesTables: false };
   readFacts(bytes, { start: 0, end: bytes.length }, { mode: MODE, hints }, facts);
   return facts.hint;
 }

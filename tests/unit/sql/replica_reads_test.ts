@@ -49,7 +49,7 @@ function factsOf(
   known?: KnownRoutines,
 ): StatementFacts {
   const bytes = Buffer.from(statement, "latin1");
-  const facts: StatementFacts = { effects: 0, bars: 0, hint: undefined };
+  const facts: StatementFacts = { effects: 0, bars: 0, hint: undefined, seesTables: false };
   readFacts(bytes, { start: 0, end: bytes.length }, { mode: { ...MODE, ...mode }, known }, facts);
   return facts;
 }
@@ -90,6 +90,16 @@ describe("readFacts()", () => {
       if (bars !== 0 || effects & Effect.READS) continue;
       expect(statement).toMatch(/SLEEP|BENCHMARK/i);
     }
+  });
+
+  test("what may see rows of tables", () => {
+    const sees = (text: string) => factsOf(text).seesTables;
+    expect(
+      ["SELECT a FROM t", "TABLE t", "UPDATE t SET a = 1", "SELECT f(1)", "CALL p()"].map(sees),
+    )
+      .toEqual([true, true, true, true, true]);
+    expect(["SELECT 1", "SELECT @@x", "SET NAMES utf8mb4", "BEGIN", "SHOW WARNINGS"].map(sees))
+      .toEqual([false, false, false, false, false]);
   });
 
   test("the words are those of the bar that says most", () => {
@@ -251,7 +261,7 @@ describe("FactsCache", () => {
       const mode = random.pick(modes);
       const bytes = Buffer.from(`##${text}##`, "latin1");
       const { bars, effects } = cache.of(bytes, 2, bytes.length - 2, mode);
-      const fresh: StatementFacts = { effects: 0, bars: 0, hint: undefined };
+      const fresh: StatementFacts = { effects: 0, bars: 0, hint: undefined, seesTables: false };
       readFacts(bytes, { start: 2, end: bytes.length - 2 }, { mode }, fresh);
       expect([text, bars, effects]).toEqual([text, fresh.bars, fresh.effects]);
     }

@@ -1,0 +1,49 @@
+// How many statements went where, by reason.
+
+import { REASON_NAMES, reasonInWords, REASONS, RouteReason } from "./reason.ts";
+import type { RouteDecision } from "./decision.ts";
+
+/** One line of SHOW ROUTES. */
+export interface RouteCount {
+  /** `primary` or `replica`. */
+  readonly target: string;
+  readonly reason: string;
+  readonly words: string;
+  readonly statements: number;
+}
+
+/** Counts of one worker. */
+export class RouteCounts {
+  readonly #primary = new Float64Array(REASONS);
+  readonly #replica = new Float64Array(REASONS);
+
+  /** Counts a decision that was followed. Hot path. */
+  count({ server, reason }: RouteDecision): void {
+    if (server === undefined || server.isPrimary) this.#primary[reason]++;
+    else this.#replica[reason]++;
+  }
+
+  /** Adds another worker's. */
+  add(rows: readonly RouteCount[]): void {
+    for (const { target, reason, statements } of rows) {
+      const at = REASON_NAMES.indexOf(reason);
+      if (at >= 0) (target === "primary" ? this.#primary : this.#replica)[at] += statements;
+    }
+  }
+
+  /** All that is not 0, for SHOW ROUTES. */
+  rows(): readonly RouteCount[] {
+    return [...linesOf("primary", this.#primary), ...linesOf("replica", this.#replica)];
+  }
+}
+
+function linesOf(target: string, counts: Float64Array): RouteCount[] {
+  return REASON_NAMES.flatMap((reason, at) =>
+    counts[at] === 0 ? [] : [{
+      target,
+      reason,
+      words: at === RouteReason.BARRED ? "not a replica read" : reasonInWords(at),
+      statements: counts[at],
+    }]
+  );
+}

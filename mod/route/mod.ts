@@ -1,0 +1,18 @@
+// Where a statement goes: rules, hints, splitting of reads from writes, consistency, balancing. A pure
+// decision with a reason; no socket, no timer.
+
+export type { Balance } from "./balance.ts";
+export * from "./counts.ts";
+export * from "./decision.ts";
+export * from "./explain.ts";
+export * from "./learned_routines.ts";
+export * from "./own_variables.ts";
+export * from "./positions.ts";
+export * from "./reason.ts";
+export { RouteServer } from "./route_server.ts";
+export * from "./route_state.ts";
+export * from "./router.ts";
+export * from "./rules.ts";
+export * from "./shared_question.ts";
+export { Needs, SessionPosition } from "./session_position.ts";
+export * from "./wait.ts";

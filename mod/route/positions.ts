@@ -1,0 +1,282 @@
+// What each server is known to have, as one number per source: it has all transactions of that source
+// up to it. Learned from topologies, from OK packets after writes, and from waits that were reached.
+// A server's set may have holes that nobody has: only what the primary has counts as missing.
+
+import {
+  type FlavorName,
+  GtidSet,
+  MariadbPosition,
+  type Position,
+  type Topology,
+} from "../cluster/mod.ts";
+import type { RouteServer } from "./route_server.ts";
+import type { Needs, SessionPosition } from "./session_position.ts";
+import { Sources, SOURCES_MAX } from "./sources.ts";
+
+/**
+ * How a kind of cluster numbers what is written. `gtid` and `mariadb`: the OK packet of a write tells
+ * its number. `index`: only the server can be asked how far it is. `causal`: a node can be told to
+ * wait for all that the others have committed. `same`: all servers have the same. `none`: it can't be
+ * told.
+ */
+export type Numbering = "gtid" | "mariadb" | "index" | "causal" | "same" | "none";
+
+const NUMBERINGS: Readonly<Record<FlavorName, Numbering>> = {
+  async: "gtid",
+  group: "gtid",
+  wesql: "gtid",
+  mariadb: "mariadb",
+  polardbx: "index",
+  galera: "causal",
+  aurora: "none",
+  tidb: "same",
+  static: "none",
+};
+
+const UUID_LENGTH = 36;
+const COLON = 0x3a;
+
+/** The positions of one cluster, as one worker knows them. */
+export class Positions {
+  readonly sources: Sources = new Sources();
+  numbering: Numbering = "none";
+  /** The last number of each source that was written through this worker. */
+  readonly written = new Float64Array(SOURCES_MAX);
+  /** When something was written last. */
+  #writtenMs = 0;
+  /** The source of the GTID learned last, by its first bytes, and its number. */
+  readonly #lastUuid = new Uint8Array(UUID_LENGTH);
+  #lastSource = -1;
+
+  /**
+   * Takes over the positions of a topology.
+   *
+   * @param lookMsMax How long a look may take: a position that came at some time is no older than
+   *   that.
+   */
+  update(
+    topology: Topology,
+    servers: ReadonlyMap<string, RouteServer>,
+    lookMsMax: number,
+  ): void {
+    this.numbering = NUMBERINGS[topology.flavor];
+    const primary = topology.servers.find(({ name }) => name === topology.primary)?.position;
+    const all = primary?.kind === "gtid" ? GtidSet.parse(primary.text) : undefined;
+    for (const { name, position, answeredMs, state } of topology.servers) {
+      const server = servers.get(name);
+      if (server === undefined) continue;
+      // What was filled anew or has another's data begins from nothing.
+      if (state === "down" || state === "wrong-cluster") server.forgetPosition();
+      else if (position !== null && answeredMs !== null) {
+        if (answeredMs - lookMsMax === server.positionMs) continue;
+        server.setPosition(position, answeredMs - lookMsMax);
+        this.#each(position, sets(position, all), (source, number) => {
+          if (source >= 0 && server.prefix[source] < number) server.prefix[source] = number;
+        });
+      }
+    }
+  }
+
+  /**
+   * A statement on the primary has ended that may have written.
+   *
+   * @param text What its OK packet tells of its position; undefined: nothing.
+   */
+  noteWrite(session: SessionPosition, text: Uint8Array | undefined, nowMs: number): void {
+    session.wroteMs = nowMs;
+    this.#writtenMs = nowMs;
+    if (text === undefined) {
+      session.isUnknown = true;
+      return;
+    }
+    if (!this.#noteGtid(text, session.needs)) this.#noteText(text, session.needs);
+    // What the session has seen before was committed before, and has a lower number.
+    session.readFrom = undefined;
+    session.isUnknown = false;
+  }
+
+  /** A session has read rows of tables on a server. */
+  noteRead(session: SessionPosition, server: RouteServer, nowMs: number): void {
+    session.readFrom = server;
+    session.readMs = nowMs;
+  }
+
+  /**
+   * A session needs all that a position holds: one that was asked from the primary, or given by the
+   * client.
+   *
+   * @returns False where it has more sources than there is room for: only the primary will do.
+   */
+  noteNeed(session: SessionPosition, position: Position, nowMs: number): boolean {
+    let isKnown = true;
+    this.#each(position, undefined, (source, number) => {
+      if (source < 0) isKnown = false;
+      else session.needs.add(source, number);
+    });
+    session.wroteMs = nowMs;
+    session.isUnknown = !isKnown;
+    return isKnown;
+  }
+
+  /** A server has what a session needed: it was waited for. */
+  noteReached(session: SessionPosition, server: RouteServer): void {
+    const { needs } = session;
+    if (this.numbering === "causal") {
+      session.isUnknown = false;
+      session.readFrom = server;
+    }
+    for (let at = 0; at < needs.sources.length; at++) {
+      const source = needs.sources[at];
+      if (server.prefix[source] < needs.numbers[at]) server.prefix[source] = needs.numbers[at];
+    }
+  }
+
+  /** Whether a server is known to have what is needed. Hot path: a comparison for each source. */
+  has(server: RouteServer, needs: Needs): boolean {
+    for (let at = 0; at < needs.sources.length; at++) {
+      if (server.prefix[needs.sources[at]] < needs.numbers[at]) return false;
+    }
+    return true;
+  }
+
+  /** Whether a server is known to have all that was written through this worker. Hot path. */
+  hasWritten(server: RouteServer): boolean {
+    for (let source = this.sources.count - 1; source >= 0; source--) {
+      if (server.prefix[source] < this.written[source]) return false;
+    }
+    return true;
+  }
+
+  /** A session needs all that was written through this worker. */
+  addWritten(session: SessionPosition): void {
+    for (let source = 0; source < this.sources.count; source++) {
+      if (this.written[source] > 0) session.needs.add(source, this.written[source]);
+    }
+    session.wroteMs = Math.max(session.wroteMs, this.#writtenMs);
+  }
+
+  /**
+   * Drops what nobody will ever have: the primary has said since that it does not have it. A failover
+   * may lose what the old primary alone had.
+   */
+  dropLost(primary: RouteServer, session: SessionPosition): number {
+    if (primary.position === undefined || primary.positionMs <= session.wroteMs) return 0;
+    let lost = 0;
+    const { sources, numbers } = session.needs;
+    for (let at = sources.length - 1; at >= 0; at--) {
+      if (primary.prefix[sources[at]] >= numbers[at]) continue;
+      lost++;
+      const source = sources[at];
+      session.needs.drop(source);
+      if (this.written[source] > primary.prefix[source]) {
+        this.written[source] = primary.prefix[source];
+      }
+    }
+    return lost;
+  }
+
+  /**
+   * Tells the number of each source up to which a position has all that there is; without `sets` its
+   * last.
+   */
+  #each(
+    position: Position,
+    sets: Sets | undefined,
+    tell: (source: number, number: number) => void,
+  ): void {
+    switch (position.kind) {
+      case "index":
+        tell(this.sources.numberOf(""), position.value);
+        break;
+      case "mariadb":
+        for (const [domain, { server, sequence }] of MariadbPosition.parse(position.text).domains) {
+          const source = this.sources.numberOf(String(domain));
+          if (source >= 0) this.sources.servers[source] = server;
+          tell(source, sequence);
+        }
+        break;
+      case "gtid": {
+        const own = sets?.own ?? GtidSet.parse(position.text);
+        for (const name of own.sources) {
+          const runs = own.intervals(name);
+          const last = runs.at(-1) ?? 0;
+          const number = sets === undefined
+            ? last
+            : prefixOf(runs, sets.all?.intervals(name) ?? [1, last]);
+          tell(this.sources.numberOf(name), number);
+        }
+      }
+    }
+  }
+
+  /** One GTID of a source that is known, as nearly all writes tell: nothing is allocated. */
+  #noteGtid(text: Uint8Array, needs: Needs): boolean {
+    if (this.#lastSource < 0 || text.length <= UUID_LENGTH + 1) return false;
+    for (let at = 0; at < UUID_LENGTH; at++) if (text[at] !== this.#lastUuid[at]) return false;
+    if (text[UUID_LENGTH] !== COLON) return false;
+    let number = 0;
+    for (let at = UUID_LENGTH + 1; at < text.length; at++) {
+      const digit = text[at] - 0x30;
+      if (digit < 0 || digit > 9) return false;
+      number = number * 10 + digit;
+    }
+    this.#learn(this.#lastSource, number, needs);
+    return true;
+  }
+
+  #noteText(text: Uint8Array, needs: Needs): void {
+    const written = Buffer.from(text).toString("latin1");
+    if (this.numbering === "mariadb") {
+      for (const [domain, { server, sequence }] of MariadbPosition.parse(written).domains) {
+        const source = this.sources.numberOf(String(domain));
+        if (source >= 0) this.sources.servers[source] = server;
+        this.#learn(source, sequence, needs);
+      }
+      return;
+    }
+    const set = GtidSet.parse(written);
+    for (const name of set.sources) {
+      const source = this.sources.numberOf(name);
+      this.#learn(source, set.intervals(name).at(-1) ?? 0, needs);
+      if (name.length !== UUID_LENGTH) continue;
+      this.#lastSource = source;
+      this.#lastUuid.set(text.subarray(0, UUID_LENGTH));
+    }
+  }
+
+  #learn(source: number, number: number, needs: Needs): void {
+    // One source too many: a number that nobody reaches, so that reads stay on the primary.
+    if (source < 0) needs.add(0, Number.MAX_SAFE_INTEGER);
+    else {
+      needs.add(source, number);
+      if (this.written[source] < number) this.written[source] = number;
+    }
+  }
+}
+
+/** A server's transactions and the primary's, if those are known. */
+interface Sets {
+  readonly own: GtidSet | undefined;
+  readonly all: GtidSet | undefined;
+}
+
+function sets(position: Position, all: GtidSet | undefined): Sets {
+  return { own: position.kind === "gtid" ? GtidSet.parse(position.text) : undefined, all };
+}
+
+/**
+ * The last number up to which `own` has all that `all` has. Behind the last of `all` it goes on to the
+ * end of the run: `own` may have been read later.
+ */
+export function prefixOf(own: readonly number[], all: readonly number[]): number {
+  let prefix = 0;
+  let at = 0;
+  for (let run = 0; run < all.length; run += 2) {
+    while (at < own.length && own[at + 1] < all[run]) at += 2;
+    if (at >= own.length || own[at] > all[run]) return prefix;
+    if (own[at + 1] < all[run + 1]) return own[at + 1];
+    prefix = all[run + 1];
+  }
+  if (all.length > 0) return at < own.length ? Math.max(prefix, own[at + 1]) : prefix;
+  return own.length > 0 && own[0] === 1 ? own[1] : 0;
+}

@@ -1,0 +1,113 @@
+// A server as routing sees it: one object for as long as it is a member, changed by each topology
+// and by each answer. No socket.
+
+import {
+  type Position,
+  type ReadPosition,
+  readPosition,
+  type Role,
+  type TopologyServer,
+} from "../cluster/mod.ts";
+import { SOURCES_MAX } from "./sources.ts";
+
+/** How much of a new latency is taken into the mean. */
+const LATENCY_SHARE = 0.1;
+
+/** A server with its live counters. */
+export class RouteServer {
+  readonly name: string;
+  role: Role = "none";
+  isPrimary = false;
+  /** New reads may go to it, as the topology says. */
+  reads = false;
+  /** New writes may. */
+  writes = false;
+  weight = 1;
+  tags: readonly string[] = [];
+  /** It is in the proxy's zone. */
+  inZone = false;
+  /** Null: not known. */
+  lagMs: number | null = null;
+  warmAtMs: number | null = null;
+  /** It is a member of the topology at hand. */
+  isMember = true;
+
+  /** Requests sent and not answered. */
+  outstanding = 0;
+  /** The mean time of its answers, in milliseconds; 0 before the first. */
+  latencyMs = 0;
+  /** Failures since its last answer. */
+  failures = 0;
+  /** Until when it gets no reads, in milliseconds since 1970; 0: it does. */
+  ejectedUntilMs = 0;
+  /** Requests sent to it, ever. */
+  sent = 0;
+
+  /** Of each source it has all up to this number. */
+  readonly prefix = new Float64Array(SOURCES_MAX);
+  /** When it had what it said last that it has, at the earliest, in milliseconds since 1970. */
+  positionMs = 0;
+  #position: Position | undefined;
+  #read: ReadPosition | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** What it said last that it has; undefined: it never did. Read when it is first asked for. */
+  get position(): ReadPosition | undefined {
+    if (this.#read === undefined && this.#position !== undefined) {
+      this.#read = readPosition(this.#position);
+    }
+    return this.#read;
+  }
+
+  /** It has said how far it is. */
+  setPosition(position: Position, positionMs: number): void {
+    this.#position = position;
+    this.#read = undefined;
+    this.positionMs = positionMs;
+  }
+
+  /** A request goes to it. */
+  noteSent(): void {
+    this.outstanding++;
+    this.sent++;
+  }
+
+  /** A request was answered. @param latencyMs From sending to the answer's end. */
+  noteAnswered(latencyMs: number): void {
+    this.outstanding--;
+    this.failures = 0;
+    this.latencyMs = this.latencyMs === 0
+      ? latencyMs
+      : this.latencyMs + (latencyMs - this.latencyMs) * LATENCY_SHARE;
+  }
+
+  /** A request will not be answered, or a connection could not be had. */
+  noteFailed(wasSent: boolean): void {
+    if (wasSent) this.outstanding--;
+    this.failures++;
+  }
+
+  /** Takes over what a topology says. @param zone Tag of the proxy's zone; "" for none. */
+  update(server: TopologyServer, isPrimary: boolean, zone: string): void {
+    this.role = server.role;
+    this.isPrimary = isPrimary;
+    this.reads = server.reads;
+    this.writes = server.writes;
+    this.weight = server.weight;
+    this.tags = server.tags;
+    this.inZone = zone !== "" && server.tags.includes(zone);
+    this.lagMs = server.lagMs;
+    this.warmAtMs = server.warmAtMs;
+  }
+
+  /** It may have been given other data: what it was known to have counts no more. */
+  forgetPosition(): void {
+    this.prefix.fill(0);
+    this.#position = undefined;
+    this.#read = undefined;
+    this.positionMs = 0;
+  }
+}
