@@ -112,6 +112,11 @@ export class RawClient {
     return this.#settle.promise;
   }
 
+  /** Leaves as clients do that say so. */
+  quit(): void {
+    this.#socket?.end(QUIT);
+  }
+
   /** Leaves without a word, as a client that ends. */
   close(): void {
     this.#socket?.terminate();
@@ -204,6 +209,8 @@ export class RawClient {
     return NONE; // The server answers with a plugin of its choice.
   }
 }
+
+const QUIT = frame(Uint8Array.of(Command.QUIT), 0);
 
 const HANDLERS: SocketHandler<RawClient> = {
   open: (socket) => socket.data.opened(socket),

@@ -69,9 +69,10 @@ export async function runPart(
 
 /** Those of the contenders that take part. */
 export function contendersOf(part: Part, contenders: readonly Contender[]): Contender[] {
-  return contenders.filter(({ name, start }) =>
+  return contenders.filter(({ name, start, parts }) =>
     (start !== undefined || !part.freshProcess) &&
-    (part.contenders === undefined || part.contenders.includes(name))
+    (part.contenders === undefined || part.contenders.includes(name)) &&
+    (parts === undefined || parts.includes(part.name))
   );
 }
 

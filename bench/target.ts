@@ -46,6 +46,7 @@ export async function openTarget(contender: Contender, options: TargetOptions): 
     : { host: "127.0.0.1", port: freePort() };
   const process = contender.start?.({
     server: database.endpoint,
+    account: database,
     listen: endpoint,
     folder,
     clientsMax: options.clientsMax,

@@ -12,6 +12,8 @@ export interface Endpoint {
 export interface StartOptions {
   /** The database server to stand in front of. */
   readonly server: Endpoint;
+  /** The account of all clients. */
+  readonly account: { readonly user: string; readonly password: string };
   /** Where to listen. */
   readonly listen: Endpoint;
   /** A folder of its own for configuration and logs, removed afterwards. */
@@ -30,6 +32,8 @@ export interface Contender {
   readonly name: string;
   /** Whether it takes part where the options do not choose. */
   readonly byDefault: boolean;
+  /** Parts it takes part in; all where it is absent. */
+  readonly parts?: readonly string[];
   /** The version to be put down with the figures. */
   readonly version: () => string;
   /**

@@ -4,7 +4,7 @@ import { bunRelay } from "./bun_relay.ts";
 import type { Contender } from "./contender.ts";
 import { direct } from "./direct.ts";
 import { haproxy, haproxyTwoThreads } from "./haproxy.ts";
-import { mysqlproxy, mysqlproxyPool } from "./mysqlproxy.ts";
+import { mysqlproxy, mysqlproxyKnown, mysqlproxyPool } from "./mysqlproxy.ts";
 
 export type { Contender, Endpoint, StartOptions } from "./contender.ts";
 
@@ -16,4 +16,5 @@ export const contenders: readonly Contender[] = [
   bunRelay,
   mysqlproxy,
   mysqlproxyPool,
+  mysqlproxyKnown,
 ];

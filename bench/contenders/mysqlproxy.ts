@@ -16,13 +16,24 @@ export const mysqlproxy: Contender = contender("mysqlproxy", () => []);
 /** Clients take turns on a few server connections. */
 export const mysqlproxyPool: Contender = contender(
   "mysqlproxy-pool",
-  ({ folder, poolConnections }) => {
-    const file = join(folder, "mysqlproxy.toml");
-    const pool = ["[pool]", 'mode = "transaction"', `connections_max = ${poolConnections}`, ""];
-    writeFileSync(file, pool.join("\n"));
-    return ["-c", file];
-  },
+  (options) => pooled(options, []),
 );
+
+/** The same, and it knows the accounts: it can let clients in by itself. */
+export const mysqlproxyKnown: Contender = {
+  ...contender("mysqlproxy-known", (options) => {
+    const { user, password } = options.account;
+    return pooled(options, ["[[user]]", `name = "${user}"`, `password = "${password}"`]);
+  }),
+  parts: ["logins"],
+};
+
+function pooled({ folder, poolConnections }: StartOptions, lines: readonly string[]): string[] {
+  const file = join(folder, "mysqlproxy.toml");
+  const pool = ["[pool]", 'mode = "transaction"', `connections_max = ${poolConnections}`, ""];
+  writeFileSync(file, [...lines, ...pool].join("\n"));
+  return ["-c", file];
+}
 
 function contender(name: string, settings: (options: StartOptions) => string[]): Contender {
   return {

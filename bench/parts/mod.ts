@@ -4,6 +4,7 @@ import type { Part, Scale } from "../part.ts";
 import { crowdPart } from "./crowd.ts";
 import { idlePart } from "./idle.ts";
 import { idlePooledPart } from "./idle_pooled.ts";
+import { loginsPart } from "./logins.ts";
 import { resultPart } from "./result.ts";
 import { slowResultPart } from "./slow_result.ts";
 import { sysbenchPart } from "./sysbench.ts";
@@ -23,4 +24,5 @@ export const parts: Readonly<Record<string, (scale: Scale) => Part>> = {
   "crowd": crowdPart,
   "writers": writersPart,
   "idle-pooled": idlePooledPart,
+  "logins": loginsPart,
 };
