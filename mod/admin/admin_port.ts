@@ -102,7 +102,8 @@ async function converse(stream: Stream, session: AdminSession): Promise<void> {
     else if (command !== Command.QUERY) {
       channel.send(encodeErr({ code: 1047, sqlState: "08S01", message: "Unknown command" }));
     } else {
-      const answer = answerStatement(new TextDecoder().decode(payload.subarray(1)), session.view);
+      const text = new TextDecoder().decode(payload.subarray(1));
+      const answer = await answerStatement(text, session.view);
       if (answer === "ok") channel.send(ok);
       else if ("code" in answer) channel.send(encodeErr(answer));
       else stream.write(encodeTextResult(answer, { capabilities }));

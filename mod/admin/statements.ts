@@ -1,9 +1,10 @@
-// What the admin port answers: SHOW PROPERTIES, SHOW COUNTERS, the statements about the cluster, and
-// what drivers ask before they do anything.
+// What the admin port answers: SHOW PROPERTIES, SHOW COUNTERS, the statements about the pools and the
+// cluster, and what drivers ask before they do anything.
 
 import { NOT_WATCHED, parseClusterStatement } from "../cluster/mod.ts";
 import { properties } from "../config/mod.ts";
 import type { Running } from "../proxy/mod.ts";
+import { answerPoolStatement, parsePoolStatement } from "./pool_statements.ts";
 import type { SqlError, TextResult } from "../wire/mod.ts";
 
 /** An answer: rows, an OK without rows, or an error. */
@@ -17,7 +18,7 @@ export interface AdminView {
 }
 
 /** Answers a statement. */
-export function answerStatement(text: string, view: AdminView): Answer {
+export async function answerStatement(text: string, view: AdminView): Promise<Answer> {
   const statement = text.replace(/\/\*.*?\*\//gs, " ").trim().replace(/;$/, "").trim();
   const like = /^show\s+properties(?:\s+like\s+'([^']*)')?$/i.exec(statement);
   if (like) return showProperties(view, like[1]);
@@ -25,6 +26,8 @@ export function answerStatement(text: string, view: AdminView): Answer {
   if (counters) return showCounters(view, counters[1]);
   const about = parseClusterStatement(statement);
   if (about !== undefined) return view.running.cluster?.answer(about) ?? NOT_WATCHED;
+  const pools = parsePoolStatement(statement);
+  if (pools !== undefined) return await answerPoolStatement(pools, view.running);
   if (/^(set|use|begin|commit|rollback|start\s+transaction)\b/i.test(statement)) return "ok";
   const variable = /^select\s+@@(?:global\.|session\.)?(\w+)(?:\s+limit\s+1)?$/i.exec(statement);
   if (variable) return selectVariable(variable[1], view);
@@ -35,7 +38,7 @@ export function answerStatement(text: string, view: AdminView): Answer {
     code: 1064,
     sqlState: "42000",
     message:
-      "The admin port does not know this statement; it knows SHOW PROPERTIES, COUNTERS, CLUSTER, RW, RO, EVENTS and TOPOLOGY, DRAIN SERVER, ENABLE SERVER and SET SERVER ... WEIGHT",
+      "The admin port does not know this statement; it knows SHOW PROPERTIES, COUNTERS, POOLS, CLUSTER, RW, RO, EVENTS and TOPOLOGY, PAUSE, RESUME and RECONNECT POOL, DRAIN SERVER, ENABLE SERVER and SET SERVER ... WEIGHT",
   };
 }
 

@@ -1,5 +1,6 @@
 // What proves an account: a password, or the SHA-1 of one. Printing it in any way shows only a mask.
 
+import { timingSafeEqual } from "node:crypto";
 import { inspect } from "node:util";
 
 const MASK = "Credential(***)";
@@ -46,6 +47,13 @@ export class Credential {
   /** The secret's bytes; never to be written anywhere but into a plugin's answer. */
   reveal(): Uint8Array {
     return this.#secret;
+  }
+
+  /** Whether it is the same secret for the same plugins. Takes as long for any that is as long. */
+  equals(other: Credential): boolean {
+    const [one, another] = [this.#secret, other.#secret];
+    return this.kind === other.kind && one.length === another.length &&
+      timingSafeEqual(one, another);
   }
 
   toString(): string {

@@ -1,204 +1,93 @@
 // The connections of one account at one server, and the sessions that wait for one.
 // Hot path: leasing and releasing without anybody waiting allocates nothing.
 
-import type { Counters } from "../observe/mod.ts";
 import type { SqlError } from "../wire/mod.ts";
 import { closePolitely, DISCARDING } from "./connection_pool.ts";
-import { type PooledConnection, Residue, type Tenant } from "./pooled_connection.ts";
-import type { Baseline } from "./fresh_state.ts";
+import { IdleHolder } from "./idle_holder.ts";
+import { PoolConnections } from "./pool_connections.ts";
+import { NO_CONNECTION, tooLate } from "./pool_errors.ts";
+import type { PoolStatus } from "./pool_status.ts";
+import { type PooledConnection, Residue } from "./pooled_connection.ts";
 import { pingConnection } from "./reset.ts";
-import type { ConnectionHolder } from "./server_connection.ts";
-import { isSameState, type SessionState } from "./session_state.ts";
-
-/** Who wants a connection. */
-export interface Lessee extends Tenant {
-  /** Connections of this kind will do. */
-  readonly kind: string;
-  /** A connection in this state needs no restoring; undefined: any will do. */
-  readonly state: SessionState | undefined;
-  /** The connection used last. */
-  readonly last: PooledConnection | undefined;
-  /** When the waiting began, by the pool's clock; set by the pool. */
-  waitingSince: number;
-  /** Here it is. Called at once or later. */
-  granted(connection: PooledConnection): void;
-  /** There is none to be had. */
-  refused(error: SqlError): void;
-  /** Opens one more; undefined where only a client can prove who it is. */
-  readonly open: (() => Promise<PooledConnection>) | undefined;
-  /** It may open one itself: a place is kept for it, counted already. For logins. */
-  readonly mayOpen?: () => void;
-}
-
-/** What bounds a pool. */
-export interface AccountPoolLimits {
-  /** Connections at most. */
-  readonly connectionsMax: number;
-  /** How long a session waits, in milliseconds. */
-  readonly waitTimeoutMs: number;
-  /** How long an idle connection is kept, in milliseconds. */
-  readonly idleTimeoutMs: number;
-}
-
-/** What a pool works with. */
-export interface AccountPoolOptions {
-  readonly counters: Counters;
-  /** A monotonic clock in milliseconds. */
-  readonly now: () => number;
-  /** Reads what a connection holds of its owner, which keeps it, before the connection is closed. */
-  readonly carryOver: (connection: PooledConnection) => Promise<void>;
-}
+import { isFull, isServerFull } from "./server_error.ts";
+import { type Lessee, WaitQueue } from "./wait_queue.ts";
 
 /** Connections of one account. */
-export class AccountPool {
-  /** The account and its server, for messages. */
-  readonly name: string;
-  readonly limits: AccountPoolLimits;
-  /** Sessions by kind of connection. */
-  readonly #sessions = new Map<string, number>();
-  /** Connections: idle, leased and being opened. */
-  count = 0;
-  readonly #now: () => number;
-  readonly #carryOver: (connection: PooledConnection) => Promise<void>;
-  /** Connections whose owners are asked before they are closed. */
-  #evicting = 0;
-  readonly #counters: Counters;
-  /** Idle ones, the one used last at the end. */
-  readonly #idle: PooledConnection[] = [];
-  readonly #waiting: Lessee[] = [];
-  readonly #baselines = new Map<string, Promise<Baseline>>();
-  readonly #connections = new Set<PooledConnection>();
-  /** Open connections by kind. */
-  readonly #kinds = new Map<string, number>();
+export class AccountPool extends PoolConnections {
+  /** New statements and transactions wait. */
+  paused = false;
+  readonly #queue = new WaitQueue();
   #opening = 0;
 
-  constructor(name: string, limits: AccountPoolLimits, options: AccountPoolOptions) {
-    this.name = name;
-    this.limits = limits;
-    this.#counters = options.counters;
-    this.#now = options.now;
-    this.#carryOver = options.carryOver;
-  }
-
-  /** What sessions of a kind begin with: asked once. */
-  baseline(kind: string, learn: () => Promise<Baseline>): Promise<Baseline> {
-    let known = this.#baselines.get(kind);
-    if (!known) {
-      known = learn();
-      this.#baselines.set(kind, known);
-      known.catch(() => this.#baselines.delete(kind));
-    }
-    return known;
-  }
-
-  /** Connections nobody uses. */
-  get idle(): number {
-    return this.#idle.length;
-  }
-
   /** Sessions that wait. */
-  get waiting(): number {
-    return this.#waiting.length;
+  override get waiting(): number {
+    return this.#queue.length;
   }
 
   /** Nothing is in it and nobody belongs to it. */
   get empty(): boolean {
-    return this.count === 0 && this.sessions === 0 && this.#waiting.length === 0;
+    return this.count === 0 && this.census.sessions === 0 && this.waiting === 0;
   }
 
-  /** Gives a connection now or, first come first served, when there is one. */
-  lease(lessee: Lessee): void {
-    if (this.#waiting.length === 0) {
-      const connection = this.#choose(lessee);
+  status(): PoolStatus {
+    const { connections, sessions } = this.census;
+    const idle = this.idleOnes.length + this.pinged.size;
+    const first = this.#queue.first;
+    return {
+      ...this.tally,
+      account: this.account,
+      server: this.server,
+      paused: this.paused,
+      sessions,
+      running: connections.size - idle,
+      idle,
+      opening: this.count - connections.size,
+      connectionsMin: Math.min(this.limits.connectionsMin, this.connectionsMax),
+      connectionsMax: this.connectionsMax,
+      waiting: this.waiting,
+      oldestWaitUs: first ? Math.round((this.now() - first.waitingSince) * 1000) : 0,
+      lastError: this.gate.lastError,
+    };
+  }
+
+  // Leasing.
+
+  /**
+   * Gives a connection now or, first come first served, when there is one.
+   *
+   * @param since When the waiting began, if it did before.
+   */
+  lease(lessee: Lessee, since?: number): void {
+    if (lessee.open === undefined && lessee.state !== undefined) {
+      this.census.noteSchema(lessee, lessee.state.schema);
+    }
+    if (this.#queue.length === 0 && !this.paused) {
+      const connection = this.idleOnes.takeBest(lessee);
       if (connection) {
         lessee.granted(connection);
         return;
       }
     }
-    lessee.waitingSince = this.#now();
-    this.#waiting.push(lessee);
-    this.#counters.poolWaits++;
+    lessee.waitingSince = since ?? this.now();
+    this.#queue.add(lessee);
+    this.options.counters.poolWaits++;
+    this.tally.waits++;
     this.#openFor(lessee);
+  }
+
+  /** Stops waiting. @returns false if it did not wait. */
+  cancel(lessee: Lessee): boolean {
+    return this.#queue.remove(lessee);
+  }
+
+  /** There is an idle connection of a kind. */
+  hasIdle(kind: string): boolean {
+    return this.idleOnes.has(kind);
   }
 
   /** Takes an idle connection that holds nothing of anybody: for a statement of the proxy's own. */
   takeUnused(): PooledConnection | undefined {
-    const at = this.#idle.findIndex((each) => each.residue === Residue.NONE);
-    return at < 0 ? undefined : this.#take(at);
-  }
-
-  /** Sessions logged in or logging in. */
-  get sessions(): number {
-    let sum = 0;
-    for (const sessions of this.#sessions.values()) sum += sessions;
-    return sum;
-  }
-
-  /** One session more or, with -1, less. */
-  countSession(kind: string, change: 1 | -1): void {
-    const count = (this.#sessions.get(kind) ?? 0) + change;
-    if (count > 0) this.#sessions.set(kind, count);
-    else this.#sessions.delete(kind);
-  }
-
-  /**
-   * A login may open a connection of its own for the pool: there are fewer than sessions of its
-   * kind, or none of them is idle. Makes room if it can. The caller counts the connection.
-   */
-  mayGrow(kind: string): boolean {
-    const has = this.#connectionsOf(kind);
-    const isIdle = this.#idle.some((each) => each.kind === kind);
-    if (isIdle && has >= (this.#sessions.get(kind) ?? 0)) return false;
-    return this.count < this.limits.connectionsMax || (!isIdle && this.#evict(kind, undefined));
-  }
-
-  #connectionsOf(kind: string): number {
-    return this.#kinds.get(kind) ?? 0;
-  }
-
-  #countConnection(connection: PooledConnection, change: 1 | -1): void {
-    const { kind } = connection;
-    this.#kinds.set(kind, this.#connectionsOf(kind) + change);
-    if (change > 0) this.#connections.add(connection);
-    else this.#connections.delete(connection);
-  }
-
-  /** All that are open: idle and leased. */
-  connections(): IterableIterator<PooledConnection> {
-    return this.#connections.values();
-  }
-
-  /** The idle connection that suits best: own, same state, nothing left on it, any. */
-  #choose(lessee: Lessee): PooledConnection | undefined {
-    const idle = this.#idle;
-    const { last, kind, state } = lessee;
-    let best = -1;
-    let rank = 0;
-    for (let at = idle.length - 1; at >= 0; at--) {
-      const each = idle[at];
-      if (each === last && each.owner === lessee) return this.#take(at);
-      if (each.kind !== kind || !canServe(each, state)) continue;
-      const found = each.residue !== Residue.NONE
-        ? 1
-        : state && isSameState(each.state, state)
-        ? 3
-        : 2;
-      // Of those that hold something the one that was left longest ago is taken.
-      if (found > rank || (found === 1 && rank === 1)) {
-        best = at;
-        rank = found;
-        if (found === 3 && !(last && last.owner === lessee)) break;
-      }
-    }
-    return best < 0 ? undefined : this.#take(best);
-  }
-
-  #take(at: number): PooledConnection {
-    const [connection] = at === this.#idle.length - 1
-      ? [this.#idle.pop()!]
-      : this.#idle.splice(at, 1);
-    connection.connection.holder = DISCARDING;
-    return connection;
+    return this.idleOnes.takeFirst((each) => each.residue === Residue.NONE);
   }
 
   /** A connection is free again: for the first who waits and can use it, or to be kept. */
@@ -208,7 +97,8 @@ export class AccountPool {
     if (!mayServe && !server.closed) closePolitely(server);
     if (!mayServe || server.closed) this.lost(connection);
     else if (server.mayBeInterrupted) void this.#takeInterruption(connection);
-    else this.#giveOrKeep(connection);
+    else if (this.isDue(connection)) this.close(connection);
+    else this.giveOrKeep(connection, this.now());
   }
 
   /** A KILL QUERY that has come too late hits this instead of somebody's statement. */
@@ -219,20 +109,63 @@ export class AccountPool {
     this.release(connection);
   }
 
-  #giveOrKeep(connection: PooledConnection): void {
-    const waiting = this.#waiting;
-    for (let at = 0; at < waiting.length; at++) {
-      const lessee = waiting[at];
-      if (lessee.kind !== connection.kind || !canServe(connection, lessee.state)) continue;
-      waiting.splice(at, 1);
-      this.#countWait(lessee);
-      lessee.granted(connection);
-      return;
+  /** @param idleSince When it was used last, unless somebody takes it now. */
+  protected override giveOrKeep(connection: PooledConnection, idleSince: number): void {
+    if (this.#queue.length > 0 && !this.paused) {
+      const isBare = connection.connection.again === undefined &&
+        this.census.isLastBare(connection);
+      const lessee = this.#queue.takeFor(connection, isBare);
+      if (lessee) {
+        this.#countWait(lessee);
+        lessee.granted(connection);
+        return;
+      }
     }
-    connection.idleSince = this.#now();
+    connection.idleSince = idleSince;
     connection.connection.holder = new IdleHolder(this, connection);
-    this.#idle.push(connection);
-    if (waiting.length > 0) this.#openFor(waiting[0]);
+    this.idleOnes.put(connection);
+    this.onRoom();
+  }
+
+  #countWait(lessee: Lessee): void {
+    const waitedMs = this.now() - lessee.waitingSince;
+    const us = Math.round(waitedMs * 1000);
+    const { counters } = this.options;
+    this.tally.waitUs += us;
+    if (us > this.tally.waitUsMax) this.tally.waitUsMax = us;
+    if (waitedMs > counters.poolWaitMsMax) counters.poolWaitMsMax = Math.round(waitedMs);
+  }
+
+  // Connections come and go.
+
+  /**
+   * A login may open a connection of its own for the pool: there are fewer than sessions of its
+   * kind, or none of them is idle. Makes room if it can, and keeps a place.
+   */
+  mayGrow(kind: string): boolean {
+    if (this.paused || this.#isHeldUp()) return false;
+    const has = this.census.connectionsOf(kind);
+    const isIdle = this.idleOnes.has(kind);
+    // What a login does to the only one could leave everybody else without any.
+    const isEnough = has >= this.census.sessionsOf(kind) && (has > 1 || this.open !== undefined);
+    if (isIdle && isEnough) return false;
+    const isFull = this.count >= this.connectionsMax;
+    if (isFull && (isIdle || !this.evict(kind, undefined))) return false;
+    this.count++;
+    return true;
+  }
+
+  /** The place that was kept for a connection is not needed. */
+  freePlace(): void {
+    this.count--;
+    this.onRoom();
+  }
+
+  /** A login has been refused: the next one waits where the server takes no more connections. */
+  noteFailure(error: unknown): void {
+    this.tally.openFailures++;
+    this.gate.failed(error, this.now());
+    if (isServerFull(error) && this.census.connections.size === 0) this.options.makeRoom(this);
   }
 
   /** A new connection: counted, and given to whoever waits. */
@@ -241,201 +174,128 @@ export class AccountPool {
     this.release(connection);
   }
 
-  /** A new connection that is leased already. */
-  addLeased(connection: PooledConnection): void {
-    this.count++;
-    this.#countConnection(connection, 1);
-    connection.openedAt = this.#now();
+  protected override onRoom(): void {
+    if (this.#queue.first) this.#openFor(this.#queue.first);
   }
 
-  /** A connection has ended. */
-  lost(connection: PooledConnection): void {
-    this.count--;
-    this.#countConnection(connection, -1);
-    const at = this.#idle.indexOf(connection);
-    if (at >= 0) this.#idle.splice(at, 1);
-    const { owner } = connection;
-    connection.owner = undefined;
-    owner?.onConnectionLost(connection);
-    const [first] = this.#waiting;
-    if (first) this.#openFor(first);
-  }
-
-  /** A leased connection is closed instead of being given back. */
-  drop(connection: PooledConnection): void {
-    connection.owner = undefined;
-    if (!connection.connection.closed) closePolitely(connection.connection);
-    this.lost(connection);
-  }
-
-  /** Stops waiting. @returns false if it did not wait. */
-  cancel(lessee: Lessee): boolean {
-    const at = this.#waiting.indexOf(lessee);
-    if (at < 0) return false;
-    this.#waiting.splice(at, 1);
-    return true;
+  /** Now is no time to open connections. */
+  #isHeldUp(): boolean {
+    if (this.options.room.isKeptFrom(this)) return true;
+    // Without a connection there is nothing to wait for but a server that is full.
+    return this.gate.isShut(this.now()) && (this.gate.full || this.count > 0);
   }
 
   /** Opens a connection for whoever waits, if there may be one more. */
   #openFor(lessee: Lessee): void {
-    if (lessee.mayOpen) {
-      const isFull = this.count >= this.limits.connectionsMax;
-      if (isFull && !this.#evict(lessee.kind, undefined)) return;
-      this.cancel(lessee);
-      this.count++;
-      lessee.mayOpen();
-      return;
-    }
-    if (!lessee.open) {
+    if (!lessee.open && !lessee.mayOpen) {
       this.#refuseHopeless(lessee);
       return;
     }
-    if (this.#opening >= this.#waiting.length) return;
-    const isFull = this.count >= this.limits.connectionsMax;
-    if (isFull && !this.#evict(lessee.kind, lessee.state)) return;
+    if (this.paused || this.#isHeldUp()) return;
+    // As many as wait are on their way.
+    if (!lessee.mayOpen && this.#opening + this.pinged.size >= this.waiting) return;
+    if (this.count >= this.connectionsMax && !this.evict(lessee.kind, lessee.state)) return;
     this.count++;
+    if (lessee.mayOpen) {
+      this.cancel(lessee);
+      this.#countWait(lessee);
+      lessee.mayOpen();
+    } else this.#openWith(lessee.open!, lessee);
+  }
+
+  /** The place is kept already. @param lessee Who is told if it fails and nothing is left to wait for. */
+  #openWith(open: () => Promise<PooledConnection>, lessee: Lessee | undefined): void {
     this.#opening++;
-    lessee.open().then((connection) => {
+    open().then((connection) => {
       this.#opening--;
       this.count--;
       this.add(connection);
     }, (error: unknown) => {
       this.#opening--;
       this.count--;
-      // Others keep the account busy: this one may wait for theirs.
-      if (this.count > 0 || !this.#waiting.includes(lessee)) return;
-      this.cancel(lessee);
-      lessee.refused(this.errorOf(error));
-      const [next] = this.#waiting;
-      if (next) this.#openFor(next);
+      this.noteFailure(error);
+      // Others keep the account busy, or the whole server: this one may wait for theirs.
+      if (this.count > 0 || isFull(error) || !lessee || !this.cancel(lessee)) return;
+      this.#countWait(lessee);
+      lessee.refused(this.options.errorOf(error), false);
+      this.onRoom();
     });
   }
-
-  /** What a session is told where opening a connection has failed. Set by the pool's maker. */
-  errorOf: (error: unknown) => SqlError = () => ({
-    code: 2013,
-    sqlState: "HY000",
-    message: "Lost connection to server during query",
-  });
 
   /** Without a connection that could ever serve it nobody has to wait. */
   #refuseHopeless(lessee: Lessee): void {
-    if (this.#connectionsOf(lessee.kind) > 0 || lessee.state === undefined) return;
+    const mayCome = this.count > this.census.connections.size; // a login brings one, or tries to
+    if (this.census.connectionsOf(lessee.kind) > 0 || mayCome || !lessee.state) return;
     this.cancel(lessee);
-    lessee.refused({
-      code: 2013,
-      sqlState: "HY000",
-      message: "Lost connection to server during query",
-    });
+    lessee.refused(NO_CONNECTION, true);
   }
 
-  /**
-   * Makes room by closing an idle connection that cannot serve these sessions.
-   *
-   * @returns There is room now. If not there may be later: whoever waits is then served.
-   */
-  #evict(kind: string, state: SessionState | undefined): boolean {
-    const cannotServe = (each: PooledConnection) =>
-      (each.kind !== kind || !canServe(each, state)) && this.#isDispensable(each);
-    const at = this.#idle.findIndex((each) => each.residue === Residue.NONE && cannotServe(each));
-    if (at >= 0) {
-      this.#closeIdle(at);
-      return true;
-    }
-    const held = this.#idle.findIndex(cannotServe);
-    if (held >= 0 && this.#evicting < Math.max(1, this.#waiting.length)) this.#empty(held);
-    return false;
-  }
+  // What is done now and then.
 
-  /** Closes an idle connection once its owner has what it holds. */
-  #empty(at: number): void {
-    const connection = this.#take(at);
-    this.#evicting++;
-    this.#carryOver(connection).catch(() => {}).finally(() => {
-      this.#evicting--;
-      this.drop(connection);
-    });
-  }
-
-  /** Its kind's sessions have others, can open another, or are none. */
-  #isDispensable({ kind, connection }: PooledConnection): boolean {
-    return connection.again !== undefined || this.#connectionsOf(kind) > 1 ||
-      !this.#sessions.has(kind);
-  }
-
-  #closeIdle(at: number): void {
-    const connection = this.#take(at);
-    this.count--;
-    this.#countConnection(connection, -1);
-    closePolitely(connection.connection);
-  }
-
-  #countWait(lessee: Lessee): void {
-    const waited = this.#now() - lessee.waitingSince;
-    if (waited > this.#counters.poolWaitMsMax) {
-      this.#counters.poolWaitMsMax = Math.round(waited);
-    }
-  }
-
-  /** Ends waits that took too long, and idle connections nobody needs. Called by the janitor. */
+  /** Ends waits that took too long and connections nobody needs. Called by the janitor. */
   sweep(): void {
-    const now = this.#now();
-    const { waitTimeoutMs, idleTimeoutMs } = this.limits;
-    while (this.#waiting.length > 0 && now - this.#waiting[0].waitingSince > waitTimeoutMs) {
-      const lessee = this.#waiting.shift()!;
-      this.#counters.poolWaitsTimedOut++;
-      this.#countWait(lessee);
-      lessee.refused(this.#tooLate(now - lessee.waitingSince));
+    const now = this.now();
+    this.#endWaits(now);
+    for (const lessee of this.#queue.all()) this.#openFor(lessee);
+    if (this.waiting === 0) this.options.room.settle(this);
+    for (const connection of this.idleOnes.all()) this.lookAt(connection, now);
+    for (const [{ connection }, since] of this.pinged) {
+      if (now - since > this.limits.pingTimeoutMs) connection.abandon();
     }
-    // Where only clients can log in, a connection closed is one that may be missed later.
-    const spare = () =>
-      this.#idle[0].residue === Residue.NONE && this.#isDispensable(this.#idle[0]);
-    while (
-      this.#idle.length > 0 && now - this.#idle[0].idleSince > idleTimeoutMs &&
-      this.count > Math.min(this.sessions, this.limits.connectionsMax) && spare()
-    ) {
-      this.#closeIdle(0);
+    this.#fill(now);
+  }
+
+  #endWaits(now: number): void {
+    const { waitTimeoutMs } = this.limits;
+    for (;;) {
+      const lessee = this.#queue.takeOlder(now - waitTimeoutMs);
+      if (!lessee) return;
+      this.options.counters.poolWaitsTimedOut++;
+      this.tally.waitsTimedOut++;
+      this.#countWait(lessee);
+      lessee.refused(this.#tooLate(now - lessee.waitingSince), false);
     }
   }
 
   #tooLate(waitedMs: number): SqlError {
-    return {
-      code: 1040,
-      sqlState: "08004",
-      message: `Too many connections: waited ${(waitedMs / 1000).toFixed(1)} s for one of ` +
-        `${this.count} connections of ${this.name}`,
-    };
+    const { account, server, count, paused } = this;
+    return tooLate(waitedMs, { account, server, count, paused, lastError: this.gate.lastError });
   }
 
-  /** Closes idle connections. */
-  close(): void {
-    while (this.#idle.length > 0) this.#closeIdle(0);
-  }
-}
-
-/** A schema once chosen cannot be unchosen. */
-function canServe(connection: PooledConnection, state: SessionState | undefined): boolean {
-  return state === undefined || state.schema !== "" || connection.state.schema === "";
-}
-
-/** An idle connection that says or does anything is of no use any more. */
-class IdleHolder implements ConnectionHolder {
-  readonly #pool: AccountPool;
-  readonly #connection: PooledConnection;
-
-  constructor(pool: AccountPool, connection: PooledConnection) {
-    this.#pool = pool;
-    this.#connection = connection;
+  /** Opens what is missing of the connections that are kept open. */
+  #fill(now: number): void {
+    const { open } = this;
+    const min = Math.min(this.limits.connectionsMin, this.connectionsMax);
+    if (!open || this.paused || this.gate.isShut(now)) return;
+    if (this.options.room.isKeptFrom(this)) return;
+    while (this.count < min) {
+      this.count++;
+      this.#openWith(open, undefined);
+    }
   }
 
-  onUnasked(): void {
-    this.#pool.lost(this.#connection);
-    this.#connection.connection.abandon();
+  // Orders.
+
+  /** Lets what runs end, and what comes wait; or goes on. */
+  setPaused(paused: boolean): void {
+    this.paused = paused;
+    if (paused) return;
+    for (const lessee of this.#queue.all()) {
+      const connection = this.idleOnes.takeBest(lessee);
+      if (!connection) this.#openFor(lessee);
+      else if (this.cancel(lessee)) {
+        this.#countWait(lessee);
+        lessee.granted(connection);
+      } else this.giveOrKeep(connection, this.now());
+    }
   }
 
-  onServerDrained(): void {}
-
-  onServerClosed(): void {
-    this.#pool.lost(this.#connection);
+  /** All connections of now are closed: those nobody uses at once, others when they are free. */
+  reconnect(): void {
+    const now = this.now();
+    this.logins.forget();
+    for (const connection of this.census.connections) connection.retireAt = now;
+    for (const connection of this.idleOnes.all()) this.lookAt(connection, now);
+    for (const lessee of this.#queue.all()) this.#openFor(lessee);
   }
 }

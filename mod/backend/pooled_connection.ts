@@ -75,6 +75,10 @@ export class PooledConnection {
   openedAt = 0;
   /** When it became idle. */
   idleSince = 0;
+  /** When the server was asked for a sign of life. */
+  pingedAt = 0;
+  /** When it is to be closed. */
+  retireAt = Infinity;
   readonly #statements = new Map<string, ServerStatement>();
 
   constructor(connection: ServerConnection, state: SessionState) {

@@ -1,6 +1,10 @@
 // The pools of all accounts at one server.
 
-import { AccountPool, type AccountPoolLimits, type AccountPoolOptions } from "./account_pool.ts";
+import { AccountPool } from "./account_pool.ts";
+import type { AccountPoolLimits, AccountPoolOptions, PoolConnections } from "./pool_connections.ts";
+import type { PoolOrder, PoolStatus } from "./pool_status.ts";
+import { statementError } from "./server_error.ts";
+import { ServerRoom } from "./server_room.ts";
 import { StateTable } from "./session_state.ts";
 
 /** Shared connections, by account. */
@@ -11,20 +15,36 @@ export class Pools {
   readonly #limits: AccountPoolLimits;
   readonly #options: AccountPoolOptions;
   readonly #pools = new Map<string, AccountPool>();
+  readonly #room = new ServerRoom();
+  /** All are, those to come too. */
+  #paused = false;
 
   /** @param server The server's name, for messages. */
-  constructor(server: string, limits: AccountPoolLimits, options: AccountPoolOptions) {
+  constructor(
+    server: string,
+    limits: AccountPoolLimits,
+    options: Pick<AccountPoolOptions, "counters" | "now" | "carryOver">,
+  ) {
     this.#server = server;
     this.#limits = limits;
-    this.#options = options;
+    this.#options = {
+      ...options,
+      errorOf: (error) => statementError(error, server),
+      room: this.#room,
+      makeRoom: (pool) => this.#makeRoom(pool),
+    };
   }
 
   /** The pool of an account, made if there is none. @param user In latin1. */
   of(user: string): AccountPool {
     const known = this.#pools.get(user);
     if (known) return known;
-    const name = `'${Buffer.from(user, "latin1").toString()}' at ${this.#server}`;
-    const pool = new AccountPool(name, this.#limits, this.#options);
+    const pool = new AccountPool({
+      account: Buffer.from(user, "latin1").toString(),
+      server: this.#server,
+      limits: this.#limits,
+    }, this.#options);
+    pool.paused = this.#paused;
     this.#pools.set(user, pool);
     return pool;
   }
@@ -34,16 +54,45 @@ export class Pools {
     return this.#pools.entries();
   }
 
+  /** What SHOW POOLS shows. */
+  statuses(): PoolStatus[] {
+    return [...this.#pools.values()].map((pool) => pool.status());
+  }
+
+  /** The server is to be asked about every login. */
+  forgetLogins(): void {
+    for (const pool of this.#pools.values()) pool.logins.forget();
+  }
+
+  /** Applies an order to one pool, which is made if there is none yet, or to all of them. */
+  order({ kind, account }: PoolOrder): void {
+    if (account === undefined && kind !== "reconnect") this.#paused = kind === "pause";
+    const pools = account === undefined
+      ? [...this.#pools.values()]
+      : [this.of(Buffer.from(account).toString("latin1"))];
+    for (const pool of pools) {
+      if (kind === "reconnect") pool.reconnect();
+      else pool.setPaused(kind === "pause");
+    }
+  }
+
+  /** The one that has most idle connections closes one, or the next one to be given back is. */
+  #makeRoom(wanting: PoolConnections): void {
+    const others = [...this.#pools.values()].filter((pool) => pool !== wanting && pool.idle > 0);
+    others.sort((a, b) => b.idle - a.idle);
+    if (!others.some((pool) => pool.yieldOne())) this.#room.want(wanting);
+  }
+
   /** Applies every timeout; forgets pools that nobody uses. */
   sweep(): void {
     for (const [user, pool] of this.#pools) {
       pool.sweep();
-      if (pool.empty) this.#pools.delete(user);
+      if (pool.empty && pool.paused === this.#paused) this.#pools.delete(user);
     }
   }
 
   /** Closes idle connections. */
   close(): void {
-    for (const pool of this.#pools.values()) pool.close();
+    for (const pool of this.#pools.values()) pool.closeIdle();
   }
 }

@@ -1,9 +1,10 @@
 // A server as sessions see it: who it is, how to log in to it, its idle connections.
 
-import { addressText, ChannelClosedError, DialError } from "../net/mod.ts";
+import type { Credential } from "../auth/mod.ts";
+import { addressText, ChannelClosedError } from "../net/mod.ts";
 import type { Counters, Log } from "../observe/mod.ts";
 import { Capability } from "../wire/mod.ts";
-import type { ChangeUser, Greeting, HandshakeResponse, SqlError } from "../wire/mod.ts";
+import type { ChangeUser, Greeting, HandshakeResponse } from "../wire/mod.ts";
 import {
   closePolitely,
   ConnectionPool,
@@ -32,6 +33,8 @@ export interface LoginRequest {
   readonly authenticator: Authenticator;
   /** The client's own connection is encrypted or local. */
   readonly clientSecure: boolean;
+  /** What the client has proved itself with to the proxy; undefined where it has not. */
+  readonly credential?: Credential | undefined;
   /** Makes an authenticator for one more login of the account; undefined where only it can prove. */
   readonly again?: (() => Authenticator) | undefined;
   /** Who is told of what the connection does. */
@@ -194,6 +197,12 @@ export class Server {
     return this.#initConnect.isSet;
   }
 
+  /** Something has happened that logins may be answered otherwise for. */
+  forgetLogins(): void {
+    this.#initConnect.seenAt = -Infinity;
+    this.pools?.forgetLogins();
+  }
+
   #shared(name: string): string {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
@@ -225,7 +234,9 @@ export class Server {
         onClosed: () => {},
       });
       stream.owner = connection;
-      const restore = notRestoredByMariadb(facts.capabilities, this.identity);
+      const restore = notRestoredByMariadb(facts.capabilities, this.identity, {
+        hasSchema: request.login.database.length > 0,
+      });
       if (restore !== "") await runStatement(connection, restore);
       if (connection.closed) throw new ChannelClosedError("server closed during the login");
       this.#counters.serverConnectionsReused++;
@@ -233,7 +244,11 @@ export class Server {
       connection.again = request.again;
       return { connection, ok };
     } catch (error) {
-      stream.destroy();
+      // The caller's connection is the old account's again, for as long as servers put up with it.
+      const isWhole = error instanceof LoginRefusedError && error.payload !== undefined;
+      if (isWhole && request.on === connection && ++connection.failedLogins < FAILED_LOGINS_MAX) {
+        stream.owner = connection;
+      } else connection.abandon();
       if (error instanceof ChannelClosedError && !asked && !request.signal.aborted) {
         return undefined;
       }
@@ -331,6 +346,9 @@ function isKilled(errorCode: number): boolean {
   return errorCode === 0 || errorCode === UNKNOWN_THREAD;
 }
 
+/** Refused logins on one connection; servers close it after the third. */
+const FAILED_LOGINS_MAX = 2;
+
 const NONE = new Uint8Array(0);
 
 /** What the proxy says of itself where it logs in for itself. */
@@ -351,14 +369,22 @@ const OWN_LOGIN: HandshakeResponse = {
 /**
  * What the flags of a login mean for a new connection and COM_CHANGE_USER forgets on MariaDB, as a
  * statement that does it; empty where there is nothing. MySQL does it by itself.
+ *
+ * @param options.hasSchema The login names one, or leaves the schema as it is.
  */
-export function notRestoredByMariadb(capabilities: number, identity: Greeting | undefined): string {
+export function notRestoredByMariadb(
+  capabilities: number,
+  identity: Greeting | undefined,
+  { hasSchema }: { readonly hasSchema: boolean } = { hasSchema: true },
+): string {
   if (!identity || identity.capabilities & Capability.LONG_PASSWORD) return "";
   const settings: string[] = [];
   if (capabilities & Capability.INTERACTIVE) settings.push("wait_timeout=@@interactive_timeout");
   if (capabilities & Capability.IGNORE_SPACE) {
     settings.push("sql_mode=CONCAT(@@sql_mode,',IGNORE_SPACE')");
   }
+  // The charset of the schema before stays, where none takes its place.
+  if (!hasSchema) settings.push("collation_database=@@collation_server");
   return settings.length === 0 ? "" : `SET ${settings.join(",")}`;
 }
 
@@ -394,24 +420,4 @@ export const RELAY_PLUGIN = "mysqlproxy_relay";
 /** The server's error number; 0 where it could not be reached, or went away. */
 function failureCode(error: unknown): number {
   return error instanceof LoginRefusedError ? error.error.code : 0;
-}
-
-/** The error a client gets for what went wrong between the proxy and a server. */
-export function serverError(error: unknown, server: string): SqlError {
-  if (error instanceof LoginRefusedError) return error.error;
-  if (error instanceof DialError) {
-    return {
-      code: 2003,
-      sqlState: "HY000",
-      message: `Can't connect to MySQL server on '${server}' (${error.code})`,
-    };
-  }
-  if (error instanceof ChannelClosedError) {
-    return {
-      code: 2013,
-      sqlState: "HY000",
-      message: `Lost connection to MySQL server on '${server}' during login: ${error.message}`,
-    };
-  }
-  return { code: 2000, sqlState: "HY000", message: "Unknown MySQL error" };
 }

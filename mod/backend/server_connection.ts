@@ -44,6 +44,8 @@ export class ServerConnection implements StreamOwner {
   reusable = true;
   /** Takes several statements in one text: a flag of the login, and COM_SET_OPTION. */
   multiStatements: boolean;
+  /** Logins on it that the server has refused. */
+  failedLogins = 0;
   /** KILL statements under way that name it: until they are answered nobody else may have it. */
   kills = 0;
   /** A KILL QUERY has named it: if it came too late it would hit the next command. */

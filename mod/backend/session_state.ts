@@ -87,7 +87,7 @@ export function assignments(
   const byNames = resultsByNames(from, to, defaults);
   if (byNames !== undefined) found.push(byNames);
   for (const name of [...names].sort()) {
-    if (name.startsWith("=")) continue;
+    if (name.startsWith("=") || (to.schema !== "" && FOLLOW_SCHEMA.includes(name))) continue;
     const literal = to.variables.get(name) ?? defaults.literals.get(name) ?? "DEFAULT";
     let isSet = from.variables.get(name) === literal;
     if (name === "character_set_results") {
@@ -98,6 +98,24 @@ export function assignments(
     if (!isSet) found.push(`@@SESSION.${name}=${literal}`);
   }
   return found;
+}
+
+/** What choosing a schema sets: the schema's own. */
+const FOLLOW_SCHEMA: readonly string[] = ["character_set_database", "collation_database"];
+
+/** The schema has to be chosen, if only for what follows from it. */
+export function isOtherSchema(from: SessionState, to: SessionState): boolean {
+  if (from.schema !== to.schema) return true;
+  return to.schema !== "" &&
+    FOLLOW_SCHEMA.some((name) => from.variables.get(name) !== to.variables.get(name));
+}
+
+/**
+ * What is known behind COM_RESET_CONNECTION, of what it leaves as it was: MariaDB keeps the schema and
+ * forgets what follows from it.
+ */
+export function schemaAfterReset(schema: string): readonly (readonly [string, string])[] {
+  return schema === "" ? [] : FOLLOW_SCHEMA.map((name) => [name, UNKNOWN] as const);
 }
 
 const CHANGED_BY_NAMES = new Set(["character_set_client", "collation_connection"]);

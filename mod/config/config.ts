@@ -184,6 +184,10 @@ export interface Pool {
   readonly mode: "transaction" | "session";
   /** Connections per server and account, over all workers. */
   readonly connectionsMax: number;
+  /** Connections per server and account that are kept open, over all workers. */
+  readonly connectionsMin: number;
+  /** How long a shared connection is used, in milliseconds; 0: for ever. */
+  readonly maxAgeMs: number;
   /** How long a statement waits for a connection, in milliseconds. */
   readonly waitTimeoutMs: number;
   /** Idle connections kept per server and worker; 0: none are kept. */

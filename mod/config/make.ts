@@ -57,6 +57,8 @@ export function makeConfig(
     pool: {
       mode: file.pool.mode,
       connectionsMax: file.pool.connections_max,
+      connectionsMin: file.pool.connections_min,
+      maxAgeMs: file.pool.max_age,
       waitTimeoutMs: file.pool.wait_timeout,
       idleMax: file.pool.idle_max,
       idleTimeoutMs: file.pool.idle_timeout,

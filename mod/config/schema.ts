@@ -226,6 +226,15 @@ const pool = section("Server connections kept for reuse.", {
     doc: "Connections per server and account, over all workers. Clients beyond that wait. " +
       "`transaction` mode only.",
   }),
+  connections_min: integer(0, { min: 0, max: 100_000 }, {
+    doc: "Connections per server and account that are kept open, over all workers, once a client " +
+      "of the account has logged in. `transaction` mode only, for accounts whose password the " +
+      "proxy knows.",
+  }),
+  max_age: duration("1h", { min: "0", max: "30d" }, {
+    doc: "How long a shared connection is used before another one takes its place, give or take " +
+      "a tenth; 0 is for ever. `transaction` mode only.",
+  }),
   wait_timeout: duration("10s", { min: "10ms", max: "1h" }, {
     doc: "How long a statement waits for a server connection before its client gets error 1040.",
   }),

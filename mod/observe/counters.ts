@@ -11,6 +11,8 @@ export class Counters {
   clientsRefusedBlocked = 0;
   loginsSucceeded = 0;
   loginsFailed = 0;
+  /** Of those that succeeded, let in without a question to the server. */
+  loginsKnown = 0;
   /** Ended for `limits.login_timeout`. */
   loginsTimedOut = 0;
   /** Ended for `limits.idle_timeout` (4031). */

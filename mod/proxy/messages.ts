@@ -1,6 +1,7 @@
 // What supervisor and workers say to each other: plain values over the channel between processes.
 
 import type { CredentialMode, PlainSnapshot } from "../auth/mod.ts";
+import type { PoolOrder, PoolStatus } from "../backend/mod.ts";
 import type { ClusterAnswer, ClusterStatement, Topology, TroubleReport } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { CounterValues } from "../observe/mod.ts";
@@ -33,6 +34,10 @@ export type Question =
   | { readonly kind: "presence" }
   /** Have accounts read again; answered, with nothing, when that is done. */
   | { readonly kind: "accounts" }
+  /** Servers may answer logins otherwise than before; answered with nothing. */
+  | { readonly kind: "logins" }
+  /** An order to the shared pools, or none; answered with what they are then. */
+  | { readonly kind: "pools"; readonly order: PoolOrder | undefined }
   /** A statement about the cluster; answered by the supervisor itself. */
   | { readonly kind: "cluster"; readonly statement: ClusterStatement };
 
@@ -41,6 +46,7 @@ export interface Answer {
   readonly aim?: RemoteAim;
   readonly presences?: readonly Presence[];
   readonly cluster?: ClusterAnswer;
+  readonly pools?: readonly PoolStatus[];
 }
 
 /** From the supervisor to a worker. */

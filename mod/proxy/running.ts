@@ -1,5 +1,6 @@
 // A proxy that serves, whether in this process or in several.
 
+import type { PoolOrder, PoolStatus } from "../backend/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { CounterValues } from "../observe/mod.ts";
@@ -19,6 +20,8 @@ export interface Running {
   counters(): CounterValues;
   /** The connections to each server now, all workers together. */
   pools(): PoolUses;
+  /** Applies an order to the shared pools, if there is one, and gives what they are then. */
+  managePools(order: PoolOrder | undefined): Promise<readonly PoolStatus[]>;
   /** What is known of the servers has changed. */
   publish(topology: Topology): void;
   /** From now on sessions may ask about the servers, and tell what they see of them. */

@@ -2,6 +2,7 @@
 // reads accounts once for all.
 
 import { packSnapshot } from "../auth/mod.ts";
+import { addPoolStatuses, type PoolOrder } from "../backend/mod.ts";
 import { NO_TOPOLOGY, NOT_WATCHED, type Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { listen, selfSignedCertificate } from "../net/mod.ts";
@@ -45,6 +46,7 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
     workers,
     topology: NO_TOPOLOGY,
     cluster: undefined,
+    paused: [],
     ending: false,
   };
   for (let number = 0; number < workerCount(config); number++) {
@@ -70,6 +72,13 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
     addresses: fleet.config.listen,
     counters: () => addCounters(workers.map((worker) => worker.counters)),
     pools: () => addPoolUses(workers.map((worker) => worker.pools)),
+    async managePools(order) {
+      if (order) fleet.paused = pausedAfter(fleet.paused, order);
+      const answers = await Promise.all(
+        workers.map((worker) => worker.ask({ kind: "pools", order })),
+      );
+      return addPoolStatuses(answers.flatMap(({ pools }) => pools ?? []));
+    },
     attach: (cluster) => void (fleet.cluster = cluster),
     publish(topology) {
       fleet.topology = topology;
@@ -120,6 +129,8 @@ interface Fleet {
   topology: Topology;
   /** Who watches them; undefined: nobody, or not yet. */
   cluster: RunningCluster | undefined;
+  /** The orders that a worker which starts anew has to be told. */
+  paused: readonly PoolOrder[];
   /** The end has begun: the dead stay dead. */
   ending: boolean;
 }
@@ -210,6 +221,7 @@ class WorkerHandle {
       certificate,
     });
     this.send({ kind: "topology", topology: this.#fleet.topology });
+    for (const order of this.#fleet.paused) void this.ask({ kind: "pools", order });
     return started.promise;
   }
 
@@ -295,12 +307,13 @@ class WorkerHandle {
     const asked = this.#fleet.workers.filter((worker) =>
       worker !== this && (only === undefined || only === worker.#number)
     );
-    const answers = await Promise.all(asked.map((worker) => worker.#ask(question)));
+    const answers = await Promise.all(asked.map((worker) => worker.ask(question)));
     const presences = answers.flatMap((answer) => answer.presences ?? []);
     return { presences, ...answers.find(({ aim }) => aim) };
   }
 
-  #ask(question: Question): Promise<Answer> {
+  /** Asks this worker; without an answer in time it has nothing to say. */
+  ask(question: Question): Promise<Answer> {
     const ticket = ++this.#tickets;
     // A KILL may have to wait for a server connection of the target's account.
     const waitMs = question.kind === "aim" ? this.#fleet.config.pool.waitTimeoutMs : 0;
@@ -316,6 +329,17 @@ class WorkerHandle {
       this.send({ kind: "ask", ticket, question });
     });
   }
+}
+
+/** What is paused behind an order; RESUME for all takes back what was said of single accounts. */
+function pausedAfter(before: readonly PoolOrder[], order: PoolOrder): readonly PoolOrder[] {
+  if (order.kind === "reconnect") return before;
+  const others = order.account === undefined
+    ? []
+    : before.filter(({ account }) => account !== order.account);
+  return order.kind === "pause" || others.some(({ account }) => account === undefined)
+    ? [...others, order]
+    : others;
 }
 
 /** The worker that alone can answer; undefined where all are asked. */

@@ -177,6 +177,10 @@ export async function startWorker(
       return topology;
     },
     pools: () => ({ [server.name]: poolUseOf(context) }),
+    managePools(order) {
+      if (order) server.pools?.order(order);
+      return Promise.resolve(server.pools?.statuses() ?? []);
+    },
     publish: (newer) => void (topology = newer),
     attach(watcher) {
       const trouble = new TroubleReporter(server.name, (report) => watcher.report(report));
@@ -235,8 +239,14 @@ function makePools(config: Config, options: {
 }): Pools | undefined {
   const { pool, proxyProtocol, backends } = config;
   if (pool.mode === "session" || proxyProtocol.backend !== "off") return undefined;
+  const workers = workerCount(config);
   return new Pools(addressText(backends[0]), {
-    connectionsMax: Math.max(1, Math.floor(pool.connectionsMax / workerCount(config))),
+    connectionsMax: Math.max(1, Math.floor(pool.connectionsMax / workers)),
+    connectionsMin: Math.ceil(pool.connectionsMin / workers),
+    workers,
+    loginTrustMs: config.auth.syncIntervalMs,
+    maxAgeMs: pool.maxAgeMs,
+    pingTimeoutMs: pool.connectTimeoutMs,
     waitTimeoutMs: pool.waitTimeoutMs,
     idleTimeoutMs: pool.idleTimeoutMs,
   }, { ...options, carryOver: (connection) => carryOver(connection, options.counters) });

@@ -168,6 +168,11 @@ class Link implements Peers {
         return {};
       case "presence":
         return { presences: [presenceOf(context)] };
+      case "logins":
+        context.server.forgetLogins();
+        return {};
+      case "pools":
+        return { pools: await this.#worker!.managePools(question.order) };
       case "accounts":
       case "cluster":
         return {}; // the supervisor's to answer
@@ -188,6 +193,10 @@ class Link implements Peers {
     return aimHeldElsewhere(aim, (ticket, verdict) => {
       void this.#ask({ kind: "settle", id: order.id, ticket, verdict });
     });
+  }
+
+  forgetLogins(): void {
+    void this.#ask({ kind: "logins" });
   }
 
   async presence(): Promise<Presence> {

@@ -5,6 +5,7 @@ import {
   accessDenied,
   clientAddress,
   ClientLogin,
+  type Credential,
   DEFAULT_POLICY,
   type KnownClient,
   type LoginAccepted,
@@ -36,6 +37,8 @@ export interface Applicant {
 /** A client that may come in if the server lets it. */
 export interface Admission {
   readonly authenticator: Authenticator;
+  /** What the client has proved itself with, where the proxy could judge that. */
+  readonly credential?: Credential;
   /** Makes an authenticator for one more login, where the proxy knows a credential. */
   readonly again?: () => Authenticator;
   /** The client was asked for a proof, by the proxy or by the server through it. */
@@ -77,6 +80,7 @@ export async function admit(applicant: Applicant, context: SessionContext): Prom
   }
   const { credential } = accepted;
   return {
+    credential,
     authenticator: new CredentialAuthenticator(credential, context.server),
     again: () => new CredentialAuthenticator(credential, context.server),
     proved: () => true,

@@ -66,7 +66,7 @@ function strike(session: ClientSession, { queryOnly }: KillOrder): void {
   if (!queryOnly) session.endLost();
   else if (pooled?.busy && !pooled.pooled) {
     pooled.pool.cancel(pooled);
-    pooled.refused(INTERRUPTED);
+    pooled.refused(INTERRUPTED, false);
   }
 }
 
@@ -140,7 +140,7 @@ async function askStandIn(session: ClientSession, order: KillOrder): Promise<Kil
 }
 
 function hasConnection({ pool, kind }: PooledSession): boolean {
-  for (const each of pool.connections()) if (each.kind === kind) return true;
+  for (const each of pool.census.connections) if (each.kind === kind) return true;
   return false;
 }
 

@@ -7,6 +7,7 @@ import {
   type LoginRequest,
   type Server,
   serverError,
+  userName,
 } from "../backend/mod.ts";
 import {
   ChannelClosedError,
@@ -131,6 +132,7 @@ async function greetAndAuthenticate(
   const request: LoginRequest = {
     login: response,
     authenticator: admission.authenticator,
+    credential: admission.credential,
     again: admission.again,
     clientSecure: stream.secure || stream.local,
     holder: session,
@@ -146,7 +148,7 @@ async function greetAndAuthenticate(
     if (error instanceof LoginRefusedError) admission.refused(error.error.code);
     throw error;
   });
-  const { connection, ok } = made;
+  const { ok } = made;
   admission.accepted();
   context.throttle.succeeded(session.address || undefined);
   if (session.closed) {
@@ -158,17 +160,17 @@ async function greetAndAuthenticate(
     made.giveUp();
     throw new LoginRefusedError(accessDenied(session, response));
   }
-  session.countUser(connection.user);
+  session.countUser(userName(response.user));
   if (isOverUserLimit(session, context)) {
     made.giveUp();
     throw new LoginRefusedError(tooManyOfUser(session.user));
   }
   await made.share();
   if (session.closed) {
-    if (!session.pooled) closePolitely(connection);
+    if (!session.pooled && made.connection) closePolitely(made.connection);
     throw new ChannelClosedError("client left during its login");
   }
-  if (!session.pooled) session.server = connection;
+  if (!session.pooled) session.server = made.connection;
   if (admission.preface) channel.send(encodeAuthMoreData(admission.preface));
   channel.send(withCertificateProof(ok, { admission, response, salt: greeting.salt }, context));
   const rest = channel.takeRest();
@@ -185,7 +187,8 @@ async function logIn(
   if (server.pools && canTrack) return await loginShared(session, server, request);
   const login = await server.login(request);
   return {
-    ...login,
+    connection: login.connection,
+    ok: login.ok,
     giveUp: () => server.pool.giveBack(login.connection),
     share: () => Promise.resolve(),
   };

@@ -35,6 +35,8 @@ export interface Peers {
   aim(order: KillOrder): Promise<KillAim>;
   /** Who and what is at the server through the other workers. */
   presence(): Promise<Presence>;
+  /** Tells them that servers may answer logins otherwise than before. */
+  forgetLogins(): void;
   /** Clients connected to the other workers, as last heard. */
   readonly clients: number;
 }
@@ -44,6 +46,7 @@ export const NO_PEERS: Peers = {
   clients: 0,
   aim: () => Promise.resolve({ kind: "nobody" }),
   presence: () => Promise.resolve({ labels: [], unused: [] }),
+  forgetLogins() {},
 };
 
 /** Tells whether an id is for another worker to look up. */

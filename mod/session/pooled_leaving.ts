@@ -6,6 +6,7 @@ import {
   makeFresh,
   type PooledConnection,
   resetConnection,
+  schemaAfterReset,
 } from "../backend/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
@@ -31,10 +32,12 @@ async function resetAndRelease(
   { pool, baseline, context }: PooledSession,
 ): Promise<void> {
   pooled.connection.holder = new ResettingHolder(pool, pooled);
+  pool.tally.reset++;
   if (await resetConnection(pooled.connection)) {
     try {
       const { states } = context.server.pools!;
-      pooled.becomeFresh(await makeFresh(pooled.connection, { baseline, states }));
+      const state = await makeFresh(pooled.connection, { baseline, states });
+      pooled.becomeFresh(states.with(state, schemaAfterReset(state.schema)));
       pool.release(pooled);
       return;
     } catch {

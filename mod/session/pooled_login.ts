@@ -2,34 +2,42 @@
 // (or a new one), learns what a fresh session has set, and gives the connection to the pool.
 
 import {
+  type AcceptedLogin,
   type AccountPool,
   type Baseline,
   closePolitely,
+  isFull,
+  isServerFull,
   kindOf,
   learnBaseline,
-  type Lessee,
   type Login,
   LoginRefusedError,
   type LoginRequest,
   makeFresh,
   NoTrackersError,
   PooledConnection,
+  resetConnection,
   ROLE,
   runStatement,
+  schemaAfterReset,
   type Server,
   type ServerConnection,
   type SessionState,
   userName,
 } from "../backend/mod.ts";
 import { ChannelClosedError } from "../net/mod.ts";
-import { Capability, frame, HEADER_LENGTH, okForClient, type SqlError } from "../wire/mod.ts";
+import { Capability, frame, HEADER_LENGTH, okForClient } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
+import { LoginPlace } from "./login_place.ts";
 import { opener } from "./pool_opener.ts";
 import { PooledSession } from "./pooled_session.ts";
-import { carryOver } from "./preparation.ts";
 
 /** A login, and what may become of its connection. */
-export interface PooledLogin extends Login {
+export interface PooledLogin {
+  /** The connection it has taken place on; undefined where the server was not asked. */
+  readonly connection: ServerConnection | undefined;
+  /** The OK packet's payload. */
+  readonly ok: Uint8Array;
   /**
    * Gives the connection to the pool; the session has none of its own from now on. Where the server
    * cannot tell of changes of state, or runs statements for new connections, the session keeps it.
@@ -39,9 +47,21 @@ export interface PooledLogin extends Login {
   giveUp(): void;
 }
 
+/** One client's login at the pool of its account. */
+interface Entry {
+  readonly session: ClientSession;
+  readonly server: Server;
+  readonly pool: AccountPool;
+  readonly request: LoginRequest;
+  readonly kind: string;
+  /** What logins that the server answers alike have in common. */
+  readonly key: string;
+}
+
 /**
- * Logs in. As long as an account has fewer connections than sessions each login brings one more, up
- * to the limit; then logins take turns on those that are there.
+ * Logs in: without a word to the server where it has accepted such a login a moment ago. Where the
+ * proxy knows no credential each login brings one more connection as long as an account has fewer
+ * than sessions, up to the limit; then logins take turns on those that are there.
  *
  * @throws What `Server.login` throws; LoginRefusedError with 1040 if no connection gets free.
  */
@@ -51,38 +71,130 @@ export async function loginShared(
   untracked: LoginRequest,
 ): Promise<PooledLogin> {
   const request = withTrackers(untracked);
-  const pool = server.pools!.of(userName(request.login.user));
+  const { login, credential } = request;
+  const pool = server.pools!.of(userName(login.user));
   const kind = kindOf(request);
-  pool.countSession(kind, 1);
-  let idle: PooledConnection | undefined;
-  let login: Login;
-  let hasPlace = false; // one is kept for a new connection
+  const key = `${kind}\n${login.collation}\n${userName(login.database)}`;
+  const entry: Entry = { session, server, pool, request, kind, key };
+  pool.census.countSession(kind, 1);
+  if (credential && pool.census.connections.size > 0) {
+    const known = pool.logins.find(key, credential, {
+      now: session.context.now,
+      mayAsk: pool.hasIdle(kind),
+    });
+    if (known) return knownLogin(entry, known);
+  }
   try {
-    if (pool.mayGrow(kind)) {
-      pool.count++;
-      hasPlace = true;
-    } else {
-      idle = await new LoginLessee(kind, session, pool).lease(request.signal);
-      hasPlace = idle === undefined;
-    }
-    if (request.signal.aborted) {
-      if (idle) pool.release(idle);
-      idle = undefined;
-      throw new ChannelClosedError("client left during its login");
-    }
-    if (idle && await server.hasInitConnect(idle.connection)) {
-      pool.release(idle);
-      idle = undefined;
-    }
-    if (idle) await leaveRole(idle);
-    login = await server.login({ ...request, on: idle?.connection ?? "new" });
+    return await askServer(entry);
   } catch (error) {
-    pool.countSession(kind, -1);
-    if (idle) pool.drop(idle);
-    else if (hasPlace) pool.count--;
+    pool.census.countSession(kind, -1);
     throw error;
   }
-  const { connection } = login;
+}
+
+/** The session begins without a connection: its first statement gets one. */
+function knownLogin(entry: Entry, { ok, state, baseline }: AcceptedLogin): PooledLogin {
+  const { session, pool, request, kind } = entry;
+  session.context.counters.loginsKnown++;
+  const leave = () => pool.census.countSession(kind, -1);
+  return {
+    connection: undefined,
+    ok: loginOk(session, ok),
+    giveUp: leave,
+    share() {
+      if (session.closed) leave();
+      else session.pooled = new PooledSession(session, { pool, state, kind, baseline, request });
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Asks on an idle connection or a new one; again where the server takes no more connections. */
+async function askServer(entry: Entry): Promise<PooledLogin> {
+  const { session, server, pool, request, kind } = entry;
+  const place = new LoginPlace(kind, pool, session.context.counters);
+  for (;;) {
+    const leased = await place.lease(request.signal);
+    const idle = leased && await usable(leased, entry);
+    if (request.signal.aborted) {
+      if (idle) pool.release(idle);
+      else if (!leased) pool.freePlace();
+      throw new ChannelClosedError("client left during its login");
+    }
+    try {
+      const authenticator = request.again?.() ?? request.authenticator; // good for one login
+      const login = await server.login({
+        ...request,
+        authenticator,
+        on: idle?.connection ?? "new",
+      });
+      return askedLogin(entry, login, { idle, hasPlace: leased === undefined });
+    } catch (error) {
+      if (idle) await recover(idle, pool, server);
+      else if (leased === undefined) {
+        if (isFull(error)) pool.noteFailure(error);
+        pool.freePlace();
+      }
+      if (isRefusal(error)) pool.logins.forget();
+      if (!mayTryAgain(error, request)) throw error;
+    }
+  }
+}
+
+/** An idle connection is of no use where the server runs statements for new ones. */
+async function usable(
+  idle: PooledConnection,
+  { server, pool }: Entry,
+): Promise<PooledConnection | undefined> {
+  if (await server.hasInitConnect(idle.connection)) {
+    pool.release(idle);
+    return undefined;
+  }
+  // MariaDB keeps a role through a login unless the account has a default role.
+  if ((idle.state.variables.get(ROLE) ?? "NONE") !== "NONE") {
+    await runStatement(idle.connection, "SET ROLE NONE");
+  }
+  return idle;
+}
+
+/** A server that takes no more connections may have one of ours free soon. */
+function mayTryAgain(error: unknown, { again }: LoginRequest): boolean {
+  return isFull(error) && (again !== undefined || isServerFull(error));
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof LoginRefusedError && !isFull(error);
+}
+
+/**
+ * After a refused login the connection is its old account's again: a client that proves nothing
+ * costs the others nothing. After the second one it is closed, since servers do so after the third.
+ */
+async function recover(idle: PooledConnection, pool: AccountPool, server: Server): Promise<void> {
+  const { connection } = idle;
+  const baseline = pool.fresh.known(idle.kind);
+  if (!connection.closed && baseline && await resetConnection(connection)) {
+    try {
+      const { states } = server.pools!;
+      const state = await makeFresh(connection, { baseline, states });
+      idle.becomeFresh(states.with(state, schemaAfterReset(state.schema)));
+      pool.release(idle);
+      return;
+    } catch {
+      // It is of no use any more.
+    }
+  }
+  pool.drop(idle);
+}
+
+/** The server has accepted the client. */
+function askedLogin(
+  entry: Entry,
+  { connection, ok }: Login,
+  place: { readonly idle: PooledConnection | undefined; readonly hasPlace: boolean },
+): PooledLogin {
+  const { session, server, pool, request, kind } = entry;
+  let { idle, hasPlace } = place;
   // An idle one that has turned out to be dead was replaced by a new one.
   if (idle && connection !== idle.connection) {
     pool.lost(idle);
@@ -91,13 +203,13 @@ export async function loginShared(
     idle = undefined;
   }
   const leave = () => {
-    pool.countSession(kind, -1);
+    pool.census.countSession(kind, -1);
     if (idle) pool.lost(idle);
-    else if (hasPlace) pool.count--;
+    else if (hasPlace) pool.freePlace();
   };
   return {
     connection,
-    ok: loginOk(session, login.ok),
+    ok: loginOk(session, ok),
     giveUp() {
       leave();
       closePolitely(connection);
@@ -112,7 +224,7 @@ export async function loginShared(
         return;
       }
       try {
-        baseline = await pool.baseline(kind, () => learnBaseline(connection));
+        baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection));
         state = await makeFresh(connection, { baseline, states });
       } catch (error) {
         leave();
@@ -124,10 +236,15 @@ export async function loginShared(
         keepForSession(connection, session);
         return;
       }
+      accept(entry, { ok, state, baseline });
       const pooled = idle ?? new PooledConnection(connection, state);
+      if (idle) pool.tally.reset++;
       pooled.becomeFresh(state);
-      if (session.closed) pool.countSession(kind, -1);
-      else session.pooled = new PooledSession(session, { pool, pooled, baseline, request });
+      if (session.closed) pool.census.countSession(kind, -1);
+      else {
+        const options = { pool, pooled, state, kind, baseline, request };
+        session.pooled = new PooledSession(session, options);
+      }
       if (!idle) {
         pool.count--; // the place that was kept for it
         pool.addLeased(pooled);
@@ -136,6 +253,18 @@ export async function loginShared(
       if (session.closed) throw new ChannelClosedError("client left during its login");
     },
   };
+}
+
+/** What the server has accepted it will accept again, and the pool may log in with it. */
+function accept(
+  { session, pool, request, key }: Entry,
+  login: Pick<AcceptedLogin, "ok" | "state" | "baseline">,
+): void {
+  const { credential, again } = request;
+  if (!again) return;
+  pool.again = again;
+  pool.open = opener(session.context, { pool, request, baseline: login.baseline });
+  if (credential) pool.logins.learn(key, { ...login, credential }, session.context.now);
 }
 
 /** The connection is one session's alone: nobody else's state is ever set on it. */
@@ -177,7 +306,7 @@ export async function moveToPool(
   const before = session.pooled!;
   const pool = server.pools!.of(connection.user);
   const { kind } = before;
-  const baseline = await pool.baseline(kind, () => learnBaseline(connection));
+  const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection));
   const state = await makeFresh(connection, { baseline, states: server.pools!.states });
   const { request } = before;
   const opening = {
@@ -186,74 +315,14 @@ export async function moveToPool(
     again: connection.again,
   };
   const pooled = before.pooled!;
-  before.pool.countSession(kind, -1);
+  before.pool.census.countSession(kind, -1);
   pooled.owner = undefined;
   before.pool.lost(pooled);
   before.pool = pool;
-  pool.countSession(kind, 1);
+  pool.census.countSession(kind, 1);
   pool.addLeased(pooled);
   before.baseline = baseline;
   before.request = opening;
-  before.open = opener(session.context, { baseline, request: opening });
+  before.open = opener(session.context, { pool, baseline, request: opening });
   before.becomeFresh(state);
-}
-
-/** MariaDB keeps a role through a login unless the account has a default role. */
-async function leaveRole({ connection, state }: PooledConnection): Promise<void> {
-  if ((state.variables.get(ROLE) ?? "NONE") !== "NONE") {
-    await runStatement(connection, "SET ROLE NONE");
-  }
-}
-
-/** Waits for a connection to log in on, in the queue of all who wait. */
-class LoginLessee implements Lessee {
-  readonly kind: string;
-  readonly state = undefined;
-  readonly last = undefined;
-  readonly open = undefined;
-  waitingSince = 0;
-  readonly #session: ClientSession;
-  readonly #pool: AccountPool;
-  readonly #leased = Promise.withResolvers<PooledConnection | undefined>();
-
-  constructor(kind: string, session: ClientSession, pool: AccountPool) {
-    this.kind = kind;
-    this.#session = session;
-    this.#pool = pool;
-  }
-
-  /** @returns undefined where it may open one, whose place in the pool is kept. */
-  async lease(signal: AbortSignal): Promise<PooledConnection | undefined> {
-    const leave = () => {
-      if (!this.#pool.cancel(this)) return; // it has been given one, or a place
-      this.#leased.reject(new ChannelClosedError("client left during its login"));
-    };
-    signal.addEventListener("abort", leave);
-    try {
-      this.#pool.lease(this);
-      return await this.#leased.promise;
-    } finally {
-      signal.removeEventListener("abort", leave);
-    }
-  }
-
-  granted(pooled: PooledConnection): void {
-    carryOver(pooled, this.#session.context.counters).then(
-      () => this.#leased.resolve(pooled),
-      (error: unknown) => {
-        this.#pool.drop(pooled);
-        this.#leased.reject(error);
-      },
-    );
-  }
-
-  mayOpen(): void {
-    this.#leased.resolve(undefined);
-  }
-
-  refused(error: SqlError): void {
-    this.#leased.reject(new LoginRefusedError(error));
-  }
-
-  onConnectionLost(): void {}
 }

@@ -22,7 +22,6 @@ import {
   Expect,
   expectedAnswer,
   HEADER_LENGTH,
-  ServerStatus,
   type SqlError,
 } from "../wire/mod.ts";
 import { CarriedValues } from "./carried_values.ts";
@@ -30,12 +29,13 @@ import type { ClientSession } from "./client_session.ts";
 import { commandEffects } from "./command_effects.ts";
 import type { SessionContext } from "./context.ts";
 import { endForInactivity, isClosedForInactivity } from "./inactivity.ts";
-import { isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
+import { asServerError, isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
 import { noteState } from "./told_state.ts";
 import { needsOf, showConditions } from "./needs.ts";
+import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
 import { leaveBehind } from "./pooled_leaving.ts";
-import { opener } from "./pool_opener.ts";
+import { opener, type SessionBeginning } from "./pool_opener.ts";
 import { OwnPin } from "./own_pin.ts";
 import { Pins } from "./pins.ts";
 import { Preparation } from "./preparation.ts";
@@ -92,23 +92,19 @@ export class PooledSession extends CarriedValues implements Lessee {
   /** The same in the server's own words: the payload of an ERR packet. */
   #lastWords: Uint8Array | undefined;
 
-  constructor(session: ClientSession, options: {
-    readonly pool: AccountPool;
-    readonly pooled: PooledConnection;
-    readonly baseline: Baseline;
-    readonly request: LoginRequest;
-  }) {
-    super(options.pooled.state);
+  constructor(session: ClientSession, options: SessionBeginning) {
+    super(options.state);
     this.session = session;
     this.context = session.context;
     this.pool = options.pool;
-    this.kind = options.pooled.kind;
+    this.kind = options.kind;
     this.baseline = options.baseline;
     this.request = options.request;
     this.open = opener(this.context, options);
     this.last = options.pooled;
     this.statements = new PreparedStatements(this);
-    options.pooled.owner = this;
+    if (options.pooled) options.pooled.owner = this;
+    if (!this.open) this.pool.census.noteSchema(this, this.state.schema);
   }
 
   /** The connection it holds now. */
@@ -182,11 +178,15 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.#begin(pooled);
   }
 
-  refused(error: SqlError): void {
-    if (this.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) {
+  refused(error: SqlError, forEver: boolean): void {
+    const told = this.session.takesClientErrors ? error : asServerError(error);
+    if (forEver) {
+      if (!this.#isLong) this.session.answerError(told, this.session.answerSequence);
+      this.session.endLost();
+    } else if (this.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) {
       this.#pendingError = error.message;
       this.#finish();
-    } else this.#answerItself(encodeErr(error));
+    } else this.#answerItself(encodeErr(told));
   }
 
   /** Answers the command with an error; one that goes out in pieces has not begun to. */
@@ -274,6 +274,7 @@ export class PooledSession extends CarriedValues implements Lessee {
     const pooled = this.#pooled;
     if (!pooled || !this.busy) return;
     const { tracker } = pooled.connection;
+    if (this.effects & CHANGES_LOGINS) noteLoginChanges(this);
     if (isInterruption(tracker.errorCode)) pooled.connection.mayBeInterrupted = true;
     this.statements.noteCursor(this.statement, this.command, tracker.status);
     const command = this.command[HEADER_LENGTH];
@@ -322,9 +323,7 @@ export class PooledSession extends CarriedValues implements Lessee {
   }
 
   get inTransaction(): boolean {
-    const pooled = this.#pooled;
-    return pooled !== undefined &&
-      (pooled.connection.tracker.status & ServerStatus.IN_TRANS) !== 0;
+    return this.#pooled !== undefined && this.session.inTransaction;
   }
 
   #detach(): void {
@@ -405,7 +404,8 @@ export class PooledSession extends CarriedValues implements Lessee {
   /** The client has gone. @param wasIdle No command was under way. */
   leave(wasIdle: boolean): void {
     const pooled = this.#pooled;
-    this.pool.countSession(this.kind, -1);
+    this.pool.census.countSession(this.kind, -1);
+    this.pool.census.noteSchema(this, undefined);
     if (this.last?.owner === this) this.last.disown();
     if (!pooled) {
       this.pool.cancel(this);

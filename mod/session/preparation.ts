@@ -7,12 +7,14 @@ import {
   assignments,
   type Baseline,
   CHARSET_VARIABLES,
+  isOtherSchema,
   notRestoredByMariadb,
   type PooledConnection,
   queryPacket,
   Residue,
   RESULTS_COLLATION,
   ROLE,
+  schemaAfterReset,
   type SessionState,
   UNKNOWN,
 } from "../backend/mod.ts";
@@ -145,7 +147,8 @@ export class Preparation {
   /** Everything is set anew behind it. */
   #reset(session: PooledSession): void {
     const { pooled } = this;
-    const { baseline, context } = session;
+    const { baseline, context, pool } = session;
+    pool.tally.reset++;
     this.#request(RESET_CONNECTION, Expect.OK, new RestoreAnswer(this));
     this.#run(baseline.track, new RestoreAnswer(this));
     const { pools, identity } = context.server;
@@ -155,7 +158,9 @@ export class Preparation {
     const unknown = [...CHARSET_VARIABLES, RESULTS_COLLATION, ROLE].map((name) =>
       [name, UNKNOWN] as const
     );
-    pooled.becomeFresh(pools!.states.of(pooled.state.schema, new Map(unknown)));
+    const { schema } = pooled.state;
+    const known = new Map([...unknown, ...schemaAfterReset(schema)]);
+    pooled.becomeFresh(pools!.states.of(schema, known));
     pooled.foundRows = UNKNOWN; // a reset leaves it
     pooled.owner = session;
     this.#dirty = undefined;
@@ -192,7 +197,7 @@ export class Preparation {
     if (role !== undefined && role !== before.variables.get(ROLE)) {
       this.#run(`SET ROLE ${role}`, new RestoreAnswer(this));
     }
-    if (before.schema !== state.schema) {
+    if (isOtherSchema(before, state)) {
       const name = Buffer.from(state.schema);
       const payload = Buffer.concat([Uint8Array.of(Command.INIT_DB), name]);
       this.#request(frame(payload, 0), Expect.OK, new RestoreAnswer(this));

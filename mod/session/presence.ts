@@ -9,7 +9,7 @@ export function presenceOf({ directory, server }: SessionContext): Presence {
   const used = new Set(labels.map(({ thread }) => thread));
   const unused: number[] = [];
   for (const [, pool] of server.pools?.all() ?? []) {
-    for (const { connection } of pool.connections()) {
+    for (const { connection } of pool.census.connections) {
       const { threadId } = connection.facts;
       if (!used.has(threadId)) unused.push(threadId);
     }

@@ -1,0 +1,91 @@
+// The connections of an account that nobody uses, and which of them suits whom best.
+
+import { DISCARDING } from "./connection_pool.ts";
+import { type PooledConnection, Residue } from "./pooled_connection.ts";
+import { isSameState, type SessionState } from "./session_state.ts";
+import { canServe, type Lessee } from "./wait_queue.ts";
+
+/** Ordered by when they were used last, the latest at the end. */
+export class IdleConnections {
+  readonly #idle: PooledConnection[] = [];
+  readonly #isKept: (connection: PooledConnection, state: SessionState | undefined) => boolean;
+
+  /** @param isKept Tells of a connection that it is kept for sessions of another kind of state. */
+  constructor(
+    isKept: (connection: PooledConnection, state: SessionState | undefined) => boolean,
+  ) {
+    this.#isKept = isKept;
+  }
+
+  get length(): number {
+    return this.#idle.length;
+  }
+
+  /** All of them now. */
+  all(): PooledConnection[] {
+    return [...this.#idle];
+  }
+
+  /** There is one of a kind. */
+  has(kind: string): boolean {
+    return this.#idle.some((each) => each.kind === kind);
+  }
+
+  /**
+   * Takes the one that suits best: own, same state, nothing left on it, any. Hot path: nothing is
+   * allocated.
+   */
+  takeBest(lessee: Lessee): PooledConnection | undefined {
+    const idle = this.#idle;
+    const { last, kind, state } = lessee;
+    let best = -1;
+    let rank = 0;
+    for (let at = idle.length - 1; at >= 0; at--) {
+      const each = idle[at];
+      if (each === last && each.owner === lessee) return this.#take(at);
+      if (each.kind !== kind || !canServe(each, state) || this.#isKept(each, state)) continue;
+      const found = each.residue !== Residue.NONE
+        ? 1
+        : state && isSameState(each.state, state)
+        ? 3
+        : 2;
+      // Of those that hold something the one that was left longest ago is taken.
+      if (found > rank || (found === 1 && rank === 1)) {
+        best = at;
+        rank = found;
+        if (found === 3 && !(last && last.owner === lessee)) break;
+      }
+    }
+    return best < 0 ? undefined : this.#take(best);
+  }
+
+  /** Takes the first that will do, the one that was not used for longest. */
+  takeFirst(will: (connection: PooledConnection) => boolean): PooledConnection | undefined {
+    const at = this.#idle.findIndex(will);
+    return at < 0 ? undefined : this.#take(at);
+  }
+
+  /** Takes this one. @returns false if it is not idle. */
+  take(connection: PooledConnection): boolean {
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#take(at);
+    return at >= 0;
+  }
+
+  #take(at: number): PooledConnection {
+    const [connection] = at === this.#idle.length - 1
+      ? [this.#idle.pop()!]
+      : this.#idle.splice(at, 1);
+    connection.connection.holder = DISCARDING;
+    return connection;
+  }
+
+  /** Puts one in its place by `idleSince`. */
+  put(connection: PooledConnection): void {
+    const idle = this.#idle;
+    let at = idle.length;
+    while (at > 0 && idle[at - 1].idleSince > connection.idleSince) at--;
+    if (at === idle.length) idle.push(connection);
+    else idle.splice(at, 0, connection);
+  }
+}

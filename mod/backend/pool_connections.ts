@@ -1,0 +1,275 @@
+// The connections of an account: how they are counted, kept alive and closed.
+
+import type { Counters } from "../observe/mod.ts";
+import type { SqlError } from "../wire/mod.ts";
+import { ConnectionCensus } from "./connection_census.ts";
+import { closePolitely, DISCARDING } from "./connection_pool.ts";
+import { FreshSessions } from "./fresh_sessions.ts";
+import { IdleConnections } from "./idle_connections.ts";
+import { KnownLogins } from "./known_logins.ts";
+import type { Authenticator } from "./login_exchange.ts";
+import { OpenGate } from "./open_gate.ts";
+import { PoolTally } from "./pool_status.ts";
+import { type PooledConnection, Residue } from "./pooled_connection.ts";
+import { pingConnection } from "./reset.ts";
+import type { ServerRoom } from "./server_room.ts";
+import type { SessionState } from "./session_state.ts";
+import { canServe } from "./wait_queue.ts";
+
+/** What bounds a pool. */
+export interface AccountPoolLimits {
+  /** Connections at most. */
+  readonly connectionsMax: number;
+  /** Connections kept open. */
+  readonly connectionsMin: number;
+  /** How long a session waits, in milliseconds. */
+  readonly waitTimeoutMs: number;
+  /** How long an idle connection is kept, in milliseconds. */
+  readonly idleTimeoutMs: number;
+  /** How long a connection is used, in milliseconds; 0: for ever. */
+  readonly maxAgeMs: number;
+  /** How long a server's word about a login is taken for others like it, in milliseconds. */
+  readonly loginTrustMs: number;
+  /** How long a server may take to answer a COM_PING, in milliseconds. */
+  readonly pingTimeoutMs: number;
+  /** Pools like this one that share the account's limits: one for each worker. */
+  readonly workers: number;
+}
+
+/** What a pool works with. */
+export interface AccountPoolOptions {
+  readonly counters: Counters;
+  /** A monotonic clock in milliseconds. */
+  readonly now: () => number;
+  /** Reads what a connection holds of its owner, which keeps it, before the connection is closed. */
+  readonly carryOver: (connection: PooledConnection) => Promise<void>;
+  /** What a session is told where opening a connection has failed. */
+  readonly errorOf: (error: unknown) => SqlError;
+  readonly room: ServerRoom;
+  /** The server takes no more connections, and this pool has none: another one gives one up. */
+  readonly makeRoom: (pool: PoolConnections) => void;
+}
+
+/** Connections of one account, without those who want them. */
+export abstract class PoolConnections {
+  /** The account's name. */
+  readonly account: string;
+  /** The server's address. */
+  readonly server: string;
+  readonly limits: AccountPoolLimits;
+  readonly tally = new PoolTally();
+  readonly census = new ConnectionCensus();
+  readonly fresh = new FreshSessions();
+  readonly logins: KnownLogins;
+  /** Opens a connection like that of the last login; undefined where only clients can. */
+  open: (() => Promise<PooledConnection>) | undefined;
+  /** Logs in with what the server has accepted last. */
+  again: (() => Authenticator) | undefined;
+  /** Connections: idle, leased and being opened. */
+  count = 0;
+  protected readonly options: AccountPoolOptions;
+  protected readonly now: () => number;
+  protected readonly idleOnes = new IdleConnections((connection, state) =>
+    this.#isKept(connection, state)
+  );
+  /** Idle ones that the server is asked for a sign of life on, and since when. */
+  protected readonly pinged = new Map<PooledConnection, number>();
+  protected readonly gate = new OpenGate();
+  /** Connections whose owners are asked before they are closed. */
+  #emptying = 0;
+
+  constructor(
+    { account, server, limits }: {
+      readonly account: string;
+      readonly server: string;
+      readonly limits: AccountPoolLimits;
+    },
+    options: AccountPoolOptions,
+  ) {
+    this.account = account;
+    this.server = server;
+    this.limits = limits;
+    this.options = options;
+    this.now = options.now;
+    this.logins = new KnownLogins(limits.loginTrustMs);
+  }
+
+  /** Sessions that wait. */
+  abstract get waiting(): number;
+
+  /** There may be room for another connection. */
+  protected abstract onRoom(): void;
+
+  /** Gives a connection to whoever waits for it, or puts it among the idle ones. */
+  protected abstract giveOrKeep(connection: PooledConnection, idleSince: number): void;
+
+  /** Connections at most: what is configured, or less if the server allows the account less. */
+  get connectionsMax(): number {
+    const share = Math.floor(this.fresh.allowed / this.limits.workers);
+    return Math.min(this.limits.connectionsMax, Math.max(1, share));
+  }
+
+  /** Connections nobody uses. */
+  get idle(): number {
+    return this.idleOnes.length;
+  }
+
+  /** A new connection that is leased already. */
+  addLeased(connection: PooledConnection): void {
+    this.count++;
+    this.tally.opened++;
+    this.gate.open();
+    this.options.room.settle(this);
+    this.census.add(connection);
+    connection.openedAt = this.now();
+    const { maxAgeMs } = this.limits;
+    // Those that were opened together do not end together.
+    const jitter = 0.9 + 0.2 * Math.random();
+    connection.retireAt = maxAgeMs > 0 ? connection.openedAt + maxAgeMs * jitter : Infinity;
+  }
+
+  /** A connection has ended. */
+  lost(connection: PooledConnection): void {
+    this.#forget(connection);
+    this.idleOnes.take(connection);
+    const { owner } = connection;
+    connection.owner = undefined;
+    owner?.onConnectionLost(connection);
+    this.onRoom();
+  }
+
+  #forget(connection: PooledConnection): void {
+    this.count--;
+    this.tally.closed++;
+    this.census.remove(connection);
+    this.pinged.delete(connection);
+  }
+
+  /** A leased connection is closed instead of being given back. */
+  drop(connection: PooledConnection): void {
+    connection.owner = undefined;
+    if (!connection.connection.closed) closePolitely(connection.connection);
+    this.lost(connection);
+  }
+
+  /** Closes a connection that nobody uses, once its owner has what it holds. */
+  protected close(connection: PooledConnection): void {
+    if (connection.residue === Residue.NONE) {
+      this.drop(connection);
+      return;
+    }
+    connection.connection.holder = DISCARDING;
+    this.#emptying++;
+    this.options.carryOver(connection).catch(() => {}).finally(() => {
+      this.#emptying--;
+      this.drop(connection);
+    });
+  }
+
+  /** It is to be closed now that nobody uses it. */
+  protected isDue(connection: PooledConnection): boolean {
+    if (connection.retireAt <= this.now() && this.isSpare(connection)) {
+      this.tally.retired++;
+      return true;
+    }
+    const { room } = this.options;
+    if (!room.isKeptFrom(this) || this.count < 2 || !this.isSpare(connection)) return false;
+    if (!room.claim(this)) return false;
+    this.tally.evicted++;
+    return true;
+  }
+
+  /** For sessions without a schema, where no other connection could be made for them. */
+  #isKept(connection: PooledConnection, state: SessionState | undefined): boolean {
+    return connection.connection.again === undefined && state !== undefined &&
+      state.schema !== "" && this.census.isLastBare(connection);
+  }
+
+  /**
+   * Makes room by closing an idle connection that cannot serve these sessions.
+   *
+   * @returns There is room now. If not there may be later: whoever waits is then served.
+   */
+  protected evict(kind: string, state: SessionState | undefined): boolean {
+    const cannotServe = (each: PooledConnection) =>
+      (each.kind !== kind || !canServe(each, state)) && this.#isDispensable(each);
+    return this.#evictOne(cannotServe, Math.max(1, this.waiting));
+  }
+
+  /** Gives up an idle connection for another account. @returns false if there is none. */
+  yieldOne(): boolean {
+    const before = this.tally.evicted;
+    this.#evictOne((each) => this.isSpare(each), 1);
+    return this.tally.evicted > before;
+  }
+
+  #evictOne(may: (connection: PooledConnection) => boolean, emptyingMax: number): boolean {
+    const empty = this.idleOnes.takeFirst((each) => each.residue === Residue.NONE && may(each));
+    const held = empty ||
+      (this.#emptying < emptyingMax ? this.idleOnes.takeFirst(may) : undefined);
+    if (!held) return false;
+    this.tally.evicted++;
+    if (held === empty) this.#closeNow(held);
+    else this.close(held);
+    return held === empty;
+  }
+
+  /** Without a word to those who wait: somebody has plans for its place. */
+  #closeNow(connection: PooledConnection): void {
+    this.#forget(connection);
+    closePolitely(connection.connection);
+  }
+
+  /** Its kind's sessions have others, can open another, or are none. */
+  #isDispensable({ kind, connection }: PooledConnection): boolean {
+    return connection.again !== undefined || this.census.connectionsOf(kind) > 1 ||
+      this.census.sessionsOf(kind) === 0;
+  }
+
+  /** Nobody will miss it: another one can be opened, or there are more than sessions. */
+  isSpare({ kind, connection }: PooledConnection): boolean {
+    return connection.again !== undefined ||
+      this.census.connectionsOf(kind) > Math.min(this.census.sessionsOf(kind), this.connectionsMax);
+  }
+
+  protected lookAt(connection: PooledConnection, now: number): void {
+    const idleMs = now - connection.idleSince;
+    const isOld = connection.retireAt <= now;
+    const isIdle = idleMs > this.limits.idleTimeoutMs && this.count > this.limits.connectionsMin;
+    if ((isOld || isIdle) && this.isSpare(connection)) {
+      if (!this.idleOnes.take(connection)) return;
+      if (isOld) this.tally.retired++;
+      this.close(connection);
+      return;
+    }
+    const timeoutMs = this.fresh.waitTimeoutMs(connection.kind, connection.state.variables);
+    const silentMs = now - Math.max(connection.idleSince, connection.pingedAt);
+    if (silentMs > timeoutMs * KEEP_ALIVE_PART && this.idleOnes.take(connection)) {
+      void this.#keepAlive(connection, now);
+    }
+  }
+
+  /**
+   * The connection is nobody's while the server answers: it is the one that was not used for
+   * longest, so somebody has to want all of them to wait for this.
+   */
+  async #keepAlive(connection: PooledConnection, now: number): Promise<void> {
+    connection.pingedAt = now;
+    this.pinged.set(connection, now);
+    await pingConnection(connection.connection);
+    if (!this.pinged.delete(connection)) return;
+    if (connection.connection.closed) this.lost(connection);
+    else if (this.isDue(connection)) this.close(connection);
+    else this.giveOrKeep(connection, connection.idleSince);
+  }
+
+  /** Closes idle connections. */
+  closeIdle(): void {
+    for (const connection of this.idleOnes.all()) {
+      if (this.idleOnes.take(connection)) this.#closeNow(connection);
+    }
+  }
+}
+
+/** The part of a server's wait_timeout after which it is given a sign of life. */
+const KEEP_ALIVE_PART = 0.5;
