@@ -2,10 +2,17 @@
 
 import { Command, Option } from "commander";
 import type { Check, Topology, Wanted } from "../mod/cluster/mod.ts";
-import { type Config, formatConfigErrors, loadConfig, parseDuration } from "../mod/config/mod.ts";
+import {
+  type Config,
+  formatConfigErrors,
+  loadConfig,
+  parseAddress,
+  parseDuration,
+} from "../mod/config/mod.ts";
 import { exitStatus } from "./exit_status.ts";
 import { CommandError } from "./failure.ts";
 import { configure, parse } from "./parse.ts";
+import { ProxySource } from "./proxy_source.ts";
 import { accountOptions, type GivenFlags, serverFlags, serverOptions } from "./server_options.ts";
 
 /** How the result is written. */
@@ -37,12 +44,15 @@ export function define(probe: (given: GivenFlags) => Promise<void>): Command {
     .option("--max-lag <duration>", "how far replicas may be behind")
     .option("--wait <duration>", "wait until all holds, for so long at most")
     .option("--watch", "show it again and again until Ctrl-C")
-    .option("--json", "short for --format json")
+    .addOption(new Option("--json", "short for --format json").conflicts("format"))
     .addOption(
       new Option("--format <format>", "how the result is written")
         .choices(["table", "json", "prometheus", "junit"]).default("table"),
     )
-    .option("--via <address>", "ask the proxy with this admin port, not the servers")
+    .addOption(
+      new Option("--via <address>", "ask the proxy with this admin port, not the servers")
+        .conflicts(["backend", "flavor"]),
+    )
     .action(probe);
 }
 
@@ -68,14 +78,24 @@ async function readOptions(given: GivenFlags): Promise<ProbeOptions> {
   try {
     return {
       expectations: typeof expect === "string" ? parseExpectations(expect) : [],
-      maxLagMs: typeof maxLag === "string" ? parseDuration(maxLag) : undefined,
-      waitMs: typeof wait === "string" ? parseDuration(wait) : undefined,
+      maxLagMs: durationOf("--max-lag", maxLag),
+      waitMs: durationOf("--wait", wait),
       watch: watch === true,
       format: json === true ? "json" : format as Format,
     };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new CommandError(error.message, exitStatus.usage);
+  }
+}
+
+/** @throws {SyntaxError} If it is given and no duration. */
+function durationOf(flag: string, value: unknown): number | undefined {
+  if (typeof value !== "string") return undefined;
+  try {
+    return parseDuration(value);
+  } catch (error) {
+    throw new SyntaxError(`${flag}: ${(error as Error).message}`);
   }
 }
 
@@ -116,17 +136,24 @@ async function probeProxy(
   given: GivenFlags,
   options: ProbeOptions,
 ): Promise<number> {
-  const { AdminClient } = await import("../mod/admin/mod.ts");
   const flags = serverFlags(given);
-  const { failureOf } = await import("../mod/cluster/mod.ts");
+  let timeoutMs: number;
   try {
-    await using proxy = await AdminClient.connect(via, {
-      user: String(flags["account.user"] ?? process.env["MYSQLPROXY_USER"] ?? "admin"),
-      password: String(flags["account.password"] ?? process.env["MYSQLPROXY_PASSWORD"] ?? ""),
-    });
+    parseAddress(via, 0); // what stands for a missing port does not matter here
+    timeoutMs = durationOf("--timeout", given["timeout"])!;
+  } catch (error) {
+    throw new CommandError((error as Error).message, exitStatus.usage);
+  }
+  await using proxy = new ProxySource({
+    address: via,
+    user: String(flags["account.user"] ?? process.env["MYSQLPROXY_USER"] ?? "admin"),
+    password: String(flags["account.password"] ?? process.env["MYSQLPROXY_PASSWORD"] ?? ""),
+    timeoutMs,
+  });
+  try {
     return await tell(() => proxy.topology(), options);
   } catch (error) {
-    if (error instanceof SyntaxError) throw new CommandError(error.message, exitStatus.usage);
+    const { failureOf } = await import("../mod/cluster/mod.ts");
     const { kind, reason } = failureOf(error);
     const status = kind === "denied" ? probeStatus.denied : probeStatus.unreachable;
     throw new CommandError(`cannot ask the proxy at ${via}: ${reason}`, status);
@@ -136,14 +163,30 @@ async function probeProxy(
 /** How often a topology is looked at again, while waiting and while it is shown. */
 const WAIT_POLL_MS = 50;
 const WATCH_MS = 1000;
+/** How long to wait before a proxy that did not answer is asked again. */
+const RETRY_MS = 200;
 
-/** Prints what there is, when it is time to. @returns The exit status. */
+/**
+ * Prints what there is, when it is time to.
+ *
+ * @param ask What it throws ends a watch as little as a wait that has time left.
+ * @returns The exit status.
+ */
 async function tell(ask: () => Promise<Topology>, options: ProbeOptions): Promise<number> {
   const { checkTopology } = await import("../mod/cluster/mod.ts");
   const deadline = performance.now() + (options.waitMs ?? 0);
   const ended = interrupted();
   for (;;) {
-    const topology = await ask();
+    let topology: Topology;
+    try {
+      topology = await ask();
+    } catch (error) {
+      const goesOn = options.watch || performance.now() < deadline;
+      if (!goesOn || ended.yet) throw error;
+      if (options.watch) console.error(`mysqlproxy: ${(error as Error).message}`);
+      await Promise.race([Bun.sleep(options.watch ? WATCH_MS : RETRY_MS), ended.promise]);
+      continue;
+    }
     const checks = checkTopology(topology, options);
     const status = statusOf(topology, checks);
     const isLast = ended.yet || !options.watch;

@@ -107,6 +107,10 @@ describe.skipIf(kind === undefined)("mysqlproxy probe", () => {
       ["-b", "a:b:c"],
       [],
       ["-b", seed, "--nonsense"],
+      ["-b", seed, "--json", "--format", "junit"],
+      ["-b", seed, "--via", "127.0.0.1:1"],
+      ["--via", "a:b:c"],
+      ["-b", seed, "--wait", "-1s"],
     ];
     for (const args of wrong) {
       const { stderr, stdout, status } = await probe(args);
@@ -180,6 +184,44 @@ describe.skipIf(kind === undefined)("mysqlproxy probe", () => {
     expect((await probe(via, { MYSQLPROXY_PASSWORD: "wrong" })).status).toBe(4);
     expect((await probe(["--via", `127.0.0.1:${freePort()}`])).status).toBe(3);
   });
+
+  test("--via waits for a proxy that is not there yet, and outlives one that dies", async () => {
+    const admin = freePort();
+    const command = [...proxyCommand(), "probe", "--via", `127.0.0.1:${admin}`];
+    const start = () =>
+      startProxy({
+        backends: [{ host: "127.0.0.1", port: cluster.nodes[1]!.port }],
+        args: ["-u", "app", "-p", "app", "--admin", `127.0.0.1:${admin}`],
+      });
+    const waiting = run([...command, "--expect", "primary=1", "--wait", "20s"]);
+    await Bun.sleep(300);
+    const first = await start();
+    expect((await waiting).status).toBe(0);
+    const child = Bun.spawn([...command, "--watch", "--json"], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      env: { ...process.env, ...ACCOUNT },
+    });
+    const lines = child.stdout.getReader();
+    await lines.read();
+    process.kill(first.pid, "SIGKILL");
+    await first.exited;
+    const errors = await child.stderr.getReader().read();
+    expect(new TextDecoder().decode(errors.value)).toStartWith("mysqlproxy: ");
+    const second = await start();
+    const { value } = await lines.read();
+    expect(new TextDecoder().decode(value)).toContain('"schema":1');
+    // One that hangs is no reason to wait for ever.
+    process.kill(second.pid, "SIGSTOP");
+    const startedMs = performance.now();
+    expect((await run([...command, "--timeout", "500ms"])).status).toBe(3);
+    expect(performance.now() - startedMs).toBeLessThan(5000);
+    process.kill(second.pid, "SIGCONT");
+    child.kill("SIGTERM");
+    expect(await child.exited).toBeOneOf([0, 3]);
+    await second.stop();
+  }, 40_000);
 
   test("the steps of the page's workflow do what they say", async () => {
     const page = readFileSync(join(import.meta.dir, "../../docs/probe.md"), "utf8");
