@@ -252,7 +252,7 @@ function write(text: string): void {
   process.stdout.write(text);
 }
 
-/** Notices Ctrl-C and SIGTERM: what is under way ends in order. */
+/** Notices Ctrl-C, SIGTERM, and that nobody reads any more: what is under way ends in order. */
 function interrupted(): { readonly yet: boolean; readonly promise: Promise<void> } {
   const { promise, resolve } = Promise.withResolvers<void>();
   const state = { yet: false, promise };
@@ -262,5 +262,6 @@ function interrupted(): { readonly yet: boolean; readonly promise: Promise<void>
   };
   process.once("SIGINT", end);
   process.once("SIGTERM", end);
+  process.stdout.on("error", end);
   return state;
 }

@@ -169,6 +169,13 @@ describe.skipIf(kind === undefined)("mysqlproxy probe", () => {
     for (const line of lines) expect(JSON.parse(line)).toMatchObject({ schema: 1, holds: true });
   });
 
+  test("--watch ends when nobody reads any more", async () => {
+    const line = `${proxyCommand().join(" ")} probe -b ${seed} --watch --json | head -n 1`;
+    const { stdout, stderr, status } = await run(["bash", "-o", "pipefail", "-c", line]);
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 1 });
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+  });
+
   test("--via asks a proxy that runs", async () => {
     const admin = freePort();
     await using proxy = await startProxy({
