@@ -59,6 +59,11 @@ fuzz *ARGS: build
 soak *ARGS: build
     @bun tests/interleaving/main.ts {{ ARGS }}
 
+# Play the servers' own test suites on read-only replicas: all files, or `--part N/M`, or these.
+replica-reads *ARGS:
+    @bun tests/setup/ensure.ts
+    @bun tests/replica_reads/main.ts {{ ARGS }}
+
 # Remove what was built; what the tests installed stays in .cache.
 clean:
     rm -rf dist

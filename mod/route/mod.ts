@@ -11,6 +11,7 @@ export * from "./positions.ts";
 export * from "./reason.ts";
 export { RouteServer } from "./route_server.ts";
 export * from "./route_state.ts";
+export * from "./route_statements.ts";
 export * from "./router.ts";
 export * from "./rules.ts";
 export * from "./shared_question.ts";

@@ -19,4 +19,5 @@ export { Bar, barInWords, barNames, HINTABLE_BARS } from "./replica_bar.ts";
 export * from "./set_statement.ts";
 export type { SetScope } from "./set_target.ts";
 export * from "./tokens.ts";
+export * from "./transaction_start.ts";
 export * from "./user_variables.ts";

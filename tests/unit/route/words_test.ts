@@ -13,6 +13,7 @@ import {
   reasonInWords,
   RouteCounts,
   RouteReason,
+  routeStatement,
   SharedQuestion,
 } from "../../../mod/route/mod.ts";
 import { decide, MODE, primary, routerOver, server, session, statement } from "./topologies.ts";
@@ -215,4 +216,27 @@ test("schemas of the server's own", () => {
     true,
   );
   expect(["app", "mysql2", ""].some(isServerSchema)).toBe(false);
+});
+
+describe("routeStatement()", () => {
+  const read = (text: string) => {
+    const bytes = Buffer.from(text);
+    return routeStatement(bytes, { start: 0, end: bytes.length }, MODE);
+  };
+  test("EXPLAIN ROUTE and SHOW ROUTES", () => {
+    expect(read("EXPLAIN ROUTE SELECT 1")).toEqual({ kind: "explain", start: 13 });
+    expect(read("/* x */ explain route (SELECT 1)")).toEqual({ kind: "explain", start: 21 });
+    expect(read("show routes ;")).toEqual({ kind: "show" });
+  });
+
+  test("what only looks like them", () => {
+    const others = [
+      "EXPLAIN route",
+      "EXPLAIN SELECT 1",
+      "SHOW ROUTES x",
+      "SHOW TABLES",
+      "SELECT 1",
+    ];
+    expect(others.map(read)).toEqual(others.map(() => undefined));
+  });
 });
