@@ -60,7 +60,7 @@ soak *ARGS: build
     @bun tests/interleaving/main.ts {{ ARGS }}
 
 # Play the servers' own test suites on read-only replicas: all files, or `--part N/M`, or these.
-replica-reads *ARGS:
+suites *ARGS:
     @bun tests/setup/ensure.ts
     @bun tests/replica_reads/main.ts {{ ARGS }}
 

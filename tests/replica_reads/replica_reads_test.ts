@@ -1,5 +1,5 @@
 // A part of the servers' own test suites on a real replica: what the classifier calls a replica read
-// is refused by none and changes nothing. `just replica-reads` plays all of them.
+// is refused by none and changes nothing. `just suites` plays all of them.
 
 import { describe, expect, test } from "bun:test";
 import { serverKinds } from "../servers/mod.ts";
