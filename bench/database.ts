@@ -13,6 +13,8 @@ export interface Database extends AsyncDisposable {
   /** An account with all privileges. */
   readonly user: string;
   readonly password: string;
+  /** What the server authenticates it with. */
+  readonly plugin: string;
   /** The database of all tables. */
   readonly name: string;
   /** Runs a statement as the server's administrator, on a connection of its own. */
@@ -49,7 +51,7 @@ export async function startDatabase(
     extraConfig: ["skip_log_bin", "performance_schema = OFF"],
   });
   try {
-    const { user, password } = server.accounts.app;
+    const { user, password, plugin } = server.accounts.app;
     await server.sql(`CREATE DATABASE ${NAME}`);
     await server.sql(
       `CREATE TABLE ${NAME}.stream (body VARCHAR(${STREAM_ROW_BYTES}) CHARACTER SET latin1)`,
@@ -65,6 +67,7 @@ export async function startDatabase(
       endpoint: { host: server.host, port: server.port },
       user,
       password,
+      plugin,
       name: NAME,
       sql: (statement) => server.sql(statement),
       [Symbol.asyncDispose]: () => server.stop(),

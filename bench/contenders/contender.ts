@@ -13,7 +13,7 @@ export interface StartOptions {
   /** The database server to stand in front of. */
   readonly server: Endpoint;
   /** The account of all clients. */
-  readonly account: { readonly user: string; readonly password: string };
+  readonly account: { readonly user: string; readonly password: string; readonly plugin: string };
   /** Where to listen. */
   readonly listen: Endpoint;
   /** A folder of its own for configuration and logs, removed afterwards. */

@@ -22,8 +22,10 @@ export const mysqlproxyPool: Contender = contender(
 /** The same, and it knows the accounts: it can let clients in by itself. */
 export const mysqlproxyKnown: Contender = {
   ...contender("mysqlproxy-known", (options) => {
-    const { user, password } = options.account;
-    return pooled(options, ["[[user]]", `name = "${user}"`, `password = "${password}"`]);
+    const { user, password, plugin } = options.account;
+    const account = { name: user, password, plugin };
+    const lines = Object.entries(account).map(([key, value]) => `${key} = "${value}"`);
+    return pooled(options, ["[[user]]", ...lines]);
   }),
   parts: ["logins"],
 };

@@ -12,6 +12,7 @@ import {
 import { NO_ROWS } from "./connection_pool.ts";
 import { queryPacket, runStatement } from "./own_statement.ts";
 import type { ServerConnection } from "./server_connection.ts";
+import { SessionDefaults, type SessionVariables } from "./session_defaults.ts";
 import {
   literalOf,
   RESULTS_COLLATION,
@@ -37,6 +38,8 @@ export interface Baseline {
   readonly defaultCollations: ReadonlySet<string>;
   /** Names of collations by id. */
   readonly collations: ReadonlyMap<number, string>;
+  /** What fresh sessions have otherwise by now. */
+  readonly defaults: SessionDefaults;
 }
 
 /**
@@ -79,6 +82,16 @@ const NOT_TRACKED = new Set([
   "warning_count",
 ]);
 
+/**
+ * What each login brings or each session has for itself, and what follows from the schema: not what
+ * SET GLOBAL changes for those to come.
+ */
+const NOT_COMPARED = new RegExp(
+  `^(?:${[...NOT_TRACKED].join("|")}|character_set_(?:client|connection|results|database)|` +
+    "collation_(?:connection|database)|insert_id|rand_seed[12]|in_transaction|pseudo_.*|" +
+    "max_user_connections|wsrep_.*|gtid_next|original_.*)$",
+);
+
 const COLLATIONS = "SELECT ID,COLLATION_NAME,IS_DEFAULT FROM information_schema.COLLATIONS " +
   "WHERE ID IS NOT NULL";
 
@@ -90,9 +103,13 @@ export class NoTrackersError extends Error {
 /**
  * Learns what a fresh session has set. The connection must be one.
  *
+ * @param variables Those of the connection's server.
  * @throws {NoTrackersError} If the server cannot tell of changes.
  */
-export async function learnBaseline(connection: ServerConnection): Promise<Baseline> {
+export async function learnBaseline(
+  connection: ServerConnection,
+  variables: SessionVariables,
+): Promise<Baseline> {
   const { rows } = await runStatement(connection, "SHOW SESSION VARIABLES");
   const values = new Map<string, string>();
   for (const [name, value] of rows) {
@@ -105,10 +122,14 @@ export async function learnBaseline(connection: ServerConnection): Promise<Basel
   const literals = new Map<string, string>();
   for (const [name, value] of values) literals.set(name, literalOf(name, value));
   literals.delete("timestamp"); // the clock: it is set back to DEFAULT
+  const candidates = [...literals.keys()].filter((name) => !NOT_COMPARED.test(name));
+  const names = (await variables.of(connection, candidates)).filter((name) => literals.has(name));
+  const defaults = await SessionDefaults.learn(connection, { names, literals });
   const tracked = [...values.keys()].filter((name) => !NOT_TRACKED.has(name)).join(",");
   const settings = ["session_track_schema", "session_track_state_change"];
   return {
     literals,
+    defaults,
     track: `SET @@SESSION.session_track_schema=1,@@SESSION.session_track_state_change=1,` +
       `@@SESSION.session_track_system_variables='${tracked}'`,
     untrack: `SET ${
@@ -167,7 +188,8 @@ export async function makeFresh(connection: ServerConnection, options: {
 }): Promise<SessionState> {
   connection.tracker.stopAtState = false;
   const columns = CHARSET_VARIABLES.map((name) => `@@SESSION.${name}`);
-  const [track, values] = await Promise.all([
+  const [changed, track, values] = await Promise.all([
+    options.baseline.defaults.read(connection),
     runStatement(connection, options.baseline.track),
     runStatement(
       connection,
@@ -180,7 +202,7 @@ export async function makeFresh(connection: ServerConnection, options: {
   }
   connection.tracker.stopAtState = true;
   const [row] = values.rows;
-  const variables = new Map<string, string>();
+  const variables = new Map(changed);
   CHARSET_VARIABLES.forEach((name, at) => variables.set(name, literalOf(name, row[at] ?? "")));
   const collation = options.baseline.collations.get(values.collation);
   variables.set(RESULTS_COLLATION, collation === undefined ? "" : `'${collation}'`);

@@ -5,12 +5,15 @@ import type { AccountPoolLimits, AccountPoolOptions, PoolConnections } from "./p
 import type { PoolOrder, PoolStatus } from "./pool_status.ts";
 import { statementError } from "./server_error.ts";
 import { ServerRoom } from "./server_room.ts";
+import { SessionVariables } from "./session_defaults.ts";
 import { StateTable } from "./session_state.ts";
 
 /** Shared connections, by account. */
 export class Pools {
   /** The states of all sessions and connections. */
   readonly states = new StateTable();
+  /** What variables its sessions have. */
+  readonly variables = new SessionVariables();
   readonly #server: string;
   readonly #limits: AccountPoolLimits;
   readonly #options: AccountPoolOptions;

@@ -346,7 +346,7 @@ function isKilled(errorCode: number): boolean {
   return errorCode === 0 || errorCode === UNKNOWN_THREAD;
 }
 
-/** Refused logins on one connection; servers close it after the third. */
+/** Refused logins on one connection; MariaDB closes it after the third, MySQL after the first. */
 const FAILED_LOGINS_MAX = 2;
 
 const NONE = new Uint8Array(0);

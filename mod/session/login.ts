@@ -171,8 +171,9 @@ async function greetAndAuthenticate(
     throw new ChannelClosedError("client left during its login");
   }
   if (!session.pooled) session.server = made.connection;
-  if (admission.preface) channel.send(encodeAuthMoreData(admission.preface));
-  channel.send(withCertificateProof(ok, { admission, response, salt: greeting.salt }, context));
+  const last = withCertificateProof(ok, { admission, response, salt: greeting.salt }, context);
+  const { preface } = admission;
+  channel.sendTogether(preface ? [encodeAuthMoreData(preface), last] : [last]);
   const rest = channel.takeRest();
   return { response, stream: compress(stream, response, context), rest };
 }

@@ -167,8 +167,8 @@ function isRefusal(error: unknown): boolean {
 }
 
 /**
- * After a refused login the connection is its old account's again: a client that proves nothing
- * costs the others nothing. After the second one it is closed, since servers do so after the third.
+ * After a refused login MariaDB leaves the connection to its old account: a client that proves nothing
+ * costs the others nothing. MySQL closes it, and MariaDB after the third; it is given up after two.
  */
 async function recover(idle: PooledConnection, pool: AccountPool, server: Server): Promise<void> {
   const { connection } = idle;
@@ -215,7 +215,7 @@ function askedLogin(
       closePolitely(connection);
     },
     async share() {
-      const { states } = server.pools!;
+      const { states, variables } = server.pools!;
       let baseline: Baseline;
       let state: SessionState;
       if (!idle && await server.hasInitConnect(connection)) {
@@ -224,7 +224,7 @@ function askedLogin(
         return;
       }
       try {
-        baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection));
+        baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
         state = await makeFresh(connection, { baseline, states });
       } catch (error) {
         leave();
@@ -306,8 +306,9 @@ export async function moveToPool(
   const before = session.pooled!;
   const pool = server.pools!.of(connection.user);
   const { kind } = before;
-  const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection));
-  const state = await makeFresh(connection, { baseline, states: server.pools!.states });
+  const { states, variables } = server.pools!;
+  const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
+  const state = await makeFresh(connection, { baseline, states });
   const { request } = before;
   const opening = {
     ...request,

@@ -159,7 +159,8 @@ export class Preparation {
       [name, UNKNOWN] as const
     );
     const { schema } = pooled.state;
-    const known = new Map([...unknown, ...schemaAfterReset(schema)]);
+    const { changed } = baseline.defaults;
+    const known = new Map([...changed, ...unknown, ...schemaAfterReset(schema)]);
     pooled.becomeFresh(pools!.states.of(schema, known));
     pooled.foundRows = UNKNOWN; // a reset leaves it
     pooled.owner = session;

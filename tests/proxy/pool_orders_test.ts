@@ -104,6 +104,24 @@ for (const kind of kinds) {
       expect(await subject.number(account, "retired")).toBe(2);
     });
 
+    test("PAUSE and RECONNECT leave nothing at the server, and sessions lose nothing by it", async () => {
+      const account = await accountOf(server, "restarted");
+      await using subject = await poolSubject(server, { accounts: [account] });
+      const clients = await Promise.all([1, 2, 3].map(() => loginAs(account, subject.proxy)));
+      await Promise.all(clients.map((client, at) => client.query(`SET @mine = ${at}`)));
+      await Promise.all(
+        clients.map((client) => client.value("SELECT @mine := @mine + SLEEP(0.1)")),
+      );
+      await subject.admin.query("PAUSE POOLS");
+      await subject.admin.query("RECONNECT POOLS");
+      await untilThreads(server, account, 0);
+      const answers = clients.map((client) => client.value("SELECT CAST(@mine AS SIGNED)"));
+      await until("all wait", async () => await subject.number(account, "waiting") === 3);
+      await subject.admin.query("RESUME POOLS");
+      expect(await Promise.all(answers)).toEqual(["0", "1", "2"]);
+      for (const client of clients) client.close();
+    });
+
     test("RECONNECT where only clients can log in: sessions keep what they need", async () => {
       const account = await accountOf(server, "relayed");
       await using subject = await poolSubject(server, {});
