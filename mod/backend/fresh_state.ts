@@ -17,6 +17,7 @@ import {
   literalOf,
   RESULTS_COLLATION,
   ROLE,
+  SCHEMA_VARIABLES,
   type SessionState,
   type StateTable,
 } from "./session_state.ts";
@@ -122,6 +123,9 @@ export async function learnBaseline(
   const literals = new Map<string, string>();
   for (const [name, value] of values) literals.set(name, literalOf(name, value));
   literals.delete("timestamp"); // the clock: it is set back to DEFAULT
+  // What is NULL is shown as empty, and can be set as DEFAULT only.
+  for (const [name, value] of values) if (value === "") literals.delete(name);
+  for (const name of SCHEMA_VARIABLES) literals.delete(name); // those of this connection's schema
   const candidates = [...literals.keys()].filter((name) => !NOT_COMPARED.test(name));
   const names = (await variables.of(connection, candidates)).filter((name) => literals.has(name));
   const defaults = await SessionDefaults.learn(connection, { names, literals });
@@ -131,7 +135,11 @@ export async function learnBaseline(
     literals,
     defaults,
     track: `SET @@SESSION.session_track_schema=1,@@SESSION.session_track_state_change=1,` +
-      `@@SESSION.session_track_system_variables='${tracked}'`,
+      `@@SESSION.session_track_system_variables='${tracked}'` +
+      // MariaDB's resets forget the status flags of a sql_mode.
+      (/mariadb/i.test(values.get("version") ?? "")
+        ? ",@@SESSION.sql_mode=@@SESSION.sql_mode"
+        : ""),
     untrack: `SET ${
       [...settings, "session_track_system_variables"].map((name) =>
         `@@SESSION.${name}=${literals.get(name)}`
@@ -178,13 +186,15 @@ async function orderTold(connection: ServerConnection, names: string[]): Promise
 }
 
 /**
- * Turns the trackers on and reads what the login has set.
+ * Turns the trackers on and reads what the login or the reset has set.
  *
+ * @param options.isReset A reset keeps the schema, but not the character set that goes with it.
  * @throws {NoTrackersError} If the server does not take it.
  */
 export async function makeFresh(connection: ServerConnection, options: {
   readonly baseline: Baseline;
   readonly states: StateTable;
+  readonly isReset?: boolean;
 }): Promise<SessionState> {
   connection.tracker.stopAtState = false;
   const columns = CHARSET_VARIABLES.map((name) => `@@SESSION.${name}`);
@@ -193,7 +203,8 @@ export async function makeFresh(connection: ServerConnection, options: {
     runStatement(connection, options.baseline.track),
     runStatement(
       connection,
-      `SELECT ${columns.join(",")},CURRENT_ROLE(),HEX(CONVERT(DATABASE() USING utf8mb4))`,
+      `SELECT ${columns.join(",")},CURRENT_ROLE(),HEX(CONVERT(DATABASE() USING utf8mb4)),` +
+        "@@SESSION.collation_database",
     ),
     runStatement(connection, NO_ROWS), // FOUND_ROWS() of a fresh session is 0
   ]);
@@ -208,6 +219,9 @@ export async function makeFresh(connection: ServerConnection, options: {
   variables.set(RESULTS_COLLATION, collation === undefined ? "" : `'${collation}'`);
   variables.set(ROLE, roleLiteral(row[CHARSET_VARIABLES.length]));
   const schema = Buffer.from(row[CHARSET_VARIABLES.length + 1] ?? "", "hex").toString();
+  if (options.isReset && schema !== "") {
+    variables.set("collation_database", literalOf("collation_database", row.at(-1) ?? ""));
+  }
   return options.states.of(schema, variables);
 }
 

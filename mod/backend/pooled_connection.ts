@@ -67,8 +67,12 @@ export class PooledConnection {
   dirty: Set<string> | undefined;
   /** Statements of the proxy's own have run behind the owner's last one: its diagnostics are gone. */
   touched = false;
+  /** ROW_COUNT() on it is not what the owner's last statement has left. */
+  rowCountGone = false;
   /** The server may have warnings or errors to show on it. */
   hasConditions = false;
+  /** Or others in their place, as many as there are. */
+  hasStandIns = false;
   /** How many statements have left something on it; undefined: not known. */
   pinsCounted: number | undefined = 0;
   /** When it was opened, by the pool's clock; milliseconds. */
@@ -134,6 +138,11 @@ export class PooledConnection {
     this.connection.stream.write(frame(payload, 0));
   }
 
+  /** A statement of the proxy's own goes out: what it leaves are no longer the owner's diagnostics. */
+  touch(): void {
+    this.touched = this.rowCountGone = true;
+  }
+
   /** A user variable of this name may be on it. @param name With its `@`. */
   addDirty(name: string): void {
     (this.dirty ??= new Set()).add(name);
@@ -166,9 +175,9 @@ export class PooledConnection {
     this.owner = undefined;
     this.residue = Residue.NONE;
     this.dirty = undefined;
-    this.hasConditions = false;
+    this.hasConditions = this.hasStandIns = false;
     this.pinsCounted = 0; // a reset clears the session's counters
-    this.touched = true;
+    this.touch();
     this.foundRows = "0";
     this.#statements.clear();
   }

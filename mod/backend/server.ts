@@ -282,7 +282,7 @@ export class Server {
     const shared = pool?.takeUnused();
     if (shared) {
       const { errorCode } = await runStatement(shared.connection, statement);
-      shared.touched = true;
+      shared.touch();
       pool!.release(shared);
       if (isKilled(errorCode)) return this.#countKill();
     }

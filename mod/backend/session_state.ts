@@ -58,6 +58,9 @@ export const UNKNOWN = "?";
 /** What SET ROLE has chosen, under the name of no variable. */
 export const ROLE = "=role";
 
+/** Variables that each change of the schema sets; only the second can be set without the first. */
+export const SCHEMA_VARIABLES: readonly string[] = ["character_set_database", "collation_database"];
+
 /**
  * The collation that results are said to have, which is not always the default one of
  * character_set_results: a login and SET NAMES x COLLATE y bring their own.
@@ -87,7 +90,8 @@ export function assignments(
   const byNames = resultsByNames(from, to, defaults);
   if (byNames !== undefined) found.push(byNames);
   for (const name of [...names].sort()) {
-    if (name.startsWith("=") || (to.schema !== "" && FOLLOW_SCHEMA.includes(name))) continue;
+    if (name.startsWith("=") || name === "character_set_database") continue;
+    if (name === "collation_database" && to.schema !== "" && !to.variables.has(name)) continue;
     const literal = to.variables.get(name) ?? defaults.literals.get(name) ?? "DEFAULT";
     let isSet = from.variables.get(name) === literal;
     if (name === "character_set_results") {
@@ -100,14 +104,11 @@ export function assignments(
   return found;
 }
 
-/** What choosing a schema sets: the schema's own. */
-const FOLLOW_SCHEMA: readonly string[] = ["character_set_database", "collation_database"];
-
 /** The schema has to be chosen, if only for what follows from it. */
 export function isOtherSchema(from: SessionState, to: SessionState): boolean {
   if (from.schema !== to.schema) return true;
   return to.schema !== "" &&
-    FOLLOW_SCHEMA.some((name) => from.variables.get(name) !== to.variables.get(name));
+    SCHEMA_VARIABLES.some((name) => from.variables.get(name) !== to.variables.get(name));
 }
 
 /**
@@ -115,7 +116,7 @@ export function isOtherSchema(from: SessionState, to: SessionState): boolean {
  * forgets what follows from it.
  */
 export function schemaAfterReset(schema: string): readonly (readonly [string, string])[] {
-  return schema === "" ? [] : FOLLOW_SCHEMA.map((name) => [name, UNKNOWN] as const);
+  return schema === "" ? [] : SCHEMA_VARIABLES.map((name) => [name, UNKNOWN] as const);
 }
 
 const CHANGED_BY_NAMES = new Set(["character_set_client", "collation_connection"]);

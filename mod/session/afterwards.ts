@@ -35,14 +35,33 @@ export class Afterwards implements AnswerSink {
   /** An OK packet with the status and the state that an error does not tell. */
   ping(): void {
     this.#outstanding++;
+    this.#pooled.rowCountGone = true;
     this.#pooled.connection.request(PING, Expect.OK, this);
   }
 
-  run(text: string): void {
+  /**
+   * Takes what is still to be told of a statement that has set something for itself only: MariaDB
+   * tells it with the next setting.
+   */
+  flush(): void {
+    this.#run("SET @@SESSION.sql_warnings=@@SESSION.sql_warnings", new Packets(this, () => {}));
+  }
+
+  /** A statement whose OK tells of settings that the client's did not tell of. */
+  tell(text: string): void {
+    this.#run(text, this);
+  }
+
+  /** Turns the proxy's trackers on again: nothing else has changed. */
+  turnOn(text: string): void {
+    this.#run(text, new Packets(this, () => {}));
+  }
+
+  #run(text: string, sink: AnswerSink): void {
     this.#outstanding++;
-    this.#pooled.touched = true;
+    this.#pooled.touch();
     const { connection } = this.#pooled;
-    connection.request(queryPacket(connection, text), Expect.RESULT, this);
+    connection.request(queryPacket(connection, text), Expect.RESULT, sink);
   }
 
   /** What is asked next would take these away. */
@@ -80,7 +99,7 @@ export class Afterwards implements AnswerSink {
     }
     pooled.residue &= ~(Residue.WARNINGS | Residue.FOUND_ROWS);
     pooled.foundRows = UNKNOWN;
-    pooled.hasConditions = false;
+    pooled.hasConditions = pooled.hasStandIns = false;
   }
 
   /** The names of all user variables: somebody else's code may have set any. */
@@ -88,7 +107,7 @@ export class Afterwards implements AnswerSink {
     this.#outstanding++;
     const { connection } = this.#pooled;
     const text = isMariadb(this.#session.context.server.identity!) ? LIST_MARIADB : LIST_MYSQL;
-    this.#pooled.touched = true;
+    this.#pooled.touch();
     const sink = new Packets(this, (packets) => {
       const rows = connection.tracker.errorCode === 0
         ? textRows(connection, packets).rows
@@ -101,14 +120,18 @@ export class Afterwards implements AnswerSink {
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);
   }
 
-  /** Temporary tables and the like that were made by other than the statement's own text. */
-  findHiddenPins(): void {
+  /**
+   * Temporary tables and the like that were made by other than the statement's own text.
+   *
+   * @param changed The server has told that something has changed; otherwise it is only counted.
+   */
+  findHiddenPins(changed: boolean): void {
     this.#outstanding++;
     const pooled = this.#pooled;
     const { connection } = pooled;
     const sink = new Packets(this, (packets) => {
       const { rows } = textRows(connection, packets);
-      if (hasHiddenPin(pooled, rows)) this.#session.pins.hold("left by a routine");
+      if (hasHiddenPin(pooled, rows) && changed) this.#session.pins.hold("left by a routine");
     });
     const text = hiddenPinQuery(this.#session);
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);

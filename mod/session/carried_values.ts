@@ -51,7 +51,7 @@ export abstract class CarriedValues {
   }
 
   /** As after a login. */
-  protected startAnew(state: SessionState): void {
+  startAnew(state: SessionState): void {
     this.state = state;
     this.userVariables = NO_VARIABLES;
     this.insertId = "0";

@@ -3,8 +3,11 @@
 import { newSalt } from "../auth/mod.ts";
 import {
   changeUser as loginAgain,
+  isMariadb,
+  literalOf,
   LoginRefusedError,
   RELAY_PLUGIN,
+  runStatement,
   type ServerConnection,
 } from "../backend/mod.ts";
 import { ChannelClosedError, PacketChannel, type Stream } from "../net/mod.ts";
@@ -19,6 +22,7 @@ import { admit } from "./admission.ts";
 import type { ClientSession } from "./client_session.ts";
 import { OwnPin } from "./own_pin.ts";
 import { loginOk, moveToPool } from "./pooled_login.ts";
+import { refresh } from "./refresh.ts";
 import { PACKET_TOO_LARGE } from "./session_errors.ts";
 import { HOLD, type StageResult, TAKEN } from "./stage.ts";
 
@@ -35,6 +39,25 @@ export function changeUser(
   session.holdFurther();
   void prove(session, Buffer.from(payload), server);
   return TAKEN;
+}
+
+/**
+ * After a refusal MySQL closes the connection; on MariaDB the session goes on as the user it was,
+ * but all it has set is gone. It can do so elsewhere where the proxy may open a connection for it.
+ */
+async function stayOrEnd(session: ClientSession, server: ServerConnection): Promise<void> {
+  const pooled = session.pooled!;
+  if (server.closed || !isMariadb(session.context.server.identity!) || pooled.open === undefined) {
+    pooled.endWithConnection(OwnPin.FAILED_LOGIN);
+    return;
+  }
+  server.stream.owner = server;
+  await refresh(pooled, pooled.pooled!);
+  // A login with IGNORE_SPACE sets it, as all others of this kind have; a refused one has taken it.
+  const { value } = await runStatement(server, "SELECT @@SESSION.sql_mode");
+  if (value === undefined || session.closed) return;
+  const { states } = session.context.server.pools!;
+  pooled.setState(states.with(pooled.state, [["sql_mode", literalOf("sql_mode", value)]]));
 }
 
 async function prove(
@@ -84,7 +107,7 @@ async function prove(
     channel.send(session.pooled ? loginOk(session, ok) : ok);
   } catch (error) {
     server.reusable = false; // servers count failures and refuse a connection that had several
-    session.pooled?.endWithConnection(OwnPin.FAILED_LOGIN);
+    if (session.pooled) await stayOrEnd(session, server);
     if (error instanceof LoginRefusedError) {
       if (error.error.code === ACCESS_DENIED) throttle.failed(client);
       channel.send(error.payload ?? encodeErr(error.error));

@@ -26,7 +26,8 @@ export function commandEffects(session: PooledSession, packet: Buffer, isLong: b
     }
     case Command.STMT_EXECUTE:
     case Command.STMT_BULK_EXECUTE:
-      return session.statement?.effects ?? 0;
+    case Command.STMT_FETCH:
+      return session.statement?.effects ?? Effect.ASKS_WARNINGS; // its error comes beside others
     case Command.INIT_DB: // its OK tells the number of warnings there are
       return Effect.CHANGES_SCHEMA | Effect.ASKS_WARNINGS;
     case Command.PING:

@@ -2,7 +2,13 @@
 // and given to the connection that the session uses next when it asks for them.
 
 import { stringLiteral } from "../backend/mod.ts";
-import { Capability, frame, type PacketAssembler, PacketReader } from "../wire/mod.ts";
+import {
+  Capability,
+  frame,
+  type PacketAssembler,
+  PacketReader,
+  PacketWriter,
+} from "../wire/mod.ts";
 
 /** One row of SHOW WARNINGS. */
 interface Condition {
@@ -48,6 +54,19 @@ export function readConditions(
   return { list, head: payloads.slice(0, rowsAt), end: payloads.at(-1)! };
 }
 
+/** The same and an error behind them, as it is where a command fails before it begins. */
+export function withError(
+  conditions: Conditions | undefined,
+  { code, message }: { readonly code: number; readonly message: string },
+): Conditions {
+  const values = ["Error", `${code}`, message].map((value) => Buffer.from(value, "latin1"));
+  const row = new PacketWriter(message.length + 32);
+  for (const value of values) row.lenencBytes(value);
+  const error = { level: "Error", code, message, row: row.done() };
+  const { list, head, end } = conditions ?? { list: [], head: [], end: new Uint8Array(0) };
+  return { list: [...list, error], head, end };
+}
+
 /** The server itself can be brought to say the very same. */
 export function isExact({ list }: Conditions, mariadb: boolean): boolean {
   if (list.length > 1 && !mariadb) return false;
@@ -68,7 +87,7 @@ export function raise(conditions: Conditions, mariadb: boolean): string {
     if (list.at(-1)!.level === "Error") {
       return signal("SIGNAL", { ...list.at(-1)!, message: STAND_IN });
     }
-    return `SELECT CAST('${STAND_IN}' AS SIGNED) FROM ${rowsOf(list.length)}`;
+    return `SELECT CAST(CONCAT('${STAND_IN}',x) AS SIGNED) FROM ${rowsOf(list.length)}`;
   }
   const [first, ...others] = list;
   if (others.length === 0) return signal("SIGNAL", first);
@@ -90,14 +109,18 @@ export function rowsOf(count: number): string {
   const ten = Array.from({ length: 10 }, () => "SELECT 1").join(" UNION ALL ");
   const tables: string[] = [];
   for (let size = 1; size < Math.max(count, 2); size *= 10) tables.push(`(${ten}) t${size}`);
-  return `(SELECT 1 FROM ${tables.join(",")} LIMIT ${count}) t`;
+  return `(SELECT 1 AS x FROM ${tables.join(",")} LIMIT ${count}) t`;
 }
 
 /** SHOW WARNINGS or SHOW ERRORS, as text. */
 const SHOW = /^[\s(]*SHOW\s+(WARNINGS|ERRORS)(?:\s+LIMIT\s+(\d+)(?:\s*,\s*(\d+))?)?\s*;?\s*$/i;
 
 /** The answer to SHOW WARNINGS or SHOW ERRORS; undefined where the text is something else. */
-export function answerShow(text: string, conditions: Conditions): Uint8Array[] | undefined {
+export function answerShow(
+  text: string,
+  conditions: Conditions,
+  options: { readonly binary: boolean },
+): Uint8Array[] | undefined {
   const asked = SHOW.exec(text);
   if (!asked) return undefined;
   const errorsOnly = asked[1].toUpperCase() === "ERRORS";
@@ -106,6 +129,13 @@ export function answerShow(text: string, conditions: Conditions): Uint8Array[] |
   const rows = conditions.list
     .filter(({ level }) => !errorsOnly || level === "Error")
     .slice(offset, offset + count)
-    .map(({ row }) => row);
+    .map((condition) => options.binary ? binaryRow(condition) : condition.row);
   return [...conditions.head, ...rows, conditions.end].map((payload, at) => frame(payload, at + 1));
+}
+
+/** A row of the binary protocol: strings, and a code of four bytes. */
+function binaryRow({ level, code, message }: Condition): Uint8Array {
+  return new PacketWriter(message.length + 32).u8(0).u8(0)
+    .lenencBytes(Buffer.from(level)).u32(code).lenencBytes(Buffer.from(message, "latin1"))
+    .done();
 }

@@ -4,6 +4,7 @@
 import { isMariadb, type PooledConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
+import { runsText, startsWith } from "./statement_text.ts";
 
 /** Counters of statements that leave something. MySQL counts all of CREATE TABLE together. */
 const COUNTERS = {
@@ -30,10 +31,13 @@ export function hasHiddenPin(
   return before === undefined || counted > before;
 }
 
-/** A client's own statement may move the counters: they must be read before code is run. */
-export function movesCounters(effects: number): boolean {
-  return (effects & HARMLESS) === 0 || (effects & (Effect.CALLS | Effect.MULTI)) !== 0;
+/** A client's own statement moves the counters: they must be read before code is run. */
+export function movesCounters(session: PooledSession): boolean {
+  const { effects } = session;
+  if (effects & COUNTED) return true;
+  const mayCreate = (effects & ~Effect.CHANGES_SCHEMA) === 0;
+  return mayCreate && runsText(session) && startsWith(session, "CREATE");
 }
 
-const HARMLESS = Effect.READS | Effect.RUNS_TRIGGERS | Effect.SETS_VARIABLE |
-  Effect.SETS_USER_VARIABLE | Effect.CHANGES_SCHEMA;
+const COUNTED = Effect.TEMPORARY_TABLE | Effect.TABLE_LOCK | Effect.HANDLER |
+  Effect.NAMED_STATEMENT | Effect.MULTI;

@@ -1,7 +1,13 @@
 // What a connection lacks before a session's command may go out on it.
 
-import { isMariadb, isSameState, type PooledConnection, Residue } from "../backend/mod.ts";
-import { Effect, userVariablesIn } from "../sql/mod.ts";
+import {
+  isMariadb,
+  isSameState,
+  LASTING_RESIDUE,
+  type PooledConnection,
+  Residue,
+} from "../backend/mod.ts";
+import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import { answerShow, CLEAR, isExact, raise, rowsOf } from "./conditions.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
@@ -10,7 +16,6 @@ import type { Needs } from "./preparation.ts";
 import { textOf } from "./statement_text.ts";
 
 const NEEDS_INSERT_ID = Effect.ASKS_LAST_INSERT_ID | Effect.LEAVES_INSERT_ID | Effect.CALLS;
-const NOTHING: readonly string[] = [];
 
 /**
  * Undefined where nothing is lacking. Hot path: then nothing is allocated.
@@ -23,17 +28,28 @@ export function needsOf(
   isForeign: boolean,
 ): Needs | undefined {
   const { statement } = session;
-  const reset = !session.pinned && !session.inTransaction && meetsGhost(session, pooled);
+  const reset = !session.pinned && !session.inTransaction &&
+    (meetsGhost(session, pooled) || mayMeetGhosts(session, pooled));
   const missing = statement !== undefined && pooled.statement(statement.key) === undefined;
   const insertId = (session.effects & NEEDS_INSERT_ID) !== 0 &&
     pooled.insertId !== session.insertId &&
     !(pooled.owner === session && pooled.insertId === undefined);
-  const diagnostics = diagnosticsFor(session, pooled, isForeign);
+  const foundRows = needsFoundRows(session, pooled);
   const isOwn = pooled.owner === session ||
     (pooled.residue === Residue.NONE && isSameState(pooled.state, session.state) &&
       pooled.userVariables === session.userVariables);
-  if (isOwn && !missing && !reset && !insertId && diagnostics.length === 0) return undefined;
-  return { reset, insertId, statement: missing || reset ? statement : undefined, diagnostics };
+  const restores = !isOwn || missing || reset || insertId;
+  const conditions = isForeign && needsConditions(session, pooled) &&
+    (session.conditions !== undefined || pooled.hasConditions || restores ||
+      (pooled.residue & Residue.WARNINGS) !== 0);
+  if (isOwn && !missing && !reset && !insertId && !foundRows && !conditions) return undefined;
+  return {
+    reset,
+    insertId,
+    statement: missing || reset ? statement : undefined,
+    foundRows,
+    conditions,
+  };
 }
 
 /**
@@ -53,36 +69,76 @@ function meetsGhost(session: PooledSession, pooled: PooledConnection): boolean {
   );
 }
 
-/**
- * Statements that give the connection the session's FOUND_ROWS(), warnings and errors. MySQL
- * clears the conditions with each statement, so that it has to be done only for one that asks;
- * MariaDB keeps them until a statement uses a table.
- */
-function diagnosticsFor(
-  session: PooledSession,
-  pooled: PooledConnection,
-  isForeign: boolean,
-): readonly string[] {
-  const { effects, conditions } = session;
-  const mariadb = isMariadb(session.context.server.identity!);
-  const needsConditions = isForeign &&
-    ((effects & Effect.ASKS_WARNINGS) !== 0 ||
-      (mariadb && (pooled.hasConditions || conditions !== undefined)));
-  const needsFoundRows = (effects & Effect.ASKS_FOUND_ROWS) !== 0 &&
+/** The statement may begin to hold the connection, where there can be no reset any more. */
+function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolean {
+  const { knownVariables, dirty } = pooled;
+  if (knownVariables === undefined) return false;
+  const holds = (session.effects & (PINS | Effect.ENDS_PIN)) !== 0 ||
+    AUTOCOMMIT_OFF.has(session.state.variables.get("autocommit") ?? "");
+  if (!holds) return false;
+  const isOwner = pooled.owner === session;
+  for (const name of knownVariables) {
+    if (!session.userVariables.has(name) && !(isOwner && dirty?.has(name))) return true;
+  }
+  return false;
+}
+
+const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
+
+/** The statement asks for FOUND_ROWS(), and it is another session's on the connection. */
+function needsFoundRows(session: PooledSession, pooled: PooledConnection): boolean {
+  return (session.effects & Effect.ASKS_FOUND_ROWS) !== 0 &&
     pooled.foundRows !== session.foundRows &&
     !(pooled.owner === session && pooled.foundRows === undefined);
-  if (!needsConditions && !needsFoundRows) return NOTHING;
+}
+
+/**
+ * MySQL clears the conditions with each statement, so that they are needed only by one that asks;
+ * MariaDB keeps them until a statement uses a table.
+ */
+function needsConditions(session: PooledSession, pooled: PooledConnection): boolean {
+  if (session.effects & Effect.ASKS_WARNINGS) return true;
+  return isMariadb(session.context.server.identity!) &&
+    (pooled.hasConditions || session.conditions !== undefined);
+}
+
+/**
+ * On the session's own connection: what is to be prepared takes away what the statement asks for, or
+ * needs what is not known, so that it must be read first.
+ */
+export function disturbsItself(
+  session: PooledSession,
+  pooled: PooledConnection,
+  needs: Needs | undefined,
+): boolean {
+  if (pooled.owner !== session) return false;
+  const { effects } = session;
+  if (!pooled.touched) {
+    if (pooled.hasStandIns && effects & Effect.ASKS_WARNINGS) return true;
+    const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
+    if (needs && effects & asks) return true;
+  }
+  return needs?.statement !== undefined && (pooled.residue & LASTING_RESIDUE) !== 0;
+}
+
+/** Statements that give the connection the session's FOUND_ROWS(), warnings and errors. */
+export function diagnosticsOf(
+  session: PooledSession,
+  pooled: PooledConnection,
+  needs: Needs,
+): readonly string[] {
   const texts: string[] = [];
-  if (needsFoundRows) {
+  if (needs.foundRows) {
     texts.push(`SELECT 1 FROM ${rowsOf(Number(session.foundRows))}`);
     pooled.foundRows = session.foundRows;
   }
-  if (needsConditions) {
-    if (conditions) texts.push(raise(conditions, mariadb));
-    else if (!needsFoundRows && (pooled.hasConditions || pooled.residue & Residue.WARNINGS)) {
-      texts.push(CLEAR); // asking for rows has cleared them, too
-    }
+  if (needs.conditions) {
+    const { conditions } = session;
+    if (conditions) texts.push(raise(conditions, isMariadb(session.context.server.identity!)));
+    else if (!needs.foundRows) texts.push(CLEAR); // asking for rows has cleared them, too
     pooled.hasConditions = conditions !== undefined;
+    pooled.hasStandIns = conditions !== undefined &&
+      !isExact(conditions, isMariadb(session.context.server.identity!));
   }
   return texts;
 }
@@ -94,8 +150,10 @@ function diagnosticsFor(
 export function showConditions(session: PooledSession): Uint8Array[] | undefined {
   const { conditions, effects, command } = session;
   if (!conditions || (effects & Effect.ASKS_WARNINGS) === 0) return undefined;
-  if (command[HEADER_LENGTH] !== Command.QUERY) return undefined;
+  const code = command[HEADER_LENGTH];
+  if (code !== Command.QUERY && code !== Command.STMT_EXECUTE) return undefined;
   if (isExact(conditions, isMariadb(session.context.server.identity!))) return undefined;
   const { bytes, start } = textOf(session);
-  return answerShow(Buffer.from(bytes.subarray(start)).toString("latin1"), conditions);
+  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
+  return answerShow(text, conditions, { binary: code === Command.STMT_EXECUTE });
 }

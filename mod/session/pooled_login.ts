@@ -31,6 +31,7 @@ import type { ClientSession } from "./client_session.ts";
 import { LoginPlace } from "./login_place.ts";
 import { opener } from "./pool_opener.ts";
 import { PooledSession } from "./pooled_session.ts";
+import { becomeFresh } from "./refresh.ts";
 
 /** A login, and what may become of its connection. */
 export interface PooledLogin {
@@ -325,5 +326,6 @@ export async function moveToPool(
   before.baseline = baseline;
   before.request = opening;
   before.open = opener(session.context, { pool, baseline, request: opening });
-  before.becomeFresh(state);
+  before.loginState = state;
+  becomeFresh(before, pooled, state);
 }

@@ -18,7 +18,6 @@ import { Effect } from "../sql/mod.ts";
 import {
   Command,
   encodeErr,
-  ERR_HEADER,
   Expect,
   expectedAnswer,
   HEADER_LENGTH,
@@ -26,19 +25,19 @@ import {
 } from "../wire/mod.ts";
 import { CarriedValues } from "./carried_values.ts";
 import type { ClientSession } from "./client_session.ts";
+import { ConnectionEnd } from "./connection_end.ts";
 import { commandEffects } from "./command_effects.ts";
 import type { SessionContext } from "./context.ts";
 import { endForInactivity, isClosedForInactivity } from "./inactivity.ts";
 import { asServerError, isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
 import { noteState } from "./told_state.ts";
-import { needsOf, showConditions } from "./needs.ts";
+import { disturbsItself, needsOf, showConditions } from "./needs.ts";
 import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
 import { leaveBehind } from "./pooled_leaving.ts";
 import { opener, type SessionBeginning } from "./pool_opener.ts";
-import { OwnPin } from "./own_pin.ts";
 import { Pins } from "./pins.ts";
-import { Preparation } from "./preparation.ts";
+import { Preparation, readOwn } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { refresh } from "./refresh.ts";
 import { sendCommand } from "./send_command.ts";
@@ -54,6 +53,8 @@ export class PooledSession extends CarriedValues implements Lessee {
   baseline: Baseline;
   /** How it has logged in. */
   request: LoginRequest;
+  /** What it has begun with. */
+  loginState: SessionState;
   open: (() => Promise<PooledConnection>) | undefined;
   waitingSince = 0;
 
@@ -68,6 +69,10 @@ export class PooledSession extends CarriedValues implements Lessee {
   ownPins = 0;
   /** The server has told of a change that the statement under way does not explain. */
   hiddenChange = false;
+  /** It has told that something has changed, and not yet what. */
+  untoldState = false;
+  /** What it tells of is over with the statement. */
+  passingState = false;
   /** The command under way, header included; empty where there is none. */
   command: Buffer = NO_COMMAND;
   /** What the command under way may do and ask: a set of `Effect`. */
@@ -88,9 +93,7 @@ export class PooledSession extends CarriedValues implements Lessee {
   #before: SessionState | undefined;
   #unread = 0;
   /** What the next command is told: its server connection has ended while it held it. */
-  #pendingError: string | undefined;
-  /** The same in the server's own words: the payload of an ERR packet. */
-  #lastWords: Uint8Array | undefined;
+  readonly #lost = new ConnectionEnd();
 
   constructor(session: ClientSession, options: SessionBeginning) {
     super(options.state);
@@ -102,6 +105,7 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.request = options.request;
     this.open = opener(this.context, options);
     this.last = options.pooled;
+    this.loginState = this.state;
     this.statements = new PreparedStatements(this);
     if (options.pooled) options.pooled.owner = this;
     if (!this.open) this.pool.census.noteSchema(this, this.state.schema);
@@ -133,26 +137,26 @@ export class PooledSession extends CarriedValues implements Lessee {
         return;
       case Command.STMT_SEND_LONG_DATA:
         // It has no answer: that something was lost is told to the command behind it.
-        if (this.#pendingError !== undefined || this.statements.keepLongData(packet)) return;
+        if (this.#lost.reason !== undefined || this.statements.keepLongData(packet)) return;
         break;
     }
     if (expectedAnswer(command) === Expect.UNKNOWN) {
       this.#answerItself(encodeErr(UNKNOWN_COMMAND));
-    } else if (this.#pendingError !== undefined) {
-      this.#answerItself(this.#takeLostError(this.#pendingError));
+    } else if (this.#lost.reason !== undefined) {
+      this.#answerItself(this.#lost.tell(this.session));
     } else this.#start(packet, false);
   }
 
   /** A command of 16 MiB and more can go out in the pieces that come: its start says enough. */
   takesInPieces(start: Buffer): boolean {
     return start[HEADER_LENGTH] === Command.QUERY ||
-      (this.#pendingError === undefined && this.statements.takeInPieces(start));
+      (this.#lost.reason === undefined && this.statements.takeInPieces(start));
   }
 
   /** Takes the start of a command of 16 MiB and more. */
   runLong(start: Buffer): void {
-    if (this.#pendingError === undefined) this.#start(start, true);
-    else this.session.passOver(start, this.#takeLostError(this.#pendingError));
+    if (this.#lost.reason === undefined) this.#start(start, true);
+    else this.session.passOver(start, this.#lost.tell(this.session));
   }
 
   #start(packet: Buffer, isLong: boolean): void {
@@ -184,7 +188,7 @@ export class PooledSession extends CarriedValues implements Lessee {
       if (!this.#isLong) this.session.answerError(told, this.session.answerSequence);
       this.session.endLost();
     } else if (this.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) {
-      this.#pendingError = error.message;
+      this.#lost.reason = error.message;
       this.#finish();
     } else this.#answerItself(encodeErr(told));
   }
@@ -200,7 +204,8 @@ export class PooledSession extends CarriedValues implements Lessee {
 
   #begin(pooled: PooledConnection): void {
     const isForeign = pooled.owner !== this || pooled.touched;
-    this.#givesRowCount = isForeign && (this.effects & Effect.ASKS_ROW_COUNT) !== 0;
+    this.#givesRowCount = (pooled.owner !== this || pooled.rowCountGone) &&
+      (this.effects & Effect.ASKS_ROW_COUNT) !== 0;
     if (this.statement && this.#givesRowCount) {
       this.statement = this.statements.withRowCount(this.statement, pooled, this.rowCount);
     }
@@ -211,7 +216,14 @@ export class PooledSession extends CarriedValues implements Lessee {
       return;
     }
     const needs = needsOf(this, pooled, isForeign);
-    if (needs === undefined) this.prepared();
+    if (disturbsItself(this, pooled, needs)) {
+      this.#preparing = true;
+      readOwn(this, pooled, () => {
+        this.#preparing = false;
+        if (this.session.closed) this.prepared();
+        else this.#begin(pooled);
+      });
+    } else if (needs === undefined) this.prepared();
     else {
       this.#preparing = true;
       new Preparation(this, pooled, this.context.counters).take(this, needs);
@@ -229,7 +241,7 @@ export class PooledSession extends CarriedValues implements Lessee {
     }
     if (pooled.owner !== this) {
       pooled.owner = this;
-      pooled.touched = true;
+      pooled.touch();
     }
     this.last = pooled;
     this.#before = this.state;
@@ -279,13 +291,13 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.statements.noteCursor(this.statement, this.command, tracker.status);
     const command = this.command[HEADER_LENGTH];
     if (command === Command.RESET_CONNECTION && tracker.errorCode === 0) {
-      void refresh(this, pooled);
+      void refresh(this, pooled).then(() => this.answeredLocally());
     } else if (!noteAnswer(this, pooled)) this.#finish();
   }
 
   /** The command got an answer of the proxy's own. */
   answeredLocally(): void {
-    this.#finish();
+    if (!this.session.closed) this.#finish();
   }
 
   /** What was asked behind the answer is known. */
@@ -352,14 +364,7 @@ export class PooledSession extends CarriedValues implements Lessee {
 
   /** The server says something before it closes the connection. */
   onUnasked(bytes: Uint8Array): void {
-    if (bytes[HEADER_LENGTH] === ERR_HEADER) this.#lastWords = bytes.slice(HEADER_LENGTH);
-  }
-
-  /** The ERR packet's payload that tells of the server connection's end: it is told once. */
-  #takeLostError(reason: string): Uint8Array {
-    const words = this.#lastWords;
-    this.#lastWords = this.#pendingError = undefined;
-    return words ?? this.session.lostError(reason);
+    this.#lost.hear(bytes);
   }
 
   /** The server connection has ended while the session held it. */
@@ -385,7 +390,7 @@ export class PooledSession extends CarriedValues implements Lessee {
     if (this.session.closed) return;
     if (!this.busy) {
       if (this.#endsWithConnection || isClosedForInactivity(this.session)) this.#end();
-      else this.#pendingError = reason;
+      else this.#lost.reason = reason;
       return;
     }
     this.#idle();
@@ -433,17 +438,6 @@ export class PooledSession extends CarriedValues implements Lessee {
   endWithConnection(why: number): void {
     this.#endsWithConnection = true;
     this.ownPins |= why;
-  }
-
-  /** As after COM_RESET_CONNECTION and COM_CHANGE_USER. */
-  becomeFresh(state: SessionState): void {
-    const pooled = this.#pooled!;
-    pooled.becomeFresh(state);
-    pooled.owner = this;
-    this.startAnew(state);
-    this.pins.clear();
-    this.ownPins = pooled.connection.optionChanged ? OwnPin.OPTION : 0;
-    this.statements.clear();
   }
 }
 

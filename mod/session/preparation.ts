@@ -14,6 +14,7 @@ import {
   Residue,
   RESULTS_COLLATION,
   ROLE,
+  SCHEMA_VARIABLES,
   schemaAfterReset,
   type SessionState,
   UNKNOWN,
@@ -22,11 +23,14 @@ import type { Counters } from "../observe/mod.ts";
 import { ChannelClosedError } from "../net/mod.ts";
 import { Command, Expect, frame, PacketAssembler } from "../wire/mod.ts";
 import { CaptureQuery, INSERT_ID, userAssignment } from "./captured_values.ts";
+import { diagnosticsOf } from "./needs.ts";
 import { inPackets } from "./long_command.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { SessionStatement } from "./session_statement.ts";
 
 const RESET_CONNECTION = frame(Uint8Array.of(Command.RESET_CONNECTION), 0);
+
+const ASCII = /^[ -~]*$/;
 
 /** Answers of the proxy's own statements are not longer. */
 const ANSWER_MAX = 16 * 1024 * 1024;
@@ -39,8 +43,10 @@ export interface Needs {
   readonly insertId: boolean;
   /** A prepared statement that the connection does not have. */
   readonly statement: SessionStatement | undefined;
-  /** Statements that leave the diagnostics the command asks for. */
-  readonly diagnostics: readonly string[];
+  /** FOUND_ROWS() must be the session's. */
+  readonly foundRows: boolean;
+  /** Warnings and errors must be the session's. */
+  readonly conditions: boolean;
 }
 
 /** Who waits for a preparation. */
@@ -64,6 +70,20 @@ export function carryOver(pooled: PooledConnection, counters: Counters): Promise
     counters,
   ).capture();
   return promise;
+}
+
+/** Reads what a session itself is about to disturb on the connection it has. */
+export function readOwn(
+  session: PooledSession,
+  pooled: PooledConnection,
+  prepared: () => void,
+): void {
+  const waiting: Waiting = {
+    prepared,
+    notPrepared: (error, spoiled) => session.notPrepared(error, spoiled),
+    onServerLost: (reason) => session.onServerLost(reason),
+  };
+  new Preparation(waiting, pooled, session.context.counters).readOwn(session);
 }
 
 /** One preparing of one connection. Tells who waits when it is ready, or why it is not. */
@@ -101,11 +121,23 @@ export class Preparation {
     this.done();
   }
 
+  /** Reads what the owner itself is about to disturb; it goes on with the connection. */
+  readOwn(owner: PooledSession): void {
+    this.#waitingFor = 1;
+    this.#read(owner);
+    this.pooled.touch();
+    this.done();
+  }
+
   #capture(taker: PooledSession | undefined): void {
+    const owner = this.pooled.owner as PooledSession | undefined;
+    if (owner !== undefined && owner !== taker) this.#read(owner);
+  }
+
+  #read(owner: PooledSession): void {
     const { pooled } = this;
     const { residue } = pooled;
-    const owner = pooled.owner as PooledSession | undefined;
-    if (owner === undefined || owner === taker || residue === Residue.NONE) return;
+    if (residue === Residue.NONE) return;
     this.#counters.poolCaptures++;
     const query = new CaptureQuery();
     // FOUND_ROWS() is that of the statement before, whatever it was; SHOW WARNINGS leaves it alone.
@@ -127,8 +159,9 @@ export class Preparation {
     pooled.residue = Residue.NONE;
   }
 
-  #restore(session: PooledSession, { reset, insertId, statement, diagnostics }: Needs): void {
+  #restore(session: PooledSession, needs: Needs): void {
     const { pooled } = this;
+    const { reset, insertId, statement } = needs;
     if (reset) this.#reset(session);
     pooled.owner = session;
     if (statement) {
@@ -141,7 +174,9 @@ export class Preparation {
       pooled.insertId = session.insertId;
     }
     this.#setState(session.state, session.baseline, sets);
-    for (const text of diagnostics) this.#run(text, new RaiseAnswer(this));
+    for (const text of diagnosticsOf(session, pooled, needs)) {
+      this.#run(text, new RaiseAnswer(this));
+    }
   }
 
   /** Everything is set anew behind it. */
@@ -189,21 +224,36 @@ export class Preparation {
 
   #setState(state: SessionState, baseline: Baseline, also: readonly string[] = []): void {
     const { pooled } = this;
-    const before = pooled.state;
+    let before = pooled.state;
     if (before === state && also.length === 0) return;
     this.#counters.poolRestores++;
-    const sets = [...assignments(before, state, baseline), ...also];
-    if (sets.length > 0) this.#run(`SET ${sets.join(",")}`, new RestoreAnswer(this));
     const role = state.variables.get(ROLE);
     if (role !== undefined && role !== before.variables.get(ROLE)) {
       this.#run(`SET ROLE ${role}`, new RestoreAnswer(this));
     }
-    if (isOtherSchema(before, state)) {
-      const name = Buffer.from(state.schema);
-      const payload = Buffer.concat([Uint8Array.of(Command.INIT_DB), name]);
-      this.#request(frame(payload, 0), Expect.OK, new RestoreAnswer(this));
-    }
+    // Behind the role, which may be needed to see it; before the variables that change with it.
+    if (isOtherSchema(before, state)) before = this.#setSchema(state.schema, before);
+    const sets = [...assignments(before, state, baseline), ...also];
+    if (sets.length > 0) this.#run(`SET ${sets.join(",")}`, new RestoreAnswer(this));
     pooled.state = state;
+  }
+
+  /** @returns What is set then. */
+  #setSchema(schema: string, before: SessionState): SessionState {
+    let changed: readonly (readonly [string, string])[] = [];
+    if (!ASCII.test(schema)) { // the server reads the name in the session's character set
+      this.#run("SET NAMES utf8mb4", new RestoreAnswer(this));
+      changed = [...CHARSET_VARIABLES, RESULTS_COLLATION].map((name) => [name, UNKNOWN]);
+    }
+    const payload = Buffer.concat([Uint8Array.of(Command.INIT_DB), Buffer.from(schema)]);
+    this.#request(frame(payload, 0), Expect.OK, new RestoreAnswer(this));
+    const { variables } = before;
+    if (changed.length === 0 && !SCHEMA_VARIABLES.some((name) => variables.has(name))) {
+      return before;
+    }
+    const after = new Map([...variables, ...changed]);
+    for (const name of SCHEMA_VARIABLES) after.delete(name);
+    return { schema, variables: after, key: "" };
   }
 
   #prepare(statement: SessionStatement): void {
@@ -219,7 +269,7 @@ export class Preparation {
 
   #request(packet: Uint8Array, expect: number, sink: AnswerSink): void {
     this.#waitingFor++;
-    this.pooled.touched = true;
+    this.pooled.touch();
     this.pooled.connection.request(packet, expect, sink);
   }
 

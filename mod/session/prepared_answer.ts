@@ -49,8 +49,6 @@ export class PreparedAnswer implements AnswerSink {
   onAnswerEnd(): void {
     const { tracker } = this.#pooled.connection;
     if (tracker.errorCode === 0) {
-      const columns = this.#head.readUInt16LE(ID_START + 4);
-      this.#statements.session.rowCount = columns > 0 ? -1 : 0;
       this.#pooled.keepStatement(this.#made.key, { id: tracker.statementId, types: undefined });
       this.#statements.add({
         ...this.#made,

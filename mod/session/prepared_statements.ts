@@ -6,6 +6,7 @@ import {
   isMariadb,
   isSameState,
   type PooledConnection,
+  Residue,
   type SessionState,
 } from "../backend/mod.ts";
 import { Effect, userVariablesIn } from "../sql/mod.ts";
@@ -18,6 +19,7 @@ import {
   ServerStatus,
   writeHeader,
 } from "../wire/mod.ts";
+import { withError } from "./conditions.ts";
 import { LAST_PREPARED, replaceCalls } from "./connection_id.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { inPackets } from "./long_command.ts";
@@ -178,7 +180,7 @@ export class PreparedStatements {
     if (statement === undefined) {
       // The server's own error, unless another session's statement has that id there.
       if (!pooled.hasStatement(statementIdOf(packet) ?? 0)) return false;
-      this.#answerUnknown(packet);
+      this.#answerUnknown(pooled, packet);
       return true;
     }
     const known = pooled.statement(statement.key)!;
@@ -252,17 +254,24 @@ export class PreparedStatements {
     }
   }
 
-  #answerUnknown(packet: Buffer): void {
+  #answerUnknown(pooled: PooledConnection, packet: Buffer): void {
     const id = statementIdOf(packet) ?? 0;
-    const { server } = this.#session.context;
-    this.#session.session.answerError({
+    const session = this.#session;
+    const error = {
       code: 1243,
       sqlState: "HY000",
       message: `Unknown prepared statement handler (${id}) given to ${
-        isMariadb(server.identity!) ? NAMES.get(packet[HEADER_LENGTH]) : "mysql_stmt_precheck"
+        isMariadb(session.context.server.identity!)
+          ? NAMES.get(packet[HEADER_LENGTH])
+          : "mysql_stmt_precheck"
       }`,
-    }, this.#session.session.answerSequence);
-    this.#session.answeredLocally();
+    };
+    session.conditions = withError(session.conditions, error);
+    session.rowCount = -1;
+    pooled.residue &= ~Residue.WARNINGS;
+    pooled.touch();
+    session.session.answerError(error, session.session.answerSequence);
+    session.answeredLocally();
   }
 
   #prepare(pooled: PooledConnection, packet: Buffer): void {

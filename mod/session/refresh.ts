@@ -1,17 +1,50 @@
 // After COM_RESET_CONNECTION the session is as new.
 
-import { makeFresh, type PooledConnection } from "../backend/mod.ts";
+import {
+  CHARSET_VARIABLES,
+  isMariadb,
+  makeFresh,
+  type PooledConnection,
+  RESULTS_COLLATION,
+  type SessionState,
+} from "../backend/mod.ts";
+import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
-/** Learns what the session has set now. Never rejects. */
+/** Learns what the session has set now; it is as new. Never rejects. */
 export async function refresh(session: PooledSession, pooled: PooledConnection): Promise<void> {
   try {
     const { states } = session.context.server.pools!;
-    const state = await makeFresh(pooled.connection, { baseline: session.baseline, states });
+    const { baseline } = session;
+    const state = await makeFresh(pooled.connection, { baseline, states, isReset: true });
     if (session.session.closed) return;
-    session.becomeFresh(state);
-    session.answeredLocally();
+    becomeFresh(session, pooled, state);
+    if (isMariadb(session.context.server.identity!)) takeLoginCharsets(session, pooled);
   } catch {
     session.session.endLost();
   }
+}
+
+/** A reset on MariaDB brings the character sets of the login back: the session's own login. */
+function takeLoginCharsets(session: PooledSession, pooled: PooledConnection): void {
+  const { variables } = session.loginState;
+  const charsets = [...CHARSET_VARIABLES, RESULTS_COLLATION].map((name) =>
+    [name, variables.get(name)] as const
+  );
+  session.state = session.context.server.pools!.states.with(session.state, charsets);
+  if (session.state !== pooled.state) pooled.owner = undefined;
+}
+
+/** The session and its connection are as after a login. */
+export function becomeFresh(
+  session: PooledSession,
+  pooled: PooledConnection,
+  state: SessionState,
+): void {
+  pooled.becomeFresh(state);
+  pooled.owner = session;
+  session.startAnew(state);
+  session.pins.clear();
+  session.ownPins = pooled.connection.optionChanged ? OwnPin.OPTION : 0;
+  session.statements.clear();
 }

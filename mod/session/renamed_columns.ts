@@ -5,6 +5,7 @@ import {
   decodeColumnDefinition,
   decodeOk,
   encodeColumnDefinition,
+  ERR_HEADER,
   frame,
   PacketAssembler,
   PacketReader,
@@ -66,6 +67,10 @@ export class RenamedColumns implements AnswerSink {
   /** Counts what is still to be looked at; gives the packet as the client gets it. */
   #pass(payload: Uint8Array): Uint8Array {
     if (this.#left === undefined) {
+      if (payload[0] === ERR_HEADER) {
+        this.#left = 0;
+        return renameInError(payload, this.#replacements);
+      }
       if (!isFollowedOk(payload, this.#prepared)) {
         this.#left = this.#prepared ? preparedDefinitions(payload) : resultColumns(payload);
       }
@@ -112,6 +117,13 @@ function preparedDefinitions(payload: Uint8Array): number {
   if (payload.length > PREPARE_HEAD_LENGTH && payload[PREPARE_HEAD_LENGTH] === 0) return 0;
   const reader = new PacketReader(payload, 5);
   return reader.u16() + reader.u16();
+}
+
+/** An error that quotes the statement quotes the client's own words. */
+function renameInError(payload: Uint8Array, replacements: readonly Replacement[]): Uint8Array {
+  let text = Buffer.from(payload).toString("latin1");
+  for (const { literal, original } of replacements) text = text.replaceAll(literal, () => original);
+  return Buffer.from(text, "latin1");
 }
 
 /** A column definition with the number in its name gets the client's own words back. */

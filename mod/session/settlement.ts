@@ -17,7 +17,8 @@ import { Afterwards } from "./afterwards.ts";
 import { hasHiddenPin, hiddenPinQuery, movesCounters } from "./hidden_pins.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { OwnPin } from "./own_pin.ts";
-import { textOf } from "./statement_text.ts";
+import { startsWith, textOf } from "./statement_text.ts";
+import { untoldAssignments } from "./untold_assignments.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
 /** Effects after which an error does not tell what has changed nevertheless. */
@@ -34,7 +35,7 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
       Expect.RESULT,
       IGNORED,
     );
-    pooled.touched = true;
+    pooled.touch();
   }
   if (showsTrackers(session) && effects & Effect.SETS_VARIABLE) {
     session.ownPins |= OwnPin.TRACKERS;
@@ -47,8 +48,9 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
     const { connection } = pooled;
     const request = queryPacket(connection, hiddenPinQuery(session));
     connection.request(request, Expect.RESULT, new PinCount(pooled));
-    pooled.touched = true;
-  } else if (movesCounters(effects)) pooled.pinsCounted = undefined;
+    pooled.touch();
+  }
+  if (movesCounters(session)) pooled.pinsCounted = undefined;
   // To prepare a text with := in it is enough for the variable to be there.
   if (session.textEffects & Effect.SETS_USER_VARIABLE) {
     for (const name of namesIn(session)) pooled.addDirty(name);
@@ -92,12 +94,29 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
     pooled.residue &= ~Residue.FOUND_ROWS;
     session.foundRows = pooled.foundRows = `${tracker.rows}`;
   }
-  // COM_STMT_PREPARE has told it by itself: see prepared_answer.ts.
-  if (failed || session.command[HEADER_LENGTH] !== Command.STMT_PREPARE) {
+  if (failed || !leavesRowCount(session)) {
     session.rowCount = failed || tracker.sawRows ? -1 : tracker.affectedRows;
+    pooled.rowCountGone = false;
   }
   notePins(session, failed);
   return askAfterwards(session, pooled, failed);
+}
+
+/** Commands and statements that leave ROW_COUNT() what it was, unless they fail. */
+function leavesRowCount(session: PooledSession): boolean {
+  const { command, effects } = session;
+  switch (command[HEADER_LENGTH]) {
+    case Command.STMT_PREPARE:
+    case Command.STATISTICS:
+      return true;
+    case Command.QUERY:
+    case Command.STMT_EXECUTE: {
+      const asks = Effect.ASKS_WARNINGS | Effect.SETS_USER_VARIABLE;
+      return (effects & asks) === asks && startsWith(session, "GET"); // GET DIAGNOSTICS
+    }
+    default:
+      return false;
+  }
 }
 
 /** A write whose OK has no insert id: LAST_INSERT_ID() is what it was. */
@@ -114,11 +133,14 @@ function noteConditions(session: PooledSession, pooled: PooledConnection, failed
   if (has || pooled.hasConditions && effects & Effect.ASKS_WARNINGS) {
     pooled.hasConditions = true;
     pooled.residue |= Residue.WARNINGS;
-    if (has) session.conditions = undefined;
+    if (has) {
+      session.conditions = undefined;
+      pooled.hasStandIns = false;
+    }
   } else if (isMariadb(session.context.server.identity!)) {
     if (pooled.hasConditions) pooled.residue |= Residue.WARNINGS;
   } else if (!(effects & Effect.ASKS_WARNINGS)) {
-    pooled.hasConditions = false;
+    pooled.hasConditions = pooled.hasStandIns = false;
     pooled.residue &= ~Residue.WARNINGS;
     session.conditions = undefined;
   }
@@ -160,15 +182,29 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   const requests = new Afterwards(session, pooled);
   const mayHaveBegun = (tracker.status & ServerStatus.AUTOCOMMIT) === 0 &&
     (tracker.status & ServerStatus.IN_TRANS) === 0;
-  if (failed && (mayHaveBegun || effects & CHANGES_DESPITE_ERROR)) requests.ping();
-  if (showsTrackers(session)) {
-    requests.run(session.baseline.track);
+  if (session.untoldState || failed && (mayHaveBegun || effects & CHANGES_DESPITE_ERROR)) {
+    requests.ping();
   }
+  if (session.passingState) {
+    requests.captureDiagnostics();
+    requests.flush();
+  }
+  session.untoldState = session.passingState = false;
+  if (showsTrackers(session)) requests.turnOn(session.baseline.track);
+  const untold = untoldAssignments(session);
+  if (untold !== undefined) {
+    requests.captureDiagnostics();
+    requests.tell(untold);
+  }
+  const counts = pooled.pinsCounted === undefined && !session.pinned && !session.inTransaction;
   if (session.hiddenChange || effects & Effect.CALLS) {
     requests.captureDiagnostics();
     requests.listVariables();
-    if (session.hiddenChange) requests.findHiddenPins();
+    requests.findHiddenPins(session.hiddenChange);
     session.hiddenChange = false;
+  } else if (counts) {
+    requests.captureDiagnostics();
+    requests.findHiddenPins(false);
   }
   return requests.any;
 }

@@ -1,5 +1,6 @@
 // The text of the statement that a session has under way.
 
+import { Tokenizer } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { statementStart } from "./statement_start.ts";
@@ -14,4 +15,22 @@ export function textOf(
     ? statementStart(command, HEADER_LENGTH, command.length)
     : HEADER_LENGTH + 1;
   return { bytes: command, start };
+}
+
+/** The command under way runs the text of a statement. */
+export function runsText({ command }: PooledSession): boolean {
+  const code = command[HEADER_LENGTH];
+  return code === Command.QUERY || code === Command.STMT_EXECUTE ||
+    code === Command.STMT_BULK_EXECUTE;
+}
+
+/** The text begins with a word, whatever its case. */
+export function startsWith(session: PooledSession, word: string): boolean {
+  const { bytes, start } = textOf(session);
+  const first = bytes[start];
+  const isLetter = (first | 0x20) >= 0x61 && (first | 0x20) <= 0x7a;
+  if (isLetter && (first & ~0x20) !== word.charCodeAt(0)) return false;
+  const tokens = new Tokenizer(bytes, start, bytes.length);
+  tokens.next();
+  return tokens.is(word);
 }

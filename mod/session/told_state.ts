@@ -8,6 +8,7 @@ import {
   type PooledConnection,
   Residue,
   RESULTS_COLLATION,
+  SCHEMA_VARIABLES,
   UNKNOWN as UNKNOWN_VALUE,
 } from "../backend/mod.ts";
 import { Effect, PINS } from "../sql/mod.ts";
@@ -16,6 +17,7 @@ import {
   decodeStateText,
   decodeSystemVariables,
   encodeSystemVariables,
+  HEADER_LENGTH,
   okForClient,
   type SessionStateEntry,
   sessionStateOf,
@@ -23,7 +25,7 @@ import {
 } from "../wire/mod.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { textOf } from "./statement_text.ts";
+import { runsText, startsWith, textOf } from "./statement_text.ts";
 
 /** Variables that the pins stand for, or that say nothing about the session's settings. */
 const NOT_SETTINGS = new Set(["insert_id", "last_insert_id", "rand_seed1", "rand_seed2"]);
@@ -39,23 +41,28 @@ const EXPLAINS_CHANGE = Effect.SETS_VARIABLE | Effect.SETS_USER_VARIABLE | Effec
  */
 export function noteState(session: PooledSession, packet: Uint8Array): Uint8Array {
   const pooled = session.pooled!;
+  if (isEof(packet)) session.untoldState = true;
   const entries = sessionStateOf(packet);
   const { states } = session.context.server.pools!;
   let changed = false;
   let explained = (session.effects & EXPLAINS_CHANGE) !== 0;
   let { state } = session;
+  const withSchema = (session.effects & Effect.CHANGES_SCHEMA) !== 0 ||
+    entries.some(({ type }) => type === StateEntry.SCHEMA);
   for (const entry of entries) {
     if (entry.type === StateEntry.SCHEMA) {
       state = states.withSchema(state, Buffer.from(decodeStateText(entry.data)).toString());
       explained = true;
+    } else if (entry.type === StateEntry.SYSTEM_VARIABLES && isSetStatement(session)) {
+      session.passingState = true;
     } else if (entry.type === StateEntry.SYSTEM_VARIABLES) {
-      const changes = settingsOf(entry, session, pooled);
+      const changes = settingsOf(entry, session, pooled, withSchema);
       if (changes.length > 0) state = states.with(state, changes);
       explained = true;
     } else if (entry.type === StateEntry.STATE_CHANGE) changed = true;
   }
   if (state !== session.state) session.setState(state);
-  if (changed && !explained) session.hiddenChange = true;
+  if (changed && !explained && !session.passingState) session.hiddenChange = true;
   const { capabilities } = session.session;
   return okForClient(packet, {
     sessionTrack: (capabilities & Capability.SESSION_TRACK) !== 0,
@@ -63,6 +70,19 @@ export function noteState(session: PooledSession, packet: Uint8Array): Uint8Arra
     told: (entries) =>
       session.ownPins & OwnPin.TRACKERS ? entries : toldEntries(entries, session.baseline),
   });
+}
+
+/** The server tells that something has changed; what, the next OK packet tells. */
+function isEof(packet: Uint8Array): boolean {
+  return packet[HEADER_LENGTH] === 0xfe && packet.length === HEADER_LENGTH + EOF_LENGTH;
+}
+
+const EOF_LENGTH = 5;
+
+/** SET STATEMENT x = 1 FOR ...: what it sets is told as if it stayed. */
+function isSetStatement(session: PooledSession): boolean {
+  return (session.effects & Effect.SETS_VARIABLE) === 0 && runsText(session) &&
+    startsWith(session, "SET");
 }
 
 /** What a client is told whose trackers are those of a fresh session. */
@@ -91,9 +111,15 @@ function settingsOf(
   entry: SessionStateEntry,
   session: PooledSession,
   pooled: PooledConnection,
+  withSchema: boolean,
 ): [string, string | undefined][] {
   const changes: [string, string | undefined][] = [];
   for (const { name, value } of decodeSystemVariables(entry.data)) {
+    if (SCHEMA_VARIABLES.includes(name)) {
+      if (withSchema) changes.push([name, undefined]);
+      else askLater("collation_database", changes, pooled);
+      continue;
+    }
     if (NOT_SETTINGS.has(name) || name.startsWith("session_track_")) continue;
     if (
       name === "character_set_connection" || (CHARSET_VARIABLES as readonly string[]).includes(name)

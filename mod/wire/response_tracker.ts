@@ -12,6 +12,8 @@ const PREFIX_LENGTH = 24;
 
 /** COM_STMT_PREPARE's OK up to its two counts; nothing shorter has any meaning but an error. */
 const PREPARE_HEAD_LENGTH_MIN = 9;
+/** The same with the number of warnings. */
+const PREPARE_HEAD_LENGTH = 12;
 
 /** An EOF packet: its first byte, warnings and status. */
 const EOF_LENGTH = 5;
@@ -390,6 +392,7 @@ export class ResponseTracker extends AnswerFacts {
     }
     this.statementId = (bytes[at + 1] | (bytes[at + 2] << 8) | (bytes[at + 3] << 16) |
       (bytes[at + 4] << 24)) >>> 0;
+    if (length >= PREPARE_HEAD_LENGTH) this.warnings = bytes[at + 10] | (bytes[at + 11] << 8);
     const columns = bytes[at + 5] | (bytes[at + 6] << 8);
     const parameters = bytes[at + 7] | (bytes[at + 8] << 8);
     const withMetadata = !(this.#prepareMetadataFlag && length > 12 && bytes[at + 12] === 0);

@@ -123,9 +123,8 @@ export function okForClient(packet: Uint8Array, client: ClientOkForm): Uint8Arra
   const { warnings, info } = ok;
   const unchanged = ok.status & ~ServerStatus.SESSION_STATE_CHANGED;
   if (ok.isEof || (packet[HEADER_LENGTH] === 0xfe && !client.deprecateEof)) {
-    // A server's own EOF packets have the flag, if nothing behind it, where trackers are on.
-    const status = ok.isEof && client.sessionTrack ? ok.status : unchanged;
-    return frame(encodeEof({ status, warnings }), packet[3]);
+    // What has changed an EOF packet cannot tell: a later OK does.
+    return frame(encodeEof({ status: unchanged, warnings }), packet[3]);
   }
   // MySQL may say that something has changed and then not what: so it says to this client.
   if (client.sessionTrack && ok.state.length === 0) return packet;

@@ -75,10 +75,14 @@ export class Holds {
   readonly #cursors = new Set<string>();
   #inTransaction = false;
   #autocommit = true;
+  /** Several statements in one text: as at the login, and now. */
+  #multiAtLogin = false;
+  #multi = false;
 
   /** Whether the session may hold a connection while nothing runs. */
   get holding(): boolean {
-    return this.#inTransaction || this.#reasons.size > 0 || this.#cursors.size > 0;
+    return this.#inTransaction || this.#reasons.size > 0 || this.#cursors.size > 0 ||
+      this.#multi !== this.#multiAtLogin;
   }
 
   /** Nothing is left of what was. */
@@ -94,7 +98,16 @@ export class Holds {
   observe(step: Step, answer: Answer): void {
     switch (step.command) {
       case "enter":
+        this.#clear();
+        this.#multi = this.#multiAtLogin = step.flags.includes("MULTI_STATEMENTS");
+        return;
+      case "set_option":
+        if (answer.errorCode === 0) this.#multi = step.option === 0;
+        return;
       case "leave":
+        this.#multi = this.#multiAtLogin;
+        this.#clear();
+        return;
       case "reset_connection":
       case "change_user":
         this.#clear();

@@ -1,0 +1,42 @@
+// MariaDB tells of SET SESSION x and of SET @@SESSION.x, but not of SET @@x: what was set so is set
+// once more, in a way that is told.
+
+import { isMariadb } from "../backend/mod.ts";
+import { Effect } from "../sql/mod.ts";
+import type { PooledSession } from "./pooled_session.ts";
+import { textOf } from "./statement_text.ts";
+
+const ASSIGNED = /@@\s*`?(\w+)`?\s*:?=/g;
+
+/** To set them once more would change something. */
+const NOT_AGAIN = new Set([
+  "insert_id",
+  "last_insert_id",
+  "identity",
+  "pseudo_thread_id",
+  "rand_seed1",
+  "rand_seed2",
+  "timestamp",
+  "tx_isolation",
+  "tx_read_only",
+  "transaction_isolation",
+  "transaction_read_only",
+]);
+
+/** The statement that makes the server tell; undefined where there is nothing to be told. */
+export function untoldAssignments(session: PooledSession): string | undefined {
+  const { effects, baseline, context } = session;
+  if ((effects & Effect.SETS_VARIABLE) === 0 || !isMariadb(context.server.identity!)) return;
+  const { bytes, start } = textOf(session);
+  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
+  const names = new Set<string>();
+  for (const [, name] of text.matchAll(ASSIGNED)) {
+    const variable = name.toLowerCase();
+    if (NOT_AGAIN.has(variable) || variable.startsWith("session_track_")) continue;
+    if (!baseline.literals.has(variable)) continue;
+    // The charset alone would bring its default collation.
+    names.add(variable === "character_set_connection" ? "collation_connection" : variable);
+  }
+  if (names.size === 0) return undefined;
+  return `SET ${[...names].map((name) => `@@SESSION.${name}=@@SESSION.${name}`).join(",")}`;
+}
