@@ -49,7 +49,8 @@ export class AdminClient implements AsyncDisposable {
     return JSON.parse(String(rows[0]?.["topology"])) as Topology;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.asyncDispose](): Promise<void> {
     this.#connection.destroy(); // whoever does not answer takes no leave either
+    return Promise.resolve();
   }
 }
