@@ -9,13 +9,13 @@ export const RouteAction = {
   NONE: 0,
   /** A statement that waits for what is needed is sent in front, in the same write. */
   WAIT: 1,
-  /** The primary is asked how far it is, and the question is put again with that as a need. */
-  ASK_PRIMARY: 2,
+  /** The server is asked how far it is; with that as a need it is decided again. */
+  ASK: 2,
 } as const;
 
 /** A decision: one object, filled anew for each statement. */
 export class RouteDecision {
-  /** Undefined: there is no primary now; the statement waits for one. */
+  /** Where it goes, or who is asked. Undefined: there is no primary now; it waits for one. */
   server: RouteServer | undefined;
   /** A value of `RouteAction`. */
   action: number = RouteAction.NONE;

@@ -21,7 +21,7 @@ export interface ExplainContext {
 const ACTIONS: readonly string[] = [
   "none",
   "wait for a position",
-  "ask the primary for its position",
+  "ask this server for its position",
 ];
 
 /** The rows of EXPLAIN ROUTE. */

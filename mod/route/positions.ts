@@ -33,6 +33,7 @@ const NUMBERINGS: Readonly<Record<FlavorName, Numbering>> = {
   static: "none",
 };
 
+const NEVER = -Infinity;
 const UUID_LENGTH = 36;
 const COLON = 0x3a;
 
@@ -42,8 +43,13 @@ export class Positions {
   numbering: Numbering = "none";
   /** The last number of each source that was written through this worker. */
   readonly written = new Float64Array(SOURCES_MAX);
+  #primary: RouteServer | undefined;
+  /** When that was told first, in milliseconds since 1970. */
+  #primarySinceMs = 0;
   /** When something was written last. */
   #writtenMs = 0;
+  /** When something was written of which no position was told, and none was asked since. */
+  #untoldMs = NEVER;
   /** The source of the GTID learned last, by its first bytes, and its number. */
   readonly #lastUuid = new Uint8Array(UUID_LENGTH);
   #lastSource = -1;
@@ -61,6 +67,12 @@ export class Positions {
   ): void {
     this.numbering = NUMBERINGS[topology.flavor];
     const primary = topology.servers.find(({ name }) => name === topology.primary)?.position;
+    const leader = topology.primary === null ? undefined : servers.get(topology.primary);
+    if (leader !== undefined && leader !== this.#primary) {
+      // The first one has been it for longer than there have been sessions.
+      if (this.#primary !== undefined) this.#primarySinceMs = topology.madeMs;
+      this.#primary = leader;
+    }
     const all = primary?.kind === "gtid" ? GtidSet.parse(primary.text) : undefined;
     for (const { name, position, answeredMs, state } of topology.servers) {
       const server = servers.get(name);
@@ -87,12 +99,23 @@ export class Positions {
     this.#writtenMs = nowMs;
     if (text === undefined) {
       session.isUnknown = true;
+      this.#untoldMs = nowMs;
       return;
     }
     if (!this.#noteGtid(text, session.needs)) this.#noteText(text, session.needs);
-    // What the session has seen before was committed before, and has a lower number.
-    session.readFrom = undefined;
     session.isUnknown = false;
+    // What the session has seen before was committed before: it has a lower number, or one of another
+    // source, of which nothing has come since this primary is the one.
+    if (this.sources.count > 1) this.#addOthers(session.needs);
+    if (session.readMs > this.#primarySinceMs) session.readFrom = undefined;
+  }
+
+  #addOthers(needs: Needs): void {
+    const prefix = this.#primary?.prefix;
+    if (prefix === undefined) return;
+    for (let source = 0; source < this.sources.count; source++) {
+      if (prefix[source] > 0) needs.add(source, prefix[source]);
+    }
   }
 
   /** A session has read rows of tables on a server. */
@@ -102,8 +125,7 @@ export class Positions {
   }
 
   /**
-   * A session needs all that a position holds: one that was asked from the primary, or given by the
-   * client.
+   * A session needs all that a position holds which its client has given.
    *
    * @returns False where it has more sources than there is room for: only the primary will do.
    */
@@ -116,6 +138,38 @@ export class Positions {
     session.wroteMs = nowMs;
     session.isUnknown = !isKnown;
     return isKnown;
+  }
+
+  /**
+   * The same for the position of the primary, or of the server that the session has read from, asked
+   * for this read: all that the session has seen is in it.
+   *
+   * @param askedMs When the question was put, or before.
+   */
+  noteAsked(
+    session: SessionPosition,
+    { server, position, askedMs }: {
+      readonly server: RouteServer;
+      readonly position: Position;
+      readonly askedMs: number;
+    },
+  ): boolean {
+    session.readFrom = undefined;
+    const isKnown = this.noteNeed(session, position, askedMs);
+    if (isKnown && server.isPrimary && askedMs > this.#untoldMs) {
+      this.#untoldMs = NEVER;
+      this.#writtenMs = Math.max(this.#writtenMs, askedMs);
+      const { sources, numbers } = session.needs;
+      for (const [at, source] of sources.entries()) {
+        this.written[source] = Math.max(this.written[source], numbers[at]);
+      }
+    }
+    return isKnown;
+  }
+
+  /** Something was written through this worker, and nothing has told where that is. */
+  get hasUntold(): boolean {
+    return this.#untoldMs !== NEVER;
   }
 
   /** A server has what a session needed: it was waited for. */
@@ -156,7 +210,7 @@ export class Positions {
   }
 
   /**
-   * Drops what nobody will ever have: the primary has said since that it does not have it. A failover
+   * Takes back what nobody will ever have: the primary has said since that it does not have it. A failover
    * may lose what the old primary alone had.
    */
   dropLost(primary: RouteServer, session: SessionPosition): number {
@@ -167,7 +221,9 @@ export class Positions {
       if (primary.prefix[sources[at]] >= numbers[at]) continue;
       lost++;
       const source = sources[at];
-      session.needs.drop(source);
+      // What came before it may be there.
+      if (primary.prefix[source] === 0) session.needs.drop(source);
+      else numbers[at] = primary.prefix[source];
       if (this.written[source] > primary.prefix[source]) {
         this.written[source] = primary.prefix[source];
       }

@@ -41,7 +41,7 @@ export interface RouteRequest {
   readonly beginsReadOnly?: boolean;
   /** It mentions a temporary table of its session. */
   readonly usesTemporary?: boolean;
-  /** The position that `global` wants has been asked from the primary and is among the needs. */
+  /** The server of the decision before was asked, and its position is among the needs. */
   readonly hasAsked?: boolean;
   /** A replica was waited for in vain: the primary is the one. */
   readonly hasWaited?: boolean;
@@ -240,18 +240,23 @@ export class Router {
     const { numbering } = this.positions;
     const { position } = this.#state!;
     const reason = this.#reasonOf(isWished);
-    const isGlobal = into.consistency === "global" && this.#request.hasAsked !== true;
+    const mustAsk = this.#mustAsk();
     if (into.consistency === "eventual" || numbering === "same") {
       this.#take(this.#balanced(), reason);
-    } else if (numbering === "none" && (isGlobal || position.isUnknown)) {
+    } else if (numbering === "none" && (mustAsk || position.isUnknown)) {
       this.#toPrimary(RouteReason.BEHIND);
-    } else if (numbering === "causal" && (isGlobal || position.isUnknown)) {
+    } else if (numbering === "causal" && (mustAsk || position.isUnknown)) {
       this.#waitFor(this.#balanced());
-    } else if (isGlobal || position.isUnknown) {
-      into.action = RouteAction.ASK_PRIMARY;
-      into.server = this.primary;
-      into.reason = reason;
+    } else if (mustAsk || position.isUnknown) {
+      this.#ask(this.primary, reason);
     } else this.#toOneThatHas(reason);
+  }
+
+  /** What must be seen is known to nobody but the primary. */
+  #mustAsk(): boolean {
+    if (this.#request.hasAsked === true) return false;
+    const { consistency } = this.#into;
+    return consistency === "global" || (consistency === "instance" && this.positions.hasUntold);
   }
 
   #toOneThatHas(reason: number): void {
@@ -268,17 +273,50 @@ export class Router {
       if (this.#has(server, position)) candidates.swap(may, has++);
       may++;
     }
-    if (has > 0) {
+    const stays = this.#stays(position, has > 0 ? has : may);
+    if (has > 0 && stays !== undefined && this.#isMuchBusier(stays)) this.#ask(stays, reason);
+    else if (has > 0) {
       candidates.count = has;
-      this.#take(this.#stays(position) ?? this.#balanced(), reason);
+      this.#take(stays ?? this.#balanced(), reason);
     } else if (this.#dropLost(position)) this.#toOneThatHas(reason);
-    else if (may === 0 || this.#into.timeoutMs === 0 || this.positions.numbering === "none") {
+    else if (this.#into.timeoutMs === 0 || this.positions.numbering === "none") {
       this.#toPrimary(RouteReason.BEHIND);
-    } else {
+    } else if (may > 0) {
       if (this.#into.consistency === "instance") this.positions.addWritten(position);
       candidates.count = may;
-      this.#waitFor(this.#stays(position) ?? this.#balanced());
+      this.#waitFor(stays ?? this.#balanced());
+    } else if (this.#request.hasAsked === true) this.#toPrimary(RouteReason.BEHIND);
+    else this.#ask(this.#reachable(position), reason);
+  }
+
+  /** The server that the session has read from; the primary, which has all of it, where it is gone. */
+  #reachable({ readFrom }: SessionPosition): RouteServer | undefined {
+    const isThere = readFrom !== undefined && readFrom.isMember &&
+      (readFrom.reads || readFrom.writes);
+    return isThere ? readFrom : this.primary;
+  }
+
+  /**
+   * Whether a session should go on elsewhere: busy ones would never do otherwise, and a server that
+   * is back would get none.
+   */
+  #isMuchBusier(server: RouteServer): boolean {
+    if (this.#request.hasAsked === true || server.outstanding < BUSY_MIN) return false;
+    const { nowMs } = this.#request;
+    const load = server.outstanding / Math.max(this.#balancer.weightOf(server, nowMs), WEIGHT_MIN);
+    const { count, servers } = this.#candidates;
+    for (let at = 0; at < count; at++) {
+      const other = servers[at];
+      const weight = this.#balancer.weightOf(other, nowMs);
+      if (other !== server && (other.outstanding + 1) * BUSIER <= load * weight) return true;
     }
+    return false;
+  }
+
+  #ask(server: RouteServer | undefined, reason: number): void {
+    this.#into.action = RouteAction.ASK;
+    this.#into.server = server;
+    this.#into.reason = reason;
   }
 
   #has(server: RouteServer, { needs, readFrom }: SessionPosition): boolean {
@@ -302,11 +340,11 @@ export class Router {
     return seen !== undefined && server.position?.contains(seen) === true;
   }
 
-  /** The server that the session read from last, if it is one of the candidates. */
-  #stays({ readFrom }: SessionPosition): RouteServer | undefined {
+  /** The server that the session read from last, if it is one of the first candidates. */
+  #stays({ readFrom }: SessionPosition, first: number): RouteServer | undefined {
     if (readFrom === undefined) return undefined;
-    const { count, servers } = this.#candidates;
-    for (let at = 0; at < count; at++) if (servers[at] === readFrom) return readFrom;
+    const { servers } = this.#candidates;
+    for (let at = 0; at < first; at++) if (servers[at] === readFrom) return readFrom;
     return undefined;
   }
 
@@ -349,6 +387,12 @@ export class Router {
     this.#into.reason = reason;
   }
 }
+
+/** How many times busier than another a server must be for a session to leave it. */
+const BUSIER = 2;
+/** And how many requests it must have at least. */
+const BUSY_MIN = 8;
+const WEIGHT_MIN = 1e-9;
 
 const ANY = 0;
 const PRIMARY = 1;

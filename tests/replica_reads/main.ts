@@ -18,19 +18,17 @@ for (const kind of serverKinds()) {
   const files = positionals.length > 0
     ? positionals
     : suiteFiles().filter((_, at) => at % parts === part - 1);
-  await using replay = await Replay.start(kind);
-  for (const [at, file] of files.entries()) {
-    await replay.play(file);
-    if (at % 200 === 199) {
-      console.log(
-        `${kind}: ${at + 1} of ${files.length} files, ${replay.tally.skips} times behind`,
-      );
+  const tally = await Replay.playAll(kind, files, ({ files: played, skips }) => {
+    if (played % 200 === 199) {
+      console.log(`${kind}: ${played + 1} of ${files.length} files, ${skips} times behind`);
     }
-  }
-  const { files: played, statements, reads, answered, skips, wrong } = replay.tally;
+    return false;
+  });
+  const { files: played, statements, reads, answered, skips, restarts, wrong } = tally;
   console.log(
     `${kind}: ${played} files, ${statements} statements, ${reads} replica reads ` +
-      `(${answered} gave a result), ${wrong.length} wrong, ${skips} times behind`,
+      `(${answered} gave a result), ${wrong.length} wrong; ` +
+      `${skips} times behind, ${restarts} times new servers`,
   );
   for (const line of wrong) console.log(line);
   isWrong ||= wrong.length > 0 || reads === 0;

@@ -136,13 +136,15 @@ describe.each(serverKinds())("on %s", (kind) => {
     // A write of somebody else is seen by who asks the primary.
     await primary.sql("UPDATE test.t SET a = 5");
     const asking = session({ consistency: "global" });
-    expect(decide(router, "SELECT a FROM t", asking).action).toBe(RouteAction.ASK_PRIMARY);
+    expect(decide(router, "SELECT a FROM t", asking).action).toBe(RouteAction.ASK);
     const question = new SharedQuestion(() =>
       void positionOf(primary).then((position) => question.answer(position))
     );
     const asked = Promise.withResolvers<Position | undefined>();
     question.ask({ positionIs: asked.resolve });
-    positions.noteNeed(asking.position, (await asked.promise)!, Date.now());
+    const askedMs = Date.now();
+    const position = (await asked.promise)!;
+    positions.noteAsked(asking.position, { server: router.primary!, position, askedMs });
     const decision = decide(router, "SELECT a FROM t", asking, { hasAsked: true });
     expect(decision.action).toBe(RouteAction.WAIT);
     const global = sqlOf(router, asking, { hasAsked: true });

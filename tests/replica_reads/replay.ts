@@ -1,7 +1,8 @@
 // Plays the files of the servers' test suites on a primary with a replica: what the classifier calls
 // a replica read runs on the replica, what makes tables, rows and settings for it on the primary.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import {
   Bar,
   Effect,
@@ -25,6 +26,8 @@ export interface Tally {
   answered: number;
   /** How often the replica was too late and was let go on where the primary was. */
   skips: number;
+  /** How often both servers were started anew: some statements end one. */
+  restarts: number;
   /** Replica reads that the replica refused since it may only be read, or that changed it. */
   readonly wrong: string[];
 }
@@ -47,7 +50,7 @@ export class Replay implements AsyncDisposable {
   readonly kind: ServerKind;
   readonly #primary: RealServer;
   readonly #replica: RealServer;
-  readonly #tally: Tally = { files: 0, statements: 0, reads: 0, answered: 0, skips: 0, wrong: [] };
+  #tally: Tally = nothingYet();
   #writer: RawClient | undefined;
   #reader: RawClient | undefined;
   /** The replica may not have all yet. */
@@ -62,8 +65,35 @@ export class Replay implements AsyncDisposable {
     this.#mode = { noBackslashEscapes: false, ansiQuotes: false, server: kind };
   }
 
-  /** Starts the servers. */
-  static async start(kind: ServerKind): Promise<Replay> {
+  /** Plays files, on new servers where one is lost. @param isOver Asked before each file. */
+  static async playAll(
+    kind: ServerKind,
+    files: Iterable<string>,
+    isOver: (tally: Tally) => boolean = () => false,
+  ): Promise<Tally> {
+    let replay = await Replay.start(kind);
+    try {
+      for (const file of files) {
+        if (isOver(replay.tally)) break;
+        try {
+          await replay.play(file);
+        } catch (error) {
+          console.log(
+            `${kind}: ${file}: new servers: ${error instanceof Error ? error.message : ""}`,
+          );
+          const { tally } = replay;
+          await replay[Symbol.asyncDispose]();
+          replay = await Replay.start(kind, { ...tally, restarts: tally.restarts + 1 });
+        }
+      }
+      return replay.tally;
+    } finally {
+      await replay[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Starts the servers. @param tally What has come of it before. */
+  static async start(kind: ServerKind, tally: Tally = nothingYet()): Promise<Replay> {
     const skip = kind === "mysql" ? "replica_skip_errors = all" : "slave_skip_errors = all";
     // Statements rather than rows: rows of tables without keys take the replica long to find.
     const limits = [
@@ -80,6 +110,7 @@ export class Replay implements AsyncDisposable {
       extraConfig: limits,
     });
     const replay = new Replay(kind, primary, replica);
+    replay.#tally = tally;
     if (kind === "mysql") await replica.sql("SET GLOBAL super_read_only = ON");
     else {
       // An account of one that has all rights could write to a replica all the same.
@@ -198,12 +229,21 @@ export class Replay implements AsyncDisposable {
       `SELECT schema_name AS name FROM information_schema.schemata WHERE schema_name NOT IN
        ('mysql', 'sys', 'information_schema', 'performance_schema')`,
     );
-    for (const { name } of rows) {
-      await this.#primary.sql(`DROP DATABASE IF EXISTS \`${String(name).replaceAll("`", "``")}\``);
-    }
+    for (const { name } of rows) await this.#drop(String(name));
     await this.#primary.sql("CREATE DATABASE test");
     this.#isBehind = true;
     await this.#catchUp();
+  }
+
+  async #drop(name: string): Promise<void> {
+    const drop = `DROP DATABASE IF EXISTS \`${name.replaceAll("`", "``")}\``;
+    await this.#primary.sql(drop).catch(async () => {
+      // Some statements leave files that belong to no table.
+      for (const { folder } of [this.#primary, this.#replica]) {
+        rmSync(join(folder, "data", name), { recursive: true, force: true });
+      }
+      await this.#primary.sql(drop);
+    });
   }
 
   /** Waits until the replica has all of the primary. */
@@ -254,4 +294,8 @@ export class Replay implements AsyncDisposable {
     await this.#replica.stop();
     await this.#primary.stop();
   }
+}
+
+function nothingYet(): Tally {
+  return { files: 0, statements: 0, reads: 0, answered: 0, skips: 0, restarts: 0, wrong: [] };
 }

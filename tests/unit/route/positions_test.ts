@@ -35,11 +35,17 @@ function wrote(router: Router, state: RouteState, text: string | undefined, nowM
   );
 }
 
+/** The primary has answered how far it is. */
+function asked(router: Router, state: RouteState, position: Position, askedMs: number): boolean {
+  const server = router.primary!;
+  return router.positions.noteAsked(state.position, { server, position, askedMs });
+}
+
 /** Where a read goes, why, and what it waits for. */
 function told(router: Router, state: RouteState, text = "SELECT a FROM t"): string {
   const { server, reason, action, timeoutMs } = decide(router, text, state);
   const words = [server!.name, REASON_NAMES[reason]];
-  if (action === RouteAction.ASK_PRIMARY) words.push("ask");
+  if (action === RouteAction.ASK) words.push("ask");
   if (action === RouteAction.WAIT) {
     const { positions } = router;
     const { flavor } = router.topology!;
@@ -126,7 +132,7 @@ describe("session", () => {
     const state = session();
     wrote(router, state, undefined);
     expect(told(router, state)).toBe("p read ask");
-    expect(router.positions.noteNeed(state.position, gtids("1-100"), 6000)).toBe(true);
+    expect(asked(router, state, gtids("1-100"), 6000)).toBe(true);
     expect(told(router, state)).toMatch(/^r\d read$/);
   });
 
@@ -191,20 +197,49 @@ describe("monotonic reads", () => {
         server(other, { position: gtids(others), answeredMs }),
       ]));
     at("1-95", "1-95", 6000 + LOOK_MS);
-    expect(told(router, state)).toBe("p behind");
+    expect(told(router, state)).toBe("p read ask");
     at("1-97", "1-96", 6001 + LOOK_MS);
-    expect(told(router, state)).toBe("p behind");
+    expect(told(router, state)).toBe("p read ask");
     at("1-97", "1-98", 6002 + LOOK_MS);
     expect(told(router, state)).toBe(`${other} read`);
   });
 
-  test("after a read on the primary", () => {
-    const router = routerOver(cluster(gtids("1-100"), gtids("1-100")));
+  test("after a read on the primary it is asked, if no look has told it by then", () => {
+    const router = routerOver(cluster(gtids("1-100"), gtids("1-90")));
+    const state = session();
+    router.positions.noteRead(state.position, router.primary!, 6000);
+    expect(told(router, state)).toBe("p read ask");
+    asked(router, state, gtids("1-100"), 6001);
+    const decision = decide(router, "SELECT a FROM t", state, { hasAsked: true });
+    expect([decision.server?.name, decision.action]).toEqual(["r1", RouteAction.NONE]);
+    const other = session();
+    router.positions.noteRead(other.position, router.primary!, 6000);
+    router.update(topology(cluster(gtids("1-100"), gtids("1-99"), gtids("1-100"), 6001 + LOOK_MS)));
+    expect(told(router, other)).toBe("r1 read");
+  });
+
+  test("without time for a wait, it stays on the primary", () => {
+    const router = routerOver(cluster(gtids("1-100"), gtids("1-100")), {
+      route: { waitTimeoutMs: 0 },
+    });
     const state = session();
     router.positions.noteRead(state.position, router.primary!, 6000);
     expect(told(router, state)).toBe("p behind");
-    router.update(topology(cluster(gtids("1-100"), gtids("1-99"), gtids("1-100"), 6001 + LOOK_MS)));
+  });
+
+  test("busy sessions leave a server that has much more to do, after it was asked", () => {
+    const router = routerOver(cluster(gtids("1-100"), gtids("1-100")));
+    const [busy, idle] = [router.serverNamed("r1")!, router.serverNamed("r2")!];
+    const state = session();
+    router.positions.noteRead(state.position, busy, 6000);
+    busy.outstanding = 20;
+    idle.outstanding = 12;
     expect(told(router, state)).toBe("r1 read");
+    idle.outstanding = 5;
+    expect(told(router, state)).toBe("r1 read ask");
+    asked(router, state, gtids("1-99"), 6001);
+    const decision = decide(router, "SELECT a FROM t", state, { hasAsked: true });
+    expect([decision.server?.name, decision.action]).toEqual(["r2", RouteAction.NONE]);
   });
 
   test("what was seen before a write of its own is covered by the write", () => {
@@ -236,10 +271,10 @@ describe("instance and global", () => {
     });
     const state = session();
     expect(told(router, state)).toBe("p read ask");
-    router.positions.noteNeed(state.position, gtids("1-100"), 6000);
+    asked(router, state, gtids("1-100"), 6000);
     const decision = decide(router, "SELECT a FROM t", state, { hasAsked: true });
     expect([decision.server?.name, decision.action]).toEqual(["r1", RouteAction.NONE]);
-    router.positions.noteNeed(state.position, gtids("1-110"), 6000);
+    asked(router, state, gtids("1-110"), 6000);
     expect(decide(router, "SELECT a FROM t", state, { hasAsked: true }).action)
       .toBe(RouteAction.WAIT);
   });
@@ -269,7 +304,7 @@ describe("each kind of cluster", () => {
     expect(told(router, state)).toMatch(/^r\d read$/);
     wrote(router, state, undefined);
     expect(told(router, state)).toBe("p read ask");
-    router.positions.noteNeed(state.position, position(12), 6000);
+    asked(router, state, position(12), 6000);
     expect(told(router, state)).toMatch(/SET read_lsn = 12$/);
   });
 

@@ -52,7 +52,7 @@ describe("EXPLAIN ROUTE", () => {
     expect(wish["reason"]).toContain("it could change something: calls a function");
     expect(wish["hint"]).toBe("target replica");
     const asks = explain("/*+ mysqlproxy(consistency=global, timeout=5s) */ SELECT a FROM t");
-    expect(asks["action"]).toBe("ask the primary for its position, at most 5000 ms");
+    expect(asks["action"]).toBe("ask this server for its position, at most 5000 ms");
     const pinned = explain("SELECT 1", session({ pinnedTo: router.primary! }));
     expect([pinned["reason"], pinned["pinned by"]])
       .toEqual(["the session is held on its connection", "temporary table"]);

@@ -1,0 +1,256 @@
+// A hunter of stale reads: a primary and replicas that apply late and out of order, looks at them that
+// come late, writes of this proxy's sessions and of others, failovers; sessions that remember what
+// they have seen. Simulated, so that a run is many thousands of reads; at `eventual` it must see stale
+// ones, at every other level none.
+
+import { describe, expect, test } from "bun:test";
+import type { ConsistencyLevel } from "../../../mod/config/mod.ts";
+import { GtidSet, type Position, type TopologyServer } from "../../../mod/cluster/mod.ts";
+import { RouteAction, type Router, type RouteState } from "../../../mod/route/mod.ts";
+import { Random, testSeed } from "../../fuzz/random.ts";
+import {
+  decide,
+  LOOK_MS,
+  primary,
+  routerOver,
+  server,
+  session,
+  topology,
+  uuid,
+} from "./topologies.ts";
+
+const random = new Random(testSeed("never stale"));
+
+/** A server's data: the transactions it has, as `source:number`. */
+class SimulatedServer {
+  readonly name: string;
+  has = new Set<string>();
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  get position(): Position {
+    return { kind: "gtid", text: GtidSet.parse([...this.has].join(",")).toString() };
+  }
+}
+
+/** A session and what it must see. */
+interface Hunter {
+  readonly state: RouteState;
+  must: Set<string>;
+}
+
+class Simulation {
+  readonly level: ConsistencyLevel;
+  readonly router: Router;
+  nowMs = 10_000;
+  servers = ["a", "b", "c"].map((name) => new SimulatedServer(name));
+  leader = this.servers[0]!;
+  source = 1;
+  number = 0;
+  /** All that was written through the proxy and told. */
+  through = new Set<string>();
+  hunters: Hunter[] = Array.from({ length: 6 }, () => ({ state: session(), must: new Set() }));
+  reads = 0;
+  onReplicas = 0;
+  stale = 0;
+  waits = 0;
+  asks = 0;
+
+  constructor(level: ConsistencyLevel) {
+    this.level = level;
+    this.router = routerOver([], { route: { consistency: level } });
+    this.look();
+  }
+
+  step(): void {
+    this.nowMs += random.below(20);
+    const hunter = random.pick(this.hunters);
+    switch (random.below(12)) {
+      case 0:
+      case 1:
+        this.write(hunter);
+        break;
+      case 2:
+        this.commit(); // somebody else
+        break;
+      case 3:
+      case 4:
+      case 5:
+        this.apply(random.pick(this.servers), 1 + random.below(3));
+        break;
+      case 6:
+        if (random.oneIn(3)) this.look();
+        break;
+      case 7:
+        if (random.oneIn(400)) this.failOver();
+        else if (random.oneIn(3)) this.readOnPrimary(hunter);
+        break;
+      default:
+        this.read(hunter);
+    }
+  }
+
+  commit(): string {
+    // Numbers of a group come in blocks: sometimes one begins elsewhere.
+    this.number += random.oneIn(40) ? 1 + random.below(5) : 1;
+    const gtid = `${uuid(this.source)}:${this.number}`;
+    this.leader.has.add(gtid);
+    return gtid;
+  }
+
+  write(hunter: Hunter): void {
+    const seen = new Set(this.leader.has);
+    const gtid = this.commit();
+    // Now and then nothing tells the position.
+    const isTold = !random.oneIn(10);
+    const text = isTold ? Buffer.from(gtid) : undefined;
+    this.router.positions.noteWrite(hunter.state.position, text, this.nowMs);
+    hunter.must.add(gtid);
+    this.through.add(gtid);
+    // A transaction may have read before it wrote.
+    if (isTold && random.oneIn(4)) { for (const each of seen) hunter.must.add(each); }
+  }
+
+  readOnPrimary(hunter: Hunter): void {
+    for (const each of this.leader.has) hunter.must.add(each);
+    this.router.positions.noteRead(
+      hunter.state.position,
+      this.router.serverNamed(this.leader.name)!,
+      this.nowMs,
+    );
+  }
+
+  /** A replica takes some of what it lacks, not always in order. */
+  apply(replica: SimulatedServer, count: number): void {
+    for (let i = 0; i < count; i++) {
+      const lacks = [...this.leader.has].filter((gtid) => !replica.has.has(gtid));
+      if (lacks.length === 0) return;
+      replica.has.add(random.oneIn(4) ? random.pick(lacks.slice(0, 4)) : lacks[0]!);
+    }
+  }
+
+  /** What the servers say reaches the proxy when more has happened. */
+  look(): void {
+    const of = this.servers.map((each) => ({
+      name: each.name,
+      position: each.position,
+      answeredMs: this.nowMs + random.below(LOOK_MS + 1),
+    }));
+    for (const each of this.servers) this.apply(each, random.below(3));
+    this.publish(
+      of.map((each) =>
+        each.name === this.leader.name ? primary(each.name, each) : server(each.name, each)
+      ),
+    );
+    this.nowMs += LOOK_MS;
+  }
+
+  publish(servers: readonly TopologyServer[]): void {
+    this.router.update({ ...topology(servers), madeMs: this.nowMs });
+  }
+
+  /** The primary is lost with what the others do not have; its place is taken by a new one. */
+  failOver(): void {
+    const [next, other] = this.servers.filter((each) => each !== this.leader);
+    const [leader, follower] = next!.has.size >= other!.has.size
+      ? [next!, other!]
+      : [other!, next!];
+    for (const gtid of follower.has) leader.has.add(gtid);
+    const lost = this.leader;
+    lost.has = new Set(leader.has);
+    this.leader = leader;
+    this.source++;
+    this.number = 0;
+    const keep = (all: Set<string>) => new Set([...all].filter((gtid) => leader.has.has(gtid)));
+    for (const hunter of this.hunters) hunter.must = keep(hunter.must);
+    this.through = keep(this.through);
+    this.nowMs += LOOK_MS;
+    this.publish([
+      server(lost.name, { state: "down", reads: false }),
+      primary(leader.name, { position: leader.position, answeredMs: this.nowMs }),
+      server(follower.name, { position: follower.position, answeredMs: this.nowMs }),
+    ]);
+  }
+
+  read(hunter: Hunter): void {
+    const must = this.mustSee(hunter);
+    const { state } = hunter;
+    const request = { nowMs: this.nowMs, hasAsked: false, hasWaited: false };
+    let chosen: SimulatedServer | undefined;
+    for (let tries = 0; chosen === undefined; tries++) {
+      expect(tries).toBeLessThan(4);
+      const { server, action } = decide(this.router, "SELECT a FROM t", state, request);
+      const at = this.servers.find(({ name }) => name === server!.name)!;
+      if (action === RouteAction.NONE) chosen = at;
+      else if (action === RouteAction.ASK) {
+        this.asks++;
+        const asked = { server: server!, position: at.position, askedMs: this.nowMs };
+        this.router.positions.noteAsked(state.position, asked);
+        request.hasAsked = true;
+      } else {
+        this.waits++;
+        if (random.oneIn(5)) request.hasWaited = true;
+        else {
+          // It waits for no more than it was told to.
+          const { sources, numbers } = state.position.needs;
+          for (const gtid of this.leader.has) {
+            const [source = "", number] = gtid.split(":");
+            const needed = numbers[sources.indexOf(this.router.positions.sources.numberOf(source))];
+            if (needed !== undefined && Number(number) <= needed) at.has.add(gtid);
+          }
+          this.router.positions.noteReached(state.position, server!);
+          chosen = at;
+        }
+      }
+    }
+    this.reads++;
+    if (chosen !== this.leader) this.onReplicas++;
+    for (const gtid of must) {
+      if (chosen.has.has(gtid)) continue;
+      this.stale++;
+      break;
+    }
+    for (const gtid of chosen.has) hunter.must.add(gtid);
+    const server = this.router.serverNamed(chosen.name)!;
+    if (this.level !== "eventual") {
+      this.router.positions.noteRead(state.position, server, this.nowMs);
+    }
+    // While the answer came more has happened.
+    if (random.oneIn(3)) this.apply(chosen, 1);
+  }
+
+  mustSee(hunter: Hunter): Set<string> {
+    if (this.level === "global") return new Set(this.leader.has);
+    if (this.level === "instance") return hunter.must.union(this.through);
+    return hunter.must;
+  }
+}
+
+describe("stale reads", () => {
+  const STEPS = 4000;
+  const ROUNDS = 6;
+  function hunt(level: ConsistencyLevel) {
+    const sum = { reads: 0, onReplicas: 0, stale: 0, waits: 0, asks: 0 };
+    for (let round = 0; round < ROUNDS; round++) {
+      const simulation = new Simulation(level);
+      for (let step = 0; step < STEPS && simulation.number < 400; step++) simulation.step();
+      for (const key of Object.keys(sum) as (keyof typeof sum)[]) sum[key] += simulation[key];
+    }
+    console.log(`${level}: ${JSON.stringify(sum)}`);
+    return sum;
+  }
+
+  test("eventual: there are some", () => {
+    const { reads, stale } = hunt("eventual");
+    expect(stale).toBeGreaterThan(reads / 20);
+  });
+
+  for (const level of ["session", "instance", "global"] as const) {
+    test(`${level}: none, with most reads on replicas`, () => {
+      const { reads, stale, onReplicas } = hunt(level);
+      expect(stale).toBe(0);
+      expect(onReplicas).toBeGreaterThan(reads / 2);
+    }, 30_000);
+  }
+});
