@@ -9,6 +9,7 @@ export * from "./learned_routines.ts";
 export * from "./own_variables.ts";
 export * from "./positions.ts";
 export * from "./reason.ts";
+export * from "./route_facts.ts";
 export { RouteServer } from "./route_server.ts";
 export * from "./route_state.ts";
 export * from "./route_statements.ts";

@@ -18,8 +18,10 @@ export type Consistency = "eventual" | "session" | "instance" | "global";
 /** From the weakest to the strongest. */
 export const CONSISTENCIES: readonly Consistency[] = ["eventual", "session", "instance", "global"];
 
-/** Other products' hints, for those who come from them. */
+/** The forms of hints that count. */
 export interface HintForms {
+  /** The proxy's own. @default {true} */
+  readonly own?: boolean;
   /** `hostgroup=N`: these hostgroups are the primary's, all others the replicas'. */
   readonly primaryHostgroups?: readonly number[];
   /** `maxscale route to master`. */
@@ -49,8 +51,10 @@ export function readHint(
 ): Hint | undefined {
   if (end - start > HINT_MAX) return undefined;
   const isOther = forms.maxscale === true || forms.primaryHostgroups !== undefined;
-  if (!isOther && !mayBeOwn(bytes, start, end)) return undefined;
+  const mayBe = forms.own !== false && mayBeOwn(bytes, start, end);
+  if (!isOther && !mayBe) return undefined;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+  if (!mayBe) return readOther(text, forms);
   const force = FORCE.exec(text)?.[1]?.toUpperCase();
   if (force !== undefined && text.startsWith("/")) {
     return { target: force === "MASTER" || force === "PRIMARY" ? "primary" : "replica" };

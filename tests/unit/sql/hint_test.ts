@@ -66,6 +66,13 @@ describe("hints", () => {
     expect(hintOf("/*FORCE_SLAVE*/ SELECT 1", forms)).toEqual({ target: "replica" });
   });
 
+  test("the proxy's own, where they do not", () => {
+    expect(hintOf("/*FORCE_SLAVE*/ SELECT 1", { own: false })).toBeUndefined();
+    const forms: HintForms = { own: false, maxscale: true };
+    expect(hintOf("/*+ mysqlproxy(target=replica) */ SELECT 1", forms)).toBeUndefined();
+    expect(hintOf("SELECT 1 -- maxscale route to slave", forms)).toEqual({ target: "replica" });
+  });
+
   test("MaxScale's, where they count", () => {
     const forms: HintForms = { maxscale: true };
     expect(hintOf("SELECT 1 -- maxscale route to master", forms)).toEqual({ target: "primary" });
