@@ -138,7 +138,7 @@ export async function startGalera(count: number): Promise<Cluster> {
         `wsrep_node_address = 127.0.0.1:${port}`,
         `wsrep_node_incoming_address = 127.0.0.1:${own}`,
         `wsrep_provider_options = "base_port=${port};gmcast.listen_addr=tcp://127.0.0.1:${port};ist.recv_addr=127.0.0.1:${ist};` +
-        `gcache.size=32M;evs.suspect_timeout=PT1S;evs.inactive_timeout=PT2S;` +
+        `gcache.size=32M;gmcast.time_wait=PT0.5S;evs.suspect_timeout=PT1S;evs.inactive_timeout=PT2S;` +
         `evs.keepalive_period=PT0.2S;evs.inactive_check_period=PT0.2S"`,
         "innodb_autoinc_lock_mode = 2",
       ], (data) => {
