@@ -9,6 +9,9 @@ import {
   type Router,
   Rules,
 } from "../../../mod/route/mod.ts";
+import { Bar, HINTABLE_BARS } from "../../../mod/sql/mod.ts";
+import { Random, testSeed } from "../../fuzz/random.ts";
+import { readCases } from "../sql/read_cases.ts";
 import { decide, primary, routerOver, server, session } from "./topologies.ts";
 
 const SERVERS = [primary("p"), server("r1"), server("r2")];
@@ -111,6 +114,48 @@ describe("Router", () => {
     expect(told(decide(free, "SELECT * FROM information_schema.tables"))).toBe("r read");
     expect(told(decide(free, "SELECT * FROM mysql.user"))).toBe("p barred");
   });
+});
+
+test("whatever the session, the hint and the servers: what could change something is on no replica", () => {
+  const random = new Random(testSeed("router"));
+  const hints = [
+    "",
+    "/*FORCE_SLAVE*/ ",
+    "/*+ mysqlproxy(target=replica) */ ",
+    "/*+ mysqlproxy(server='r1') */ ",
+    "/*+ mysqlproxy(server='r2', target=replica, consistency=eventual) */ ",
+  ];
+  const rules = [rule({ target: "replica", user: "u" })];
+  const levels = ["eventual", "session", "instance", "global", undefined] as const;
+  let onReplicas = 0;
+  for (let round = 0; round < 8; round++) {
+    const router = routerOver(SERVERS, {
+      rules,
+      route: {
+        primaryReads: random.pick(["fallback", "share", "prefer"]),
+        informationSchema: random.pick(["primary", "replica"]),
+        balance: random.pick(["least-outstanding", "two-choices", "least-lag", "random"]),
+      },
+    });
+    for (const { statement } of readCases()) {
+      const user = random.pick(["u", "v"]);
+      const state = session({
+        rules: router.options.rules.ofSession({ user, schema: "", client: "" }),
+        inTransaction: random.oneIn(5),
+        autocommit: !random.oneIn(5),
+        isTransactionUnsent: random.oneIn(5),
+        consistency: random.pick(levels),
+      });
+      const { server, bars, action } = decide(router, random.pick(hints) + statement, state);
+      if (action === RouteAction.ASK || server === router.primary) continue;
+      onReplicas++;
+      const { INFORMATION_SCHEMA } = Bar;
+      expect([statement, bars & ~(HINTABLE_BARS | INFORMATION_SCHEMA)]).toEqual([statement, 0]);
+      // Without a wish nothing that is barred leaves the primary at all.
+      expect(state.inTransaction && !state.isTransactionUnsent).toBe(false);
+    }
+  }
+  expect(onReplicas).toBeGreaterThan(500);
 });
 
 describe("Router without some servers", () => {

@@ -3,7 +3,6 @@
 // `|` those where the server is known to be MariaDB, if they differ.
 
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import {
   Bar,
   barInWords,
@@ -19,27 +18,10 @@ import {
 } from "../../../mod/sql/mod.ts";
 import { Random, testSeed } from "../../fuzz/random.ts";
 import { disguised } from "./disguise.ts";
+import { readCases } from "./read_cases.ts";
 
 const MODE: LexicalMode = { noBackslashEscapes: false, ansiQuotes: false };
 const random = new Random(testSeed("replica reads"));
-
-interface ReadCase {
-  readonly statement: string;
-  readonly mysql: string;
-  readonly mariadb: string;
-}
-
-function readCases(): ReadCase[] {
-  const lines = readFileSync(new URL("replica_reads.txt", import.meta.url), "latin1").split("\n");
-  let mysql = "";
-  let mariadb = "";
-  const found: ReadCase[] = [];
-  for (const line of lines) {
-    if (line.startsWith("==> ")) [mysql, mariadb = mysql] = line.slice(4).split(" | ");
-    else if (line !== "") found.push({ statement: line, mysql, mariadb });
-  }
-  return found;
-}
 
 const cases = readCases();
 
