@@ -65,6 +65,8 @@ export abstract class PoolConnections {
   open: (() => Promise<PooledConnection>) | undefined;
   /** Logs in with what the server has accepted last. */
   again: (() => Authenticator) | undefined;
+  /** What opens one more of a kind; none where only clients can prove who they are. */
+  readonly openers = new Map<string, () => Promise<PooledConnection>>();
   /** Connections: idle, leased and being opened. */
   count = 0;
   protected readonly options: AccountPoolOptions;

@@ -6,7 +6,16 @@ import type { PoolOrder, PoolStatus } from "./pool_status.ts";
 import { statementError } from "./server_error.ts";
 import { ServerRoom } from "./server_room.ts";
 import { SessionVariables } from "./session_defaults.ts";
+import type { HandshakeResponse } from "../wire/mod.ts";
 import { StateTable } from "./session_state.ts";
+
+/** What all logins of a kind have in common. */
+export interface KindOfLogin {
+  /** Without user, proof and schema. */
+  readonly login: HandshakeResponse;
+  /** The client's own connection is encrypted or local. */
+  readonly clientSecure: boolean;
+}
 
 /** Shared connections, by account. */
 export class Pools {
@@ -14,6 +23,8 @@ export class Pools {
   readonly states = new StateTable();
   /** What variables its sessions have. */
   readonly variables = new SessionVariables();
+  /** How connections of a kind log in, whoever's they are. */
+  readonly kinds = new Map<string, KindOfLogin>();
   readonly #server: string;
   readonly #limits: AccountPoolLimits;
   readonly #options: AccountPoolOptions;

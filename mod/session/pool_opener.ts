@@ -2,6 +2,7 @@
 
 import {
   type AccountPool,
+  type Authenticator,
   type Baseline,
   DISCARDING,
   type LoginRequest,
@@ -23,31 +24,53 @@ export interface SessionBeginning {
   /** The kind of connections that will do for it. */
   readonly kind: string;
   readonly baseline: Baseline;
-  /** How it has logged in. */
-  readonly request: LoginRequest;
 }
 
-/** Opens one more connection for the account; undefined where only a client can prove itself. */
+/** What sessions of a kind say of themselves when they log in, but for who they are. */
+export function rememberKind(
+  kind: string,
+  { server }: SessionContext,
+  request: LoginRequest,
+): void {
+  const { kinds } = server.pools!;
+  if (kinds.has(kind)) return;
+  const { login, clientSecure } = request;
+  kinds.set(kind, {
+    clientSecure,
+    login: {
+      ...login,
+      // Without a schema: sessions of any can use it.
+      capabilities: (login.capabilities & ~Capability.CONNECT_WITH_DB) >>> 0,
+      attributes: Uint8Array.from(login.attributes), // not all of the packet they came in
+      user: NONE,
+      authResponse: NONE,
+      database: NONE,
+    },
+  });
+}
+
+/** Opens one more connection of a remembered kind for an account. */
 export function opener(
   context: SessionContext,
-  { pool, request, baseline }: Pick<SessionBeginning, "pool" | "request" | "baseline">,
-): (() => Promise<PooledConnection>) | undefined {
+  account: {
+    readonly kind: string;
+    /** In latin1. */
+    readonly user: string;
+    readonly pool: AccountPool;
+    readonly again: () => Authenticator;
+    readonly baseline: Baseline;
+  },
+): () => Promise<PooledConnection> {
   const { server } = context;
-  if (!request.again) return undefined;
-  // Without a schema: sessions of any can use it.
-  const login = {
-    ...request.login,
-    capabilities: (request.login.capabilities & ~Capability.CONNECT_WITH_DB) >>> 0,
-    database: new Uint8Array(0),
-  };
+  const { kind, user, pool, baseline } = account;
   return async () => {
-    // The account may have got another password meanwhile.
-    const again = pool.again ?? request.again!;
+    const again = pool.again ?? account.again; // it may have got another password meanwhile
+    const { login, clientSecure } = server.pools!.kinds.get(kind)!;
     const { connection } = await server.login({
-      login,
+      login: { ...login, user: Buffer.from(user, "latin1") },
       authenticator: again(),
       again,
-      clientSecure: request.clientSecure,
+      clientSecure,
       holder: DISCARDING,
       signal: AbortSignal.timeout(context.config.pool.connectTimeoutMs),
       on: "new",
@@ -58,3 +81,5 @@ export function opener(
     return new PooledConnection(connection, state);
   };
 }
+
+const NONE = new Uint8Array(0);

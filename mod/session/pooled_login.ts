@@ -29,7 +29,7 @@ import { ChannelClosedError } from "../net/mod.ts";
 import { Capability, frame, HEADER_LENGTH, okForClient } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import { LoginPlace } from "./login_place.ts";
-import { opener } from "./pool_opener.ts";
+import { opener, rememberKind } from "./pool_opener.ts";
 import { PooledSession } from "./pooled_session.ts";
 import { becomeFresh } from "./refresh.ts";
 
@@ -95,7 +95,7 @@ export async function loginShared(
 
 /** The session begins without a connection: its first statement gets one. */
 function knownLogin(entry: Entry, { ok, state, baseline }: AcceptedLogin): PooledLogin {
-  const { session, pool, request, kind } = entry;
+  const { session, pool, kind } = entry;
   session.context.counters.loginsKnown++;
   const leave = () => pool.census.countSession(kind, -1);
   return {
@@ -104,7 +104,7 @@ function knownLogin(entry: Entry, { ok, state, baseline }: AcceptedLogin): Poole
     giveUp: leave,
     share() {
       if (session.closed) leave();
-      else session.pooled = new PooledSession(session, { pool, state, kind, baseline, request });
+      else session.pooled = new PooledSession(session, { pool, state, kind, baseline });
       return Promise.resolve();
     },
   };
@@ -194,7 +194,7 @@ function askedLogin(
   { connection, ok }: Login,
   place: { readonly idle: PooledConnection | undefined; readonly hasPlace: boolean },
 ): PooledLogin {
-  const { session, server, pool, request, kind } = entry;
+  const { session, server, pool, kind } = entry;
   let { idle, hasPlace } = place;
   // An idle one that has turned out to be dead was replaced by a new one.
   if (idle && connection !== idle.connection) {
@@ -243,7 +243,7 @@ function askedLogin(
       pooled.becomeFresh(state);
       if (session.closed) pool.census.countSession(kind, -1);
       else {
-        const options = { pool, pooled, state, kind, baseline, request };
+        const options = { pool, pooled, state, kind, baseline };
         session.pooled = new PooledSession(session, options);
       }
       if (!idle) {
@@ -258,13 +258,17 @@ function askedLogin(
 
 /** What the server has accepted it will accept again, and the pool may log in with it. */
 function accept(
-  { session, pool, request, key }: Entry,
+  { session, pool, request, kind, key }: Entry,
   login: Pick<AcceptedLogin, "ok" | "state" | "baseline">,
 ): void {
   const { credential, again } = request;
+  rememberKind(kind, session.context, request);
   if (!again) return;
   pool.again = again;
-  pool.open = opener(session.context, { pool, request, baseline: login.baseline });
+  const { baseline } = login;
+  const user = userName(request.login.user);
+  pool.open = opener(session.context, { kind, user, pool, again, baseline });
+  pool.openers.set(kind, pool.open);
   if (credential) pool.logins.learn(key, { ...login, credential }, session.context.now);
 }
 
@@ -310,12 +314,10 @@ export async function moveToPool(
   const { states, variables } = server.pools!;
   const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
   const state = await makeFresh(connection, { baseline, states });
-  const { request } = before;
-  const opening = {
-    ...request,
-    login: { ...request.login, user: Buffer.from(connection.user, "latin1") },
-    again: connection.again,
-  };
+  const { user, again } = connection;
+  if (again) {
+    pool.openers.set(kind, opener(session.context, { kind, user, pool, again, baseline }));
+  }
   const pooled = before.pooled!;
   before.pool.census.countSession(kind, -1);
   pooled.owner = undefined;
@@ -324,8 +326,6 @@ export async function moveToPool(
   pool.census.countSession(kind, 1);
   pool.addLeased(pooled);
   before.baseline = baseline;
-  before.request = opening;
-  before.open = opener(session.context, { pool, baseline, request: opening });
   before.loginState = state;
   becomeFresh(before, pooled, state);
 }

@@ -9,7 +9,6 @@ import type {
   AccountPool,
   Baseline,
   Lessee,
-  LoginRequest,
   PooledConnection,
   SessionState,
 } from "../backend/mod.ts";
@@ -35,7 +34,7 @@ import { noteState } from "./told_state.ts";
 import { disturbsItself, needsOf, showConditions } from "./needs.ts";
 import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
 import { leaveBehind } from "./pooled_leaving.ts";
-import { opener, type SessionBeginning } from "./pool_opener.ts";
+import type { SessionBeginning } from "./pool_opener.ts";
 import { Pins } from "./pins.ts";
 import { Preparation, readOwn } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
@@ -51,11 +50,8 @@ export class PooledSession extends CarriedValues implements Lessee {
   pool: AccountPool;
   readonly kind: string;
   baseline: Baseline;
-  /** How it has logged in. */
-  request: LoginRequest;
   /** What it has begun with. */
   loginState: SessionState;
-  open: (() => Promise<PooledConnection>) | undefined;
   waitingSince = 0;
 
   /** The connection used last. */
@@ -102,8 +98,6 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.pool = options.pool;
     this.kind = options.kind;
     this.baseline = options.baseline;
-    this.request = options.request;
-    this.open = opener(this.context, options);
     this.last = options.pooled;
     this.loginState = this.state;
     this.statements = new PreparedStatements(this);
@@ -114,6 +108,11 @@ export class PooledSession extends CarriedValues implements Lessee {
   /** The connection it holds now. */
   get pooled(): PooledConnection | undefined {
     return this.#pooled;
+  }
+
+  /** Opens one more connection; undefined where only a client can prove who it is. */
+  get open(): (() => Promise<PooledConnection>) | undefined {
+    return this.pool.openers.get(this.kind);
   }
 
   /** It holds a connection beyond the command under way. */
