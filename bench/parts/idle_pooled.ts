@@ -8,16 +8,18 @@ import { loginOptions } from "../target.ts";
 /** Clients that log in and set things at the same time. */
 const AT_ONCE = 32;
 /** Memory that logging in has used is given back meanwhile. */
-const SETTLE_MS = 5_000;
+const SETTLE_MS = 15_000;
+/** Time zones of the clients. */
+const ZONES = 10;
 
-/** Idle clients of a pool, each with two variables of its own and a prepared statement. */
+/** Idle clients of a pool, each with a user variable of its own value, a time zone and a statement. */
 export function idlePooledPart(scale: Scale): Part {
   const count = scale.pooledClients;
   return {
     name: "idle-pooled",
     cases: [{
       id: `idle-pooled/${count}`,
-      title: `${count} idle clients, each with two variables set and a statement prepared`,
+      title: `${count} idle clients, each with a variable, a time zone and a prepared statement`,
       async measure(target, database): Promise<Figures> {
         const pid = target.process!.pid;
         const options = loginOptions(database, target.endpoint);
@@ -31,7 +33,7 @@ export function idlePooledPart(scale: Scale): Part {
             const client = await RawClient.login(options);
             clients.push(client);
             await client.query(`SET @tenant = ${number}`);
-            await client.query(`SET SESSION group_concat_max_len = ${1024 + number}`);
+            await client.query(`SET SESSION time_zone = '+0${number % ZONES}:00'`);
             await client.prepare("SELECT c FROM sbtest1 WHERE id=?");
           }
         };

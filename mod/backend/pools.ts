@@ -7,6 +7,7 @@ import { statementError } from "./server_error.ts";
 import { ServerRoom } from "./server_room.ts";
 import { SessionVariables } from "./session_defaults.ts";
 import type { HandshakeResponse } from "../wire/mod.ts";
+import { PreparedTexts } from "./prepared_texts.ts";
 import { StateTable } from "./session_state.ts";
 
 /** What all logins of a kind have in common. */
@@ -23,6 +24,8 @@ export class Pools {
   readonly states = new StateTable();
   /** What variables its sessions have. */
   readonly variables = new SessionVariables();
+  /** The texts of all sessions' prepared statements. */
+  readonly texts = new PreparedTexts();
   /** How connections of a kind log in, whoever's they are. */
   readonly kinds = new Map<string, KindOfLogin>();
   readonly #server: string;

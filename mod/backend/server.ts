@@ -67,7 +67,7 @@ export class Server {
   readonly pools: Pools | undefined;
   readonly #counters: Counters;
   readonly #log: Log;
-  /** Kinds and account names, each string once: thousands of connections share a few. */
+  /** Kinds, account names and addresses, each string once: thousands of connections share a few. */
   readonly #names = new Map<string, string>();
   readonly #now: () => number;
   readonly #account: OwnAccount | undefined;
@@ -160,11 +160,11 @@ export class Server {
         threadId: opened.greeting.threadId,
         capabilities: opened.capabilities,
         mariadbCapabilities: opened.mariadbCapabilities,
-        kind: this.#shared(kindOf(request)),
+        kind: this.shared(kindOf(request)),
         secure: opened.secure,
       },
       holder: request.holder,
-      user: this.#shared(userName(request.login.user)),
+      user: this.shared(userName(request.login.user)),
     });
   }
 
@@ -203,7 +203,8 @@ export class Server {
     this.pools?.forgetLogins();
   }
 
-  #shared(name: string): string {
+  /** The same string for all who have it. For kinds, account names and addresses. */
+  shared(name: string): string {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
     if (this.#names.size >= NAMES_MAX) this.#names.clear();

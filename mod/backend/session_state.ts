@@ -1,14 +1,18 @@
 // What a session has set, as a value: its schema and the system variables that differ from a fresh
 // session's. Sessions that have set the same share one value, so that comparing is mostly ===.
 
+import { compact } from "./small_map.ts";
+
 /** A schema and variables. Made by `StateTable` only. */
 export interface SessionState {
   /** The default schema; empty: none. */
   readonly schema: string;
   /** SQL literals by variable, in the order in which they are to be set. */
   readonly variables: ReadonlyMap<string, string>;
-  /** Equal for equal states. */
-  readonly key: string;
+  /** Equal for equal states, and hardly for others. */
+  readonly hash: number;
+  /** No other state has it; an equal one may have another. */
+  readonly id: number;
 }
 
 /** States kept to be shared; when there are more, sharing starts anew. */
@@ -16,18 +20,19 @@ const STATES_MAX = 10_000;
 
 /** Makes states, each once. */
 export class StateTable {
-  readonly #states = new Map<string, SessionState>();
+  readonly #states = new Map<number, SessionState>();
+  #lastId = 0;
 
   /** The state with this schema and these variables. */
   of(schema: string, variables: ReadonlyMap<string, string>): SessionState {
     const names = [...variables.keys()].sort();
-    const key = `${schema}\n${names.map((name) => `${name}=${variables.get(name)}`).join("\n")}`;
-    const known = this.#states.get(key);
-    if (known) return known;
+    const hash = hashOf(schema, names, variables);
+    const known = this.#states.get(hash);
+    if (known && known.schema === schema && isSame(known.variables, variables)) return known;
     if (this.#states.size >= STATES_MAX) this.#states.clear();
-    const sorted = new Map(names.map((name) => [name, variables.get(name)!]));
-    const state = { schema, variables: sorted, key };
-    this.#states.set(key, state);
+    const sorted = compact(new Map(names.map((name) => [name, variables.get(name)!])));
+    const state = { schema, variables: sorted, hash, id: ++this.#lastId };
+    this.#states.set(hash, state);
     return state;
   }
 
@@ -49,7 +54,24 @@ export class StateTable {
 
 /** Both say the same. */
 export function isSameState(a: SessionState, b: SessionState): boolean {
-  return a === b || a.key === b.key;
+  if (a === b) return true;
+  return a.hash === b.hash && a.schema === b.schema && isSame(a.variables, b.variables);
+}
+
+function isSame(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [name, literal] of a) if (b.get(name) !== literal) return false;
+  return true;
+}
+
+/** Keeps the text of thousands of states out of memory: 53 bits stand for it. */
+function hashOf(
+  schema: string,
+  names: readonly string[],
+  variables: ReadonlyMap<string, string>,
+): number {
+  const text = `${schema}\n${names.map((name) => `${name}=${variables.get(name)}`).join("\n")}`;
+  return Number(BigInt(Bun.hash(text)) & 0x1f_ffff_ffff_ffffn);
 }
 
 /** A variable whose value the server has not been asked for yet. */

@@ -2,7 +2,7 @@
 // connection. As long as the session's last connection has not been used by another one the truth
 // is there; these are what was read from it, and what answers have told.
 
-import { NO_VARIABLES, type SessionState } from "../backend/mod.ts";
+import { compact, NO_VARIABLES, type SessionState } from "../backend/mod.ts";
 import type { PacketAssembler } from "../wire/mod.ts";
 import { type CapturedValues, FOUND_ROWS, INSERT_ID, UNSET } from "./captured_values.ts";
 import { type Conditions, readConditions } from "./conditions.ts";
@@ -40,7 +40,7 @@ export abstract class CarriedValues {
         else variables.set(name, literal);
       } else settings.push([name, literal]);
     }
-    if (variables) this.userVariables = variables;
+    if (variables) this.userVariables = compact(variables);
     if (settings.length > 0) this.onSettingsRead(settings);
   }
 

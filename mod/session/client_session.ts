@@ -59,7 +59,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   constructor(stream: Stream, context: SessionContext) {
     this.id = context.directory.nextId();
     this.context = context;
-    this.address = stream.remoteAddress;
+    this.address = context.server.shared(stream.remoteAddress);
     this.port = stream.remotePort;
     this.stream = stream;
     this.transport = stream;
@@ -100,9 +100,10 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   /** Counts the session for its account, and no more for the one it had. */
   countUser(user: string | undefined): void {
-    this.context.usersConnected.move(this.#countedUser, user);
-    this.#countedUser = user;
-    if (user !== undefined) this.user = user;
+    const name = user === undefined ? undefined : this.context.server.shared(user);
+    this.context.usersConnected.move(this.#countedUser, name);
+    this.#countedUser = name;
+    if (name !== undefined) this.user = name;
   }
 
   // The client's side.

@@ -14,12 +14,24 @@ export function lexicalModeOf(state: SessionState, { server }: SessionContext): 
   const sqlMode = state.variables.get("sql_mode") ?? "";
   const charset = state.variables.get("character_set_client") ?? "";
   const { identity } = server;
-  const mode: LexicalMode = {
+  const found: LexicalMode = {
     ansiQuotes: sqlMode.includes("ANSI"),
     noBackslashEscapes: sqlMode.includes("NO_BACKSLASH_ESCAPES"),
     multibyte: multibyteOf(charset.replaceAll("'", "")),
     ...(identity && { server: isMariadb(identity) ? "mariadb" : "mysql" }),
   };
+  const mode = shared(found);
   modes.set(state, mode);
   return mode;
 }
+
+/** There are few modes and there may be thousands of states. */
+function shared(mode: LexicalMode): LexicalMode {
+  const name = Object.values(mode).join();
+  const known = madeModes.get(name);
+  if (known) return known;
+  madeModes.set(name, mode);
+  return mode;
+}
+
+const madeModes = new Map<string, LexicalMode>();

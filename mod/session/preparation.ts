@@ -253,7 +253,7 @@ export class Preparation {
     }
     const after = new Map([...variables, ...changed]);
     for (const name of SCHEMA_VARIABLES) after.delete(name);
-    return { schema, variables: after, key: "" };
+    return { schema, variables: after, hash: 0, id: 0 }; // no table has it
   }
 
   #prepare(statement: SessionStatement): void {

@@ -5,7 +5,9 @@ import {
   type AnswerSink,
   isMariadb,
   isSameState,
+  keyOf,
   type PooledConnection,
+  type PreparedTexts,
   Residue,
   type SessionState,
 } from "../backend/mod.ts";
@@ -35,11 +37,12 @@ import {
   wantsCursor,
   withTypes,
 } from "./session_statement.ts";
+import { StatementList } from "./statement_list.ts";
 
 /** The statements of one session. */
 export class PreparedStatements {
   readonly #session: PooledSession;
-  #statements: Map<number, SessionStatement> | undefined;
+  readonly #statements = new StatementList();
   #lastId = 0;
   /** Long data kept for all statements, in bytes. */
   #longDataBytes = 0;
@@ -69,7 +72,7 @@ export class PreparedStatements {
   #find(packet: Buffer): SessionStatement | undefined {
     const id = statementIdOf(packet);
     if (id === undefined) return undefined;
-    return this.#statements?.get(id === LAST_PREPARED ? this.#lastId : id);
+    return this.#statements.get(id === LAST_PREPARED ? this.#lastId : id);
   }
 
   /** The statement with a number in place of ROW_COUNT(): a statement of its own to servers. */
@@ -83,18 +86,19 @@ export class PreparedStatements {
     const payload = Buffer.from(statement.packet).subarray(HEADER_LENGTH);
     const rewritten = replaceCalls(session, payload, pooled.connection, rowCount);
     if (!rewritten) return statement;
-    const packet = behindHeader(rewritten.payload);
+    const text = this.#texts.of(behindHeader(rewritten.payload));
     const replacements = [...statement.replacements ?? [], ...rewritten.replacements];
     const { longData } = statement;
     statement.longData = undefined; // it goes out with this execution
-    return { ...statement, packet, key: keyOf(packet, statement.state), replacements, longData };
+    const key = keyOf(text, statement.state);
+    return { ...statement, packet: text.packet, key, replacements, longData };
   }
 
   /** COM_STMT_CLOSE: has no answer. */
   close(packet: Buffer): void {
     const statement = this.#find(packet);
     if (!statement) return;
-    this.#statements!.delete(statement.id);
+    this.#statements.delete(statement);
     this.#dropLongData(statement);
     if (!this.#cursors?.has(statement) && !statement.longDataPassed) return;
     this.#resetAtServer(statement);
@@ -211,7 +215,7 @@ export class PreparedStatements {
       known: known.types,
     });
     known.types = typed.types;
-    if (statement.replacements) this.#statements!.get(statement.id)!.types = statement.types;
+    if (statement.replacements) this.#statements.get(statement.id)!.types = statement.types;
     this.#sendLongData(pooled, statement, known.id);
     this.#notePassed(statement, false);
     return typed.packet;
@@ -280,8 +284,9 @@ export class PreparedStatements {
     const rewritten = effects & Effect.ASKS_CONNECTION_ID
       ? replaceCalls(session, packet.subarray(HEADER_LENGTH), pooled.connection)
       : undefined;
-    const text = rewritten ? behindHeader(rewritten.payload) : Buffer.from(packet);
-    const key = keyOf(text, state);
+    const shared = this.#texts.of(rewritten ? behindHeader(rewritten.payload) : packet);
+    const text = shared.packet;
+    const key = keyOf(shared, state);
     const sink = new PreparedAnswer(this, pooled, {
       packet: text,
       state,
@@ -294,7 +299,7 @@ export class PreparedStatements {
           text.length,
           lexicalModeOf(state, this.#session.context),
         )
-        : [],
+        : NO_NAMES,
       replacements: rewritten?.replacements,
     });
     const shown = rewritten
@@ -314,7 +319,11 @@ export class PreparedStatements {
 
   add(statement: SessionStatement): void {
     this.#lastId = statement.id;
-    (this.#statements ??= new Map()).set(statement.id, statement);
+    this.#statements.add(statement);
+  }
+
+  get #texts(): PreparedTexts {
+    return this.#session.context.server.pools!.texts;
   }
 
   get session(): PooledSession {
@@ -338,12 +347,12 @@ export class PreparedStatements {
   forgetAtServer(): void {
     this.#cursors = undefined;
     if (this.#passed === 0) return;
-    for (const statement of this.#statements!.values()) statement.longDataPassed = false;
+    for (const statement of this.#statements.all()) statement.longDataPassed = false;
     this.#passed = 0;
   }
 
   clear(): void {
-    this.#statements = undefined;
+    this.#statements.clear();
     this.#cursors = undefined;
     this.#lastId = 0;
     this.#longDataBytes = 0;
@@ -352,13 +361,16 @@ export class PreparedStatements {
 
   /** Values of a state were unknown when statements were prepared in it, and are known now. */
   stateKnown(before: SessionState, after: SessionState): void {
-    for (const statement of this.#statements?.values() ?? []) {
+    for (const statement of this.#statements.all()) {
       if (!isSameState(statement.state, before)) continue;
       statement.state = after;
-      statement.key = keyOf(statement.packet, after);
+      statement.key = keyOf(this.#texts.of(statement.packet), after);
     }
   }
 }
+
+/** Most statements set no user variable. */
+const NO_NAMES: readonly string[] = [];
 
 /** Long data kept for one session, in bytes; what is more is passed on at once. */
 const LONG_DATA_MAX = 1024 * 1024;
@@ -383,11 +395,6 @@ const NAMES = new Map<number, string>([
   [Command.STMT_FETCH, "mysqld_stmt_fetch"],
   [Command.STMT_RESET, "mysqld_stmt_reset"],
 ]);
-
-function keyOf(packet: Uint8Array, state: SessionState): string {
-  const text = Buffer.from(packet.buffer, packet.byteOffset, packet.length);
-  return `${text.toString("latin1", HEADER_LENGTH + 1)}\n${state.key}`;
-}
 
 class ClosedStatement implements AnswerSink {
   readonly #session: PooledSession;
