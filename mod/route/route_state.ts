@@ -20,6 +20,8 @@ export class RouteState {
   isTransactionUnsent = false;
   /** The default schema is one of the server's own: information_schema, mysql, ... */
   inServerSchema = false;
+  /** sql_auto_is_null: `id IS NULL` in any statement asks for the last insert id. */
+  autoIsNull = false;
   /** It has temporary tables: the statement's text is to be searched for their names. */
   hasTemporaryTables = false;
   /** SET @@mysqlproxy.consistency; undefined: by rule and configuration. */

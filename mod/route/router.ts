@@ -138,7 +138,7 @@ export class Router {
     this.#request = request;
     this.#into = into;
     into.action = RouteAction.NONE;
-    into.bars = statement.bars;
+    into.bars = state.autoIsNull ? statement.bars | Bar.INSERT_ID : statement.bars;
     into.rule = -1;
     into.isHinted = false;
     into.consistency = state.consistency ?? route.consistency;

@@ -88,6 +88,7 @@ describe("Router", () => {
     expect(at({ pinnedTo: router.primary! })).toBe("p pinned");
     expect(at({ inTransaction: true, isTransactionUnsent: true })).toBe("r split-transaction");
     expect(at({ inServerSchema: true })).toBe("p server-schema");
+    expect(at({ autoIsNull: true })).toBe("p barred");
     const hinted = "/*FORCE_SLAVE*/ SELECT a FROM t";
     expect(told(decide(router, hinted, session({ inTransaction: true })))).toBe("p in-transaction");
   });
