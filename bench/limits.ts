@@ -98,6 +98,14 @@ const LIMITS: readonly Limit[] = [
     figure: "riseMib",
     most: 45,
   },
+  {
+    cases: /^logins\//,
+    contender: "mysqlproxy-known",
+    words: "visits, × direct",
+    figure: "perSecond",
+    to: "direct",
+    least: 1,
+  },
 ];
 
 /** Every limit that the run has figures for. */
