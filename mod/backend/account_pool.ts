@@ -4,7 +4,7 @@
 import type { SqlError } from "../wire/mod.ts";
 import { closePolitely, DISCARDING } from "./connection_pool.ts";
 import { IdleHolder } from "./idle_holder.ts";
-import { PoolConnections } from "./pool_connections.ts";
+import { BY_ORDER, PoolConnections } from "./pool_connections.ts";
 import { NO_CONNECTION, tooLate } from "./pool_errors.ts";
 import type { PoolStatus } from "./pool_status.ts";
 import { type PooledConnection, Residue } from "./pooled_connection.ts";
@@ -61,7 +61,9 @@ export class AccountPool extends PoolConnections {
     if (lessee.open === undefined && lessee.state !== undefined) {
       this.census.noteSchema(lessee, lessee.state.schema);
     }
-    if (this.#queue.length === 0 && !this.paused) {
+    // KILL wants any, for itself.
+    const isKill = lessee.state === undefined && lessee.mayOpen === undefined;
+    if (isKill || (this.#queue.length === 0 && !this.paused)) {
       const connection = this.idleOnes.takeBest(lessee);
       if (connection) {
         lessee.granted(connection);
@@ -143,11 +145,12 @@ export class AccountPool extends PoolConnections {
    * kind, or none of them is idle. Makes room if it can, and keeps a place.
    */
   mayGrow(kind: string): boolean {
-    if (this.paused || this.#isHeldUp()) return false;
+    // What the pool itself was refused for may be put right by this very login.
+    if (this.paused || (this.#isHeldUp() && !this.#isRefused())) return false;
     const has = this.census.connectionsOf(kind);
     const isIdle = this.idleOnes.has(kind);
     // What a login does to the only one could leave everybody else without any.
-    const isEnough = has >= this.census.sessionsOf(kind) && (has > 1 || this.open !== undefined);
+    const isEnough = has > 1 && (this.open !== undefined || has >= this.census.sessionsOf(kind));
     if (isIdle && isEnough) return false;
     const isFull = this.count >= this.connectionsMax;
     if (isFull && (isIdle || !this.evict(kind, undefined))) return false;
@@ -183,6 +186,11 @@ export class AccountPool extends PoolConnections {
     if (this.options.room.isKeptFrom(this)) return true;
     // Without a connection there is nothing to wait for but a server that is full.
     return this.gate.isShut(this.now()) && (this.gate.full || this.count > 0);
+  }
+
+  /** The server takes connections, but not what the pool has logged in with last. */
+  #isRefused(): boolean {
+    return !this.gate.full && !this.options.room.isKeptFrom(this);
   }
 
   /** Opens a connection for whoever waits, if there may be one more. */
@@ -264,14 +272,19 @@ export class AccountPool extends PoolConnections {
 
   /** Opens what is missing of the connections that are kept open. */
   #fill(now: number): void {
-    const { open } = this;
-    const min = Math.min(this.limits.connectionsMin, this.connectionsMax);
+    const missing = Math.min(this.limits.connectionsMin, this.connectionsMax) - this.count;
+    for (let i = 0; i < missing; i++) this.#openUnasked(this.open, now);
+  }
+
+  protected override openSpare(kind: string, now: number): void {
+    if (this.#opening === 0) this.#openUnasked(this.openers.get(kind), now);
+  }
+
+  #openUnasked(open: (() => Promise<PooledConnection>) | undefined, now: number): void {
     if (!open || this.paused || this.gate.isShut(now)) return;
     if (this.options.room.isKeptFrom(this)) return;
-    while (this.count < min) {
-      this.count++;
-      this.#openWith(open, undefined);
-    }
+    this.count++;
+    this.#openWith(open, undefined);
   }
 
   // Orders.
@@ -294,7 +307,7 @@ export class AccountPool extends PoolConnections {
   reconnect(): void {
     const now = this.now();
     this.logins.forget();
-    for (const connection of this.census.connections) connection.retireAt = now;
+    for (const connection of this.census.connections) connection.retireAt = BY_ORDER;
     for (const connection of this.idleOnes.all()) this.lookAt(connection, now);
     for (const lessee of this.#queue.all()) this.#openFor(lessee);
   }

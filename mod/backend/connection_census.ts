@@ -39,8 +39,9 @@ export class ConnectionCensus {
     this.#kinds.set(connection.kind, this.connectionsOf(connection.kind) + 1);
   }
 
+  /** It has ended, or is about to: once is enough. */
   remove(connection: PooledConnection): void {
-    this.connections.delete(connection);
+    if (!this.connections.delete(connection)) return;
     const count = this.connectionsOf(connection.kind) - 1;
     if (count > 0) this.#kinds.set(connection.kind, count);
     else this.#kinds.delete(connection.kind);

@@ -102,6 +102,9 @@ export abstract class PoolConnections {
   /** There may be room for another connection. */
   protected abstract onRoom(): void;
 
+  /** Opens one more connection of a kind, unless one is on its way. */
+  protected abstract openSpare(kind: string, now: number): void;
+
   /** Gives a connection to whoever waits for it, or puts it among the idle ones. */
   protected abstract giveOrKeep(connection: PooledConnection, idleSince: number): void;
 
@@ -161,6 +164,7 @@ export abstract class PoolConnections {
       return;
     }
     connection.connection.holder = DISCARDING;
+    this.census.remove(connection); // nobody will get it
     this.#emptying++;
     this.options.carryOver(connection).catch(() => {}).finally(() => {
       this.#emptying--;
@@ -170,7 +174,10 @@ export abstract class PoolConnections {
 
   /** It is to be closed now that nobody uses it. */
   protected isDue(connection: PooledConnection): boolean {
-    if (connection.retireAt <= this.now() && this.isSpare(connection)) {
+    if (
+      this.#isOld(connection, this.now()) && this.isSpare(connection) &&
+      !this.#needsHeir(connection)
+    ) {
       this.tally.retired++;
       return true;
     }
@@ -234,17 +241,40 @@ export abstract class PoolConnections {
       this.census.connectionsOf(kind) > Math.min(this.census.sessionsOf(kind), this.connectionsMax);
   }
 
+  /** Not where no other one could be opened, unless that was ordered. */
+  #isOld({ retireAt }: PooledConnection, now: number): boolean {
+    return retireAt <= now && (this.gate.lastError === "" || retireAt === BY_ORDER);
+  }
+
+  /**
+   * Another one is to be there before it goes: whether the server still takes the credential is not
+   * known until then.
+   */
+  #needsHeir({ kind, retireAt }: PooledConnection): boolean {
+    return retireAt !== BY_ORDER && this.openers.has(kind) && this.#isLast(kind) &&
+      this.count < this.connectionsMax;
+  }
+
+  /** There are sessions of a kind, and one connection. */
+  #isLast(kind: string): boolean {
+    return this.census.connectionsOf(kind) === 1 && this.census.sessionsOf(kind) > 0;
+  }
+
+  /** Closes an idle connection whose time has come, or asks it for a sign of life. */
   protected lookAt(connection: PooledConnection, now: number): void {
-    const idleMs = now - connection.idleSince;
-    const isOld = connection.retireAt <= now;
-    const isIdle = idleMs > this.limits.idleTimeoutMs && this.count > this.limits.connectionsMin;
-    if ((isOld || isIdle) && this.isSpare(connection)) {
+    const { kind } = connection;
+    const isOld = this.#isOld(connection, now);
+    // Sessions keep one of their kind: the account may have got another password meanwhile.
+    const isMissed = this.count <= this.limits.connectionsMin || this.#isLast(kind);
+    const isIdle = now - connection.idleSince > this.limits.idleTimeoutMs && !isMissed;
+    if (isOld && this.#needsHeir(connection)) this.openSpare(kind, now);
+    else if ((isOld || isIdle) && this.isSpare(connection)) {
       if (!this.idleOnes.take(connection)) return;
       if (isOld) this.tally.retired++;
       this.close(connection);
       return;
     }
-    const timeoutMs = this.fresh.waitTimeoutMs(connection.kind, connection.state.variables);
+    const timeoutMs = this.fresh.waitTimeoutMs(kind, connection.state.variables);
     const silentMs = now - Math.max(connection.idleSince, connection.pingedAt);
     if (silentMs > timeoutMs * KEEP_ALIVE_PART && this.idleOnes.take(connection)) {
       void this.#keepAlive(connection, now);
@@ -272,6 +302,9 @@ export abstract class PoolConnections {
     }
   }
 }
+
+/** In place of the time when a connection is to be closed: it was said to be closed. */
+export const BY_ORDER: number = -Infinity;
 
 /** The part of a server's wait_timeout after which it is given a sign of life. */
 const KEEP_ALIVE_PART = 0.5;

@@ -20,12 +20,38 @@ export abstract class CarriedValues {
   /** Warnings and errors, where they have been taken from the connection they were on. */
   conditions: Conditions | undefined;
 
+  #awaited = 0;
+  #whenRead: (() => void) | undefined;
+
   constructor(state: SessionState) {
     this.state = state;
   }
 
   /** Values of settings that had been known to have changed only. */
   protected abstract onSettingsRead(settings: readonly (readonly [string, string])[]): void;
+
+  /** Answers to come that will tell more of them: until then they are not what the session has set. */
+  get awaited(): number {
+    return this.#awaited;
+  }
+
+  /** An answer will come. */
+  awaitRead(): void {
+    this.#awaited++;
+  }
+
+  /** It has come, or will not. */
+  wasRead(): void {
+    if (--this.#awaited > 0) return;
+    const go = this.#whenRead;
+    this.#whenRead = undefined;
+    go?.();
+  }
+
+  /** Calls back once all awaited answers have come. One at a time: the latest counts. */
+  protected whenRead(go: () => void): void {
+    this.#whenRead = go;
+  }
 
   /** Keeps what was read from the session's connection for another one's sake. */
   keep(values: CapturedValues): void {

@@ -320,6 +320,7 @@ export async function moveToPool(
   }
   const pooled = before.pooled!;
   before.pool.census.countSession(kind, -1);
+  before.pool.census.noteSchema(before, undefined);
   pooled.owner = undefined;
   before.pool.lost(pooled);
   before.pool = pool;

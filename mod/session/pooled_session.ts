@@ -167,7 +167,12 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.textEffects = commandEffects(this, packet, isLong);
     this.effects = command === Command.STMT_PREPARE ? 0 : this.textEffects;
     if (this.#pooled) this.#begin(this.#pooled);
-    else this.pool.lease(this);
+    else if (this.awaited === 0) this.pool.lease(this);
+    else {
+      this.whenRead(() => {
+        if (this.busy && !this.#pooled && !this.session.closed) this.pool.lease(this);
+      });
+    }
   }
 
   granted(pooled: PooledConnection): void {

@@ -142,6 +142,7 @@ export class Preparation {
     const query = new CaptureQuery();
     // FOUND_ROWS() is that of the statement before, whatever it was; SHOW WARNINGS leaves it alone.
     if (residue & Residue.WARNINGS) {
+      owner.awaitRead();
       this.#run("SHOW WARNINGS", new WarningsAnswer(this, owner));
     }
     if (residue & Residue.INSERT_ID) query.insertId();
@@ -151,6 +152,7 @@ export class Preparation {
       for (const name of pooled.dirty) query.variable(name);
     }
     if (!query.empty) {
+      owner.awaitRead();
       this.#run(query.text, new CaptureAnswer(this, owner, query));
       pooled.foundRows = UNKNOWN;
     }
@@ -381,9 +383,15 @@ class CaptureAnswer extends OwnAnswer {
     this.#query = query;
   }
 
+  override onAnswerEnd(): void {
+    super.onAnswerEnd();
+    this.#owner.wasRead();
+  }
+
   override onServerLost(reason: string): void {
     super.onServerLost(reason);
     this.#owner.onStateLost();
+    this.#owner.wasRead();
   }
 
   protected override refused(error: Uint8Array): void {
@@ -410,6 +418,16 @@ class WarningsAnswer extends OwnAnswer {
   constructor(preparation: Preparation, owner: PooledSession) {
     super(preparation);
     this.#owner = owner;
+  }
+
+  override onAnswerEnd(): void {
+    super.onAnswerEnd();
+    this.#owner.wasRead();
+  }
+
+  override onServerLost(reason: string): void {
+    super.onServerLost(reason);
+    this.#owner.wasRead();
   }
 
   protected override read(): void {

@@ -31,17 +31,52 @@ for (const kind of kinds) {
       expect(await subject.number(account, "min")).toBe(4);
     });
 
-    test("idle connections are closed, and sessions that stay get new ones", async () => {
+    test("idle connections are closed but one, and the last when nobody is left", async () => {
       const account = await accountOf(server, "idler");
       await using subject = await poolSubject(server, {
         accounts: [account],
         pool: 'idle_timeout = "100ms"',
       });
-      using client = await loginAs(account, subject.proxy);
-      await client.query("SET @kept = 'kept', sql_mode = 'ANSI'");
+      const clients = await Promise.all([1, 2, 3, 4].map(() => loginAs(account, subject.proxy)));
+      await Promise.all(
+        clients.map((client, at) => client.query(`SET @kept = ${at}, sql_mode = 'ANSI'`)),
+      );
+      await Promise.all(clients.map((client) => client.query("SELECT SLEEP(0.1)")));
+      await untilThreads(server, account, 1);
+      const shown = "SELECT @kept, @@sql_mode LIKE '%ANSI%'";
+      expect(await Promise.all(clients.map((client) => client.query(shown))))
+        .toEqual(clients.map((_, at) => [[`${at}`, "1"]]));
+      for (const client of clients) await client.quit();
       await untilThreads(server, account, 0);
-      expect(await client.query("SELECT @kept, @@sql_mode LIKE '%ANSI%'")).toEqual([["kept", "1"]]);
-      expect(await subject.number(account, "opened")).toBe(2);
+    });
+
+    test("sessions outlive their account's password, its lock and its end", async () => {
+      const account = await accountOf(server, "outlived");
+      await using subject = await poolSubject(server, {
+        accounts: [account],
+        pool: 'idle_timeout = "50ms"\nmax_age = "200ms"',
+      });
+      const clients = await Promise.all([1, 2, 3].map(() => loginAs(account, subject.proxy)));
+      await Promise.all(clients.map((client) => client.value("SELECT SLEEP(0.05)")));
+      for (
+        const change of [
+          "ALTER USER 'outlived'@'%' IDENTIFIED BY 'another'",
+          "ALTER USER 'outlived'@'%' ACCOUNT LOCK",
+          "DROP USER 'outlived'@'%'",
+        ]
+      ) {
+        await server.sql(change);
+        await until("a login is refused", async () => {
+          const late = await loginAs(account, subject.proxy).catch((error) => error.code);
+          if (typeof late === "number") return late !== 2013;
+          late.close();
+          return false;
+        });
+        const answers = clients.map((client, at) => client.value(`SELECT SLEEP(0.02) + ${at}`));
+        expect(await Promise.all(answers)).toEqual(["0", "1", "2"]);
+        await Bun.sleep(300); // longer than idle_timeout and a look at it
+      }
+      for (const client of clients) client.close();
     });
 
     test("max_age: another connection takes the place of an old one, unnoticed", async () => {

@@ -78,6 +78,21 @@ for (const kind of kinds) {
       expect(await coming.value("SELECT 'goes on'")).toBe("goes on");
     });
 
+    test("KILL reaches who waits in a paused pool", async () => {
+      const account = await accountOf(server, "killed");
+      await using subject = await poolSubject(server, { accounts: [account, server.accounts.app] });
+      using client = await loginAs(account, subject.proxy);
+      using killer = await loginAs(server.accounts.app, subject.proxy);
+      const id = await client.value("SELECT CONNECTION_ID()");
+      await subject.admin.query("PAUSE POOL killed");
+      const parked = client.errorOf("SELECT 1");
+      await until("it waits", async () => await subject.number(account, "waiting") === 1);
+      await killer.query(`KILL QUERY ${id}`);
+      expect((await parked).code).toBe(1317);
+      await subject.admin.query("RESUME POOLS");
+      expect(await client.value("SELECT 'goes on'")).toBe("goes on");
+    });
+
     test("RECONNECT: idle connections at once, others at their boundary, sessions stay", async () => {
       const account = await accountOf(server, "renewed");
       await using subject = await poolSubject(server, { accounts: [account] });
