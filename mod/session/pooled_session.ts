@@ -35,6 +35,7 @@ import { disturbsItself, needsOf, showConditions } from "./needs.ts";
 import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
 import { leaveBehind } from "./pooled_leaving.ts";
 import type { SessionBeginning } from "./pool_opener.ts";
+import { followsAtOnce } from "./follows_at_once.ts";
 import { Pins } from "./pins.ts";
 import { Preparation, readOwn } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
@@ -81,6 +82,8 @@ export class PooledSession extends CarriedValues implements Lessee {
   #endsWithConnection = false;
   /** A connection is being given the session's state. */
   #preparing = false;
+  /** The command is on its way behind what gives it that. */
+  #isAhead = false;
   /** ROW_COUNT() in it is replaced by the session's. */
   #givesRowCount = false;
   /** It goes out in pieces, and has not begun to. */
@@ -120,8 +123,6 @@ export class PooledSession extends CarriedValues implements Lessee {
     return this.ownPins !== 0 || this.pins.any || this.#endsWithConnection ||
       (this.#pooled?.connection.kills ?? 0) > 0;
   }
-
-  // A command's way.
 
   /** Takes a whole command, header included. */
   run(packet: Buffer): void {
@@ -230,7 +231,9 @@ export class PooledSession extends CarriedValues implements Lessee {
     } else if (needs === undefined) this.prepared();
     else {
       this.#preparing = true;
-      new Preparation(this, pooled, this.context.counters).take(this, needs);
+      this.#isAhead = !this.#isLong && followsAtOnce(this, needs);
+      const go = this.#isAhead ? () => this.#go(pooled) : undefined;
+      new Preparation(this, pooled, this.context.counters).take(this, needs, go);
     }
   }
 
@@ -240,9 +243,11 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.#preparing = false;
     if (this.session.closed) {
       this.#detach();
-      leaveBehind(pooled, this, true);
-      return;
-    }
+      leaveBehind(pooled, this, !this.#isAhead);
+    } else if (!this.#isAhead) this.#go(pooled);
+  }
+
+  #go(pooled: PooledConnection): void {
     if (pooled.owner !== this) {
       pooled.owner = this;
       pooled.touch();
@@ -270,15 +275,15 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.#preparing = false;
     if (spoiled || this.session.closed) {
       this.#detach();
-      this.pool.drop(pooled);
+      pooled.owner = undefined;
+      if (this.#isAhead) leaveBehind(pooled, this, false);
+      else this.pool.drop(pooled);
     }
     if (this.session.closed) return;
     // Without an answer: the statement's execution will fail for the same reason.
     if (this.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) this.#finish();
     else this.#answerItself(error);
   }
-
-  // The answer.
 
   /** Takes the session state out of an OK packet; gives the packet for the client. */
   noteState(packet: Uint8Array): Uint8Array {
@@ -330,6 +335,7 @@ export class PooledSession extends CarriedValues implements Lessee {
 
   #idle(): void {
     this.busy = false;
+    this.#isAhead = false;
     this.#isLong = false;
     this.session.answerSequence = 1;
     this.command = NO_COMMAND;

@@ -1,6 +1,6 @@
 // Gives a leased connection the state of the session that is about to use it: what the session
 // before has left is read and kept for it, then the difference is set. All of it goes out at once,
-// and the command behind it only when all of it has succeeded.
+// and the command behind it when all of it has succeeded, or at once where it does no harm.
 
 import {
   type AnswerSink,
@@ -113,11 +113,16 @@ export class Preparation {
     this.done();
   }
 
-  /** Gives the connection to a session, in the session's state. */
-  take(session: PooledSession, needs: Needs): void {
+  /**
+   * Gives the connection to a session, in the session's state.
+   *
+   * @param sent Called when all of it is on its way and no answer has been looked at.
+   */
+  take(session: PooledSession, needs: Needs, sent?: () => void): void {
     this.#waitingFor = 1;
     this.#capture(session);
     this.#restore(session, needs);
+    sent?.();
     this.done();
   }
 
