@@ -32,16 +32,15 @@ export function crowdPart(scale: Scale): Part {
           const pid = target.process?.pid;
           const before = pid === undefined ? 0 : cpuMicros(pid);
           const seconds = Math.max(2, scale.seconds);
-          const latencies = await load(clients, seconds * 1000);
+          const { latencies, turns } = await load(clients, seconds * 1000);
           const cpu = pid === undefined ? 0 : cpuMicros(pid) - before;
-          latencies.sort();
-          const at = (part: number) => latencies[Math.floor(part * (latencies.length - 1))];
           return {
             qps: latencies.length / seconds,
-            p50Ms: at(0.5),
-            p99Ms: at(0.99),
-            maxMs: at(1),
-            p99PerP50: at(0.99) / at(0.5),
+            p50Ms: quantile(latencies, 0.5),
+            p99Ms: quantile(latencies, 0.99),
+            maxMs: quantile(latencies, 1),
+            p99PerP50: quantile(latencies, 0.99) / quantile(latencies, 0.5),
+            turns: quantile(turns, 0.99) / quantile(turns, 0.5),
             ...(pid === undefined ? {} : { cpuMicros: cpu / latencies.length }),
           };
         } finally {
@@ -51,6 +50,7 @@ export function crowdPart(scale: Scale): Part {
     }],
     columns: [
       { figure: "p99PerP50", title: "p99/p50", digits: 2, better: "less" },
+      { figure: "turns", title: "in turns", digits: 2, better: "less" },
       { figure: "p50Ms", title: "p50 ms", digits: 2 },
       { figure: "p99Ms", title: "p99 ms", digits: 2 },
       { figure: "maxMs", title: "max ms", digits: 2 },
@@ -70,17 +70,35 @@ export function crowdPart(scale: Scale): Part {
   };
 }
 
-/** Each client sends for `ms` milliseconds; how long each statement took, in milliseconds. */
-async function load(clients: readonly RawClient[], ms: number): Promise<Float64Array> {
+/** What each statement of a load has waited for, in ascending order. */
+interface Waits {
+  /** In milliseconds. */
+  readonly latencies: Float64Array;
+  /** Statements of others that were answered between its sending and its answer. */
+  readonly turns: Float64Array;
+}
+
+function quantile(ascending: Float64Array, part: number): number {
+  return ascending[Math.floor(part * (ascending.length - 1))];
+}
+
+/** Each client sends for `ms` milliseconds. */
+async function load(clients: readonly RawClient[], ms: number): Promise<Waits> {
   const latencies: number[] = [];
+  const turns: number[] = [];
   const end = performance.now() + ms;
   await Promise.all(clients.map(async (client, at) => {
     for (let id = at; performance.now() < end; id += clients.length) {
       const statement = `SELECT c FROM sbtest1 WHERE id=${1 + id % TABLES.rows}`;
+      const answered = turns.length;
       const begun = performance.now();
       await client.query(statement);
       latencies.push(performance.now() - begun);
+      turns.push(turns.length - answered);
     }
   }));
-  return Float64Array.from(latencies);
+  return {
+    latencies: Float64Array.from(latencies).sort(),
+    turns: Float64Array.from(turns).sort(),
+  };
 }

@@ -80,9 +80,8 @@ export class PooledSession extends CarriedValues implements Lessee {
   statement: SessionStatement | undefined;
   #pooled: PooledConnection | undefined;
   #endsWithConnection = false;
-  /** A connection is being given the session's state. */
+  /** A connection is being given the session's state, and the command is on its way behind that. */
   #preparing = false;
-  /** The command is on its way behind what gives it that. */
   #isAhead = false;
   /** ROW_COUNT() in it is replaced by the session's. */
   #givesRowCount = false;
@@ -275,7 +274,6 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.#preparing = false;
     if (spoiled || this.session.closed) {
       this.#detach();
-      pooled.owner = undefined;
       if (this.#isAhead) leaveBehind(pooled, this, false);
       else this.pool.drop(pooled);
     }
@@ -354,8 +352,6 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.#pooled = undefined;
     this.session.server = undefined;
   }
-
-  // What happens to the connection.
 
   onConnectionLost(pooled: PooledConnection): void {
     if (this.last === pooled) this.last = undefined;
