@@ -54,7 +54,6 @@ export class PooledSession extends CarriedValues implements Lessee {
   /** What it has begun with. */
   loginState: SessionState;
   waitingSince = 0;
-
   /** The connection used last. */
   last: PooledConnection | undefined;
 
@@ -394,6 +393,7 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.statements.forgetAtServer();
     this.#preparing = false;
     if (this.session.closed) return;
+    this.session.onServerDrained(); // what it did not take is in its client's way no more
     if (!this.busy) {
       if (this.#endsWithConnection || isClosedForInactivity(this.session)) this.#end();
       else this.#lost.reason = reason;

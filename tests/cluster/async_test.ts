@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { serverKinds } from "../servers/mod.ts";
 import type { ClusterNode } from "./node.ts";
 import { type Cluster, follow, setReadOnly, startAsyncCluster } from "./clusters.ts";
-import { StallingProxy } from "./stalling_proxy.ts";
+import { StallingProxy } from "../stalling_proxy.ts";
 import { INTERVAL_MS, lagErrors, until, Watching, Writer } from "./watching.ts";
 
 /** What happens is to be told within two intervals, and the time it takes to ask. */

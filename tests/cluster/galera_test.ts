@@ -5,7 +5,7 @@ import { flavorNamed } from "../../mod/cluster/mod.ts";
 import { serverKinds } from "../servers/mod.ts";
 import { type Cluster, galeraLibrary, rejoinGalera, startGalera } from "./clusters.ts";
 import type { ClusterNode } from "./node.ts";
-import { StallingProxy } from "./stalling_proxy.ts";
+import { StallingProxy } from "../stalling_proxy.ts";
 import { INTERVAL_MS, lagErrors, until, Watching, Writer } from "./watching.ts";
 
 const SOON_MS = 2 * INTERVAL_MS;

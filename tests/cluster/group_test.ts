@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { serverKinds } from "../servers/mod.ts";
 import { type Cluster, follow, join, startGroup } from "./clusters.ts";
 import { ClusterNode } from "./node.ts";
-import { StallingProxy } from "./stalling_proxy.ts";
+import { StallingProxy } from "../stalling_proxy.ts";
 import { INTERVAL_MS, lagErrors, until, Watching, Writer } from "./watching.ts";
 
 const SOON_MS = 2 * INTERVAL_MS;

@@ -2,10 +2,12 @@
 // read, refused logins, COM_SET_OPTION. Each client has one connection, direct or one for all.
 
 import { beforeAll, describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { Capability, Command, encodeChangeUser, Expect, frame } from "../../mod/wire/mod.ts";
-import type { ProxyProcess } from "../proxy_process.ts";
+import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { freshDatabase, type RealServer, sharedServer } from "../servers/mod.ts";
 import { ConnectionEndedError } from "./packet_stream.ts";
+import { poolSubject } from "./pool_subject.ts";
 import { type RawClient, refusal, ServerError, USUAL_FLAGS } from "./raw_client.ts";
 import { kinds, loginAs, ownProxy, threadsRunning, until } from "./subjects.ts";
 
@@ -30,20 +32,29 @@ for (const kind of kinds) {
       loginAs(server.accounts.app, proxy, { database: "shared", capabilities: flags });
 
     test("a result that its client takes slowly is not in the next client's way", async () => {
-      // The end of nearly every answer comes while more than this waits for the client.
-      await using proxy = await own(`${ONE_CONNECTION}[limits]\nbuffer_max = "64KiB"\n`);
-      using slow = await login(proxy);
-      using quick = await login(proxy);
+      // Unix sockets both ways: what a kernel keeps for a TCP connection can be all of a result.
+      const path = join(server.folder, "slow.sock");
+      await using proxy = await startProxy({
+        backends: [],
+        args: ["-l", `unix:${path}`, "-b", `unix:${server.socket}`],
+        // The end of nearly every answer comes while more than this waits for the client.
+        config: `${ONE_CONNECTION}[limits]\nbuffer_max = "64KiB"\n`,
+      });
+      using slow = await loginAs(server.accounts.app, proxy, { path });
+      using quick = await loginAs(server.accounts.app, proxy, { path });
+      let isHeld = false;
       slow.socket.on("data", () => {
         slow.socket.pause();
-        setTimeout(() => slow.socket.resume(), 1);
+        setTimeout(() => isHeld || slow.socket.resume(), 1);
       });
       for (let i = 0; i < 5; i++) {
         const mark = crypto.randomUUID();
+        isHeld = true;
         slow.socket.pause();
         slow.send(slow.queryPayload(`SELECT '${mark}', REPEAT('x', ${8 * MIB + i * 100_000})`));
-        // More than the kernels keep for a client: the server waits, then the proxy does.
+        // More than kernels and proxy keep for a client: the server waits, then the proxy does.
         await until("the server writes", async () => await threadsRunning(server, mark) === 1);
+        isHeld = false;
         slow.socket.resume();
         expect(slow.parse(await slow.answer(Expect.RESULT))[0]!.rows[0]![1]).toHaveLength(
           8 * MIB + i * 100_000,
@@ -146,16 +157,21 @@ for (const kind of kinds) {
 
     test("a connection killed while 17 MiB come: the client is told, and goes on", async () => {
       // Nobody but a client can log in here: it goes on with the connection that the other has made.
-      await using proxy = await own(ONE_CONNECTION.replace("_max = 1", "_max = 2"));
-      using client = await login(proxy);
-      using _other = await login(proxy);
+      const { app } = server.accounts;
+      await using subject = await poolSubject(server, { pool: "connections_max = 2" });
+      using client = await loginAs(app, subject.proxy);
+      using _other = await loginAs(app, subject.proxy);
+      const running = (count: number) =>
+        until(`${count} in use`, async () => await subject.number(app, "running") === count);
       const mark = crypto.randomUUID();
       const whole = frame(
         client.queryPayload(`SELECT '${mark}', SLEEP(0), LENGTH('${"k".repeat(17 * MIB)}')`),
         0,
       );
       const id = await client.value(SERVER_ID);
+      await running(0);
       client.sendBytes(whole.subarray(0, 9 * MIB));
+      await running(1);
       await server.sql(`KILL ${id}`);
       await until("the thread is gone", async () => {
         const rows = await server.sql(

@@ -39,6 +39,12 @@ export class StallingProxy implements Disposable {
     for (const socket of this.#sockets) socket.resume();
   }
 
+  /** Ends the connections of now and what they hold back; later ones pass. */
+  cut(): void {
+    this.#stalled = false;
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
   [Symbol.dispose](): void {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();

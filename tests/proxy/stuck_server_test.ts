@@ -1,0 +1,58 @@
+// A server that takes nothing and then is gone, while clients of shared connections send long
+// commands: they wait for it, are told of its end, and go on.
+
+import { beforeAll, describe, expect, test } from "bun:test";
+import { Expect } from "../../mod/wire/mod.ts";
+import { type RealServer, sharedServer } from "../servers/mod.ts";
+import { StallingProxy } from "../stalling_proxy.ts";
+import { poolSubject } from "./pool_subject.ts";
+import { kinds, loginAs, until } from "./subjects.ts";
+
+const MIB = 1024 * 1024;
+
+for (const kind of kinds) {
+  describe(kind, () => {
+    let server: RealServer;
+    beforeAll(async () => void (server = await sharedServer(kind)));
+
+    for (
+      const { what, begin, length } of [
+        { what: "17 MiB, which go out in pieces", begin: "DO 0", length: 17 * MIB },
+        { what: "12 MiB in a transaction", begin: "BEGIN", length: 12 * MIB },
+      ]
+    ) {
+      test(`the connection ends while the server takes nothing of ${what}`, async () => {
+        using way = await StallingProxy.start(server.port);
+        const { app } = server.accounts;
+        await using subject = await poolSubject({ ...server, port: way.port }, {
+          accounts: [app],
+          config: '[limits]\nbuffer_max = "64KiB"\n',
+        });
+        using client = await loginAs(app, subject.proxy);
+        const commands = async () =>
+          Number((await subject.admin.query("SHOW COUNTERS LIKE 'commands'"))[0]![1]);
+        await client.query(begin);
+        way.stall();
+        const before = await commands();
+        client.send(client.queryPayload(`SELECT '${"s".repeat(length)}'`));
+        await until("it has begun to go out", async () => await commands() > before);
+        await untilSteady(() => client.socket.writableLength);
+        way.cut();
+        expect(client.errorCode(await client.answer(Expect.RESULT))).toBe(2013);
+        expect(await client.value("SELECT 'goes on'")).toBe("goes on");
+      });
+    }
+  });
+}
+
+/** Waits until a number is the same for a while. */
+async function untilSteady(measure: () => number): Promise<void> {
+  let last = measure();
+  let since = Date.now();
+  await until("it changes no more", () => {
+    const now = measure();
+    if (now !== last) since = Date.now();
+    last = now;
+    return Date.now() - since > 100;
+  });
+}
