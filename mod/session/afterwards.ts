@@ -102,8 +102,15 @@ export class Afterwards implements AnswerSink {
     pooled.hasConditions = pooled.hasStandIns = false;
   }
 
-  /** The names of all user variables: somebody else's code may have set any. */
-  listVariables(): void {
+  /** What code that is not in the statement's text may have left. */
+  findHidden(): void {
+    this.captureDiagnostics();
+    this.#listVariables();
+    this.countPins();
+  }
+
+  /** The names of all user variables. */
+  #listVariables(): void {
     this.#outstanding++;
     const { connection } = this.#pooled;
     const text = isMariadb(this.#session.context.server.identity!) ? LIST_MARIADB : LIST_MYSQL;
@@ -115,23 +122,29 @@ export class Afterwards implements AnswerSink {
       // What others have left is NULL still unless somebody has set it now.
       const { ghosts } = this.#pooled;
       const set = rows?.filter(([name, isNull]) => isNull !== "1" || !ghosts?.has(`@${name}`));
-      this.#listed(set?.map(([name]) => name!.toLowerCase()));
+      // A row without a name tells whether the server could tell any.
+      const named = set?.flatMap(([name]) => name === undefined ? [] : [name.toLowerCase()]);
+      const isKnown = rows?.every(([name, isNull]) => name !== undefined || isNull === "0");
+      this.#listed(isKnown ? named : undefined);
     });
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);
   }
 
   /**
-   * Temporary tables and the like that were made by other than the statement's own text.
-   *
-   * @param changed The server has told that something has changed; otherwise it is only counted.
+   * Temporary tables and the like that were made by other than the statement's own text: where the
+   * server has told that something has changed; otherwise they are only counted.
    */
-  findHiddenPins(changed: boolean): void {
+  countPins(): void {
     this.#outstanding++;
     const pooled = this.#pooled;
     const { connection } = pooled;
     const sink = new Packets(this, (packets) => {
       const { rows } = textRows(connection, packets);
-      if (hasHiddenPin(pooled, rows) && changed) this.#session.pins.hold("left by a routine");
+      const session = this.#session;
+      if (hasHiddenPin(pooled, rows) && session.hiddenChange) {
+        session.pins.hold("left by a routine");
+      }
+      session.hiddenChange = false;
     });
     const text = hiddenPinQuery(this.#session);
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);
@@ -154,7 +167,9 @@ export class Afterwards implements AnswerSink {
   }
 
   onAnswerEnd(): void {
-    if (--this.#outstanding === 0) this.#session.afterwardsDone();
+    if (--this.#outstanding > 0) return;
+    if (this.#session.hiddenChange) this.findHidden();
+    else this.#session.afterwardsDone();
   }
 
   onServerLost(reason: string): void {
@@ -166,7 +181,9 @@ const LIST_MARIADB = "SELECT VARIABLE_NAME,VARIABLE_VALUE IS NULL " +
   "FROM information_schema.USER_VARIABLES";
 const LIST_MYSQL =
   "SELECT VARIABLE_NAME,VARIABLE_VALUE IS NULL FROM performance_schema.user_variables_by_thread " +
-  "WHERE THREAD_ID=PS_CURRENT_THREAD_ID()";
+  "WHERE THREAD_ID=PS_CURRENT_THREAD_ID() " +
+  // Threads that are not instrumented have no number, and no variables there.
+  "UNION ALL SELECT NULL,PS_CURRENT_THREAD_ID() IS NULL";
 
 const PING = frame(Uint8Array.of(Command.PING), 0);
 

@@ -50,7 +50,7 @@ export function readConditions(
       .map((value) => Buffer.from(value).toString("latin1"));
     return { level, code: Number(code), message, row };
   });
-  if (list.length > 0 && list.every(({ message }) => message.includes(STAND_IN))) return undefined;
+  if (list.length > 0 && list[0].message.includes(STAND_IN)) return undefined;
   return { list, head: payloads.slice(0, rowsAt), end: payloads.at(-1)! };
 }
 
@@ -84,10 +84,13 @@ export function raise(conditions: Conditions, mariadb: boolean): string {
   const { list } = conditions;
   if (list.length === 0) return CLEAR;
   if (!isExact(conditions, mariadb)) {
-    if (list.at(-1)!.level === "Error") {
-      return signal("SIGNAL", { ...list.at(-1)!, message: STAND_IN });
-    }
-    return `SELECT CAST(CONCAT('${STAND_IN}',x) AS SIGNED) FROM ${rowsOf(list.length)}`;
+    const last = list.at(-1)!;
+    const isError = last.level === "Error";
+    if (isError && list.length === 1) return signal("SIGNAL", { ...last, message: STAND_IN });
+    const warnings = `SELECT CAST(CONCAT('${STAND_IN}',x) AS SIGNED) FROM ${
+      rowsOf(isError ? list.length - 1 : list.length)
+    }`;
+    return isError ? `${warnings} UNION ALL SELECT EXP(710*x) FROM ${rowsOf(1)}` : warnings;
   }
   const [first, ...others] = list;
   if (others.length === 0) return signal("SIGNAL", first);

@@ -6,6 +6,7 @@ import {
   LASTING_RESIDUE,
   type PooledConnection,
   Residue,
+  UNKNOWN,
 } from "../backend/mod.ts";
 import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
@@ -118,6 +119,7 @@ export function disturbsItself(
     const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
     if (needs && effects & asks) return true;
   }
+  if (needs?.reset && pooled.residue !== Residue.NONE) return true;
   return needs?.statement !== undefined && (pooled.residue & LASTING_RESIDUE) !== 0;
 }
 
@@ -128,14 +130,20 @@ export function diagnosticsOf(
   needs: Needs,
 ): readonly string[] {
   const texts: string[] = [];
-  if (needs.foundRows) {
+  const { conditions } = session;
+  // What clears conditions is a SELECT, too.
+  const asksRows = (session.effects & Effect.ASKS_FOUND_ROWS) !== 0;
+  const foundRows = needs.foundRows || (needs.conditions && asksRows);
+  if (foundRows) {
     texts.push(`SELECT 1 FROM ${rowsOf(Number(session.foundRows))}`);
     pooled.foundRows = session.foundRows;
   }
   if (needs.conditions) {
-    const { conditions } = session;
     if (conditions) texts.push(raise(conditions, isMariadb(session.context.server.identity!)));
-    else if (!needs.foundRows) texts.push(CLEAR); // asking for rows has cleared them, too
+    else if (!foundRows) {
+      texts.push(CLEAR);
+      pooled.foundRows = UNKNOWN;
+    }
     pooled.hasConditions = conditions !== undefined;
     pooled.hasStandIns = conditions !== undefined &&
       !isExact(conditions, isMariadb(session.context.server.identity!));

@@ -82,7 +82,7 @@ export class PreparedStatements {
     rowCount: number,
   ): SessionStatement {
     const { session } = this.#session;
-    if (statement.longDataPassed) return statement;
+    if (statement.longDataPassed || statement.givesRowCount) return statement;
     const payload = Buffer.from(statement.packet).subarray(HEADER_LENGTH);
     const rewritten = replaceCalls(session, payload, pooled.connection, rowCount);
     if (!rewritten) return statement;
@@ -91,7 +91,8 @@ export class PreparedStatements {
     const { longData } = statement;
     statement.longData = undefined; // it goes out with this execution
     const key = keyOf(text, statement.state);
-    return { ...statement, packet: text.packet, key, replacements, longData };
+    const { packet } = text;
+    return { ...statement, packet, key, replacements, longData, givesRowCount: true };
   }
 
   /** COM_STMT_CLOSE: has no answer. */

@@ -22,6 +22,8 @@ export interface SessionStatement {
   readonly userVariables: readonly string[];
   /** Names of columns to be given back. */
   readonly replacements: readonly Replacement[] | undefined;
+  /** A number stands in place of ROW_COUNT(), for one execution. */
+  readonly givesRowCount?: true;
   readonly parameters: number;
   /** The parameter types the client has sent last, as they stand in its packet. */
   types: Uint8Array | undefined;

@@ -8,11 +8,19 @@ import {
   queryPacket,
   Residue,
   ROLE,
+  type ServerConnection,
   textRows,
   UNKNOWN as UNKNOWN_VALUE,
 } from "../backend/mod.ts";
 import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
-import { Command, Expect, HEADER_LENGTH, PacketAssembler, ServerStatus } from "../wire/mod.ts";
+import {
+  Capability,
+  Command,
+  Expect,
+  HEADER_LENGTH,
+  PacketAssembler,
+  ServerStatus,
+} from "../wire/mod.ts";
 import { Afterwards } from "./afterwards.ts";
 import { hasHiddenPin, hiddenPinQuery, movesCounters } from "./hidden_pins.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
@@ -22,7 +30,8 @@ import { untoldAssignments } from "./untold_assignments.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
 /** Effects after which an error does not tell what has changed nevertheless. */
-const CHANGES_DESPITE_ERROR = Effect.CALLS | Effect.MULTI | Effect.SETS_VARIABLE |
+const CHANGES_DESPITE_ERROR = Effect.CALLS | Effect.RUNS_TRIGGERS | Effect.MULTI |
+  Effect.SETS_VARIABLE |
   Effect.CHANGES_SCHEMA | Effect.SETS_USER_VARIABLE | Effect.SETS_ROLE;
 
 /** A statement is about to be sent: what it may change is noted, so that nothing can be missed. */
@@ -182,9 +191,8 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   const requests = new Afterwards(session, pooled);
   const mayHaveBegun = (tracker.status & ServerStatus.AUTOCOMMIT) === 0 &&
     (tracker.status & ServerStatus.IN_TRANS) === 0;
-  if (session.untoldState || failed && (mayHaveBegun || effects & CHANGES_DESPITE_ERROR)) {
-    requests.ping();
-  }
+  const untoldState = isUntold(session, connection);
+  if (untoldState || failed && (mayHaveBegun || effects & CHANGES_DESPITE_ERROR)) requests.ping();
   if (session.passingState) {
     requests.captureDiagnostics();
     requests.flush();
@@ -197,17 +205,22 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
     requests.tell(untold);
   }
   const counts = pooled.pinsCounted === undefined && !session.pinned && !session.inTransaction;
-  if (session.hiddenChange || effects & Effect.CALLS) {
+  if (session.hiddenChange || effects & Effect.CALLS) requests.findHidden();
+  else if (counts) {
     requests.captureDiagnostics();
-    requests.listVariables();
-    requests.findHiddenPins(session.hiddenChange);
-    session.hiddenChange = false;
-  } else if (counts) {
-    requests.captureDiagnostics();
-    requests.findHiddenPins(false);
+    requests.countPins();
   }
   return requests.any;
 }
+
+/** Rows that end with an EOF packet say at most that something has changed; MySQL says not even that. */
+function isUntold(session: PooledSession, { tracker, facts }: ServerConnection): boolean {
+  if (session.untoldState) return true;
+  return tracker.sawRows && (session.effects & RUNS_CODE) !== 0 &&
+    (facts.capabilities & Capability.DEPRECATE_EOF) === 0;
+}
+
+const RUNS_CODE = Effect.CALLS | Effect.RUNS_TRIGGERS | Effect.MULTI;
 
 /** For answers that nobody needs. */
 const IGNORED: AnswerSink = {

@@ -97,6 +97,7 @@ function startTwin(kind: ServerKind): Promise<RealServer> {
       // among it): both servers must take the same open table.
       "table_open_cache_instances = 1",
       "performance_schema_instrument = '%=OFF'",
+      "performance_schema_instrument = 'thread/%=ON'",
       "character_set_server = latin1",
     ],
   });

@@ -24,6 +24,10 @@ export function laneStatements(kind: ServerKind, names: StageNames): string[] {
     `CREATE ROLE ${role2}`,
     `GRANT ALL PRIVILEGES ON *.* TO '${first}'@'%' WITH GRANT OPTION`,
     `GRANT SELECT, INSERT, UPDATE, EXECUTE, CREATE TEMPORARY TABLES, LOCK TABLES ON ${db}.* TO '${second}'@'%'`,
+    // Without it the second account's sessions keep their connections: see docs/pooling.md.
+    ...(kind === "mysql"
+      ? [`GRANT SELECT ON performance_schema.user_variables_by_thread TO '${second}'@'%'`]
+      : []),
     `GRANT SELECT ON ${db2}.* TO ${role1}`,
     `GRANT ${role1} TO '${first}'@'%'`,
     `GRANT ${role2} TO '${first}'@'%'`,
