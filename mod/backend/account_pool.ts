@@ -107,6 +107,7 @@ export class AccountPool extends PoolConnections {
   async #takeInterruption(connection: PooledConnection): Promise<void> {
     connection.connection.holder = DISCARDING;
     connection.connection.mayBeInterrupted = false;
+    connection.rowCountGone = true;
     await pingConnection(connection.connection);
     this.release(connection);
   }

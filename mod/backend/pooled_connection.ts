@@ -48,10 +48,11 @@ export class PooledConnection {
   state: SessionState;
   /** The user variables on it: literals by name. */
   userVariables: ReadonlyMap<string, string> = NO_VARIABLES;
-  /** Names of all user variables that were ever set on it; undefined: none. */
+  /**
+   * Names of all user variables that were ever set on it; undefined: none. Those that the owner has
+   * never set are ghosts: NULL, in place of not being there.
+   */
   knownVariables: Set<string> | undefined;
-  /** Those of them that the owner has never set: NULL, in place of not being there. */
-  ghosts: Set<string> | undefined;
   /** What LAST_INSERT_ID() gives on it; undefined: not known. */
   insertId: string | undefined = "0";
   /**
@@ -170,7 +171,6 @@ export class PooledConnection {
     this.state = state;
     this.userVariables = NO_VARIABLES;
     this.knownVariables = undefined;
-    this.ghosts = undefined;
     this.insertId = "0";
     this.owner = undefined;
     this.residue = Residue.NONE;

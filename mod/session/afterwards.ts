@@ -69,6 +69,7 @@ export class Afterwards implements AnswerSink {
     const session = this.#session;
     const pooled = this.#pooled;
     const { connection } = pooled;
+    pooled.touch();
     if (pooled.residue & Residue.WARNINGS) {
       this.#outstanding++;
       connection.request(
@@ -104,6 +105,7 @@ export class Afterwards implements AnswerSink {
 
   /** What code that is not in the statement's text may have left. */
   findHidden(): void {
+    this.#session.hasCalled = false;
     this.captureDiagnostics();
     this.#listVariables();
     this.countPins();
@@ -119,15 +121,20 @@ export class Afterwards implements AnswerSink {
       const rows = connection.tracker.errorCode === 0
         ? textRows(connection, packets).rows
         : undefined;
-      // What others have left is NULL still unless somebody has set it now.
-      const { ghosts } = this.#pooled;
-      const set = rows?.filter(([name, isNull]) => isNull !== "1" || !ghosts?.has(`@${name}`));
+      const set = rows?.filter(([name, isNull]) => isNull !== "1" || !this.#isGhost(`@${name}`));
       // A row without a name tells whether the server could tell any.
       const named = set?.flatMap(([name]) => name === undefined ? [] : [name.toLowerCase()]);
       const isKnown = rows?.every(([name, isNull]) => name !== undefined || isNull === "0");
       this.#listed(isKnown ? named : undefined);
     });
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);
+  }
+
+  /** What others have left is NULL still unless somebody has set it now. */
+  #isGhost(name: string): boolean {
+    const { knownVariables, dirty } = this.#pooled;
+    return knownVariables?.has(name) === true && dirty?.has(name) !== true &&
+      !this.#session.userVariables.has(name);
   }
 
   /**
@@ -147,6 +154,7 @@ export class Afterwards implements AnswerSink {
       session.hiddenChange = false;
     });
     const text = hiddenPinQuery(this.#session);
+    pooled.touch();
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);
   }
 

@@ -5,7 +5,7 @@ import { RESULTS_COLLATION, ROLE, roleLiteral, stringLiteral } from "../backend/
 import { Capability, decodeColumnShape, PacketAssembler, PacketReader } from "../wire/mod.ts";
 
 /** `enum_field_types` that tell what a user variable is. */
-const FieldType = { LONGLONG: 8, DOUBLE: 5, NEWDECIMAL: 246 } as const;
+const FieldType = { LONGLONG: 8, DOUBLE: 5, NEWDECIMAL: 246, GEOMETRY: 255 } as const;
 const UNSIGNED = 32;
 
 /** What a column of the SELECT is for. */
@@ -144,7 +144,7 @@ function typedNull(type: number, charset: string, collation: string): string {
 /** What servers say of the length of a variable that was set to NULL, unlike one never set. */
 const NULL_LENGTH = 0xffffff;
 
-const IS_NUMBER = new Set<number>(Object.values(FieldType));
+const IS_NUMBER = new Set<number>([FieldType.LONGLONG, FieldType.DOUBLE, FieldType.NEWDECIMAL]);
 
 /** In place of a literal: the variable does not exist. */
 export const UNSET = "";
@@ -172,6 +172,9 @@ function userLiteral(
   if (type === FieldType.LONGLONG) return flags & UNSIGNED ? `CAST(${text} AS UNSIGNED)` : text;
   if (type === FieldType.NEWDECIMAL) return text.includes(".") ? text : `${text}.`;
   if (type === FieldType.DOUBLE) return /e/i.test(text) ? text : `${text}e0`;
+  if (type === FieldType.GEOMETRY) { // the number of its reference system in front
+    return `ST_GeomFromWKB(X'${`${hex}`.slice(8)}',${value.readUInt32LE(0)})`;
+  }
   if (`${charset}` === "binary") return `X'${hex}'`;
   return `_${charset} X'${hex}' COLLATE ${collation}`;
 }

@@ -5,7 +5,7 @@
 import { compact, NO_VARIABLES, type SessionState } from "../backend/mod.ts";
 import type { PacketAssembler } from "../wire/mod.ts";
 import { type CapturedValues, FOUND_ROWS, INSERT_ID, UNSET } from "./captured_values.ts";
-import { type Conditions, readConditions } from "./conditions.ts";
+import { type Conditions, readConditions, withError } from "./conditions.ts";
 
 /** The values of one session. */
 export abstract class CarriedValues {
@@ -76,13 +76,18 @@ export abstract class CarriedValues {
     if (found) this.conditions = found.list.length > 0 ? found : undefined;
   }
 
+  /** The session has got an error that its connection does not know of. */
+  noteError(error: { readonly code: number; readonly message: string }): void {
+    this.conditions = withError(this.conditions, error);
+    this.rowCount = -1;
+  }
+
   /** As after a login. */
   startAnew(state: SessionState): void {
     this.state = state;
     this.userVariables = NO_VARIABLES;
     this.insertId = "0";
-    this.foundRows = "0";
-    this.rowCount = 0;
+    this.rowCount = 0; // FOUND_ROWS() stays what it was
     this.conditions = undefined;
   }
 }

@@ -108,6 +108,7 @@ async function prove(
   } catch (error) {
     server.reusable = false; // servers count failures and refuse a connection that had several
     if (session.pooled) await stayOrEnd(session, server);
+    if (session.pooled && error instanceof LoginRefusedError) session.pooled.noteError(error.error);
     if (error instanceof LoginRefusedError) {
       if (error.error.code === ACCESS_DENIED) throttle.failed(client);
       channel.send(error.payload ?? encodeErr(error.error));

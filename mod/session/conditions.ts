@@ -70,10 +70,10 @@ export function withError(
 /** The server itself can be brought to say the very same. */
 export function isExact({ list }: Conditions, mariadb: boolean): boolean {
   if (list.length > 1 && !mariadb) return false;
-  return list.every(({ level, message }, at) =>
-    level !== "Note" && message.length <= MESSAGE_MAX && ASCII.test(message) &&
-    (level !== "Error" || at === 0 || at === list.length - 1)
-  );
+  return mayBlock(list) &&
+    list.every(({ level, message }) =>
+      level !== "Note" && message.length <= MESSAGE_MAX && ASCII.test(message)
+    );
 }
 
 /** A statement behind which a server has no conditions; on MariaDB only one that uses a table. */
@@ -83,21 +83,42 @@ export const CLEAR = "SELECT 1 FROM (SELECT 1) t";
 export function raise(conditions: Conditions, mariadb: boolean): string {
   const { list } = conditions;
   if (list.length === 0) return CLEAR;
-  if (!isExact(conditions, mariadb)) {
-    const last = list.at(-1)!;
-    const isError = last.level === "Error";
-    if (isError && list.length === 1) return signal("SIGNAL", { ...last, message: STAND_IN });
-    const warnings = `SELECT CAST(CONCAT('${STAND_IN}',x) AS SIGNED) FROM ${
-      rowsOf(isError ? list.length - 1 : list.length)
-    }`;
-    return isError ? `${warnings} UNION ALL SELECT EXP(710*x) FROM ${rowsOf(1)}` : warnings;
-  }
-  const [first, ...others] = list;
+  const exact = isExact(conditions, mariadb);
+  if (!exact && !(mariadb && mayBlock(list))) return standIns(conditions, undefined);
+  const said = exact ? list : list.map((condition) => ({ ...condition, message: STAND_IN }));
+  const [first, ...others] = said;
   if (others.length === 0) return signal("SIGNAL", first);
   const kind = first.level === "Error" ? "SQLEXCEPTION" : "SQLWARNING";
   const further = others.map((each) => signal("RESIGNAL", each)).join(";");
   return `BEGIN NOT ATOMIC DECLARE CONTINUE HANDLER FOR ${kind} BEGIN ${further};END;` +
     `${signal("SIGNAL", first)};END`;
+}
+
+/**
+ * A statement behind which a server has as many conditions.
+ *
+ * @param foundRows What FOUND_ROWS() is to be, too; undefined: it does not matter.
+ */
+export function standIns({ list }: Conditions, foundRows: number | undefined): string {
+  const last = list.at(-1)!;
+  const isError = last.level === "Error";
+  if (isError && list.length === 1) return signal("SIGNAL", { ...last, message: STAND_IN });
+  // Each row is warned of, and none is found.
+  const warnings = `SELECT 1 FROM ${
+    rowsOf(isError ? list.length - 1 : list.length)
+  } WHERE CAST(CONCAT('${STAND_IN}',x) AS SIGNED)`;
+  if (isError) return `${warnings} UNION ALL SELECT EXP(710*x) FROM ${rowsOf(1)}`;
+  return foundRows === undefined
+    ? warnings
+    : `${warnings} UNION ALL SELECT 1 FROM ${rowsOf(foundRows)}`;
+}
+
+/**
+ * They can be raised by one block, if not all with their own words. An error that ends a block gets
+ * a note on its place behind it.
+ */
+function mayBlock(list: readonly Condition[]): boolean {
+  return list.every(({ level }, at) => level !== "Error" || at === 0);
 }
 
 function signal(verb: string, { level, code, message }: Omit<Condition, "row">): string {
@@ -115,8 +136,8 @@ export function rowsOf(count: number): string {
   return `(SELECT 1 AS x FROM ${tables.join(",")} LIMIT ${count}) t`;
 }
 
-/** SHOW WARNINGS or SHOW ERRORS, as text. */
-const SHOW = /^[\s(]*SHOW\s+(WARNINGS|ERRORS)(?:\s+LIMIT\s+(\d+)(?:\s*,\s*(\d+))?)?\s*;?\s*$/i;
+/** SHOW WARNINGS or SHOW ERRORS, as words. */
+const SHOW = /^SHOW (WARNINGS|ERRORS)(?: LIMIT (\d+)(?: , (\d+))?)?(?: ;)*$/;
 
 /** The answer to SHOW WARNINGS or SHOW ERRORS; undefined where the text is something else. */
 export function answerShow(
@@ -126,7 +147,7 @@ export function answerShow(
 ): Uint8Array[] | undefined {
   const asked = SHOW.exec(text);
   if (!asked) return undefined;
-  const errorsOnly = asked[1].toUpperCase() === "ERRORS";
+  const errorsOnly = asked[1] === "ERRORS";
   const offset = asked[3] === undefined ? 0 : Number(asked[2]);
   const count = asked[2] === undefined ? Infinity : Number(asked[3] ?? asked[2]);
   const rows = conditions.list

@@ -6,17 +6,18 @@ import {
   LASTING_RESIDUE,
   type PooledConnection,
   Residue,
-  UNKNOWN,
 } from "../backend/mod.ts";
 import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
-import { answerShow, CLEAR, isExact, raise, rowsOf } from "./conditions.ts";
+import { answerShow, CLEAR, isExact, raise, rowsOf, standIns } from "./conditions.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Needs } from "./preparation.ts";
-import { textOf } from "./statement_text.ts";
+import { textOf, wordsOf } from "./statement_text.ts";
 
-const NEEDS_INSERT_ID = Effect.ASKS_LAST_INSERT_ID | Effect.LEAVES_INSERT_ID | Effect.CALLS;
+const FOUND_ROWS = Effect.ASKS_FOUND_ROWS | Effect.LEAVES_FOUND_ROWS | PINS;
+const NEEDS_INSERT_ID = Effect.ASKS_LAST_INSERT_ID | Effect.ASKS_VARIABLES |
+  Effect.LEAVES_INSERT_ID | Effect.CALLS;
 
 /**
  * Undefined where nothing is lacking. Hot path: then nothing is allocated.
@@ -86,9 +87,12 @@ function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolea
 
 const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
 
-/** The statement asks for FOUND_ROWS(), and it is another session's on the connection. */
+/**
+ * The statement asks for FOUND_ROWS(), or may leave it alone and nobody could tell afterwards, or
+ * begins to hold the connection; and it is another session's on the connection.
+ */
 function needsFoundRows(session: PooledSession, pooled: PooledConnection): boolean {
-  return (session.effects & Effect.ASKS_FOUND_ROWS) !== 0 &&
+  return (session.effects & FOUND_ROWS) !== 0 &&
     pooled.foundRows !== session.foundRows &&
     !(pooled.owner === session && pooled.foundRows === undefined);
 }
@@ -131,22 +135,27 @@ export function diagnosticsOf(
 ): readonly string[] {
   const texts: string[] = [];
   const { conditions } = session;
+  const mariadb = isMariadb(session.context.server.identity!);
   // What clears conditions is a SELECT, too.
-  const asksRows = (session.effects & Effect.ASKS_FOUND_ROWS) !== 0;
+  const asksRows = (session.effects & FOUND_ROWS) !== 0;
   const foundRows = needs.foundRows || (needs.conditions && asksRows);
+  if (foundRows && conditions && needs.conditions && !isExact(conditions, mariadb)) {
+    pooled.foundRows = session.foundRows;
+    pooled.hasConditions = pooled.hasStandIns = true;
+    return [standIns(conditions, Number(session.foundRows))];
+  }
   if (foundRows) {
     texts.push(`SELECT 1 FROM ${rowsOf(Number(session.foundRows))}`);
     pooled.foundRows = session.foundRows;
   }
   if (needs.conditions) {
-    if (conditions) texts.push(raise(conditions, isMariadb(session.context.server.identity!)));
+    if (conditions) texts.push(raise(conditions, mariadb));
     else if (!foundRows) {
       texts.push(CLEAR);
-      pooled.foundRows = UNKNOWN;
+      pooled.foundRows = "1";
     }
     pooled.hasConditions = conditions !== undefined;
-    pooled.hasStandIns = conditions !== undefined &&
-      !isExact(conditions, isMariadb(session.context.server.identity!));
+    pooled.hasStandIns = conditions !== undefined && !isExact(conditions, mariadb);
   }
   return texts;
 }
@@ -161,7 +170,5 @@ export function showConditions(session: PooledSession): Uint8Array[] | undefined
   const code = command[HEADER_LENGTH];
   if (code !== Command.QUERY && code !== Command.STMT_EXECUTE) return undefined;
   if (isExact(conditions, isMariadb(session.context.server.identity!))) return undefined;
-  const { bytes, start } = textOf(session);
-  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
-  return answerShow(text, conditions, { binary: code === Command.STMT_EXECUTE });
+  return answerShow(wordsOf(session), conditions, { binary: code === Command.STMT_EXECUTE });
 }

@@ -65,6 +65,8 @@ export class PooledSession extends CarriedValues implements Lessee {
   ownPins = 0;
   /** The server has told of a change that the statement under way does not explain. */
   hiddenChange = false;
+  /** Code that is not in a statement's text has run, and nobody has looked at what it has left. */
+  hasCalled = false;
   /** It has told that something has changed, and not yet what. */
   untoldState = false;
   /** What it tells of is over with the statement. */

@@ -159,7 +159,7 @@ export class Preparation {
     if (!query.empty) {
       owner.awaitRead();
       this.#run(query.text, new CaptureAnswer(this, owner, query));
-      pooled.foundRows = UNKNOWN;
+      pooled.foundRows = "1";
     }
     this.#dirty = pooled.dirty;
     pooled.dirty = undefined;
@@ -171,16 +171,16 @@ export class Preparation {
     const { reset, insertId, statement } = needs;
     if (reset) this.#reset(session);
     pooled.owner = session;
-    if (statement) {
-      this.#setState(statement.state, session.baseline);
-      this.#prepare(statement);
-    }
     const sets = this.#userVariables(session);
     if (insertId && pooled.insertId !== session.insertId) {
       sets.push(`@@SESSION.last_insert_id=${session.insertId}`);
       pooled.insertId = session.insertId;
     }
-    this.#setState(session.state, session.baseline, sets);
+    if (statement) { // what its variables are decides what it means, too
+      this.#setState(statement.state, session.baseline, sets);
+      this.#prepare(statement);
+      this.#setState(session.state, session.baseline);
+    } else this.#setState(session.state, session.baseline, sets);
     for (const text of diagnosticsOf(session, pooled, needs)) {
       this.#run(text, new RaiseAnswer(this));
     }
@@ -215,12 +215,10 @@ export class Preparation {
     const after = session.userVariables;
     if (before === after && this.#dirty === undefined) return [];
     const sets: string[] = [];
-    pooled.ghosts = undefined;
     for (const name of new Set([...before.keys(), ...this.#dirty ?? [], ...after.keys()])) {
       if (!name.startsWith("@")) continue;
       const literal = after.get(name) ?? "NULL";
       const isSet = before.get(name) === literal && !this.#dirty?.has(name);
-      if (!after.has(name)) (pooled.ghosts ??= new Set()).add(name);
       if (isSet) continue;
       sets.push(userAssignment(name, literal));
       (pooled.knownVariables ??= new Set()).add(name);

@@ -21,7 +21,6 @@ import {
   ServerStatus,
   writeHeader,
 } from "../wire/mod.ts";
-import { withError } from "./conditions.ts";
 import { LAST_PREPARED, replaceCalls } from "./connection_id.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { inPackets } from "./long_command.ts";
@@ -115,6 +114,7 @@ export class PreparedStatements {
       const reset = Buffer.alloc(5);
       reset[0] = Command.STMT_RESET;
       reset.writeUInt32LE(known.id, 1);
+      pooled.rowCountGone = true;
       pooled.connection.request(frame(reset, 0), Expect.OK, new ClosedStatement(this.#session));
     }
     this.#pinCursors();
@@ -271,8 +271,7 @@ export class PreparedStatements {
           : "mysql_stmt_precheck"
       }`,
     };
-    session.conditions = withError(session.conditions, error);
-    session.rowCount = -1;
+    session.noteError(error);
     pooled.residue &= ~Residue.WARNINGS;
     pooled.touch();
     session.session.answerError(error, session.session.answerSequence);

@@ -25,7 +25,8 @@ import { Afterwards } from "./afterwards.ts";
 import { hasHiddenPin, hiddenPinQuery, movesCounters } from "./hidden_pins.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { OwnPin } from "./own_pin.ts";
-import { startsWith, textOf } from "./statement_text.ts";
+import { wantsCursor } from "./session_statement.ts";
+import { startsWith, textOf, wordsOf } from "./statement_text.ts";
 import { untoldAssignments } from "./untold_assignments.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
@@ -52,7 +53,7 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
   const unread = Residue.FOUND_ROWS | Residue.WARNINGS;
   const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
   const mayCount = !(effects & asks) && !(pooled.residue & unread);
-  if (effects & Effect.CALLS && mayCount && pooled.pinsCounted === undefined) {
+  if (effects & Effect.CALLS && mayCount && !session.pinned && pooled.pinsCounted === undefined) {
     pooled.foundRows = UNKNOWN_VALUE;
     const { connection } = pooled;
     const request = queryPacket(connection, hiddenPinQuery(session));
@@ -96,7 +97,9 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
     pooled.residue |= Residue.INSERT_ID;
     pooled.insertId = undefined;
   }
-  if (effects & Effect.LEAVES_FOUND_ROWS) {
+  const hasCursor = (tracker.status & ServerStatus.CURSOR_EXISTS) !== 0 &&
+    wantsCursor(session.command);
+  if (effects & Effect.LEAVES_FOUND_ROWS || hasCursor) {
     pooled.residue |= Residue.FOUND_ROWS;
     pooled.foundRows = undefined;
   } else if (tracker.sawRows && !(effects & Effect.RUNS_TRIGGERS) && !isShowConditions(session)) {
@@ -117,6 +120,7 @@ function leavesRowCount(session: PooledSession): boolean {
   switch (command[HEADER_LENGTH]) {
     case Command.STMT_PREPARE:
     case Command.STATISTICS:
+    case Command.STMT_FETCH:
       return true;
     case Command.QUERY:
     case Command.STMT_EXECUTE: {
@@ -179,9 +183,7 @@ function showsTrackers({ effects, ownPins }: PooledSession): boolean {
 /** SHOW WARNINGS and SHOW ERRORS leave FOUND_ROWS() what it is. */
 function isShowConditions(session: PooledSession): boolean {
   if ((session.effects & Effect.ASKS_WARNINGS) === 0) return false;
-  const { bytes, start } = textOf(session);
-  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
-  return /^\s*SHOW\s+(?:WARNINGS|ERRORS)\b/i.test(text);
+  return /^SHOW (?:WARNINGS|ERRORS)\b/.test(wordsOf(session));
 }
 
 function askAfterwards(session: PooledSession, pooled: PooledConnection, failed: boolean): boolean {
@@ -191,22 +193,29 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   const requests = new Afterwards(session, pooled);
   const mayHaveBegun = (tracker.status & ServerStatus.AUTOCOMMIT) === 0 &&
     (tracker.status & ServerStatus.IN_TRANS) === 0;
-  const untoldState = isUntold(session, connection);
-  if (untoldState || failed && (mayHaveBegun || effects & CHANGES_DESPITE_ERROR)) requests.ping();
+  // As long as the connection is the session's, the next OK packet tells the same.
+  const isHeld = session.pinned || session.inTransaction;
+  const mayHaveChanged = isUntold(session, connection) ||
+    (failed && (mayHaveBegun || (effects & CHANGES_DESPITE_ERROR) !== 0));
+  if (mayHaveChanged && !isHeld) requests.ping();
   if (session.passingState) {
     requests.captureDiagnostics();
     requests.flush();
   }
   session.untoldState = session.passingState = false;
-  if (showsTrackers(session)) requests.turnOn(session.baseline.track);
+  if (showsTrackers(session)) {
+    requests.captureDiagnostics();
+    requests.turnOn(session.baseline.track);
+  }
   const untold = untoldAssignments(session);
   if (untold !== undefined) {
     requests.captureDiagnostics();
     requests.tell(untold);
   }
-  const counts = pooled.pinsCounted === undefined && !session.pinned && !session.inTransaction;
-  if (session.hiddenChange || effects & Effect.CALLS) requests.findHidden();
-  else if (counts) {
+  if (effects & Effect.CALLS) session.hasCalled = true;
+  if (isHeld) return requests.any;
+  if (session.hiddenChange || session.hasCalled) requests.findHidden();
+  else if (pooled.pinsCounted === undefined) {
     requests.captureDiagnostics();
     requests.countPins();
   }

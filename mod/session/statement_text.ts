@@ -34,3 +34,16 @@ export function startsWith(session: PooledSession, word: string): boolean {
   tokens.next();
   return tokens.is(word);
 }
+
+/** A short statement's words in upper case, one blank apart, without comments; else its start. */
+export function wordsOf(session: PooledSession): string {
+  const { bytes, start } = textOf(session);
+  const tokens = new Tokenizer(bytes, start, bytes.length);
+  const words: string[] = [];
+  for (tokens.next(); !tokens.atEnd && words.length < WORDS_MAX; tokens.next()) {
+    words.push(tokens.text().toUpperCase());
+  }
+  return words.join(" ");
+}
+
+const WORDS_MAX = 20;

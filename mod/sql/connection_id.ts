@@ -50,7 +50,10 @@ export function findConnectionId(bytes: Uint8Array, text: StatementText): Occurr
   return findCalls(bytes, text, "CONNECTION_ID");
 }
 
-/** Finds the calls of ROW_COUNT(), under the same conditions. */
+/**
+ * Finds the calls of ROW_COUNT(), under the same conditions: those in the first of several
+ * statements, since it is another one's count that the others ask for.
+ */
 export function findRowCount(bytes: Uint8Array, text: StatementText): Occurrence[] {
   return findCalls(bytes, text, "ROW_COUNT");
 }
@@ -90,6 +93,7 @@ function callsIn(
   let qualified = false; // a schema's name and a point are in front: a stored function
   do {
     if (SERVER_VIEWS.some((word) => tokens.is(word))) return [];
+    if (name === "ROW_COUNT" && tokens.isMark(";")) break;
     if (qualified || !isName(tokens, name)) {
       qualified = tokens.isMark(".");
       tokens.next();

@@ -22,6 +22,7 @@ const REASONS: readonly Reason[] = [
   {
     name: "temporary table",
     begins: /\bCREATE (?:OR REPLACE )?TEMPORARY (?:TABLE|SEQUENCE) (?:IF NOT EXISTS )?([\w.{}]+)/gi,
+    counted: true, // one name may be in two schemas
     ends: [/\bDROP (?:TEMPORARY )?(?:TABLE|SEQUENCE) (?:IF EXISTS )?([\w.{}]+)/gi],
   },
   { name: "made by a procedure", begins: /\bCALL (?:\{db\}\.)?p_(?:temporary|prepared)\b/gi },

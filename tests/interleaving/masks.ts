@@ -12,7 +12,8 @@
 //    is not told (docs/pooling.md);
 // 6. of a login or COM_CHANGE_USER only the last packet's payload is kept: how many challenges come
 //    before it depends on what the peer remembers of the account;
-// 6. the end of the connection in place of an answer, and error 2013 in its place: comparison.ts.
+// 7. the flag SESSION_STATE_CHANGED of EOF packets, behind which no state comes (docs/pooling.md);
+// 8. the end of the connection in place of an answer, and error 2013 in its place: comparison.ts.
 
 import {
   Capability,
@@ -57,9 +58,28 @@ export function mask(answer: Answer, about: Masked): Uint8Array {
   if (about.command === "execute" && (answer.status & METADATA_CHANGED) !== 0) {
     bytes = endsChanged(bytes, withoutMetadataChanged);
   }
+  bytes = withoutStateInEof(bytes);
   if (!about.tracking || about.command === "fetch") return bytes;
   // Of a login there is the payload only.
   return about.command === "change_user" ? maskState(bytes) : endsChanged(bytes, maskState);
+}
+
+/** `SERVER_SESSION_STATE_CHANGED`. */
+const SESSION_STATE_CHANGED = 0x4000;
+
+function withoutStateInEof(bytes: Uint8Array): Uint8Array {
+  let copy: Uint8Array | undefined;
+  for (let at = 0; at + HEADER_LENGTH <= bytes.length;) {
+    const length = payloadLength(bytes, at);
+    const statusAt = at + HEADER_LENGTH + 4;
+    const isEof = length === EOF_LENGTH && bytes[at + HEADER_LENGTH] === 0xfe;
+    if (isEof && bytes[statusAt]! & (SESSION_STATE_CHANGED >> 8)) {
+      copy ??= Uint8Array.from(bytes);
+      copy[statusAt]! &= ~(SESSION_STATE_CHANGED >> 8);
+    }
+    at += HEADER_LENGTH + length;
+  }
+  return copy ?? bytes;
 }
 
 /** `SERVER_STATUS_METADATA_CHANGED`. */
