@@ -9,7 +9,15 @@ import {
 } from "../backend/mod.ts";
 import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
-import { answerShow, CLEAR, isExact, raise, rowsOf, standIns } from "./conditions.ts";
+import {
+  answerShow,
+  CLEAR,
+  type Conditions,
+  isExact,
+  raise,
+  rowsOf,
+  standIns,
+} from "./conditions.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Needs } from "./preparation.ts";
@@ -127,6 +135,11 @@ export function disturbsItself(
   return needs?.statement !== undefined && (pooled.residue & LASTING_RESIDUE) !== 0;
 }
 
+/** What stands in for them is a SELECT whose rows are found. */
+function standInsFindRows(conditions: Conditions, mariadb: boolean): boolean {
+  return !isExact(conditions, mariadb) && conditions.list.at(-1)!.level !== "Error";
+}
+
 /** Statements that give the connection the session's FOUND_ROWS(), warnings and errors. */
 export function diagnosticsOf(
   session: PooledSession,
@@ -139,7 +152,7 @@ export function diagnosticsOf(
   // What clears conditions is a SELECT, too.
   const asksRows = (session.effects & FOUND_ROWS) !== 0;
   const foundRows = needs.foundRows || (needs.conditions && asksRows);
-  if (foundRows && conditions && needs.conditions && !isExact(conditions, mariadb)) {
+  if (foundRows && needs.conditions && conditions && standInsFindRows(conditions, mariadb)) {
     pooled.foundRows = session.foundRows;
     pooled.hasConditions = pooled.hasStandIns = true;
     return [standIns(conditions, Number(session.foundRows))];
