@@ -31,6 +31,7 @@ import {
   type HandshakeResponse,
   isSslRequest,
   MalformedPacketError,
+  MariadbCapability,
   PacketTooLargeError,
   type SqlError,
 } from "../wire/mod.ts";
@@ -211,7 +212,18 @@ function makeGreeting(
     threadId: session.id,
     salt: newSalt(),
     capabilities: capabilities >>> 0,
+    mariadbCapabilities: offeredExtended(identity, context),
   };
+}
+
+/**
+ * A server that leaves definitions out believes that the client has got them: on a connection that
+ * sessions share it was another one that has.
+ */
+function offeredExtended({ mariadbCapabilities }: Greeting, { server }: SessionContext): number {
+  return server.pools
+    ? mariadbCapabilities & ~MariadbCapability.CACHE_METADATA
+    : mariadbCapabilities;
 }
 
 /** Judged after the proof, as servers do it: nobody can use up another one's sessions. */

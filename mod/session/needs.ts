@@ -21,9 +21,11 @@ import {
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Needs } from "./preparation.ts";
-import { textOf, wordsOf } from "./statement_text.ts";
+import { bringsTypes, type SessionStatement } from "./session_statement.ts";
+import { runsText, textOf, wordsOf } from "./statement_text.ts";
 
 const FOUND_ROWS = Effect.ASKS_FOUND_ROWS | Effect.LEAVES_FOUND_ROWS | PINS;
+const DIAGNOSTICS = Residue.WARNINGS | Residue.FOUND_ROWS;
 const NEEDS_INSERT_ID = Effect.ASKS_LAST_INSERT_ID | Effect.ASKS_VARIABLES |
   Effect.LEAVES_INSERT_ID | Effect.CALLS;
 
@@ -40,7 +42,7 @@ export function needsOf(
   const { statement } = session;
   const reset = !session.pinned && !session.inTransaction &&
     (meetsGhost(session, pooled) || mayMeetGhosts(session, pooled));
-  const missing = statement !== undefined && pooled.statement(statement.key) === undefined;
+  const missing = statement !== undefined && !isReady(session, statement, pooled);
   const insertId = (session.effects & NEEDS_INSERT_ID) !== 0 &&
     pooled.insertId !== session.insertId &&
     !(pooled.owner === session && pooled.insertId === undefined);
@@ -63,12 +65,31 @@ export function needsOf(
 }
 
 /**
+ * The connection has the statement, and has not been told types for it that the session never gave:
+ * those of another session would stand for them.
+ */
+function isReady(
+  session: PooledSession,
+  statement: SessionStatement,
+  pooled: PooledConnection,
+): boolean {
+  const known = pooled.statement(statement.key);
+  if (known === undefined) return false;
+  if (known.types === undefined || statement.types !== undefined) return true;
+  return statement.parameters === 0 || !runsText(session) ||
+    bringsTypes(session.command, statement, session.session.hasQueryAttributes);
+}
+
+/**
  * The statement names a user variable that the session has not set and another one had: NULL, but
  * of another type than one that was never set. Only a reset takes it away.
  */
 function meetsGhost(session: PooledSession, pooled: PooledConnection): boolean {
   const { knownVariables, dirty } = pooled;
-  const asks = (session.textEffects & Effect.ASKS_USER_VARIABLE) !== 0;
+  const { textEffects, command } = session;
+  const asks = (textEffects & Effect.ASKS_USER_VARIABLE) !== 0 ||
+    (command[HEADER_LENGTH] === Command.STMT_PREPARE && // makes what it only would set
+      (textEffects & Effect.SETS_USER_VARIABLE) !== 0);
   if (knownVariables === undefined || !asks) return false;
   const { bytes, start } = textOf(session);
   const mode = lexicalModeOf(session.state, session.context);
@@ -126,11 +147,10 @@ export function disturbsItself(
 ): boolean {
   if (pooled.owner !== session) return false;
   const { effects } = session;
-  if (!pooled.touched) {
-    if (pooled.hasStandIns && effects & Effect.ASKS_WARNINGS) return true;
-    const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
-    if (needs && effects & asks) return true;
-  }
+  if (!pooled.touched && pooled.hasStandIns && effects & Effect.ASKS_WARNINGS) return true;
+  const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
+  const isUnread = !pooled.touched || (pooled.residue & DIAGNOSTICS) !== 0;
+  if (needs && effects & asks && isUnread) return true;
   if (needs?.reset && pooled.residue !== Residue.NONE) return true;
   return needs?.statement !== undefined && (pooled.residue & LASTING_RESIDUE) !== 0;
 }

@@ -208,6 +208,7 @@ export class PooledSession extends CarriedValues implements Lessee {
   }
 
   #begin(pooled: PooledConnection): void {
+    this.#preparing = false;
     const isForeign = pooled.owner !== this || pooled.touched;
     this.#givesRowCount = (pooled.owner !== this || pooled.rowCountGone) &&
       (this.effects & Effect.ASKS_ROW_COUNT) !== 0;
@@ -223,11 +224,7 @@ export class PooledSession extends CarriedValues implements Lessee {
     const needs = needsOf(this, pooled, isForeign);
     if (disturbsItself(this, pooled, needs)) {
       this.#preparing = true;
-      readOwn(this, pooled, () => {
-        this.#preparing = false;
-        if (this.session.closed) this.prepared();
-        else this.#begin(pooled);
-      });
+      readOwn(this, pooled, () => this.session.closed ? this.prepared() : this.#begin(pooled));
     } else if (needs === undefined) this.prepared();
     else {
       this.#preparing = true;

@@ -102,6 +102,11 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   if (effects & Effect.LEAVES_FOUND_ROWS || hasCursor) {
     pooled.residue |= Residue.FOUND_ROWS;
     pooled.foundRows = undefined;
+  } else if (tracker.sawRows && failed) {
+    // What it was, or something new: that can be told where it was the session's own only.
+    const isOwn = pooled.foundRows === undefined || pooled.foundRows === session.foundRows;
+    pooled.foundRows = isOwn ? undefined : UNKNOWN_VALUE;
+    if (isOwn) pooled.residue |= Residue.FOUND_ROWS;
   } else if (tracker.sawRows && !(effects & Effect.RUNS_TRIGGERS) && !isShowConditions(session)) {
     pooled.residue &= ~Residue.FOUND_ROWS;
     session.foundRows = pooled.foundRows = `${tracker.rows}`;

@@ -133,7 +133,11 @@ function settingsOf(
     }
     if (name === "max_join_size") askLater("sql_big_selects", changes, pooled);
     if (name === "character_set_connection" || name === "collation_connection") continue;
-    changes.push([name, literalOf(name, Buffer.from(value).toString())]);
+    const text = Buffer.from(value).toString();
+    // What is NULL is told as empty, and only DEFAULT sets it.
+    const isDefault = text === "" && !session.baseline.literals.has(name) &&
+      name !== "character_set_results";
+    changes.push([name, isDefault ? undefined : literalOf(name, text)]);
   }
   return changes;
 }

@@ -54,9 +54,10 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
   for (const connections of POOL_SIZES) {
     fronts.set(connections, stack.use(await startFront(connections)));
   }
+  const cachesMetadata = against !== "transaction";
   const lanes = await Promise.all(
     names.map(async (each) =>
-      stack.use(await Lane.open({ servers, names: each, fronts, startFront }))
+      stack.use(await Lane.open({ servers, names: each, fronts, startFront, cachesMetadata }))
     ),
   );
   const kept = stack.move();

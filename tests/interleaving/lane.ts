@@ -18,6 +18,8 @@ export interface LaneOptions {
   readonly fronts: ReadonlyMap<number, Front>;
   /** Starts another one. */
   readonly startFront: (connections: number) => Promise<Front>;
+  /** Clients may keep metadata. */
+  readonly cachesMetadata: boolean;
 }
 
 /** A proxy, or the server itself where there is none; given up where it is no longer needed. */
@@ -30,6 +32,7 @@ export class Lane implements AsyncDisposable {
   readonly direct: Stage;
   readonly #kind: ServerKind;
   readonly #names: StageNames;
+  readonly #cachesMetadata: boolean;
   readonly #fronts: Map<number, Front>;
   /** Fronts of this lane alone. */
   readonly #own = new Set<Front>();
@@ -38,7 +41,8 @@ export class Lane implements AsyncDisposable {
 
   private constructor(options: LaneOptions, controls: readonly SessionClient[]) {
     const { servers, names, fronts, startFront } = options;
-    this.direct = { port: servers[0]!.port, names };
+    this.#cachesMetadata = options.cachesMetadata;
+    this.direct = { port: servers[0]!.port, names, cachesMetadata: this.#cachesMetadata };
     this.#fronts = new Map(fronts);
     this.#startFront = startFront;
     this.#kind = servers[0]!.kind;
@@ -53,7 +57,8 @@ export class Lane implements AsyncDisposable {
 
   /** The stage behind a proxy with so many server connections. */
   proxied({ connections }: Program): Stage {
-    return { port: this.#fronts.get(connections)!.port, names: this.#names };
+    const { port } = this.#fronts.get(connections)!;
+    return { port, names: this.#names, cachesMetadata: this.#cachesMetadata };
   }
 
   /**

@@ -118,6 +118,7 @@ export class Player {
     let capabilities: number = FIXED_FLAGS;
     let mariadbCapabilities = 0;
     for (const flag of flags) {
+      if (flag === "CACHE_METADATA" && !this.#stage.cachesMetadata) continue;
       if (isMariadbFlag(flag)) mariadbCapabilities |= MariadbCapability[flag];
       else capabilities |= Capability[flag];
     }

@@ -7,6 +7,8 @@ import type { AccountChoice } from "./program.ts";
 export interface Stage {
   readonly port: number;
   readonly names: StageNames;
+  /** Clients may keep metadata: a shared pool does not offer it. */
+  readonly cachesMetadata: boolean;
 }
 
 /** What the words in braces stand for: `{db}`, `{db2}`, `{first}`, … */
