@@ -186,12 +186,12 @@ export class Afterwards implements AnswerSink {
 }
 
 const LIST_MARIADB = "SELECT VARIABLE_NAME,VARIABLE_VALUE IS NULL " +
-  "FROM information_schema.USER_VARIABLES";
+  "FROM information_schema.USER_VARIABLES LIMIT 1000000"; // whatever the session's limit
 const LIST_MYSQL =
   "SELECT VARIABLE_NAME,VARIABLE_VALUE IS NULL FROM performance_schema.user_variables_by_thread " +
   "WHERE THREAD_ID=PS_CURRENT_THREAD_ID() " +
   // Threads that are not instrumented have no number, and no variables there.
-  "UNION ALL SELECT NULL,PS_CURRENT_THREAD_ID() IS NULL";
+  "UNION ALL SELECT NULL,PS_CURRENT_THREAD_ID() IS NULL LIMIT 1000000";
 
 const PING = frame(Uint8Array.of(Command.PING), 0);
 

@@ -27,8 +27,10 @@ export function hasHiddenPin(
 ): boolean {
   const counted = rows.reduce((sum, [, value]) => sum + Number(value), 0);
   const before = pooled.pinsCounted;
-  pooled.pinsCounted = counted;
-  return before === undefined || counted > before;
+  // A session's sql_select_limit cuts them short.
+  const isWhole = rows.length === COUNTERS.mysql.length;
+  pooled.pinsCounted = isWhole ? counted : undefined;
+  return before === undefined || !isWhole || counted > before;
 }
 
 /** A client's own statement moves the counters: they must be read before code is run. */

@@ -200,6 +200,7 @@ export function diagnosticsOf(
 export function showConditions(session: PooledSession): Uint8Array[] | undefined {
   const { conditions, effects, command } = session;
   if (!conditions || (effects & Effect.ASKS_WARNINGS) === 0) return undefined;
+  if (conditions.head.length === 0) return undefined; // no server has shown them yet
   const code = command[HEADER_LENGTH];
   if (code !== Command.QUERY && code !== Command.STMT_EXECUTE) return undefined;
   if (isExact(conditions, isMariadb(session.context.server.identity!))) return undefined;

@@ -26,7 +26,7 @@ import { hasHiddenPin, hiddenPinQuery, movesCounters } from "./hidden_pins.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { OwnPin } from "./own_pin.ts";
 import { wantsCursor } from "./session_statement.ts";
-import { startsWith, textOf, wordsOf } from "./statement_text.ts";
+import { runsText, startsWith, textOf, wordsOf } from "./statement_text.ts";
 import { untoldAssignments } from "./untold_assignments.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
@@ -166,7 +166,7 @@ function noteConditions(session: PooledSession, pooled: PooledConnection, failed
 
 function notePins(session: PooledSession, failed: boolean): void {
   const { effects, state } = session;
-  if (effects & PINS || session.pins.any) {
+  if (runsText(session) && (effects & PINS || session.pins.any)) {
     session.pins.note(effects, {
       ...textOf(session),
       mode: lexicalModeOf(state, session.context),
