@@ -33,6 +33,8 @@ export interface ProxyProcess extends AsyncDisposable {
   log(): string;
   /** Resolves when a line of the log matches. Throws an Error after 10 s. */
   untilLogged(pattern: RegExp): Promise<string>;
+  /** The port of its own that it listens on beside the clients', once it does. */
+  loggedPort(what: "admin port" | "HTTP port"): Promise<number>;
   /** Resident memory, bytes. */
   rssBytes(): number;
   /** Processor time used in user and system mode, microseconds. */
@@ -116,6 +118,10 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
     exited,
     log,
     untilLogged: (pattern) => untilLogged(pattern),
+    async loggedPort(what) {
+      const line = await untilLogged(new RegExp(`${what} .*127\\.0\\.0\\.1:\\d+`));
+      return Number(line.match(/127\.0\.0\.1:(\d+)/)![1]);
+    },
     rssBytes() {
       const status = readFileSync(`/proc/${pid}/status`, "utf8");
       return Number(status.match(/^VmRSS:\s+(\d+) kB/m)?.[1] ?? 0) * 1024;

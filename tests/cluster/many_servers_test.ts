@@ -3,7 +3,6 @@
 import { expect, test } from "bun:test";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { startProxy } from "../proxy_process.ts";
-import { freePort } from "../servers/mod.ts";
 import { until } from "./watching.ts";
 
 const SERVERS = 100;
@@ -23,15 +22,14 @@ test(
     try {
       const first = await servers.stdout.getReader().read();
       const port = Number(new TextDecoder().decode(first.value));
-      const admin = freePort();
       await using proxy = await startProxy({
         backends: [{ host: "127.0.0.1", port }],
         args: [
-          ...["-u", "root", "-p", "", "--workers", "2", "--admin", `127.0.0.1:${admin}`],
+          ...["-u", "root", "-p", "", "--workers", "2", "--admin", "127.0.0.1:0"],
           ...["--auth", "relay"],
         ],
       });
-      await proxy.untilLogged(/admin port/);
+      const admin = await proxy.loggedPort("admin port");
       const login = { host: "127.0.0.1", port: admin, user: "root", password: "" };
       await using connection = await createConnection(login);
       await until(`${SERVERS} servers up`, async () => {

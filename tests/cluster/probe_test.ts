@@ -177,11 +177,11 @@ describe.skipIf(kind === undefined)("mysqlproxy probe", () => {
   });
 
   test("--via asks a proxy that runs", async () => {
-    const admin = freePort();
     await using proxy = await startProxy({
       backends: [{ host: "127.0.0.1", port: cluster.nodes[1]!.port }],
-      args: ["-u", "app", "-p", "app", "--admin", `127.0.0.1:${admin}`],
+      args: ["-u", "app", "-p", "app", "--admin", "127.0.0.1:0"],
     });
+    const admin = await proxy.loggedPort("admin port");
     await proxy.untilLogged(/cluster: role changed .*to=primary|cluster: server added .*to=up/);
     const via = ["--via", `127.0.0.1:${admin}`, "--expect", "primary=1,replicas=1", "--json"];
     const { stdout, stderr, status } = await probe([...via, "--wait", "10s"]);

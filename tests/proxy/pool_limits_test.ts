@@ -4,6 +4,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { type RealServer, sharedServer, startServer } from "../servers/mod.ts";
 import { accountOf, poolSubject, THREAD, threadsOf, untilThreads } from "./pool_subject.ts";
+import { refusal } from "./raw_client.ts";
 import { kinds, loginAs, until } from "./subjects.ts";
 
 for (const kind of kinds) {
@@ -19,11 +20,17 @@ for (const kind of kinds) {
       });
       using client = await loginAs(account, subject.proxy);
       await untilThreads(server, account, 4);
-      const rows = await server.sql("SHOW PROCESSLIST");
-      for (const row of rows.filter(({ User }) => User === account.user)) {
-        await server.sql(`KILL ${row["Id"]}`);
-      }
-      await untilThreads(server, account, 4);
+      const threads = async () => {
+        const rows = await server.sql("SHOW PROCESSLIST");
+        return rows.filter(({ User }) => User === account.user).map(({ Id }) => Number(Id));
+      };
+      const killed = await threads();
+      for (const id of killed) await server.sql(`KILL ${id}`);
+      // Others in their place: so the pool knows of the loss of each.
+      await until("four others are open", async () => {
+        const now = await threads();
+        return now.length === 4 && !now.some((id) => killed.includes(id));
+      });
       expect(await client.value("SELECT 'goes on'")).toBe("goes on");
       await client.quit();
       await Bun.sleep(400); // longer than idle_timeout and a look at it
@@ -87,8 +94,8 @@ for (const kind of kinds) {
       });
       using client = await loginAs(account, subject.proxy);
       await client.query("SET @kept = 41");
-      const first = await client.value(THREAD);
       await client.query("BEGIN");
+      const first = await client.value(THREAD);
       await until("it is old", async () => {
         await Bun.sleep(200);
         expect(await client.value("SELECT @kept := @kept + 1")).not.toBe(null);
@@ -151,16 +158,22 @@ for (const kind of kinds) {
 
     test("a login waits for a place where the server has none, and is told why in the end", async () => {
       const account = await accountOf(server, "turned_away", "WITH MAX_USER_CONNECTIONS 1");
-      await using subject = await poolSubject(server, {
-        accounts: [account],
-        pool: 'wait_timeout = "1s"',
-      });
       const outside = await loginAs(account, server);
-      const refused = await loginAs(account, subject.proxy).then(() => undefined, (error) => error);
-      expect(refused?.code).toBe(1040);
-      expect(refused?.message).toMatch(/max_user_connections/);
+      {
+        await using hasty = await poolSubject(server, {
+          accounts: [account],
+          pool: 'wait_timeout = "500ms"',
+        });
+        const refused = await refusal(loginAs(account, hasty.proxy));
+        expect(refused.code).toBe(1040);
+        expect(refused.message).toMatch(/max_user_connections/);
+      }
+      await using subject = await poolSubject(server, { accounts: [account] });
       const waiting = loginAs(account, subject.proxy);
-      await until("it waits", async () => await subject.number(account, "waiting") === 1);
+      await until(
+        "it waits",
+        async () => (await subject.pool(account))?.["waiting"] === "1",
+      );
       await outside.quit();
       using client = await waiting;
       expect(await client.value("SELECT 1")).toBe("1");

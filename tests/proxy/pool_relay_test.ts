@@ -3,9 +3,9 @@
 
 import { beforeAll, describe, expect, test } from "bun:test";
 import { freshDatabase, type RealServer, sharedServer } from "../servers/mod.ts";
-import { accountOf, poolSubject, THREAD, threadsOf, untilThreads } from "./pool_subject.ts";
+import { accountOf, poolSubject, THREAD, threadsOf } from "./pool_subject.ts";
 import { refusal } from "./raw_client.ts";
-import { kinds, loginAs } from "./subjects.ts";
+import { kinds, loginAs, until } from "./subjects.ts";
 
 const WITHOUT_THROTTLE = '[auth]\nfailures_max = 0\nfailure_delay = "0"\n';
 
@@ -24,7 +24,7 @@ for (const kind of kinds) {
       using client = await loginAs(account, subject.proxy);
       expect(await client.value("SELECT 1")).toBe("1");
       await server.sql(`KILL ${await client.value(THREAD)}`);
-      await untilThreads(server, account, 0);
+      await until("the pool knows", async () => await subject.number(account, "closed") === 1);
       const error = await client.errorOf("SELECT 2");
       expect(error.code).toBe(2013);
       expect(error.message).toMatch(/connect again/);
@@ -39,7 +39,7 @@ for (const kind of kinds) {
       using client = await loginAs(account, subject.proxy);
       await client.query("SET sql_mode = 'ANSI'");
       await server.sql(`KILL ${await client.value(THREAD)}`);
-      await untilThreads(server, account, 0);
+      await until("the pool knows", async () => await subject.number(account, "closed") === 1);
       using _other = await loginAs(account, subject.proxy);
       expect(await client.value("SELECT @@sql_mode LIKE '%ANSI%'")).toBe("1");
     });

@@ -61,8 +61,7 @@ export async function poolSubject(server: RealServer, options: {
       }\n` +
       `${options.config ?? ""}`,
   });
-  const line = await proxy.untilLogged(/admin port/);
-  const port = Number(line.match(/127\.0\.0\.1:(\d+)/)![1]);
+  const port = await proxy.loggedPort("admin port");
   const admin = await loginAs(options.admin ?? { user: "admin", password: "" }, { port });
   const pool = async ({ user }: PoolAccount) => {
     const [result] = await admin.results("SHOW POOLS");

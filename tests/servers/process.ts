@@ -70,13 +70,17 @@ async function nextLine(lines: AsyncGenerator<string>): Promise<string> {
 /** Below those that the kernel gives to outgoing connections, so that none takes the port first. */
 const PORTS = { from: 20_000, to: 32_000 };
 const PORT_TRIES = 100;
+/** Those given out: who has got one may not listen yet. */
+const given = new Set<number>();
 
 /** A TCP port on loopback that nothing listens on now. Throws an Error where none is found. */
 export function freePort(): number {
   for (let tries = 0; tries < PORT_TRIES; tries++) {
     const port = PORTS.from + Math.floor(Math.random() * (PORTS.to - PORTS.from));
+    if (given.has(port)) continue;
     try {
       Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } }).stop(true);
+      given.add(port);
       return port;
     } catch (error) {
       if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
