@@ -100,11 +100,15 @@ function meetsGhost(session: PooledSession, pooled: PooledConnection): boolean {
   );
 }
 
-/** The statement may begin to hold the connection, where there can be no reset any more. */
+/**
+ * The statement may begin to hold the connection, where there can be no reset any more, or shows the
+ * list of user variables.
+ */
 function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolean {
   const { knownVariables, dirty } = pooled;
   if (knownVariables === undefined) return false;
-  const holds = (session.effects & (PINS | Effect.ENDS_PIN)) !== 0 ||
+  const { effects } = session;
+  const holds = (effects & (PINS | Effect.ENDS_PIN)) !== 0 || (effects & ASKS_LIST) === ASKS_LIST ||
     AUTOCOMMIT_OFF.has(session.state.variables.get("autocommit") ?? "");
   if (!holds) return false;
   const isOwner = pooled.owner === session;
@@ -114,6 +118,7 @@ function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolea
   return false;
 }
 
+const ASKS_LIST = Effect.ASKS_VARIABLES | Effect.ASKS_USER_VARIABLE;
 const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
 
 /**

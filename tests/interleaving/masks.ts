@@ -13,7 +13,9 @@
 // 6. of a login or COM_CHANGE_USER only the last packet's payload is kept: how many challenges come
 //    before it depends on what the peer remembers of the account;
 // 7. the flag SESSION_STATE_CHANGED of EOF packets, behind which no state comes (docs/pooling.md);
-// 8. the end of the connection in place of an answer, and error 2013 in its place: comparison.ts.
+// 8. the affected rows of a CALL, which are those of any statement before it where it writes nothing
+//    (docs/pooling.md);
+// 9. the end of the connection in place of an answer, and error 2013 in its place: comparison.ts.
 
 import {
   Capability,
@@ -59,9 +61,17 @@ export function mask(answer: Answer, about: Masked): Uint8Array {
     bytes = endsChanged(bytes, withoutMetadataChanged);
   }
   bytes = withoutStateInEof(bytes);
+  if (/^\W*(?:\w\W+)?CALL\b/i.test(about.sql)) bytes = endsChanged(bytes, withoutAffectedRows);
   if (!about.tracking || about.command === "fetch") return bytes;
   // Of a login there is the payload only.
   return about.command === "change_user" ? maskState(bytes) : endsChanged(bytes, maskState);
+}
+
+/** One byte is enough for the rows that programs change. */
+function withoutAffectedRows(payload: Uint8Array): Uint8Array {
+  const copy = Uint8Array.from(payload);
+  if (payload[0] === 0 && payload.length >= 7 && payload[1]! < 0xfb) copy[1] = 0;
+  return copy;
 }
 
 /** `SERVER_SESSION_STATE_CHANGED`. */
