@@ -17,6 +17,8 @@ export abstract class CarriedValues {
   foundRows = "0";
   /** ROW_COUNT() of the last statement. */
   rowCount = 0;
+  /** The error of the last statement that failed: SHOW WARNINGS tells no SQLSTATE. */
+  lastError: { readonly code: number; readonly state: string | undefined } | undefined;
   /** Warnings and errors, where they have been taken from the connection they were on. */
   conditions: Conditions | undefined;
 
@@ -73,7 +75,14 @@ export abstract class CarriedValues {
   /** Keeps the answer to SHOW WARNINGS. */
   keepWarnings(packets: PacketAssembler, capabilities: number): void {
     const found = readConditions(packets, capabilities);
-    if (found) this.conditions = found.list.length > 0 ? found : undefined;
+    if (!found) return;
+    const { lastError } = this;
+    const list = found.list.map((each) =>
+      each.level === "Error" && each.code === lastError?.code
+        ? { ...each, state: lastError.state }
+        : each
+    );
+    this.conditions = list.length > 0 ? { ...found, list } : undefined;
   }
 
   /** The session has got an error that its connection does not know of. */

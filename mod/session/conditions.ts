@@ -18,6 +18,8 @@ interface Condition {
   /** One character a byte, in the session's character_set_results. */
   readonly message: string;
   readonly row: Uint8Array;
+  /** Its SQLSTATE, where it is known. */
+  readonly state?: string | undefined;
 }
 
 /** Rows of SHOW WARNINGS, as they came. */
@@ -121,9 +123,9 @@ function mayBlock(list: readonly Condition[]): boolean {
   return list.every(({ level }, at) => level !== "Error" || at === 0);
 }
 
-function signal(verb: string, { level, code, message }: Omit<Condition, "row">): string {
-  const state = level === "Error" ? "HY000" : "01000";
-  return `${verb} SQLSTATE '${state}' SET MYSQL_ERRNO=${code},MESSAGE_TEXT=${
+function signal(verb: string, { level, code, message, state }: Omit<Condition, "row">): string {
+  const usual = level === "Error" ? "HY000" : "01000";
+  return `${verb} SQLSTATE '${state ?? usual}' SET MYSQL_ERRNO=${code},MESSAGE_TEXT=${
     stringLiteral(message)
   }`;
 }

@@ -126,7 +126,10 @@ const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
  * begins to hold the connection; and it is another session's on the connection.
  */
 function needsFoundRows(session: PooledSession, pooled: PooledConnection): boolean {
-  return (session.effects & FOUND_ROWS) !== 0 &&
+  const { effects } = session;
+  // To restore it takes conditions away, and those cannot be given back in all their parts.
+  const mayAsk = effects & Effect.ASKS_WARNINGS ? Effect.ASKS_FOUND_ROWS : FOUND_ROWS;
+  return (effects & mayAsk) !== 0 &&
     pooled.foundRows !== session.foundRows &&
     !(pooled.owner === session && pooled.foundRows === undefined);
 }

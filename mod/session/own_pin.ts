@@ -17,4 +17,6 @@ export const OwnPin = {
   KILLED: 64,
   /** A parameter's long data is at the server already. */
   LONG_DATA: 128,
+  /** The client has turned metadata off, without which the proxy cannot read its own answers. */
+  METADATA: 256,
 } as const;

@@ -3,12 +3,10 @@
 
 import {
   type AnswerSink,
-  isMariadb,
   isSameState,
   keyOf,
   type PooledConnection,
   type PreparedTexts,
-  Residue,
   type SessionState,
 } from "../backend/mod.ts";
 import { Effect, userVariablesIn } from "../sql/mod.ts";
@@ -185,7 +183,7 @@ export class PreparedStatements {
     if (statement === undefined) {
       // The server's own error, unless another session's statement has that id there.
       if (!pooled.hasStatement(statementIdOf(packet) ?? 0)) return false;
-      this.#answerUnknown(pooled, packet);
+      this.#askForUnknown(pooled, packet);
       return true;
     }
     const known = pooled.statement(statement.key)!;
@@ -259,23 +257,16 @@ export class PreparedStatements {
     }
   }
 
-  #answerUnknown(pooled: PooledConnection, packet: Buffer): void {
-    const id = statementIdOf(packet) ?? 0;
-    const session = this.#session;
-    const error = {
-      code: 1243,
-      sqlState: "HY000",
-      message: `Unknown prepared statement handler (${id}) given to ${
-        isMariadb(session.context.server.identity!)
-          ? NAMES.get(packet[HEADER_LENGTH])
-          : "mysql_stmt_precheck"
-      }`,
-    };
-    session.noteError(error);
-    pooled.residue &= ~Residue.WARNINGS;
-    pooled.touch();
-    session.session.answerError(error, session.session.answerSequence);
-    session.answeredLocally();
+  /** The server is asked for one that nobody has, and its error names the one that was asked for. */
+  #askForUnknown(pooled: PooledConnection, packet: Buffer): void {
+    const replacements = [{
+      literal: `(${UNKNOWN_STATEMENT})`,
+      original: `(${statementIdOf(packet) ?? 0})`,
+    }];
+    setStatementId(packet, UNKNOWN_STATEMENT);
+    const renamed = new RenamedColumns(this.#session.session, { replacements, prepared: false });
+    const sink = this.#session.session.sinkFor(packet, renamed);
+    pooled.connection.request(inPackets(packet), expectedAnswer(packet[HEADER_LENGTH]), sink);
   }
 
   #prepare(pooled: PooledConnection, packet: Buffer): void {
@@ -388,13 +379,8 @@ function isStatementCommand(command: number): boolean {
     command === Command.STMT_FETCH || command === Command.STMT_RESET;
 }
 
-/** The names that MariaDB gives these commands in error 1243; MySQL has one for all. */
-const NAMES = new Map<number, string>([
-  [Command.STMT_EXECUTE, "mysqld_stmt_execute"],
-  [Command.STMT_BULK_EXECUTE, "mysqld_stmt_bulk_execute"],
-  [Command.STMT_FETCH, "mysqld_stmt_fetch"],
-  [Command.STMT_RESET, "mysqld_stmt_reset"],
-]);
+/** No server counts so far. */
+const UNKNOWN_STATEMENT = 0x7ffffff0;
 
 class ClosedStatement implements AnswerSink {
   readonly #session: PooledSession;

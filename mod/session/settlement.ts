@@ -111,6 +111,7 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
     pooled.residue &= ~Residue.FOUND_ROWS;
     session.foundRows = pooled.foundRows = `${tracker.rows}`;
   }
+  if (failed) session.lastError = { code: tracker.errorCode, state: tracker.sqlState };
   if (failed || !leavesRowCount(session)) {
     session.rowCount = failed || tracker.sawRows ? -1 : tracker.affectedRows;
     pooled.rowCountGone = false;

@@ -127,6 +127,10 @@ function settingsOf(
       askLater("collation_connection", changes, pooled);
       changes.push([RESULTS_COLLATION, UNKNOWN_VALUE]);
     }
+    if (name === "resultset_metadata") {
+      if (Buffer.from(value).toString() === "NONE") session.ownPins |= OwnPin.METADATA;
+      else session.ownPins &= ~OwnPin.METADATA;
+    }
     if (name === "timestamp") {
       changes.push([name, timestampOf(session, value)]);
       continue;

@@ -23,6 +23,8 @@ export class AnswerFacts {
   /** Rows of the result set that came last, as far as they have come. */
   rows = 0;
 
+  #hasState = false;
+  readonly #state = new Uint8Array(5);
   #insertIdLow = 0;
   #insertIdHigh = 0;
 
@@ -77,6 +79,13 @@ export class AnswerFacts {
   /** Reads the payload of an ERR packet at `at`. */
   protected readErr(bytes: Uint8Array, at: number): void {
     this.errorCode = bytes[at + 1] | (bytes[at + 2] << 8);
+    this.#hasState = bytes[at + 3] === 0x23; // '#'
+    for (let i = 0; i < this.#state.length; i++) this.#state[i] = bytes[at + 4 + i];
+  }
+
+  /** The SQLSTATE of the error; undefined where it came without one. Makes a string. */
+  get sqlState(): string | undefined {
+    return this.#hasState ? String.fromCharCode(...this.#state) : undefined;
   }
 }
 
