@@ -69,6 +69,9 @@ export async function serve(
     const [used] = config.backends;
     log.warn("only the first backend is used", { backend: formatAddress(used!) });
   }
+  if (config.route.split || config.rules.length > 0) {
+    log.warn("statements are not split yet: [route] and [[rule]] change nothing");
+  }
   const room = sessionsByOpenFiles() * workerCount(config);
   if (room < config.limits.clientsMax) {
     log.warn("the limit on open files leaves room for fewer clients than limits.clients_max", {

@@ -33,6 +33,14 @@ describe("lifecycle", () => {
   const login = (proxy: ProxyProcess) =>
     loginAs(server.accounts.app, proxy, { database: "lifecycle" });
 
+  test("keys that change nothing yet are told of at start", async () => {
+    await using proxy = await ownProxy(server, { config: "[route]\nsplit = true\n" });
+    await proxy.untilLogged(/statements are not split yet/);
+    await using silent = await ownProxy(server);
+    await silent.stop();
+    expect(silent.log()).not.toContain("not split yet");
+  });
+
   test("SIGTERM: idle clients are told, a transaction may finish, nobody new comes in", async () => {
     await using proxy = await ownProxy(server);
     using idle = await login(proxy);
