@@ -6,9 +6,10 @@ import { compact, NO_VARIABLES, type SessionState } from "../backend/mod.ts";
 import type { PacketAssembler } from "../wire/mod.ts";
 import { type CapturedValues, FOUND_ROWS, INSERT_ID, UNSET } from "./captured_values.ts";
 import { type Conditions, readConditions, withError } from "./conditions.ts";
+import { ObservedChanges } from "./observed_changes.ts";
 
 /** The values of one session. */
-export abstract class CarriedValues {
+export abstract class CarriedValues extends ObservedChanges {
   /** What the session has set. */
   state: SessionState;
   /** Literals by name, each with its `@`. */
@@ -26,6 +27,7 @@ export abstract class CarriedValues {
   #whenRead: (() => void) | undefined;
 
   constructor(state: SessionState) {
+    super();
     this.state = state;
   }
 

@@ -63,14 +63,6 @@ export class PooledSession extends CarriedValues implements Lessee {
   readonly pins = new Pins();
   /** What else does: a set of `OwnPin`. */
   ownPins = 0;
-  /** The server has told of a change that the statement under way does not explain. */
-  hiddenChange = false;
-  /** Code that is not in a statement's text has run, and nobody has looked at what it has left. */
-  hasCalled = false;
-  /** It has told that something has changed, and not yet what. */
-  untoldState = false;
-  /** What it tells of is over with the statement. */
-  passingState = false;
   /** The command under way, header included; empty where there is none. */
   command: Buffer = NO_COMMAND;
   /** What the command under way may do and ask: a set of `Effect`. */

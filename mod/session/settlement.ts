@@ -47,9 +47,8 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
     );
     pooled.touch();
   }
-  if (showsTrackers(session) && effects & Effect.SETS_VARIABLE) {
-    session.ownPins |= OwnPin.TRACKERS;
-  }
+  session.setsTrackers = showsTrackers(session) && (effects & Effect.SETS_VARIABLE) !== 0;
+  if (session.setsTrackers) session.ownPins |= OwnPin.TRACKERS;
   const unread = Residue.FOUND_ROWS | Residue.WARNINGS;
   const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
   const mayCount = !(effects & asks) && !(pooled.residue & unread);
@@ -115,6 +114,10 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   if (failed || !leavesRowCount(session)) {
     session.rowCount = failed || tracker.sawRows ? -1 : tracker.affectedRows;
     pooled.rowCountGone = false;
+  }
+  // Refused whole, so that the proxy's own trackers are turned on again.
+  if (session.setsTrackers && failed && !(effects & Effect.MULTI)) {
+    session.ownPins &= ~OwnPin.TRACKERS;
   }
   notePins(session, failed);
   return askAfterwards(session, pooled, failed);
