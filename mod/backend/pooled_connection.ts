@@ -125,11 +125,6 @@ export class PooledConnection {
     this.#statements.set(key, statement);
   }
 
-  /** The server knows a statement no more. */
-  forgetStatement(key: string): void {
-    this.#statements.delete(key);
-  }
-
   #close(key: string, { id }: ServerStatement): void {
     this.#statements.delete(key);
     const payload = Buffer.alloc(5);

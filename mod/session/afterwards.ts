@@ -28,10 +28,6 @@ export class Afterwards implements AnswerSink {
     this.#pooled = pooled;
   }
 
-  get any(): boolean {
-    return this.#outstanding > 0;
-  }
-
   /** An OK packet with the status and the state that an error does not tell. */
   ping(): void {
     this.#outstanding++;

@@ -127,12 +127,16 @@ const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
  */
 function needsFoundRows(session: PooledSession, pooled: PooledConnection): boolean {
   const { effects } = session;
-  // To restore it takes conditions away, and those cannot be given back in all their parts.
-  const mayAsk = effects & Effect.ASKS_WARNINGS ? Effect.ASKS_FOUND_ROWS : FOUND_ROWS;
-  return (effects & mayAsk) !== 0 &&
-    pooled.foundRows !== session.foundRows &&
-    !(pooled.owner === session && pooled.foundRows === undefined);
+  if ((effects & FOUND_ROWS) === 0 || pooled.foundRows === session.foundRows) return false;
+  if (pooled.owner === session && pooled.foundRows === undefined) return false;
+  if (effects & Effect.ASKS_FOUND_ROWS) return true;
+  // To restore it takes conditions away, which cannot be given back in all their parts, and the
+  // server's time for that many rows: not for what nobody may ever ask.
+  return (effects & Effect.ASKS_WARNINGS) === 0 && Number(session.foundRows) <= FOUND_ROWS_UNASKED;
 }
+
+/** So many rows are found once more for a statement that does not ask for their number. */
+const FOUND_ROWS_UNASKED = 1000;
 
 /**
  * MySQL clears the conditions with each statement, so that they are needed only by one that asks;
@@ -178,8 +182,10 @@ export function diagnosticsOf(
   const { conditions } = session;
   const mariadb = isMariadb(session.context.server.identity!);
   // What clears conditions is a SELECT, too.
-  const asksRows = (session.effects & FOUND_ROWS) !== 0;
-  const foundRows = needs.foundRows || (needs.conditions && asksRows);
+  const asksRows = (session.effects & Effect.ASKS_FOUND_ROWS) !== 0;
+  const keepsRows = (session.effects & FOUND_ROWS) !== 0 &&
+    Number(session.foundRows) <= FOUND_ROWS_UNASKED;
+  const foundRows = needs.foundRows || (needs.conditions && (asksRows || keepsRows));
   if (foundRows && needs.conditions && conditions && standInsFindRows(conditions, mariadb)) {
     pooled.foundRows = session.foundRows;
     pooled.hasConditions = pooled.hasStandIns = true;

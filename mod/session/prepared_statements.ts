@@ -163,11 +163,6 @@ export class PreparedStatements {
     statement.longData = undefined;
   }
 
-  /** The connection has to prepare the statement before the command can be sent. */
-  missingOn(pooled: PooledConnection, statement: SessionStatement | undefined): boolean {
-    return statement !== undefined && pooled.statement(statement.key) === undefined;
-  }
-
   /**
    * Sends a command about statements.
    *

@@ -195,40 +195,38 @@ function isShowConditions(session: PooledSession): boolean {
   return /^SHOW (?:WARNINGS|ERRORS)\b/.test(wordsOf(session));
 }
 
+/** Hot path: nothing is made where there is nothing to ask. */
 function askAfterwards(session: PooledSession, pooled: PooledConnection, failed: boolean): boolean {
   const { connection } = pooled;
   const { tracker } = connection;
   const { effects } = session;
-  const requests = new Afterwards(session, pooled);
   const mayHaveBegun = (tracker.status & ServerStatus.AUTOCOMMIT) === 0 &&
     (tracker.status & ServerStatus.IN_TRANS) === 0;
   // As long as the connection is the session's, the next OK packet tells the same.
   const isHeld = session.pinned || session.inTransaction;
   const mayHaveChanged = isUntold(session, connection) ||
     (failed && (mayHaveBegun || (effects & CHANGES_DESPITE_ERROR) !== 0));
-  if (mayHaveChanged && !isHeld) requests.ping();
-  if (session.passingState) {
-    requests.captureDiagnostics();
-    requests.flush();
-  }
+  const { passingState } = session;
   session.untoldState = session.passingState = false;
-  if (showsTrackers(session)) {
-    requests.captureDiagnostics();
-    requests.turnOn(session.baseline.track);
-  }
-  const untold = untoldAssignments(session);
-  if (untold !== undefined) {
-    requests.captureDiagnostics();
-    requests.tell(untold);
-  }
   if (effects & Effect.CALLS) session.hasCalled = true;
-  if (isHeld) return requests.any;
-  if (session.hiddenChange || session.hasCalled) requests.findHidden();
-  else if (pooled.pinsCounted === undefined) {
+  const pings = mayHaveChanged && !isHeld;
+  const showed = showsTrackers(session);
+  const untold = untoldAssignments(session);
+  const hides = !isHeld && (session.hiddenChange || session.hasCalled);
+  const counts = !isHeld && !hides && pooled.pinsCounted === undefined;
+  if (!pings && !passingState && !showed && untold === undefined && !hides && !counts) return false;
+  const requests = new Afterwards(session, pooled);
+  if (pings) requests.ping();
+  if (passingState || showed || untold !== undefined) requests.captureDiagnostics();
+  if (passingState) requests.flush();
+  if (showed) requests.turnOn(session.baseline.track);
+  if (untold !== undefined) requests.tell(untold);
+  if (hides) requests.findHidden();
+  else if (counts) {
     requests.captureDiagnostics();
     requests.countPins();
   }
-  return requests.any;
+  return true;
 }
 
 /** Rows that end with an EOF packet say at most that something has changed; MySQL says not even that. */

@@ -40,6 +40,28 @@ for (const kind of kinds) {
       expect([await one.value(both), await other.value(both)]).toEqual(["1 71", "2 72"]);
     });
 
+    test("many rows are not found once more for a write, only where they are asked for", async () => {
+      using relay = new SlowRelay(server.port);
+      await using proxy = await ownProxy({ ...server, port: relay.port }, { config });
+      using one = await loginAs(server.accounts.app, proxy, { database: "restoring" });
+      using other = await loginAs(server.accounts.app, proxy, { database: "restoring" });
+      const digits = Array.from({ length: 10 }, (_, i) => `SELECT ${i}`).join(" UNION ALL ");
+      await one.query("CREATE TABLE digits (d INT)");
+      await one.query(`INSERT INTO digits ${digits}`);
+      const joined = "digits a, digits b, digits c, digits d";
+      expect(await one.query(`SELECT 1 FROM ${joined} LIMIT 2000`)).toHaveLength(2000);
+      await other.query("SELECT 1");
+      relay.sent = "";
+      await one.query("UPDATE digits SET d = d + 1");
+      expect(relay.sent).toContain("UPDATE digits");
+      expect(relay.sent).not.toContain("LIMIT 2000");
+      expect(await one.query(`SELECT 1 FROM ${joined} LIMIT 2000`)).toHaveLength(2000);
+      await other.query("SELECT 1");
+      expect(await one.value("SELECT FOUND_ROWS()")).toBe("2000");
+      expect(relay.sent).toContain("LIMIT 2000) t");
+      await one.query("DROP TABLE digits");
+    });
+
     test("a read is not answered where its session's state cannot be set", async () => {
       await freshDatabase(server, "restoring_gone");
       await server.sql("CREATE TABLE restoring.t AS SELECT 'of another schema' AS v");
@@ -60,6 +82,8 @@ for (const kind of kinds) {
 /** Passes bytes on to a server, and its answers late; counts how often one waits for the other. */
 class SlowRelay implements Disposable {
   roundTrips = 0;
+  /** What clients have sent, one character a byte. */
+  sent = "";
   readonly #listener: Bun.TCPSocketListener<{ server: Promise<Socket> }>;
 
   constructor(port: number) {
@@ -93,6 +117,7 @@ class SlowRelay implements Disposable {
         data: async (client, bytes) => {
           this.#asked.get(client)!();
           const kept = Buffer.from(bytes);
+          this.sent += kept.toString("latin1");
           (await client.data.server).write(kept);
         },
         close: async (client) => void (await client.data.server).end(),
