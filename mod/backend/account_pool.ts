@@ -87,6 +87,11 @@ export class AccountPool extends PoolConnections {
     return this.idleOnes.has(kind);
   }
 
+  /** Takes this one, to read what it holds of its owner. @returns false if it is not idle. */
+  takeIdle(connection: PooledConnection): boolean {
+    return this.idleOnes.take(connection);
+  }
+
   /** Takes an idle connection that holds nothing of anybody: for a statement of the proxy's own. */
   takeUnused(): PooledConnection | undefined {
     return this.idleOnes.takeFirst((each) => each.residue === Residue.NONE);

@@ -22,6 +22,10 @@ export const Residue = {
 /** Residue that is part of the session's settings: losing it would be noticed. */
 export const LASTING_RESIDUE: number = Residue.VARIABLES | Residue.ROLE;
 
+/** All of it. */
+export const ANY_RESIDUE: number = Residue.INSERT_ID | Residue.FOUND_ROWS | Residue.WARNINGS |
+  LASTING_RESIDUE;
+
 /** A session as its last connection sees it. */
 export interface Tenant {
   /** The connection has ended while nobody used it. */

@@ -6,28 +6,14 @@ import type { PoolOrder, PoolStatus } from "./pool_status.ts";
 import { statementError } from "./server_error.ts";
 import { ServerRoom } from "./server_room.ts";
 import { SessionVariables } from "./session_defaults.ts";
-import type { HandshakeResponse } from "../wire/mod.ts";
-import { PreparedTexts } from "./prepared_texts.ts";
-import { StateTable } from "./session_state.ts";
-
-/** What all logins of a kind have in common. */
-export interface KindOfLogin {
-  /** Without user, proof and schema. */
-  readonly login: HandshakeResponse;
-  /** The client's own connection is encrypted or local. */
-  readonly clientSecure: boolean;
-}
+import type { PoolTables } from "./pool_tables.ts";
 
 /** Shared connections, by account. */
 export class Pools {
-  /** The states of all sessions and connections. */
-  readonly states = new StateTable();
+  /** What all servers' pools have in common. */
+  readonly tables: PoolTables;
   /** What variables its sessions have. */
   readonly variables = new SessionVariables();
-  /** The texts of all sessions' prepared statements. */
-  readonly texts = new PreparedTexts();
-  /** How connections of a kind log in, whoever's they are. */
-  readonly kinds = new Map<string, KindOfLogin>();
   readonly #server: string;
   readonly #limits: AccountPoolLimits;
   readonly #options: AccountPoolOptions;
@@ -40,10 +26,13 @@ export class Pools {
   constructor(
     server: string,
     limits: AccountPoolLimits,
-    options: Pick<AccountPoolOptions, "counters" | "now" | "carryOver">,
+    { tables, ...options }: Pick<AccountPoolOptions, "counters" | "now" | "carryOver"> & {
+      readonly tables: PoolTables;
+    },
   ) {
     this.#server = server;
     this.#limits = limits;
+    this.tables = tables;
     this.#options = {
       ...options,
       errorOf: (error) => statementError(error, server),

@@ -62,6 +62,8 @@ export class Server {
   /** What the server said of itself last; undefined until it was reached once. */
   identity: Greeting | undefined;
   readonly settings: ConnectSettings;
+  /** The address as people write it. */
+  readonly name: string;
   readonly pool: ConnectionPool;
   /** Connections that sessions take turns on; undefined where each session has its own. */
   readonly pools: Pools | undefined;
@@ -87,6 +89,7 @@ export class Server {
     readonly now: () => number;
   }) {
     this.settings = settings;
+    this.name = addressText(settings.address);
     this.pool = new ConnectionPool(
       options.pool,
       options.now,
@@ -98,11 +101,6 @@ export class Server {
     this.#now = options.now;
     this.#account = options.account;
     this.#onFailure = options.onFailure ?? (() => {});
-  }
-
-  /** The address as people write it. */
-  get name(): string {
-    return addressText(this.settings.address);
   }
 
   /**
@@ -157,6 +155,7 @@ export class Server {
   #connectionOf(opened: OpenedConnection, request: LoginRequest): ServerConnection {
     return new ServerConnection(opened.stream, {
       facts: {
+        server: this.name,
         threadId: opened.greeting.threadId,
         capabilities: opened.capabilities,
         mariadbCapabilities: opened.mariadbCapabilities,

@@ -8,6 +8,8 @@ import { type AnswerSink, Outstanding, passOk } from "./outstanding.ts";
 
 /** What a server connection is for its whole life. */
 export interface ConnectionFacts {
+  /** The name of the server that it leads to. */
+  readonly server: string;
   /** The server's own id of the connection: what KILL takes there. */
   readonly threadId: number;
   /** The capability flags in force. */

@@ -36,8 +36,7 @@ export function sweep(context: SessionContext, now: number): void {
     } else if (isOverWaitTimeout(session, now)) endForInactivity(session);
   }
   for (const kill of context.directory.kills) kill.settleIfAbandoned();
-  context.server.pool.sweep();
-  context.server.pools?.sweep();
+  context.servers.sweep();
   context.throttle.expire();
   context.credentials.learned.expire();
 }

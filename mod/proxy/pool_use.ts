@@ -15,12 +15,17 @@ export interface PoolUse {
 export type PoolUses = Readonly<Record<string, PoolUse>>;
 
 /** Those of one worker: walks its sessions. */
-export function poolUseOf({ directory, server }: SessionContext): PoolUse {
-  let running = 0;
-  for (const session of directory.all()) if (session.server !== undefined) running++;
-  let { idle } = server.pool;
-  for (const [, pool] of server.pools?.all() ?? []) idle += pool.idle;
-  return { running, idle };
+export function poolUsesOf({ directory, servers }: SessionContext): PoolUses {
+  const uses: Record<string, { running: number; idle: number }> = {};
+  for (const { name, pool, pools } of servers.all()) {
+    let { idle } = pool;
+    for (const [, each] of pools?.all() ?? []) idle += each.idle;
+    uses[name] = { running: 0, idle };
+  }
+  for (const { server } of directory.all()) {
+    if (server !== undefined) uses[server.facts.server].running++;
+  }
+  return uses;
 }
 
 /** Those of all workers. */

@@ -20,6 +20,7 @@ export type RemoteAim =
   | { readonly kind: "refused"; readonly error: SqlError }
   | {
     readonly kind: "ask";
+    readonly server: string;
     readonly thread: number;
     readonly standsIn: boolean;
     readonly ticket: number;
@@ -42,7 +43,8 @@ export class RemoteKills {
     if (aim.kind !== "ask") return aim;
     const ticket = ++this.#tickets;
     this.#held.set(ticket, { aim, since: this.#now() });
-    return { kind: "ask", thread: aim.thread, standsIn: aim.standsIn, ticket };
+    const { server, thread, standsIn } = aim;
+    return { kind: "ask", server, thread, standsIn, ticket };
   }
 
   /** The other worker knows what has become of the KILL. */
@@ -68,6 +70,6 @@ export function aimHeldElsewhere(
 ): KillAim {
   if (aim.kind === "refused") return aim;
   if (aim.kind !== "ask") return { kind: aim.kind };
-  const { ticket, thread, standsIn } = aim;
-  return { kind: "ask", thread, standsIn, settle: (verdict) => settle(ticket, verdict) };
+  const { ticket, server, thread, standsIn } = aim;
+  return { kind: "ask", server, thread, standsIn, settle: (verdict) => settle(ticket, verdict) };
 }

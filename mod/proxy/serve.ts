@@ -65,9 +65,11 @@ export async function serve(
   for (const address of running.addresses) {
     log.info("listening", { address: formatAddress(address) });
   }
-  if (config.backends.length > 1) {
+  if (config.backends.length > 1 && !config.account) {
     const [used] = config.backends;
-    log.warn("only the first backend is used", { backend: formatAddress(used!) });
+    log.warn("only the first backend is used: without an account nobody can tell what they are", {
+      backend: formatAddress(used!),
+    });
   }
   if (config.route.split || config.rules.length > 0) {
     log.warn("statements are not split yet: [route] and [[rule]] change nothing");

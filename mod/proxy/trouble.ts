@@ -5,6 +5,31 @@ import { isTopologyError, type TroubleReport } from "../cluster/mod.ts";
 /** Reports of one worker are at least this far apart, in milliseconds. */
 const REPORT_MS = 50;
 
+/** What sessions see of each server. */
+export class Troubles {
+  readonly #tell: (report: TroubleReport) => void;
+  readonly #reporters = new Map<string, TroubleReporter>();
+
+  constructor(tell: (report: TroubleReport) => void) {
+    this.#tell = tell;
+  }
+
+  /**
+   * A statement has failed, or with 0: a connection was refused or has ended.
+   *
+   * @param server The server's name.
+   * @param code Its error number.
+   */
+  report(server: string, code: number): void {
+    let reporter = this.#reporters.get(server);
+    if (reporter === undefined) {
+      reporter = new TroubleReporter(server, this.#tell);
+      this.#reporters.set(server, reporter);
+    }
+    reporter.report(code);
+  }
+}
+
 /** Tells the first trouble at once; of a burst that follows only that there was one. */
 export class TroubleReporter {
   readonly #server: string;
@@ -12,7 +37,7 @@ export class TroubleReporter {
   #restsUntil = -Infinity;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param server The name of the server that sessions are on. */
+  /** @param server The server's name. */
   constructor(server: string, tell: (report: TroubleReport) => void) {
     this.#server = server;
     this.#tell = tell;

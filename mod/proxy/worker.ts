@@ -2,15 +2,14 @@
 
 import { BlockList } from "node:net";
 import { Credential, FailureThrottle, RsaKey } from "../auth/mod.ts";
-import { type OwnAccount, Pools, Server } from "../backend/mod.ts";
+import { type OwnAccount, Pools, PoolTables, Server, ServerList } from "../backend/mod.ts";
 import {
   type ClusterAnswer,
   type ClusterStatement,
-  NO_TOPOLOGY,
   type Topology,
   type TroubleReport,
 } from "../cluster/mod.ts";
-import type { Config } from "../config/mod.ts";
+import type { Config, ServerAddress } from "../config/mod.ts";
 import {
   addressText,
   listen,
@@ -34,9 +33,10 @@ import { encodeEarlyErr, frame, type SqlError } from "../wire/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
 import { startJanitor } from "./janitor.ts";
 import type { Running } from "./running.ts";
-import { poolUseOf } from "./pool_use.ts";
+import { TopologyFollower } from "./follow_topology.ts";
+import { poolUsesOf } from "./pool_use.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
-import { TroubleReporter } from "./trouble.ts";
+import { Troubles } from "./trouble.ts";
 import { workerCount } from "./worker_count.ts";
 import { backendTlsContext, clientTlsContext, type MadeCertificate } from "./tls_context.ts";
 
@@ -84,32 +84,39 @@ export async function startWorker(
   onDefect((error) => log.error("connection closed by a defect", { stack: error.stack }));
   const counters = new Counters();
   const now = () => performance.now();
-  const address = config.backends[0];
-  const server = new Server({
-    address,
-    timeoutMs: config.pool.connectTimeoutMs,
-    tlsMode: config.backendTls.mode,
-    tls: backendTlsContext(config.backendTls, address),
-    compression: config.compression.backend === "off"
-      ? undefined
-      : { method: config.compression.backend, level: config.compression.zstdLevel },
-    tcp: config.tcp,
-  }, {
-    pool: config.pool,
-    pools: makePools(config, { counters, now }),
-    account: ownAccount(config),
-    onFailure: (code) => context.cluster?.report(code),
-    counters,
-    log,
-    now,
-  });
+  const tables = new PoolTables();
+  const servers = new ServerList((address) =>
+    new Server({
+      address,
+      timeoutMs: config.pool.connectTimeoutMs,
+      tlsMode: config.backendTls.mode,
+      tls: backendTlsContext(config.backendTls, address),
+      compression: config.compression.backend === "off"
+        ? undefined
+        : { method: config.compression.backend, level: config.compression.zstdLevel },
+      tcp: config.tcp,
+    }, {
+      pool: config.pool,
+      pools: makePools(config, { address, counters, now, tables }),
+      account: ownAccount(config),
+      onFailure: (code) => context.cluster?.report(addressText(address), code),
+      counters,
+      log,
+      now,
+    })
+  );
   const credentials = options.credentials ?? startCredentials(config, log);
   const context: SessionContext = {
     config,
     log,
     counters,
     directory: new Directory(options.number),
-    server,
+    server: servers.at(config.backends[0]),
+    settled: config.account && config.backends.length > 1
+      ? Promise.withResolvers<void>()
+      : undefined,
+    servers,
+    tables,
     usersConnected: new UserCounts(),
     credentials: credentials.store,
     onAccountsChanged: credentials.refresh,
@@ -145,7 +152,12 @@ export async function startWorker(
   const stopJanitor = startJanitor(context, now);
   const empty = Promise.withResolvers<void>();
   let draining = false;
-  let topology = NO_TOPOLOGY;
+  const follower = new TopologyFollower(context);
+  // Servers that cannot be looked at in that time may be there for clients nevertheless.
+  const settling = setTimeout(() => {
+    context.settled?.resolve();
+    context.settled = undefined;
+  }, Math.min(config.pool.connectTimeoutMs, config.limits.loginTimeoutMs / 2));
   const stopListening = () => {
     for (const listener of listeners.splice(0)) listener.close();
   };
@@ -162,9 +174,9 @@ export async function startWorker(
     if (context.directory.size > 0) return;
     clearInterval(finish);
     stopJanitor();
+    clearTimeout(settling);
     credentials.stop();
-    server.pool.close();
-    server.pools?.close();
+    servers.close();
     empty.resolve();
   }, 50);
   return {
@@ -174,22 +186,22 @@ export async function startWorker(
     context,
     counters: () => ({ ...counters }),
     get topology() {
-      return topology;
+      return follower.topology;
     },
-    pools: () => ({ [server.name]: poolUseOf(context) }),
+    pools: () => poolUsesOf(context),
     managePools(order) {
-      if (order) server.pools?.order(order);
-      return Promise.resolve(server.pools?.statuses() ?? []);
+      if (order) servers.order(order);
+      return Promise.resolve(servers.poolStatuses());
     },
-    publish: (newer) => void (topology = newer),
+    publish: (topology) => follower.follow(topology),
     attach(watcher) {
-      const trouble = new TroubleReporter(server.name, (report) => watcher.report(report));
+      const troubles = new Troubles((report) => watcher.report(report));
       context.cluster = {
         answer: async (statement) => await watcher.answer(statement),
-        report: (code) => trouble.report(code),
+        report: (server, code) => troubles.report(server, code),
       };
     },
-    ready: () => !draining && server.identity !== undefined,
+    ready: () => !draining && context.server.identity !== undefined,
     async reload() {
       Object.assign(context, await clientTlsContext(config.clientTls, options.certificate));
     },
@@ -233,14 +245,16 @@ function accept(stream: Stream, context: SessionContext): void {
  * Undefined where sessions cannot share connections: they are not to, or the server is told of each
  * client's address.
  */
-function makePools(config: Config, options: {
+function makePools(config: Config, { address, ...options }: {
+  readonly address: ServerAddress;
   readonly counters: Counters;
   readonly now: () => number;
+  readonly tables: PoolTables;
 }): Pools | undefined {
-  const { pool, proxyProtocol, backends } = config;
+  const { pool, proxyProtocol } = config;
   if (pool.mode === "session" || proxyProtocol.backend !== "off") return undefined;
   const workers = workerCount(config);
-  return new Pools(addressText(backends[0]), {
+  return new Pools(addressText(address), {
     connectionsMax: Math.max(1, Math.floor(pool.connectionsMax / workers)),
     connectionsMin: Math.ceil(pool.connectionsMin / workers),
     workers,

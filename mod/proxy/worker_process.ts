@@ -124,14 +124,15 @@ class Link implements Peers {
       });
     }
     tell({ kind: "listening", addresses: this.#worker.addresses });
-    const { counters, server } = this.#worker.context;
+    const { context } = this.#worker;
+    const { counters } = context;
     // Who cannot be reached now is reached by the first client that comes when it is back.
-    server.identify().catch(() => {});
+    context.server.identify().catch(() => {});
     let reached = false;
     let told = "";
     setInterval(() => {
       this.#kills.sweep();
-      if (!reached && server.identity) {
+      if (!reached && context.server.identity) {
         reached = true;
         tell({ kind: "reached" });
       }
@@ -169,7 +170,7 @@ class Link implements Peers {
       case "presence":
         return { presences: [presenceOf(context)] };
       case "logins":
-        context.server.forgetLogins();
+        context.servers.forgetLogins();
         return {};
       case "pools":
         return { pools: await this.#worker!.managePools(question.order) };

@@ -56,7 +56,7 @@ async function stayOrEnd(session: ClientSession, server: ServerConnection): Prom
   // A login with IGNORE_SPACE sets it, as all others of this kind have; a refused one has taken it.
   const { value } = await runStatement(server, "SELECT @@SESSION.sql_mode");
   if (value === undefined || session.closed) return;
-  const { states } = session.context.server.pools!;
+  const { states } = session.context.tables;
   pooled.setState(states.with(pooled.state, [["sql_mode", literalOf("sql_mode", value)]]));
 }
 

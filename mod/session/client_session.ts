@@ -181,7 +181,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   onAnswerEnd(): void {
     const { mode, holding } = this.#intake;
     if (this.server !== undefined && this.server.tracker.errorCode !== 0) {
-      this.context.cluster?.report(this.server.tracker.errorCode);
+      this.context.cluster?.report(this.server.facts.server, this.server.tracker.errorCode);
     }
     if (this.pooled !== undefined && mode !== Mode.REFUSED) {
       if (this.server?.outstanding === 0) this.pooled.answered();
@@ -192,6 +192,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   onServerLost(reason: string): void {
     const { server } = this;
     if (!server?.closed || this.closed) return; // it may have gone on on another one
+    this.context.cluster?.report(server.facts.server, 0);
     const { mode } = this.#intake;
     const goesOn = mode === Mode.COMMANDS || mode === Mode.BODY;
     if (this.pooled !== undefined && goesOn && server.tracker.atBoundary) {
@@ -216,7 +217,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   onServerClosed(reason: string): void {
     this.context.counters.serverConnectionsLost++;
-    this.context.cluster?.report(0);
+    if (this.server !== undefined) this.context.cluster?.report(this.server.facts.server, 0);
     if (this.server?.closed === false) return;
     const { mode } = this.#intake;
     if (this.pooled !== undefined && (mode === Mode.COMMANDS || mode === Mode.PASSED_OVER)) {
@@ -285,8 +286,9 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
       return;
     }
     if (!server || server.closed) return;
-    if (wasIdle) context.server.pool.giveBack(server);
-    else context.server.discard(server);
+    const { pool } = context.servers.of(server);
+    if (wasIdle) pool.giveBack(server);
+    else context.servers.of(server).discard(server);
   }
 
   /** Closes the session from the proxy's side, telling the client why where it can be told. */

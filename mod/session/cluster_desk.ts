@@ -9,6 +9,8 @@ export interface ClusterDesk {
   /**
    * A statement has failed with this error number, or with 0: a connection was refused or lost.
    * Called for every error: what says nothing about the servers is passed over.
+   *
+   * @param server The server's name.
    */
-  report(code: number): void;
+  report(server: string, code: number): void;
 }

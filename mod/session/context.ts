@@ -3,7 +3,7 @@
 import type { BlockList } from "node:net";
 import type { TLSOptions } from "bun";
 import type { CredentialStore, FailureThrottle, RsaKey } from "../auth/mod.ts";
-import type { Server } from "../backend/mod.ts";
+import type { PoolTables, Server, ServerList } from "../backend/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { Counters, Log } from "../observe/mod.ts";
 import type { ClusterDesk } from "./cluster_desk.ts";
@@ -19,8 +19,14 @@ export interface SessionContext {
   readonly directory: Directory;
   /** The other workers. */
   readonly peers: Peers;
-  /** The server that new sessions go to. */
-  readonly server: Server;
+  /** The server that takes writes, and that new sessions go to. Another one after a failover. */
+  server: Server;
+  /** Until it is known which server that is: logins wait for it. */
+  settled: PromiseWithResolvers<void> | undefined;
+  /** All servers that sessions may be on. */
+  readonly servers: ServerList;
+  /** What shared pools of all servers have in common. */
+  readonly tables: PoolTables;
   /** Who decides about logins, and what is known for it. */
   readonly credentials: CredentialStore;
   /** The proxy's key for clients that encrypt their password. */

@@ -87,6 +87,7 @@ function labelOf(session: ClientSession): SessionLabel {
     port,
     user,
     schema: pooled?.state.schema ?? "",
+    server: server?.facts.server,
     thread: server?.facts.threadId,
     isWaiting: pooled?.busy === true && server === undefined,
     idleMs: Math.max(0, context.now - activeAt),

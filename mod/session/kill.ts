@@ -1,7 +1,14 @@
 // KILL by the proxy's ids: translated to the server's thread id, and decided upon by the server
 // under the client's own privileges.
 
-import { type AnswerSink, queryPacket, type ServerConnection } from "../backend/mod.ts";
+import {
+  type AnswerSink,
+  PooledConnection,
+  queryPacket,
+  Residue,
+  runStatement,
+  type ServerConnection,
+} from "../backend/mod.ts";
 import { killsConnection, parseKill } from "../sql/mod.ts";
 import {
   Command,
@@ -11,9 +18,19 @@ import {
   Expect,
   frame,
   PacketAssembler,
+  type SqlError,
 } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
-import { aimOf, type KillAim, type KillAtServer, type KillVerdict } from "./kill_target.ts";
+import {
+  aimOf,
+  type KillAim,
+  type KillAtServer,
+  type KillVerdict,
+  leaseAny,
+  notOwner,
+} from "./kill_target.ts";
+import { poolAt } from "./pool_opener.ts";
+import { carryOver } from "./preparation.ts";
 import { belongsToPeer } from "./peers.ts";
 import { OwnPin } from "./own_pin.ts";
 import { isInterruption } from "./session_errors.ts";
@@ -133,6 +150,10 @@ function carryOut(
       session.pooled?.answeredLocally();
       return;
     case "ask": {
+      if (aim.server !== server.facts.server) {
+        killElsewhere(session, server, { kill, aim });
+        return;
+      }
       const sink = new KillAnswer(session, server, { shown: kill.id, aim });
       const { thread, standsIn } = aim;
       if (standsIn) {
@@ -140,6 +161,62 @@ function carryOut(
       } else server.request(frame(kill.withThread(thread), 0), kill.expect, sink);
     }
   }
+}
+
+/** The target is at another server than the killer: that one is asked as the killer's account. */
+function killElsewhere(
+  session: ClientSession,
+  server: ServerConnection,
+  { kill, aim }: { readonly kill: KillRequest; readonly aim: KillAtServer },
+): void {
+  session.holdFurther(); // answers of what comes behind may not overtake this one
+  const query = kill.queryOnly || aim.standsIn ? "QUERY " : "";
+  void killAt(session, aim, `KILL ${query}${aim.thread}`).then((errorCode) => {
+    aim.settle(errorCode === 0 ? "killed" : errorCode === LOST ? "unknown" : "refused");
+    if (session.closed || server.closed || session.server !== server) return;
+    if (errorCode === 0) {
+      server.request(queryPacket(server, "DO 0"), Expect.RESULT, session);
+    } else {
+      session.answerError(
+        errorCode === UNKNOWN_THREAD ? unknownThread(kill.id) : notOwner(kill.id),
+        1,
+      );
+      session.pooled?.answeredLocally();
+    }
+    session.release();
+  });
+}
+
+/** @returns The server's error number; 0 if it has done it. */
+async function killAt(
+  session: ClientSession,
+  aim: KillAtServer,
+  statement: string,
+): Promise<number> {
+  const { pooled, context, user } = session;
+  const there = context.servers.named(aim.server);
+  if (pooled === undefined || there === undefined) return NOT_OWNER;
+  const pool = poolAt(there, context, { kind: pooled.kind, user, known: pooled.pool });
+  const leased = await leaseAny(pooled, pool);
+  if (!(leased instanceof PooledConnection)) return leased.code;
+  try {
+    if (leased.residue !== Residue.NONE) await carryOver(leased, context.counters);
+    const { errorCode } = await runStatement(leased.connection, statement);
+    leased.touch();
+    return errorCode;
+  } catch {
+    return LOST;
+  } finally {
+    pool.release(leased);
+  }
+}
+
+const NOT_OWNER = 1095;
+/** The client's own number for a connection that has ended. */
+const LOST = 2013;
+
+function unknownThread(id: number): SqlError {
+  return { code: UNKNOWN_THREAD, sqlState: "HY000", message: `Unknown thread id: ${id}` };
 }
 
 const ANSWER_MAX = 64 * 1024;

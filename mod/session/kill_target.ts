@@ -4,7 +4,7 @@
 // interrupted; whether the killer may end it, the server says: of another account's session by what
 // it says to a KILL QUERY of a connection of that account on which nothing runs.
 
-import { PooledConnection, type ServerConnection } from "../backend/mod.ts";
+import { type AccountPool, PooledConnection, type ServerConnection } from "../backend/mod.ts";
 import type { SqlError } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
@@ -38,6 +38,8 @@ export type KillAim =
 /** A server's thread that is nobody else's until the KILL is settled. */
 export interface KillAtServer {
   readonly kind: "ask";
+  /** The server's name. */
+  readonly server: string;
   /** The server's id of the thread. */
   readonly thread: number;
   /** It is not the target's own: it may be sent KILL QUERY only. */
@@ -85,6 +87,10 @@ class HeldConnection implements KillAtServer {
     connection.kills++;
   }
 
+  get server(): string {
+    return this.#connection.facts.server;
+  }
+
   get thread(): number {
     return this.#connection.facts.threadId;
   }
@@ -119,7 +125,7 @@ async function askStandIn(session: ClientSession, order: KillOrder): Promise<Kil
   const target = session.pooled!;
   const { pool, context } = target;
   if (!target.open && !hasConnection(target)) return { kind: "refused", error: notOwner(order.id) };
-  const leased = await leaseAny(target);
+  const leased = await leaseAny(target, pool);
   if (!(leased instanceof PooledConnection)) return { kind: "refused", error: leased };
   if (session.server || session.closed) {
     pool.release(leased);
@@ -128,6 +134,7 @@ async function askStandIn(session: ClientSession, order: KillOrder): Promise<Kil
   const { connection } = leased;
   return {
     kind: "ask",
+    server: connection.facts.server,
     thread: connection.facts.threadId,
     standsIn: true,
     settle(verdict) {
@@ -144,12 +151,15 @@ function hasConnection({ pool, kind }: PooledSession): boolean {
   return false;
 }
 
-/** Any connection of the pool, whatever is on it: nothing is to be run there. */
-function leaseAny({ pool, kind, open }: PooledSession): Promise<PooledConnection | SqlError> {
+/** Any connection of a session's pool at a server, whatever is on it. */
+export function leaseAny(
+  { kind }: PooledSession,
+  pool: AccountPool,
+): Promise<PooledConnection | SqlError> {
   return new Promise((resolve) => {
     pool.lease({
       kind,
-      open,
+      open: pool.openers.get(kind),
       state: undefined,
       last: undefined,
       waitingSince: 0,
@@ -166,6 +176,7 @@ const INTERRUPTED: SqlError = {
   message: "Query execution was interrupted",
 };
 
-function notOwner(id: number): SqlError {
+/** Another account's session. */
+export function notOwner(id: number): SqlError {
   return { code: 1095, sqlState: "HY000", message: `You are not owner of thread ${id}` };
 }

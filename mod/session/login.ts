@@ -90,6 +90,7 @@ async function greetAndAuthenticate(
   channel: PacketChannel,
   { context, signal }: { readonly context: SessionContext; readonly signal: AbortSignal },
 ): Promise<ClientLogin> {
+  await context.settled?.promise;
   const { server } = context;
   const stream = channel.stream as Stream;
   const throttled = context.throttle.check(session.address || undefined);

@@ -21,7 +21,7 @@ export function noteLoginChanges(session: PooledSession): void {
     const word = Buffer.from(bytes.subarray(start, start + WORD_LENGTH)).toString("latin1");
     if (/^\s*USE\b/i.test(word)) return;
   }
-  context.server.forgetLogins();
+  context.servers.forgetLogins();
   context.peers.forgetLogins();
 }
 

@@ -14,7 +14,9 @@ export interface SessionLabel {
   readonly user: string;
   /** The default schema; empty: none. Known of sessions that share connections only. */
   readonly schema: string;
-  /** The server's thread that it is on; absent while it needs none. */
+  /** The server that it is on, by name; absent while it needs none. */
+  readonly server?: string | undefined;
+  /** Its thread there. */
   readonly thread?: number | undefined;
   /** It waits for a server connection. */
   readonly isWaiting: boolean;
@@ -25,7 +27,7 @@ export interface SessionLabel {
 /** The sessions and shared connections of workers, for process lists. */
 export interface Presence {
   readonly labels: readonly SessionLabel[];
-  /** The server's threads that no session is on at the moment. */
+  /** Threads of the server that takes writes on which no session is at the moment. */
   readonly unused: readonly number[];
 }
 

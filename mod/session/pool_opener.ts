@@ -5,10 +5,12 @@ import {
   type Authenticator,
   type Baseline,
   DISCARDING,
+  learnBaseline,
   type LoginRequest,
   makeFresh,
   PooledConnection,
   resetConnection,
+  type Server,
   type SessionState,
 } from "../backend/mod.ts";
 import { Capability } from "../wire/mod.ts";
@@ -16,6 +18,8 @@ import type { SessionContext } from "./context.ts";
 
 /** How a session of a pool begins. */
 export interface SessionBeginning {
+  readonly server: Server;
+  /** That of its account there. */
   readonly pool: AccountPool;
   /** The connection it has logged in on; undefined where the server was not asked. */
   readonly pooled?: PooledConnection;
@@ -29,10 +33,10 @@ export interface SessionBeginning {
 /** What sessions of a kind say of themselves when they log in, but for who they are. */
 export function rememberKind(
   kind: string,
-  { server }: SessionContext,
+  { tables }: SessionContext,
   request: LoginRequest,
 ): void {
-  const { kinds } = server.pools!;
+  const { kinds } = tables;
   if (kinds.has(kind)) return;
   const { login, clientSecure } = request;
   kinds.set(kind, {
@@ -53,19 +57,20 @@ export function rememberKind(
 export function opener(
   context: SessionContext,
   account: {
+    readonly server: Server;
+    /** Its pool there. */
+    readonly pool: AccountPool;
     readonly kind: string;
     /** In latin1. */
     readonly user: string;
-    readonly pool: AccountPool;
     readonly again: () => Authenticator;
-    readonly baseline: Baseline;
   },
 ): () => Promise<PooledConnection> {
-  const { server } = context;
-  const { kind, user, pool, baseline } = account;
+  const { states, kinds } = context.tables;
+  const { server, kind, user, pool } = account;
   return async () => {
     const again = pool.again ?? account.again; // it may have got another password meanwhile
-    const { login, clientSecure } = server.pools!.kinds.get(kind)!;
+    const { login, clientSecure } = kinds.get(kind)!;
     const { connection } = await server.login({
       login: { ...login, user: Buffer.from(user, "latin1") },
       authenticator: again(),
@@ -77,9 +82,36 @@ export function opener(
     });
     // What it runs for new connections is no part of sessions that are there already.
     if (await server.hasInitConnect(connection)) await resetConnection(connection);
-    const state = await makeFresh(connection, { baseline, states: server.pools!.states });
+    const { variables } = server.pools!;
+    const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
+    const state = await makeFresh(connection, { baseline, states });
     return new PooledConnection(connection, state);
   };
+}
+
+/**
+ * The pool of an account at a server where it may never have logged in, with what opens connections
+ * of a kind there: as in the account's pool at the server where it has.
+ */
+export function poolAt(
+  server: Server,
+  context: SessionContext,
+  { kind, user, known }: {
+    readonly kind: string;
+    /** In latin1. */
+    readonly user: string;
+    readonly known: AccountPool;
+  },
+): AccountPool {
+  const pool = server.pools!.of(user);
+  const { again } = known;
+  if (again === undefined) return pool;
+  pool.again = again;
+  if (!pool.openers.has(kind)) {
+    pool.open = opener(context, { server, pool, kind, user, again });
+    pool.openers.set(kind, pool.open);
+  }
+  return pool;
 }
 
 const NONE = new Uint8Array(0);

@@ -16,11 +16,11 @@ export function leaveBehind(
   session: PooledSession,
   wasIdle: boolean,
 ): void {
-  const { pool, context } = session;
+  const { pool, server } = session;
   const { connection } = pooled;
   if (connection.closed) pool.lost(pooled);
   else if (!wasIdle || connection.outstanding > 0) {
-    context.server.discard(connection);
+    server.discard(connection);
     pool.lost(pooled);
   } else if (!connection.reusable || connection.optionChanged) pool.drop(pooled);
   else void resetAndRelease(pooled, session);
@@ -35,7 +35,7 @@ async function resetAndRelease(
   pool.tally.reset++;
   if (await resetConnection(pooled.connection)) {
     try {
-      const { states } = context.server.pools!;
+      const { states } = context.tables;
       const state = await makeFresh(pooled.connection, { baseline, states });
       pooled.becomeFresh(states.with(state, schemaAfterReset(state.schema)));
       pool.release(pooled);

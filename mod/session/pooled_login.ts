@@ -95,7 +95,8 @@ export async function loginShared(
 
 /** The session begins without a connection: its first statement gets one. */
 function knownLogin(entry: Entry, { ok, state, baseline }: AcceptedLogin): PooledLogin {
-  const { session, pool, kind } = entry;
+  const { session, server, pool, kind } = entry;
+  const options = { server, pool, kind };
   session.context.counters.loginsKnown++;
   const leave = () => pool.census.countSession(kind, -1);
   return {
@@ -104,7 +105,7 @@ function knownLogin(entry: Entry, { ok, state, baseline }: AcceptedLogin): Poole
     giveUp: leave,
     share() {
       if (session.closed) leave();
-      else session.pooled = new PooledSession(session, { pool, state, kind, baseline });
+      else session.pooled = new PooledSession(session, { ...options, state, baseline });
       return Promise.resolve();
     },
   };
@@ -176,7 +177,7 @@ async function recover(idle: PooledConnection, pool: AccountPool, server: Server
   const baseline = pool.fresh.known(idle.kind);
   if (!connection.closed && baseline && await resetConnection(connection)) {
     try {
-      const { states } = server.pools!;
+      const { states } = server.pools!.tables;
       const state = await makeFresh(connection, { baseline, states });
       idle.becomeFresh(states.with(state, schemaAfterReset(state.schema)));
       pool.release(idle);
@@ -216,7 +217,7 @@ function askedLogin(
       closePolitely(connection);
     },
     async share() {
-      const { states, variables } = server.pools!;
+      const { tables: { states }, variables } = server.pools!;
       let baseline: Baseline;
       let state: SessionState;
       if (!idle && await server.hasInitConnect(connection)) {
@@ -243,7 +244,7 @@ function askedLogin(
       pooled.becomeFresh(state);
       if (session.closed) pool.census.countSession(kind, -1);
       else {
-        const options = { pool, pooled, state, kind, baseline };
+        const options = { server, pool, pooled, state, kind, baseline };
         session.pooled = new PooledSession(session, options);
       }
       if (!idle) {
@@ -258,16 +259,15 @@ function askedLogin(
 
 /** What the server has accepted it will accept again, and the pool may log in with it. */
 function accept(
-  { session, pool, request, kind, key }: Entry,
+  { session, server, pool, request, kind, key }: Entry,
   login: Pick<AcceptedLogin, "ok" | "state" | "baseline">,
 ): void {
   const { credential, again } = request;
   rememberKind(kind, session.context, request);
   if (!again) return;
   pool.again = again;
-  const { baseline } = login;
   const user = userName(request.login.user);
-  pool.open = opener(session.context, { kind, user, pool, again, baseline });
+  pool.open = opener(session.context, { server, pool, kind, user, again });
   pool.openers.set(kind, pool.open);
   if (credential) pool.logins.learn(key, { ...login, credential }, session.context.now);
 }
@@ -307,24 +307,21 @@ export async function moveToPool(
   session: ClientSession,
   connection: ServerConnection,
 ): Promise<void> {
-  const { server } = session.context;
   const before = session.pooled!;
+  const { server, kind } = before;
   const pool = server.pools!.of(connection.user);
-  const { kind } = before;
-  const { states, variables } = server.pools!;
+  const { tables: { states }, variables } = server.pools!;
   const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
   const state = await makeFresh(connection, { baseline, states });
   const { user, again } = connection;
   if (again) {
-    pool.openers.set(kind, opener(session.context, { kind, user, pool, again, baseline }));
+    pool.again ??= again;
+    pool.openers.set(kind, opener(session.context, { server, pool, kind, user, again }));
   }
   const pooled = before.pooled!;
-  before.pool.census.countSession(kind, -1);
-  before.pool.census.noteSchema(before, undefined);
   pooled.owner = undefined;
   before.pool.lost(pooled);
-  before.pool = pool;
-  pool.census.countSession(kind, 1);
+  before.settle(server, pool);
   pool.addLeased(pooled);
   before.baseline = baseline;
   before.loginState = state;

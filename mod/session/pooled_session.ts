@@ -5,13 +5,7 @@
 // it (`Preparation`), the command goes out (`#send`), and when its answer has ended what it left is
 // noted (`settle`) and the connection is free again.
 
-import type {
-  AccountPool,
-  Baseline,
-  Lessee,
-  PooledConnection,
-  SessionState,
-} from "../backend/mod.ts";
+import type { Lessee, PooledConnection, SessionState } from "../backend/mod.ts";
 import { LASTING_RESIDUE, pingConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import {
@@ -22,11 +16,9 @@ import {
   HEADER_LENGTH,
   type SqlError,
 } from "../wire/mod.ts";
-import { CarriedValues } from "./carried_values.ts";
 import type { ClientSession } from "./client_session.ts";
 import { ConnectionEnd } from "./connection_end.ts";
 import { commandEffects } from "./command_effects.ts";
-import type { SessionContext } from "./context.ts";
 import { endForInactivity, isClosedForInactivity } from "./inactivity.ts";
 import { asServerError, isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
@@ -37,6 +29,7 @@ import { leaveBehind } from "./pooled_leaving.ts";
 import type { SessionBeginning } from "./pool_opener.ts";
 import { followsAtOnce } from "./follows_at_once.ts";
 import { Pins } from "./pins.ts";
+import { PlacedSession } from "./placed_session.ts";
 import { Preparation, readOwn } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { refresh } from "./refresh.ts";
@@ -44,21 +37,11 @@ import { sendCommand } from "./send_command.ts";
 import type { SessionStatement } from "./session_statement.ts";
 
 /** The pooled part of a client session. */
-export class PooledSession extends CarriedValues implements Lessee {
-  readonly session: ClientSession;
-  readonly context: SessionContext;
+export class PooledSession extends PlacedSession implements Lessee {
   readonly statements: PreparedStatements;
-  pool: AccountPool;
-  readonly kind: string;
-  baseline: Baseline;
   /** What it has begun with. */
   loginState: SessionState;
   waitingSince = 0;
-  /** The connection used last. */
-  last: PooledConnection | undefined;
-
-  /** A command is under way, from its arrival to the end of its answer. */
-  busy = false;
   /** What statements have said that holds it. */
   readonly pins = new Pins();
   /** What else does: a set of `OwnPin`. */
@@ -87,13 +70,7 @@ export class PooledSession extends CarriedValues implements Lessee {
   readonly #lost = new ConnectionEnd();
 
   constructor(session: ClientSession, options: SessionBeginning) {
-    super(options.state);
-    this.session = session;
-    this.context = session.context;
-    this.pool = options.pool;
-    this.kind = options.kind;
-    this.baseline = options.baseline;
-    this.last = options.pooled;
+    super(session, options);
     this.loginState = this.state;
     this.statements = new PreparedStatements(this);
     if (options.pooled) options.pooled.owner = this;
@@ -103,11 +80,6 @@ export class PooledSession extends CarriedValues implements Lessee {
   /** The connection it holds now. */
   get pooled(): PooledConnection | undefined {
     return this.#pooled;
-  }
-
-  /** Opens one more connection; undefined where only a client can prove who it is. */
-  get open(): (() => Promise<PooledConnection>) | undefined {
-    return this.pool.openers.get(this.kind);
   }
 
   /** It holds a connection beyond the command under way. */
@@ -160,12 +132,16 @@ export class PooledSession extends CarriedValues implements Lessee {
     this.textEffects = commandEffects(this, packet, isLong);
     this.effects = command === Command.STMT_PREPARE ? 0 : this.textEffects;
     if (this.#pooled) this.#begin(this.#pooled);
-    else if (this.awaited === 0) this.pool.lease(this);
+    else if (this.awaited === 0) this.place();
     else {
       this.whenRead(() => {
-        if (this.busy && !this.#pooled && !this.session.closed) this.pool.lease(this);
+        if (this.busy && !this.#pooled && !this.session.closed) this.place();
       });
     }
+  }
+
+  protected lease(): void {
+    this.pool.lease(this);
   }
 
   granted(pooled: PooledConnection): void {
@@ -174,6 +150,7 @@ export class PooledSession extends CarriedValues implements Lessee {
       return;
     }
     this.#pooled = pooled;
+    this.noteGranted();
     this.session.server = pooled.connection;
     pooled.connection.holder = this.session;
     this.#begin(pooled);
@@ -241,7 +218,7 @@ export class PooledSession extends CarriedValues implements Lessee {
       pooled.owner = this;
       pooled.touch();
     }
-    this.last = pooled;
+    this.noteUsed(pooled);
     this.#before = this.state;
     this.#unread = pooled.residue;
     noteStatement(this, pooled);
@@ -406,9 +383,7 @@ export class PooledSession extends CarriedValues implements Lessee {
   /** The client has gone. @param wasIdle No command was under way. */
   leave(wasIdle: boolean): void {
     const pooled = this.#pooled;
-    this.pool.census.countSession(this.kind, -1);
-    this.pool.census.noteSchema(this, undefined);
-    if (this.last?.owner === this) this.last.disown();
+    this.unsettle();
     if (!pooled) {
       this.pool.cancel(this);
       return;
@@ -421,7 +396,7 @@ export class PooledSession extends CarriedValues implements Lessee {
 
   protected override onSettingsRead(settings: readonly (readonly [string, string])[]): void {
     const before = this.state;
-    this.state = this.context.server.pools!.states.with(before, settings);
+    this.state = this.context.tables.states.with(before, settings);
     this.statements.stateKnown(before, this.state);
   }
 

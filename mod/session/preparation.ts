@@ -193,7 +193,7 @@ export class Preparation {
     pool.tally.reset++;
     this.#request(RESET_CONNECTION, Expect.OK, new RestoreAnswer(this));
     this.#run(baseline.track, new RestoreAnswer(this));
-    const { pools, identity } = context.server;
+    const { identity } = context.server;
     const { facts } = pooled.connection;
     const flags = notRestoredByMariadb(facts.capabilities, identity);
     if (flags !== "") this.#run(flags, new RestoreAnswer(this));
@@ -203,7 +203,7 @@ export class Preparation {
     const { schema } = pooled.state;
     const { changed } = baseline.defaults;
     const known = new Map([...changed, ...unknown, ...schemaAfterReset(schema)]);
-    pooled.becomeFresh(pools!.states.of(schema, known));
+    pooled.becomeFresh(context.tables.states.of(schema, known));
     pooled.foundRows = UNKNOWN; // a reset leaves it
     pooled.owner = session;
     this.#dirty = undefined;

@@ -309,7 +309,7 @@ export class PreparedStatements {
   }
 
   get #texts(): PreparedTexts {
-    return this.#session.context.server.pools!.texts;
+    return this.#session.context.tables.texts;
   }
 
   get session(): PooledSession {

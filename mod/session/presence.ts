@@ -6,7 +6,8 @@ import type { Presence } from "./peers.ts";
 /** For process lists: walks all sessions and shared connections. */
 export function presenceOf({ directory, server }: SessionContext): Presence {
   const labels = directory.labels();
-  const used = new Set(labels.map(({ thread }) => thread));
+  const here = labels.filter((label) => label.server === server.name);
+  const used = new Set(here.map(({ thread }) => thread));
   const unused: number[] = [];
   for (const [, pool] of server.pools?.all() ?? []) {
     for (const { connection } of pool.census.connections) {

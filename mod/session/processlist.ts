@@ -62,7 +62,7 @@ interface Row {
 class ProcesslistAnswer implements AnswerSink {
   readonly #session: ClientSession;
   readonly #byThread = new Map<number, SessionLabel>();
-  /** Sessions without a server connection. */
+  /** Sessions without a server connection, or with one to another server. */
   readonly #elsewhere: SessionLabel[] = [];
   readonly #unused = new Set<number>();
   readonly #packets = new PacketAssembler(LIST_MAX);
@@ -81,8 +81,9 @@ class ProcesslistAnswer implements AnswerSink {
     this.#endsColumns = server.facts.capabilities & Capability.DEPRECATE_EOF ? 0 : 1;
     for (const { labels, unused } of presences) {
       for (const label of labels) {
-        if (label.thread === undefined) this.#elsewhere.push(label);
-        else this.#byThread.set(label.thread, label);
+        if (label.thread === undefined || label.server !== server.facts.server) {
+          this.#elsewhere.push(label);
+        } else this.#byThread.set(label.thread, label);
       }
       for (const thread of unused) this.#unused.add(thread);
     }
@@ -193,10 +194,11 @@ function valueOf(label: SessionLabel, column: string): string | Uint8Array | und
     case "db":
       return label.schema === "" ? undefined : label.schema;
     case "command":
-      return label.isWaiting ? "Query" : "Sleep";
+      return label.isWaiting || label.server !== undefined ? "Query" : "Sleep";
     case "time":
       return String(Math.floor(label.idleMs / 1000));
     case "state":
+      if (label.server !== undefined) return `On ${label.server}`;
       return label.isWaiting ? "Waiting for a server connection" : "";
     case "progress":
       return "0.000";

@@ -14,7 +14,7 @@ import type { PooledSession } from "./pooled_session.ts";
 /** Learns what the session has set now; it is as new. Never rejects. */
 export async function refresh(session: PooledSession, pooled: PooledConnection): Promise<void> {
   try {
-    const { states } = session.context.server.pools!;
+    const { states } = session.context.tables;
     const { baseline } = session;
     const state = await makeFresh(pooled.connection, { baseline, states, isReset: true });
     if (session.session.closed) return;
@@ -31,7 +31,7 @@ function takeLoginCharsets(session: PooledSession, pooled: PooledConnection): vo
   const charsets = [...CHARSET_VARIABLES, RESULTS_COLLATION].map((name) =>
     [name, variables.get(name)] as const
   );
-  session.state = session.context.server.pools!.states.with(session.state, charsets);
+  session.state = session.context.tables.states.with(session.state, charsets);
   if (session.state !== pooled.state) pooled.owner = undefined;
 }
 

@@ -66,7 +66,7 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
     pooled.residue |= Residue.VARIABLES;
   }
   if (effects & Effect.SETS_ROLE) {
-    const { states } = session.context.server.pools!;
+    const { states } = session.context.tables;
     session.setState(states.with(session.state, [[ROLE, UNKNOWN_VALUE]]));
     pooled.residue |= Residue.ROLE;
   }

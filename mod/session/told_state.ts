@@ -43,7 +43,7 @@ export function noteState(session: PooledSession, packet: Uint8Array): Uint8Arra
   const pooled = session.pooled!;
   if (isEof(packet)) session.untoldState = true;
   const entries = sessionStateOf(packet);
-  const { states } = session.context.server.pools!;
+  const { states } = session.context.tables;
   let changed = false;
   let explained = (session.effects & EXPLAINS_CHANGE) !== 0;
   let { state } = session;

@@ -32,6 +32,7 @@ function connect(
   const holder = new HolderLog();
   const connection = new ServerConnection(stream, {
     facts: {
+      server: "db:3306",
       threadId: 1,
       capabilities: options.capabilities ?? TRACKED | Capability.DEPRECATE_EOF,
       mariadbCapabilities: options.mariadbCapabilities ?? 0,

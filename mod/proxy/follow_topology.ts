@@ -1,0 +1,58 @@
+// The data plane follows what is known of the servers: new sessions and writes go to the primary.
+
+import { findServer, NO_TOPOLOGY, type Topology } from "../cluster/mod.ts";
+import type { SessionContext } from "../session/mod.ts";
+
+/** A worker's view of the servers. */
+export class TopologyFollower {
+  /** The servers as they were told last. */
+  topology: Topology = NO_TOPOLOGY;
+  readonly #context: SessionContext;
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Takes over a topology. Who a server is has to be known before sessions may go to it: that of
+   * servers which may become the primary is asked ahead. Without a primary the last one stays.
+   */
+  follow(topology: Topology): void {
+    this.topology = topology;
+    for (const { address, role, reads, writes } of topology.servers) {
+      const server = this.#context.servers.at(address);
+      if (role === "logger" || !(reads || writes) || server.identity !== undefined) continue;
+      // Who cannot be asked now is asked again with the next topology.
+      server.identify().then(() => this.#moveToPrimary(), () => {});
+    }
+    this.#moveToPrimary();
+  }
+
+  #moveToPrimary(): void {
+    const context = this.#context;
+    const address = this.#primaryAddress();
+    if (address === undefined) return;
+    const server = context.servers.at(address);
+    if (server.identity === undefined) return;
+    if (server !== context.server) {
+      context.log.info("the primary is another server", {
+        from: context.server.name,
+        to: server.name,
+      });
+      context.server = server;
+    }
+    context.settled?.resolve();
+    context.settled = undefined;
+  }
+
+  /** Where all servers take writes, of the one at hand if it is one of them. */
+  #primaryAddress() {
+    const { topology } = this;
+    const { primary, servers } = topology;
+    const leader = primary === null ? undefined : findServer(topology, primary);
+    if (leader?.writes === true) return leader.address;
+    const writers = servers.filter(({ writes }) => writes);
+    const now = writers.find(({ name }) => name === this.#context.server.name);
+    return (now ?? writers[0])?.address;
+  }
+}

@@ -1,0 +1,161 @@
+// The server that a session's next command is to run on. It is counted at one, which takes its
+// writes; its last connection may be at another one, with something on it that is to be read before
+// a command runs elsewhere.
+
+import {
+  type AccountPool,
+  ANY_RESIDUE,
+  type Baseline,
+  type PooledConnection,
+  type Server,
+  type Tenant,
+} from "../backend/mod.ts";
+import { CarriedValues } from "./carried_values.ts";
+import type { ClientSession } from "./client_session.ts";
+import type { SessionContext } from "./context.ts";
+import { poolAt, type SessionBeginning } from "./pool_opener.ts";
+import { carryOver } from "./preparation.ts";
+
+/** A session that takes turns on connections of one server or several. */
+export abstract class PlacedSession extends CarriedValues implements Tenant {
+  readonly session: ClientSession;
+  readonly context: SessionContext;
+  readonly kind: string;
+  /** Where the command under way is to run, or the last one did. */
+  server: Server;
+  /** The pool of its account there. */
+  pool: AccountPool;
+  /** What sessions of its kind begin with there. */
+  baseline: Baseline;
+  /** The connection on which what its statements have left may still lie. */
+  last: PooledConnection | undefined;
+  /** A command is under way, from its arrival to the end of its answer. */
+  busy = false;
+  /** Where it is counted, and all goes that is not routed elsewhere. */
+  #home: Server;
+  #homePool: AccountPool;
+  /** The pool that `baseline` is of. */
+  #baselinePool: AccountPool;
+  /** The pool of the connection in `last`. */
+  #lastPool: AccountPool;
+
+  constructor(session: ClientSession, options: SessionBeginning) {
+    super(options.state);
+    this.session = session;
+    this.context = session.context;
+    this.kind = options.kind;
+    this.server = this.#home = options.server;
+    this.pool =
+      this.#homePool =
+      this.#baselinePool =
+      this.#lastPool =
+        options.pool;
+    this.baseline = options.baseline;
+    this.last = options.pooled;
+  }
+
+  /** The connection it holds now. */
+  abstract get pooled(): PooledConnection | undefined;
+
+  abstract onConnectionLost(connection: PooledConnection): void;
+
+  /** Wants a connection of `pool`. */
+  protected abstract lease(): void;
+
+  /** Opens one more connection; undefined where only a client can prove who it is. */
+  get open(): (() => Promise<PooledConnection>) | undefined {
+    return this.pool.openers.get(this.kind);
+  }
+
+  /** Connections can be opened for it at any server. */
+  get canMove(): boolean {
+    return this.#homePool.openers.has(this.kind);
+  }
+
+  /** Chooses the server of the command under way. */
+  protected place(): void {
+    this.leaseAt(this.context.server);
+  }
+
+  /**
+   * Wants a connection at a server. What lies unread at another one is read first.
+   *
+   * @param unread What the command would disturb or may need: a set of `Residue`.
+   */
+  leaseAt(server: Server, unread = ANY_RESIDUE): void {
+    if (server !== this.server) this.#enter(server);
+    const { last } = this;
+    const isElsewhere = this.#lastPool !== this.pool && last !== undefined &&
+      last.owner === this && (last.residue & unread) !== 0;
+    if (isElsewhere) this.#readLast(last);
+    else this.lease();
+  }
+
+  #enter(server: Server): void {
+    const isHome = server === this.#home;
+    // Where only its client can prove who it is it stays where it has logged in.
+    if (!isHome && !this.canMove) return;
+    const pool = isHome ? this.#homePool : poolAt(server, this.context, {
+      kind: this.kind,
+      user: this.session.user,
+      known: this.#homePool,
+    });
+    if (server === this.context.server) this.settle(server, pool);
+    else {
+      this.server = server;
+      this.pool = pool;
+    }
+  }
+
+  /** From now on it is counted there. */
+  settle(server: Server, pool: AccountPool): void {
+    this.server = this.#home = server;
+    this.pool = pool;
+    if (pool === this.#homePool) return;
+    this.#leaveCount();
+    this.#homePool = pool;
+    pool.census.countSession(this.kind, 1);
+  }
+
+  #leaveCount(): void {
+    const { census } = this.#homePool;
+    census.countSession(this.kind, -1);
+    census.noteSchema(this, undefined);
+  }
+
+  /** It is gone. */
+  protected unsettle(): void {
+    this.#leaveCount();
+    if (this.last?.owner === this) this.last.disown();
+  }
+
+  /** A connection of `pool` was granted. */
+  protected noteGranted(): void {
+    if (this.#baselinePool === this.pool) return;
+    this.#baselinePool = this.pool;
+    this.baseline = this.pool.fresh.known(this.kind) ?? this.baseline;
+  }
+
+  /** A connection of `pool` is about to be used. */
+  protected noteUsed(pooled: PooledConnection): void {
+    this.last = pooled;
+    this.#lastPool = this.pool;
+  }
+
+  /** Reads what the session has left on its last connection, which nobody has taken since. */
+  #readLast(last: PooledConnection): void {
+    const pool = this.#lastPool;
+    const goOn = () => {
+      if (this.busy && this.pooled === undefined && !this.session.closed) this.place();
+    };
+    if (pool.takeIdle(last)) {
+      carryOver(last, this.context.counters).catch(() => {}).finally(() => {
+        pool.release(last);
+        goOn();
+      });
+    } else setTimeout(goOn, SIGN_OF_LIFE_MS); // a ping is on its way there
+  }
+}
+
+/** When a connection is looked for again that is being asked for a sign of life, in milliseconds. */
+const SIGN_OF_LIFE_MS = 5;
