@@ -58,15 +58,17 @@ export async function run(args: readonly string[]): Promise<number> {
 /** Opens the admin and the HTTP port where the configuration names them. */
 async function openPorts(running: Running, log: Log): Promise<() => void> {
   const { admin, http } = running.config;
-  if (!admin.listen && !http.listen) return () => {};
+  if (!admin.listen && admin.socket === "off" && !http.listen) return () => {};
   const { openAdminPort, openHttpPort } = await import("../mod/admin/mod.ts");
   const view = { running, versionComment: `mysqlproxy ${version}` };
-  const adminPort = admin.listen && await openAdminPort(admin.listen, { view, log });
-  if (adminPort) log.info("admin port", { address: formatAddress(adminPort.address) });
+  const adminPort = await openAdminPort(view, log);
+  for (const address of adminPort.addresses) {
+    log.info("admin port", { address: formatAddress(address) });
+  }
   const httpPort = http.listen && openHttpPort(http.listen, running);
   if (httpPort) log.info("HTTP port", { url: httpPort.url });
   return () => {
-    adminPort?.close();
+    adminPort.close();
     httpPort?.close();
   };
 }

@@ -1,8 +1,12 @@
-// Writes docs/configuration.md from the configuration's schema.
+// Writes the pages that are made from the source: docs/configuration.md from the configuration's
+// schema, docs/admin.md from the tables of the admin port.
 
 import { join } from "node:path";
+import { adminReference } from "../mod/admin/mod.ts";
 import { configReference } from "../mod/config/mod.ts";
 
-const page = join(import.meta.dir, "../docs/configuration.md");
-await Bun.write(page, configReference());
-console.log("wrote docs/configuration.md");
+const pages = { configuration: configReference(), admin: adminReference() };
+for (const [name, text] of Object.entries(pages)) {
+  await Bun.write(join(import.meta.dir, `../docs/${name}.md`), text);
+  console.log(`wrote docs/${name}.md`);
+}

@@ -1,13 +1,14 @@
-// The admin port: a small MySQL server that answers about the proxy itself.
-// Who may log in: the proxy's own account, or, where it has none, `admin` without a password from
-// this machine only.
+// The admin port: a small MySQL server that answers about the proxy itself, over TCP and a unix
+// socket.
 
-import { clientAddress, ClientLogin, newSalt, RsaKey, staticAccounts } from "../auth/mod.ts";
-import type { Config, ListenAddress } from "../config/mod.ts";
+import { rmSync } from "node:fs";
+import { clientAddress, ClientLogin, newSalt, RsaKey } from "../auth/mod.ts";
+import type { ListenAddress } from "../config/mod.ts";
 import {
   ChannelClosedError,
   listen,
   type Listener,
+  ListenError,
   PacketChannel,
   type Stream,
 } from "../net/mod.ts";
@@ -19,12 +20,23 @@ import {
   encodeAuthMoreData,
   encodeAuthSwitch,
   encodeErr,
+  encodeFieldList,
   encodeGreeting,
   encodeOk,
   encodeTextResult,
+  type HandshakeResponse,
+  isSslRequest,
+  MalformedPacketError,
   ServerStatus,
+  type SqlError,
 } from "../wire/mod.ts";
-import { type AdminView, answerStatement } from "./statements.ts";
+import { ADMIN_USER, adminAccounts, roleOf } from "./accounts.ts";
+import type { AdminSession } from "./admin_session.ts";
+import { AdminDatabase } from "./database.ts";
+import { automaticSocket } from "./local_socket.ts";
+import { fieldsOf } from "./show_tables.ts";
+import { answerStatement, useDatabase } from "./statements.ts";
+import type { AdminView, Answer } from "./view.ts";
 
 const PACKET_MAX = 1024 * 1024;
 const UTF8MB4 = 45;
@@ -34,104 +46,227 @@ const CAPABILITIES = Capability.LONG_PASSWORD | Capability.FOUND_ROWS | Capabili
   Capability.CONNECT_WITH_DB | Capability.PROTOCOL_41 | Capability.TRANSACTIONS |
   Capability.SECURE_CONNECTION | Capability.MULTI_RESULTS | Capability.PLUGIN_AUTH |
   Capability.CONNECT_ATTRS | Capability.PLUGIN_AUTH_LENENC | Capability.DEPRECATE_EOF;
+const RSA_KEY = new RsaKey();
 
-/**
- * Opens the admin port.
- *
- * @throws {ListenError} If the address cannot be listened on.
- */
-export function openAdminPort(
-  address: ListenAddress,
-  options: { readonly view: AdminView; readonly log: Log },
-): Promise<Listener> {
-  const accounts = adminAccounts(options.view.running.config);
-  let connections = 0;
-  return listen(address, {
-    accept(stream) {
-      void converse(stream, { ...options, accounts, id: ++connections }).catch((error: unknown) => {
-        if (!(error instanceof ChannelClosedError)) {
-          options.log.warn("admin session failed", { reason: String(error) });
-        }
-        stream.destroy();
-      });
-    },
-  });
+/** The open admin port. */
+export interface AdminPort {
+  /** Where it listens. */
+  readonly addresses: readonly ListenAddress[];
+  close(): void;
 }
 
-/** Without an account of the proxy's own, only this machine may ask, and only as `admin`. */
-function adminAccounts(config: Config) {
-  const account = config.account;
-  const secret = (password: string) => ({ kind: "password" as const, password });
-  const users = account
-    ? [{
-      name: account.user,
-      host: "%",
-      secret: secret(account.password),
-      require: "none" as const,
-    }]
-    : ["127.0.0.1", "::1", "localhost"].map((host) => ({
-      name: "admin",
-      host,
-      secret: secret(""),
-      require: "none" as const,
-    }));
-  return staticAccounts(users, { revision: 1 }).snapshot;
-}
-
-interface AdminSession {
+/** What all connections to the port have in common. */
+interface PortContext {
   readonly view: AdminView;
   readonly log: Log;
-  readonly accounts: ReturnType<typeof adminAccounts>;
-  readonly id: number;
+  readonly tables: AdminDatabase;
+  nextId(): number;
 }
 
-async function converse(stream: Stream, session: AdminSession): Promise<void> {
+/**
+ * Opens the admin port where the configuration says.
+ *
+ * @throws {ListenError} If an address cannot be listened on.
+ */
+export async function openAdminPort(view: AdminView, log: Log): Promise<AdminPort> {
+  const { admin } = view.running.config;
+  let connections = 0;
+  const context: PortContext = {
+    view,
+    log,
+    tables: new AdminDatabase(view),
+    nextId: () => ++connections,
+  };
+  const accept = (stream: Stream) => {
+    void converse(stream, context).catch((error: unknown) => {
+      const isClients = error instanceof ChannelClosedError ||
+        error instanceof MalformedPacketError;
+      if (!isClients) log.warn("admin session failed", { reason: String(error) });
+      stream.destroy();
+    });
+  };
+  const listeners: Listener[] = [];
+  const close = () => {
+    for (const { address, close } of listeners) {
+      close();
+      if (address.kind === "unix") rmSync(address.path, { force: true });
+    }
+  };
+  try {
+    if (admin.listen) listeners.push(await listen(admin.listen, { accept, ownerOnly: true }));
+    if (admin.socket !== "off") {
+      const socket = await listenOnSocket(context, accept);
+      if (socket) listeners.push(socket);
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { addresses: listeners.map(({ address }) => address), close };
+}
+
+/** A path that somebody has chosen must do; the one that nobody has chosen may not. */
+async function listenOnSocket(
+  { view: { running }, log }: PortContext,
+  accept: (stream: Stream) => void,
+): Promise<Listener | undefined> {
+  const { socket } = running.config.admin;
+  if (socket !== "auto") {
+    return await listen({ kind: "unix", path: socket }, { accept, ownerOnly: true });
+  }
+  try {
+    const path = automaticSocket(running.addresses);
+    return await listen({ kind: "unix", path }, { accept, ownerOnly: true });
+  } catch (error) {
+    log.warn("no admin socket", { reason: (error as ListenError).message });
+    return undefined;
+  }
+}
+
+async function converse(stream: Stream, context: PortContext): Promise<void> {
   const channel = new PacketChannel(PACKET_MAX).attach(stream);
   const timer = setTimeout(() => stream.destroy(), LOGIN_MS);
-  const capabilities = await authenticate(channel, stream, session).finally(() =>
-    clearTimeout(timer)
-  );
-  if (capabilities === undefined) return;
+  const login = await logIn(channel, stream, context).finally(() => clearTimeout(timer));
+  if (login === undefined) return;
+  const { session, capabilities } = login;
+  const answer = (answer: Answer) => {
+    if (answer === "ok") channel.send(encodeOk({}, capabilities));
+    else if ("code" in answer) channel.send(encodeErr(answer));
+    else stream.write(encodeTextResult(answer, { capabilities }));
+  };
   for (;;) {
     const payload = await channel.read();
-    const command = payload[0];
-    if (command === Command.QUIT) return stream.end();
-    const ok = encodeOk({}, capabilities);
-    if (command === Command.PING || command === Command.INIT_DB) channel.send(ok);
-    else if (command === Command.RESET_CONNECTION) channel.send(ok);
-    else if (command !== Command.QUERY) {
-      channel.send(encodeErr({ code: 1047, sqlState: "08S01", message: "Unknown command" }));
-    } else {
-      const text = new TextDecoder().decode(payload.subarray(1));
-      const answer = await answerStatement(text, session.view);
-      if (answer === "ok") channel.send(ok);
-      else if ("code" in answer) channel.send(encodeErr(answer));
-      else stream.write(encodeTextResult(answer, { capabilities }));
+    switch (payload[0]) {
+      case Command.QUIT:
+        return stream.end();
+      case Command.PING:
+      case Command.RESET_CONNECTION:
+        answer("ok");
+        break;
+      case Command.INIT_DB:
+        answer(useDatabase(session, textBehindCommand(payload)));
+        break;
+      case Command.QUERY:
+        answer(await answerAudited(textBehindCommand(payload), session, context.log));
+        break;
+      case Command.FIELD_LIST: {
+        const fields = fieldsOf(textBehindCommand(payload));
+        if ("code" in fields) answer(fields);
+        else stream.write(encodeFieldList(fields, { capabilities }));
+        break;
+      }
+      case Command.STATISTICS:
+        channel.send(new TextEncoder().encode(statistics(context.view)));
+        break;
+      case Command.STMT_PREPARE:
+        answer(NOT_PREPARED);
+        break;
+      default:
+        answer({ code: 1047, sqlState: "08S01", message: "Unknown command" });
     }
   }
 }
 
-/** Gives the client's capability flags, or undefined where it was refused. */
-async function authenticate(
+/** One line, as COM_STATISTICS gives it. */
+function statistics({ running }: AdminView): string {
+  const { clients, commands } = running.counters();
+  return `Uptime: ${Math.round(process.uptime())}  Clients: ${clients}  Commands: ${commands}`;
+}
+
+const NOT_PREPARED: SqlError = {
+  code: 1295,
+  sqlState: "HY000",
+  message:
+    "The admin port has no prepared statements: let the driver put values into the text itself",
+};
+
+function textBehindCommand(payload: Uint8Array): string {
+  return new TextDecoder().decode(payload.subarray(1));
+}
+
+/** What changes something is logged; what only looks is so at the level `debug`. */
+async function answerAudited(text: string, session: AdminSession, log: Log): Promise<Answer> {
+  const { user, client } = session;
+  const level = /^\s*(select|show|set\s+(?!server)|use|desc|describe|explain)\b/i.test(text)
+    ? "debug"
+    : "info";
+  let outcome = "failed";
+  try {
+    const answer = await answerStatement(text, session);
+    outcome = answer !== "ok" && "code" in answer ? `error ${answer.code}` : "ok";
+    return answer;
+  } finally {
+    log[level]("admin command", { user, client, statement: text.slice(0, 1000), outcome });
+  }
+}
+
+/** Undefined where the client was refused. */
+async function logIn(
   channel: PacketChannel,
   stream: Stream,
-  session: AdminSession,
-): Promise<number | undefined> {
+  { view, log, tables, nextId }: PortContext,
+): Promise<{ readonly session: AdminSession; readonly capabilities: number } | undefined> {
   const salt = newSalt();
+  const id = nextId();
+  const tls = stream.local ? undefined : view.running.clientTls();
   channel.send(encodeGreeting({
-    serverVersion: `8.4.0-${session.view.versionComment.replaceAll(" ", "-")}`,
-    threadId: session.id,
+    serverVersion: `8.4.0-${view.versionComment.replaceAll(" ", "-")}`,
+    threadId: id,
     salt,
-    capabilities: CAPABILITIES,
+    capabilities: tls ? CAPABILITIES | Capability.SSL : CAPABILITIES,
     mariadbCapabilities: 0,
     collation: UTF8MB4,
     status: ServerStatus.AUTOCOMMIT,
     authPlugin: DEFAULT_PLUGIN,
   }));
-  const response = decodeHandshakeResponse(await channel.read());
+  let payload = await channel.read();
+  if (tls && isSslRequest(payload)) {
+    await channel.upgrade(tls, true);
+    payload = await channel.read();
+  }
+  const response = decodeHandshakeResponse(payload);
   const capabilities = response.capabilities & CAPABILITIES;
+  const given = new TextDecoder().decode(response.user);
+  const client = stream.local ? "localhost" : stream.remoteAddress;
+  const refused = stream.local
+    ? undefined
+    : await authenticate(channel, stream, { response, salt, view });
+  // Whoever may open the socket's file is the proxy's own user, or root: any name will do.
+  const user = stream.local && given !== "stats" ? given || ADMIN_USER : given;
+  const session: AdminSession = {
+    view,
+    tables,
+    id,
+    user,
+    client,
+    role: roleOf(user),
+    database: "main",
+  };
+  const schema = new TextDecoder().decode(response.database);
+  const error = refused ?? (schema === "" ? "ok" : useDatabase(session, schema));
+  if (error !== "ok") {
+    if (refused) log.warn("admin login refused", { user, client });
+    channel.send(encodeErr(error));
+    stream.end();
+    return undefined;
+  }
+  log.info("admin login", { user, client });
+  channel.send(encodeOk({}, capabilities));
+  return { session, capabilities };
+}
+
+/** Gives the error for the client, or undefined where it has proved who it is. */
+async function authenticate(
+  channel: PacketChannel,
+  stream: Stream,
+  { response, salt, view }: {
+    readonly response: HandshakeResponse;
+    readonly salt: Uint8Array;
+    readonly view: AdminView;
+  },
+): Promise<SqlError | undefined> {
   const user = new TextDecoder().decode(response.user);
-  const { policy, table } = session.accounts;
+  const { policy, table } = adminAccounts(view.running.config);
   const address = clientAddress(stream.remoteAddress || undefined, {
     resolvesNames: policy.resolvesNames,
   });
@@ -142,8 +277,8 @@ async function authenticate(
     ...(account ? { account } : {}),
     policy,
     salt,
-    secureTransport: stream.local,
-    pluginAuth: (capabilities & Capability.PLUGIN_AUTH) !== 0,
+    secureTransport: stream.secure,
+    pluginAuth: (response.capabilities & Capability.PLUGIN_AUTH) !== 0,
     handlesExpiredPasswords: false,
     defaultPlugin: DEFAULT_PLUGIN,
     rsaKey: RSA_KEY,
@@ -156,16 +291,7 @@ async function authenticate(
     );
     step = await login.next(await channel.read());
   }
-  if (step.kind === "reject") {
-    session.log.warn("admin login refused", { user, client: stream.remoteAddress });
-    channel.send(encodeErr(step.error));
-    stream.end();
-    return undefined;
-  }
-  session.log.info("admin login", { user, client: stream.remoteAddress });
+  if (step.kind === "reject") return step.error;
   if (step.preface) channel.send(encodeAuthMoreData(step.preface));
-  channel.send(encodeOk({}, capabilities));
-  return capabilities;
+  return undefined;
 }
-
-const RSA_KEY = new RsaKey();

@@ -3,6 +3,7 @@
 import type { PoolOrder, PoolStatus } from "../backend/mod.ts";
 import type { Running } from "../proxy/mod.ts";
 import type { SqlError, TextResult } from "../wire/mod.ts";
+import { POOL_COLUMNS } from "./tables/sessions.ts";
 
 /** A statement about the pools: an order, or the wish to see them. */
 export type PoolStatement = PoolOrder | "show";
@@ -63,35 +64,11 @@ function stillRunning(connections: number, waitedMs: number): SqlError {
   };
 }
 
-/** Times are in microseconds. */
-const COLUMNS: readonly (readonly [string, (pool: PoolStatus) => string | number])[] = [
-  ["server", ({ server }) => server],
-  ["account", ({ account }) => account],
-  ["state", ({ paused }) => paused ? "paused" : "active"],
-  ["sessions", ({ sessions }) => sessions],
-  ["running", ({ running }) => running],
-  ["idle", ({ idle }) => idle],
-  ["opening", ({ opening }) => opening],
-  ["min", ({ connectionsMin }) => connectionsMin],
-  ["max", ({ connectionsMax }) => connectionsMax],
-  ["waiting", ({ waiting }) => waiting],
-  ["maxwait_us", ({ oldestWaitUs }) => oldestWaitUs],
-  ["waits", ({ waits }) => waits],
-  ["waits_timed_out", ({ waitsTimedOut }) => waitsTimedOut],
-  ["wait_us", ({ waitUs }) => waitUs],
-  ["longest_wait_us", ({ waitUsMax }) => waitUsMax],
-  ["opened", ({ opened }) => opened],
-  ["closed", ({ closed }) => closed],
-  ["evicted", ({ evicted }) => evicted],
-  ["retired", ({ retired }) => retired],
-  ["reset", ({ reset }) => reset],
-  ["open_failures", ({ openFailures }) => openFailures],
-  ["last_error", ({ lastError }) => lastError],
-];
+const COLUMNS = Object.entries(POOL_COLUMNS);
 
 function showPools(pools: readonly PoolStatus[]): TextResult {
   return {
     columns: COLUMNS.map(([name]) => name),
-    rows: pools.map((pool) => COLUMNS.map(([, value]) => String(value(pool)))),
+    rows: pools.map((pool) => COLUMNS.map(([, [, , value]]) => String(value(pool)))),
   };
 }

@@ -1,46 +1,81 @@
-// What the admin port answers: SHOW PROPERTIES, SHOW COUNTERS, the statements about the pools and the
-// cluster, and what drivers ask before they do anything.
+// What the admin port answers: SQL about its tables, SHOW commands, orders about pools and servers,
+// and what drivers ask before they do anything.
 
 import { NOT_WATCHED, parseClusterStatement } from "../cluster/mod.ts";
 import { properties } from "../config/mod.ts";
-import type { Running } from "../proxy/mod.ts";
-import { answerPoolStatement, parsePoolStatement } from "./pool_statements.ts";
 import type { SqlError, TextResult } from "../wire/mod.ts";
-
-/** An answer: rows, an OK without rows, or an error. */
-export type Answer = TextResult | "ok" | SqlError;
-
-/** What the admin port knows of. */
-export interface AdminView {
-  readonly running: Running;
-  /** `mysqlproxy` and its version. */
-  readonly versionComment: string;
-}
+import type { AdminSession } from "./admin_session.ts";
+import { READ_ONLY } from "./database.ts";
+import { answerNoise, withFacts } from "./driver_noise.ts";
+import { likePattern } from "./like.ts";
+import { answerPoolStatement, parsePoolStatement } from "./pool_statements.ts";
+import { answerAboutTables, DATABASES } from "./show_tables.ts";
+import { counterRows } from "./tables/proxy.ts";
+import { makeSource } from "./table.ts";
+import type { AdminView, Answer } from "./view.ts";
 
 /** Answers a statement. */
-export async function answerStatement(text: string, view: AdminView): Promise<Answer> {
-  const statement = text.replace(/\/\*.*?\*\//gs, " ").trim().replace(/;$/, "").trim();
+export async function answerStatement(text: string, session: AdminSession): Promise<Answer> {
+  const { view, role } = session;
+  const statement = withoutComments(text);
   const like = /^show\s+properties(?:\s+like\s+'([^']*)')?$/i.exec(statement);
   if (like) return showProperties(view, like[1]);
   const counters = /^show\s+counters(?:\s+like\s+'([^']*)')?$/i.exec(statement);
   if (counters) return showCounters(view, counters[1]);
   const about = parseClusterStatement(statement);
-  if (about !== undefined) return view.running.cluster?.answer(about) ?? NOT_WATCHED;
-  const pools = parsePoolStatement(statement);
-  if (pools !== undefined) return await answerPoolStatement(pools, view.running);
-  if (/^(set|use|begin|commit|rollback|start\s+transaction)\b/i.test(statement)) return "ok";
-  const variable = /^select\s+@@(?:global\.|session\.)?(\w+)(?:\s+limit\s+1)?$/i.exec(statement);
-  if (variable) return selectVariable(variable[1], view);
-  if (/^select\s+version\(\)$/i.test(statement)) {
-    return { columns: ["version()"], rows: [[view.versionComment]] };
+  if (about !== undefined) {
+    if (about.kind !== "show" && role !== "admin") return NOT_ADMIN;
+    return view.running.cluster?.answer(about) ?? NOT_WATCHED;
   }
-  return {
-    code: 1064,
-    sqlState: "42000",
-    message:
-      "The admin port does not know this statement; it knows SHOW PROPERTIES, COUNTERS, POOLS, CLUSTER, RW, RO, EVENTS and TOPOLOGY, PAUSE, RESUME and RECONNECT POOL, DRAIN SERVER, ENABLE SERVER and SET SERVER ... WEIGHT",
-  };
+  const pools = parsePoolStatement(statement);
+  if (pools !== undefined) {
+    if (pools !== "show" && role !== "admin") return NOT_ADMIN;
+    return await answerPoolStatement(pools, view.running);
+  }
+  const [, database] = /^use\s+[`"]?([\w$]+)[`"]?$/i.exec(statement) ?? [];
+  if (database !== undefined) return useDatabase(session, database);
+  const noise = answerAboutTables(statement) ?? answerNoise(statement, session);
+  if (noise !== undefined) return noise;
+  if (/^(select|with|values|explain\s+(query\s+plan\s+)?select)\b/i.test(statement)) {
+    return await session.tables.query(withFacts(statement, session));
+  }
+  if (/^(insert|update|delete|replace|create|drop|alter|truncate)\b/i.test(statement)) {
+    return role === "admin" ? READ_ONLY : NOT_ADMIN;
+  }
+  return UNKNOWN;
 }
+
+/** Makes a database the default one. */
+export function useDatabase(session: AdminSession, name: string): "ok" | SqlError {
+  if (!DATABASES.includes(name.toLowerCase())) {
+    return { code: 1049, sqlState: "42000", message: `Unknown database '${name}'` };
+  }
+  session.database = name.toLowerCase();
+  return "ok";
+}
+
+/** A statement without comments and the semicolon behind it; quoted text stays. */
+function withoutComments(text: string): string {
+  return text
+    .replace(
+      /('(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`[^`]*`)|\/\*.*?\*\/|(?:--\s|#)[^\n]*/gs,
+      (_, quoted: string | undefined) => quoted ?? " ",
+    )
+    .trim().replace(/(?:\s*;)+$/, "").trim();
+}
+
+const NOT_ADMIN: SqlError = {
+  code: 1227,
+  sqlState: "42000",
+  message: "Access denied: the account may only read; this takes `admin`",
+};
+
+const UNKNOWN: SqlError = {
+  code: 1064,
+  sqlState: "42000",
+  message:
+    "The admin port does not know this statement; it knows SELECT from its tables (SHOW TABLES), SHOW PROPERTIES, COUNTERS, POOLS, CLUSTER, RW, RO, EVENTS and TOPOLOGY, PAUSE, RESUME and RECONNECT POOL, DRAIN SERVER, ENABLE SERVER and SET SERVER ... WEIGHT",
+};
 
 function showProperties({ running }: AdminView, pattern: string | undefined): TextResult {
   const { mode, reason } = running.credentials.store;
@@ -52,13 +87,8 @@ function showProperties({ running }: AdminView, pattern: string | undefined): Te
   return { columns: ["Property", "Value"], rows: matching(rows, pattern) };
 }
 
-function showCounters({ running }: AdminView, pattern: string | undefined): TextResult {
-  const rows = Object.entries(running.counters()).map((
-    [name, value],
-  ): readonly [string, string] => [
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-    String(value),
-  ]);
+function showCounters(view: AdminView, pattern: string | undefined): TextResult {
+  const rows = counterRows(makeSource(view)).map(([name, value]) => [name, String(value)] as const);
   return { columns: ["Counter", "Value"], rows: matching(rows, pattern) };
 }
 
@@ -69,23 +99,4 @@ function matching(
   if (pattern === undefined) return rows;
   const expression = likePattern(pattern);
   return rows.filter(([name]) => expression.test(name));
-}
-
-/** LIKE as a regular expression: % any characters, _ one. */
-function likePattern(pattern: string): RegExp {
-  const escaped = pattern.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`^${escaped.replaceAll("%", ".*").replaceAll("_", ".")}$`, "i");
-}
-
-function selectVariable(name: string, { versionComment }: AdminView): Answer {
-  const values: Record<string, string> = {
-    version_comment: versionComment,
-    version: versionComment,
-    max_allowed_packet: "16777216",
-    sql_mode: "",
-    autocommit: "1",
-  };
-  const value = values[name.toLowerCase()];
-  if (value !== undefined) return { columns: [`@@${name}`], rows: [[value]] };
-  return { code: 1193, sqlState: "HY000", message: `Unknown system variable '${name}'` };
 }

@@ -42,6 +42,11 @@ export class ConnectionPool {
     return this.#count;
   }
 
+  /** All of them now. */
+  connections(): ServerConnection[] {
+    return [...this.#idle.values()].flat();
+  }
+
   /** Takes the connection used last among those with this key. */
   take(key: string): ServerConnection | undefined {
     const found = this.#idle.get(key);

@@ -55,6 +55,12 @@ export function formatAddress(address: TcpAddress | UnixAddress): string {
   return `${host}:${address.port}`;
 }
 
+/** Whether an address can be reached from this machine alone; so can none at all. */
+export function isOnThisMachine(address: ListenAddress | undefined): boolean {
+  if (address === undefined || address.kind === "unix") return true;
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(address.host);
+}
+
 function parsePath(path: string): string {
   if (path === "") throw new SyntaxError("a path must follow unix:");
   if (new TextEncoder().encode(path).length > unixPathBytesMax) {

@@ -47,7 +47,7 @@ export interface Config {
   /** What is written to standard error. */
   readonly log: Log;
   /** The admin port; absent fields mean it is off. */
-  readonly admin: Endpoint;
+  readonly admin: AdminEndpoint;
   /** The HTTP port for metrics and health; absent fields mean it is off. */
   readonly http: Endpoint;
 }
@@ -341,4 +341,14 @@ export interface Log {
 export interface Endpoint {
   /** Its address; absent when it is off. */
   readonly listen?: ListenAddress;
+}
+
+/** The admin port. */
+export interface AdminEndpoint extends Endpoint {
+  /** A path, `auto` or `off`. */
+  readonly socket: string;
+  /** Password of `admin`; empty for none. */
+  readonly password: string;
+  /** Password of `stats`; empty for none. */
+  readonly statsPassword: string;
 }

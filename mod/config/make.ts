@@ -105,7 +105,12 @@ export function makeConfig(
     proxyProtocol: file.proxy_protocol,
     tcp: { keepaliveMs: file.tcp.keepalive, noDelay: file.tcp.no_delay },
     log: file.log,
-    admin: makeEndpoint(file.admin.listen),
+    admin: {
+      ...makeEndpoint(file.admin.listen),
+      socket: file.admin.socket,
+      password: file.admin.password,
+      statsPassword: file.admin.stats_password,
+    },
     http: makeEndpoint(file.http.listen),
   });
 }

@@ -16,6 +16,8 @@ import {
   size,
   text,
 } from "./kinds.ts";
+import { isOnThisMachine } from "./address.ts";
+import { admin } from "./admin_section.ts";
 import { cluster, monitor, serverSchema } from "./cluster_sections.ts";
 import { route, ruleSchema } from "./route_sections.ts";
 import { mustBeTable, mustBeTables, section } from "./section.ts";
@@ -287,13 +289,6 @@ const log = section("What is written to standard error.", {
   }),
 });
 
-const admin = section("The admin port.", {
-  listen: optionalAddress(3308, {
-    doc: "Where it listens.",
-    flag: { names: "--admin", value: "address", help: "admin port, off by default" },
-  }),
-});
-
 const http = section("The HTTP port for metrics and health.", {
   listen: optionalAddress(3309, {
     doc: "Where it listens.",
@@ -408,6 +403,15 @@ export const fileSchema = v.pipe(
       "must be given together with account.password",
     ),
     ["account", "user"],
+  ),
+  v.forward(
+    v.partialCheck(
+      [["admin", "listen"], ["admin", "password"], ["account", "user"]],
+      ({ admin, account }) =>
+        admin.password !== "" || account.user !== "" || isOnThisMachine(admin.listen),
+      "must be given, or account.user, when admin.listen can be reached from other machines",
+    ),
+    ["admin", "password"],
   ),
   v.forward(
     v.partialCheck(

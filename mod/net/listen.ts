@@ -27,7 +27,12 @@ export class ListenError extends Error {
  */
 export async function listen(
   address: ListenAddress,
-  options: { readonly accept: (stream: Stream) => void; readonly reusePort?: boolean },
+  options: {
+    readonly accept: (stream: Stream) => void;
+    readonly reusePort?: boolean;
+    /** A unix socket is for the process's own user and root alone. @default {false} */
+    readonly ownerOnly?: boolean;
+  },
 ): Promise<Listener> {
   const local = address.kind === "unix";
   const socket = {
@@ -39,7 +44,9 @@ export async function listen(
   try {
     if (address.kind === "unix") {
       await removeStaleSocket(address.path);
-      const listener = Bun.listen<Stream | undefined>({ unix: address.path, socket });
+      const { path } = address;
+      const bind = () => Bun.listen<Stream | undefined>({ unix: path, socket });
+      const listener = options.ownerOnly ? underUmask(0o177, bind) : bind();
       return { address, close: () => listener.stop() };
     }
     const listener = Bun.listen<Stream | undefined>({
@@ -53,6 +60,16 @@ export async function listen(
     const { code, message } = error as { code?: unknown; message?: unknown };
     const why = code === "EADDRINUSE" ? "the address is in use" : String(message ?? error);
     throw new ListenError(`Cannot listen on ${addressText(address)}: ${why}`);
+  }
+}
+
+/** The file is never there with other rights, not even for a moment. */
+function underUmask<T>(mask: number, make: () => T): T {
+  const before = process.umask(mask);
+  try {
+    return make();
+  } finally {
+    process.umask(before);
   }
 }
 

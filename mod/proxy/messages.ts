@@ -8,6 +8,7 @@ import type { CounterValues } from "../observe/mod.ts";
 import type { KillOrder, KillVerdict, Presence } from "../session/mod.ts";
 import type { PoolUses } from "./pool_use.ts";
 import type { RemoteAim } from "./remote_kills.ts";
+import type { WorkerSurvey } from "./survey.ts";
 
 /** How logins are decided, for workers that do not read accounts themselves. */
 export interface CredentialState {
@@ -38,6 +39,8 @@ export type Question =
   | { readonly kind: "logins" }
   /** An order to the shared pools, or none; answered with what they are then. */
   | { readonly kind: "pools"; readonly order: PoolOrder | undefined }
+  /** What the worker says of itself; answered with a survey. */
+  | { readonly kind: "survey" }
   /** A statement about the cluster; answered by the supervisor itself. */
   | { readonly kind: "cluster"; readonly statement: ClusterStatement };
 
@@ -47,6 +50,7 @@ export interface Answer {
   readonly presences?: readonly Presence[];
   readonly cluster?: ClusterAnswer;
   readonly pools?: readonly PoolStatus[];
+  readonly survey?: WorkerSurvey;
 }
 
 /** From the supervisor to a worker. */

@@ -3,8 +3,10 @@
 export { monitorSettings, type RunningCluster } from "./cluster.ts";
 export { ownEndpoint } from "./credentials.ts";
 export { examineMachine } from "./examine_machine.ts";
+export { poolMax } from "./pool_use.ts";
 export * from "./running.ts";
 export * from "./serve.ts";
 export * from "./start_error.ts";
+export type * from "./survey.ts";
 export * from "./worker.ts";
 export * from "./worker_process.ts";

@@ -1,5 +1,6 @@
 // A proxy that serves, whether in this process or in several.
 
+import type { TLSOptions } from "bun";
 import type { PoolOrder, PoolStatus } from "../backend/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
@@ -7,6 +8,7 @@ import type { CounterValues } from "../observe/mod.ts";
 import type { RunningCluster } from "./cluster.ts";
 import type { Credentials } from "./credentials.ts";
 import type { PoolUses } from "./pool_use.ts";
+import type { WorkerSurvey } from "./survey.ts";
 
 /** A worker, or a supervisor of several, from the outside. */
 export interface Running {
@@ -16,12 +18,16 @@ export interface Running {
   readonly cluster?: RunningCluster | undefined;
   /** Where clients are accepted, with the ports that the system gave. */
   readonly addresses: readonly ListenAddress[];
+  /** TLS as clients get it now; undefined where it is off. */
+  clientTls(): TLSOptions | undefined;
   /** What has happened since the start, all workers together. */
   counters(): CounterValues;
   /** The connections to each server now, all workers together. */
   pools(): PoolUses;
   /** Applies an order to the shared pools, if there is one, and gives what they are then. */
   managePools(order: PoolOrder | undefined): Promise<readonly PoolStatus[]>;
+  /** What each worker says of itself and its sessions now; who does not answer in time is left out. */
+  survey(): Promise<readonly WorkerSurvey[]>;
   /** What is known of the servers has changed. */
   publish(topology: Topology): void;
   /** From now on sessions may ask about the servers, and tell what they see of them. */

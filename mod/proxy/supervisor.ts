@@ -14,6 +14,7 @@ import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./
 import { addPoolUses, type PoolUses } from "./pool_use.ts";
 import type { Running } from "./running.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
+import { clientTlsContext } from "./tls_context.ts";
 import { workerCount } from "./worker_count.ts";
 
 /** The hidden command that a worker process runs. */
@@ -38,6 +39,7 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
   const certificate = config.clientTls.mode !== "disabled" && config.clientTls.certPath === ""
     ? await selfSignedCertificate({ commonName: "mysqlproxy", days: 3650 })
     : undefined;
+  let tls = await clientTlsContext(config.clientTls, certificate);
   const fleet: Fleet = {
     config,
     log,
@@ -70,6 +72,7 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
     config,
     credentials,
     addresses: fleet.config.listen,
+    clientTls: () => tls.clientTls,
     counters: () => addCounters(workers.map((worker) => worker.counters)),
     pools: () => addPoolUses(workers.map((worker) => worker.pools)),
     async managePools(order) {
@@ -78,6 +81,10 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
         workers.map((worker) => worker.ask({ kind: "pools", order })),
       );
       return addPoolStatuses(answers.flatMap(({ pools }) => pools ?? []));
+    },
+    async survey() {
+      const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "survey" })));
+      return answers.flatMap(({ survey }) => survey ?? []);
     },
     attach: (cluster) => void (fleet.cluster = cluster),
     publish(topology) {
@@ -89,6 +96,7 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
       const failures = await Promise.all(workers.map((worker) => worker.reload()));
       const failure = failures.find((reason) => reason !== undefined);
       if (failure !== undefined) throw new Error(failure);
+      tls = await clientTlsContext(config.clientTls, certificate);
     },
     drain() {
       fleet.ending = true;

@@ -36,6 +36,7 @@ import type { Running } from "./running.ts";
 import { TopologyFollower } from "./follow_topology.ts";
 import { poolUsesOf } from "./pool_use.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
+import { surveyOf } from "./survey.ts";
 import { Troubles } from "./trouble.ts";
 import { workerCount } from "./worker_count.ts";
 import { backendTlsContext, clientTlsContext, type MadeCertificate } from "./tls_context.ts";
@@ -184,6 +185,7 @@ export async function startWorker(
     credentials,
     addresses: listeners.map((listener) => listener.address),
     context,
+    clientTls: () => context.clientTls,
     counters: () => ({ ...counters }),
     get topology() {
       return follower.topology;
@@ -193,6 +195,7 @@ export async function startWorker(
       if (order) servers.order(order);
       return Promise.resolve(servers.poolStatuses());
     },
+    survey: () => Promise.resolve([surveyOf(context, options.number)]),
     publish: (topology) => follower.follow(topology),
     attach(watcher) {
       const troubles = new Troubles((report) => watcher.report(report));

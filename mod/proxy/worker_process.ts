@@ -174,6 +174,8 @@ class Link implements Peers {
         return {};
       case "pools":
         return { pools: await this.#worker!.managePools(question.order) };
+      case "survey":
+        return { survey: (await this.#worker!.survey())[0]! };
       case "accounts":
       case "cluster":
         return {}; // the supervisor's to answer

@@ -48,6 +48,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   user = "";
   /** When the last command or login came, by the context's clock. */
   activeAt: number;
+  /** When it connected, by the same clock. */
+  readonly connectedAt: number;
   /** The sequence id of the first packet of an answer of the proxy's own. */
   answerSequence = 1;
   /** Prepared statements whose text was changed, by id. Made when there is one. */
@@ -63,7 +65,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     this.port = stream.remotePort;
     this.stream = stream;
     this.transport = stream;
-    this.activeAt = context.now;
+    this.activeAt = this.connectedAt = context.now;
   }
 
   get closed(): boolean {

@@ -10,4 +10,5 @@ export * from "./kill_target.ts";
 export * from "./peers.ts";
 export { carryOver } from "./preparation.ts";
 export * from "./presence.ts";
+export * from "./survey.ts";
 export * from "./user_counts.ts";

@@ -82,6 +82,11 @@ export class PooledSession extends PlacedSession implements Lessee {
     return this.#pooled;
   }
 
+  /** Its connection is being given the session's state. */
+  get preparing(): boolean {
+    return this.#preparing;
+  }
+
   /** It holds a connection beyond the command under way. */
   get pinned(): boolean {
     return this.ownPins !== 0 || this.pins.any || this.#endsWithConnection ||

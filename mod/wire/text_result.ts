@@ -8,7 +8,16 @@ import { frame } from "./frame.ts";
 import { encodeEof, encodeOk } from "./ok.ts";
 
 const UTF8MB4 = 45;
-const VAR_STRING = 253;
+/** What a column's values are: text on the wire, but drivers make numbers of numbers. */
+export type ColumnType = "integer" | "real" | "text";
+
+const BINARY = 63;
+/** `enum_field_types`, collation and decimals by what a column's values are. */
+const SHAPES = {
+  integer: { type: 8, collation: BINARY, decimals: 0 },
+  real: { type: 5, collation: BINARY, decimals: 31 },
+  text: { type: 253, collation: UTF8MB4, decimals: 0 },
+} as const;
 /** The longest value that is announced, in bytes: some drivers make room for it. */
 const LENGTH_MAX = 65_535;
 const EOF_HEADER = 0xfe;
@@ -20,6 +29,8 @@ const utf8 = new TextEncoder();
 /** Rows of text under names; null is SQL's NULL. */
 export interface TextResult {
   readonly columns: readonly string[];
+  /** What each column's values are. @default text */
+  readonly types?: readonly ColumnType[];
   readonly rows: readonly (readonly (string | null)[])[];
 }
 
@@ -41,7 +52,9 @@ export function encodeTextResult(result: TextResult, shape: ResultShape): Uint8A
     encodeHead(result.columns.length, { capabilities, mariadbCapabilities }),
   ];
   const isExtended = (mariadbCapabilities & MariadbCapability.EXTENDED_METADATA) !== 0;
-  for (const name of result.columns) payloads.push(encodeColumn(name, isExtended));
+  for (const [at, name] of result.columns.entries()) {
+    payloads.push(encodeColumn(name, result.types?.[at] ?? "text", isExtended));
+  }
   const end = { status, warnings: 0 };
   if (!deprecateEof) payloads.push(encodeEof(end));
   for (const row of result.rows) payloads.push(encodeRow(row));
@@ -50,6 +63,23 @@ export function encodeTextResult(result: TextResult, shape: ResultShape): Uint8A
     ok[0] = EOF_HEADER;
     payloads.push(ok);
   } else payloads.push(encodeEof(end));
+  return Buffer.concat(payloads.map((payload, index) => frame(payload, (index + 1) & 0xff)));
+}
+
+/** Encodes the answer to COM_FIELD_LIST: definitions, each with its default, which is NULL. */
+export function encodeFieldList(
+  { columns, types }: Omit<TextResult, "rows">,
+  { capabilities }: ResultShape,
+): Uint8Array {
+  const end = { status: ServerStatus.AUTOCOMMIT, warnings: 0 };
+  const payloads = columns.map((name, at) =>
+    Buffer.concat([encodeColumn(name, types?.[at] ?? "text", false), Uint8Array.of(NULL_VALUE)])
+  );
+  if (capabilities & Capability.DEPRECATE_EOF) {
+    const ok = encodeOk(end, capabilities);
+    ok[0] = EOF_HEADER;
+    payloads.push(Buffer.from(ok));
+  } else payloads.push(Buffer.from(encodeEof(end)));
   return Buffer.concat(payloads.map((payload, index) => frame(payload, (index + 1) & 0xff)));
 }
 
@@ -62,14 +92,8 @@ function encodeHead(columns: number, shape: Required<Omit<ResultShape, "status">
   return writer.done();
 }
 
-function encodeColumn(name: string, isExtended: boolean): Uint8Array {
-  const fixed = encodeColumnShape({
-    collation: UTF8MB4,
-    length: LENGTH_MAX,
-    type: VAR_STRING,
-    flags: 0,
-    decimals: 0,
-  });
+function encodeColumn(name: string, type: ColumnType, isExtended: boolean): Uint8Array {
+  const fixed = encodeColumnShape({ ...SHAPES[type], length: LENGTH_MAX, flags: 0 });
   return encodeColumnDefinition({
     catalog: utf8.encode("def"),
     schema: NONE,

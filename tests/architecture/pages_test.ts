@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { Glob } from "bun";
+import { adminReference } from "../../mod/admin/mod.ts";
 import { configReference, describeConfig } from "../../mod/config/mod.ts";
 import { exitStatus } from "../../commands/mod.ts";
 import { root } from "./sources.ts";
@@ -17,6 +18,11 @@ describe("pages", () => {
   test("docs/configuration.md is what the schema makes (just docs)", async () => {
     const page = await Bun.file(join(root, "docs/configuration.md")).text();
     expect(page).toBe(configReference());
+  });
+
+  test("docs/admin.md is what the tables make (just docs)", async () => {
+    const page = await Bun.file(join(root, "docs/admin.md")).text();
+    expect(page).toBe(adminReference());
   });
 
   test("every configuration key has its heading", async () => {

@@ -44,11 +44,11 @@ for (const workers of ["1", "2"]) {
         await until("the command is counted", async () => await counter("commands") >= 1);
       }
       await until("nobody is left", async () => await counter("clients") === 0);
-      const unknown = await admin.query("SELECT * FROM nothing").then(
+      const unknown = await admin.query("SELECT * FROM nowhere").then(
         () => undefined,
         (error: unknown) => error as ServerError,
       );
-      expect(unknown?.code).toBe(1064);
+      expect(unknown?.code).toBe(1146);
       const wrong = await refusal(loginAs({ ...monitor, password: "wrong" }, { port }));
       expect(wrong.code).toBe(1045);
     });

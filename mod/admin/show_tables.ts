@@ -1,0 +1,90 @@
+// What the tables are: SHOW DATABASES, SHOW TABLES, DESCRIBE and the like.
+
+import type { SqlError, TextResult } from "../wire/mod.ts";
+import { createStatement, unknownTable } from "./database.ts";
+import { likePattern } from "./like.ts";
+import { TABLES } from "./schema.ts";
+import type { Table } from "./table.ts";
+import type { Answer } from "./view.ts";
+
+/** The databases that USE and COM_INIT_DB take. */
+export const DATABASES: readonly string[] = ["main"];
+
+const NAME = '[`"]?(?:(?:main)[`"]?\\.[`"]?)?(\\w+)[`"]?';
+const LIKE = "(?:\\s+like\\s+'([^']*)')?";
+const SHOW_TABLES = new RegExp(
+  `^show\\s+(full\\s+)?tables(?:\\s+(?:from|in)\\s+[\`"]?(\\w+)[\`"]?)?${LIKE}$`,
+  "i",
+);
+const SHOW_COLUMNS = new RegExp(
+  `^(?:describe|desc|explain|show\\s+(full\\s+)?(?:columns|fields)\\s+(?:from|in))\\s+${NAME}` +
+    `(?:\\s+(?:from|in)\\s+[\`"]?\\w+[\`"]?)?${LIKE}$`,
+  "i",
+);
+const SHOW_CREATE = new RegExp(`^show\\s+create\\s+table\\s+${NAME}$`, "i");
+
+/** Undefined where a statement is about something else. */
+export function answerAboutTables(statement: string): Answer | undefined {
+  const databases = new RegExp(`^show\\s+(?:databases|schemas)${LIKE}$`, "i").exec(statement);
+  if (databases) return listed("Database", DATABASES, databases[1]);
+  const [tables, full, from, like] = SHOW_TABLES.exec(statement) ?? [];
+  if (tables !== undefined) return showTables(full !== undefined, from, like);
+  const [columns, fully, name, pattern] = SHOW_COLUMNS.exec(statement) ?? [];
+  if (columns !== undefined) {
+    return withTable(name, (table) => showColumns(table, fully !== undefined, pattern));
+  }
+  const [create, created] = SHOW_CREATE.exec(statement) ?? [];
+  if (create === undefined) return undefined;
+  return withTable(created, (table) => ({
+    columns: ["Table", "Create Table"],
+    rows: [[table.name, createStatement(table)]],
+  }));
+}
+
+function showTables(full: boolean, from = DATABASES[0], like: string | undefined): Answer {
+  if (!DATABASES.includes(from.toLowerCase())) {
+    return { code: 1049, sqlState: "42000", message: `Unknown database '${from}'` };
+  }
+  const result = listed(`Tables_in_${from}`, TABLES.map(({ name }) => name).sort(), like);
+  if (!full) return result;
+  return {
+    columns: [...result.columns, "Table_type"],
+    rows: result.rows.map((row) => [...row, "BASE TABLE"]),
+  };
+}
+
+function showColumns({ columns }: Table, full: boolean, like: string | undefined): TextResult {
+  const pattern = likePattern(like ?? "%");
+  const shown = columns.filter(({ name }) => pattern.test(name));
+  return {
+    columns: full
+      ? ["Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges", "Comment"]
+      : ["Field", "Type", "Null", "Key", "Default", "Extra"],
+    rows: shown.map(({ name, type, doc }) =>
+      full
+        ? [name, type, null, "YES", "", null, "", "select", doc]
+        : [name, type, "YES", "", null, ""]
+    ),
+  };
+}
+
+/** The columns of a table for COM_FIELD_LIST. @param request The name, a NUL, a pattern. */
+export function fieldsOf(request: string): Omit<TextResult, "rows"> | SqlError {
+  const [name] = request.split("\0");
+  const table = TABLES.find((each) => each.name === name.toLowerCase());
+  if (table === undefined) return unknownTable(name);
+  return { columns: table.columns.map(({ name }) => name) };
+}
+
+function withTable(name: string, answer: (table: Table) => Answer): Answer {
+  const table = TABLES.find((each) => each.name === name.toLowerCase());
+  return table === undefined ? unknownTable(name) : answer(table);
+}
+
+function listed(column: string, names: readonly string[], like: string | undefined): TextResult {
+  const pattern = likePattern(like ?? "%");
+  return {
+    columns: [column],
+    rows: names.filter((name) => pattern.test(name)).map((name) => [name]),
+  };
+}

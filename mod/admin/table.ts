@@ -1,0 +1,87 @@
+// What a table of the admin port is: its columns with their meaning, and where its rows come from.
+
+import type { PoolStatus } from "../backend/mod.ts";
+import type { WorkerSurvey } from "../proxy/mod.ts";
+import type { AdminView } from "./view.ts";
+
+/** A value of a row; null is SQL's NULL. */
+export type Value = string | number | null;
+
+/** A column as SQL and people see it. */
+export interface Column {
+  readonly name: string;
+  readonly type: "INTEGER" | "REAL" | "TEXT";
+  /** What it says, with unit and meaning of NULL. */
+  readonly doc: string;
+}
+
+/** A table. */
+export interface Table {
+  readonly name: string;
+  readonly doc: string;
+  readonly columns: readonly Column[];
+  /** Its rows as they are now, values in the order of the columns. */
+  read(source: Source): Promise<readonly (readonly Value[])[]>;
+}
+
+/** What tables are filled from. What it has to ask workers for is asked at most once. */
+export interface Source {
+  readonly view: AdminView;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  surveys(): Promise<readonly WorkerSurvey[]>;
+  pools(): Promise<readonly PoolStatus[]>;
+}
+
+/** A column: its type, what it says, and its value for a row. */
+export type ColumnOf<Row> = readonly [
+  type: Column["type"],
+  doc: string,
+  value: (row: Row) => Value | boolean,
+];
+
+/** Declares a table: SQL and the documentation are made from this. */
+export function table<Row>(name: string, declaration: {
+  readonly doc: string;
+  readonly rows: (source: Source) => readonly Row[] | Promise<readonly Row[]>;
+  readonly columns: Readonly<Record<string, ColumnOf<Row>>>;
+}): Table {
+  const { doc, rows, columns } = declaration;
+  const values = Object.values(columns).map(([, , value]) => value);
+  return {
+    name,
+    doc,
+    columns: Object.entries(columns).map(([name, [type, doc]]) => ({ name, type, doc })),
+    async read(source) {
+      const found = await rows(source);
+      return found.map((row) => values.map((value) => plain(value(row))));
+    },
+  };
+}
+
+/** SQLite has no booleans. */
+function plain(value: Value | boolean): Value {
+  return typeof value === "boolean" ? Number(value) : value;
+}
+
+/** Milliseconds since 1970 as text that sorts. */
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+/** Milliseconds as seconds, to the millisecond. */
+export function seconds(ms: number): number {
+  return Math.round(ms) / 1000;
+}
+
+/** What workers ask each other for, asked once for all tables of a statement. */
+export function makeSource(view: AdminView): Source {
+  let surveys: Promise<readonly WorkerSurvey[]> | undefined;
+  let pools: Promise<readonly PoolStatus[]> | undefined;
+  return {
+    view,
+    nowMs: Date.now(),
+    surveys: () => surveys ??= view.running.survey(),
+    pools: () => pools ??= view.running.managePools(undefined),
+  };
+}

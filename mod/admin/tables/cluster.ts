@@ -1,0 +1,160 @@
+// The servers and what has happened to them.
+
+import { type ClusterEvent, formatPosition, type TopologyServer } from "../../cluster/mod.ts";
+import { formatAddress } from "../../config/mod.ts";
+import { poolMax } from "../../proxy/mod.ts";
+import type { BackendFacts } from "../../session/mod.ts";
+import { seconds, type Source, table, timeText } from "../table.ts";
+
+/** A server as it is watched, and what goes to it. */
+interface ServerFacts {
+  readonly name: string;
+  /** Undefined: it is not watched. */
+  readonly watched: TopologyServer | undefined;
+  readonly nowMs: number;
+  readonly used: number;
+  readonly idle: number;
+  readonly max: number;
+  readonly outstanding: number;
+}
+
+/** One row a server. */
+export const serversTable = table<ServerFacts>("servers", {
+  doc: "The servers, as they are watched and as they are used.",
+  rows: serverFacts,
+  columns: {
+    name: ["TEXT", "`host:port` or `unix:/path`.", ({ name }) => name],
+    role: [
+      "TEXT",
+      "`primary`, `replica` and so on. NULL: not watched.",
+      ({ watched }) => watched?.role ?? null,
+    ],
+    native_role: [
+      "TEXT",
+      "The role in the server's own word.",
+      ({ watched }) => watched?.roleWord ?? null,
+    ],
+    state: ["TEXT", "`up`, `suspect`, `down`, `draining` and so on. NULL: not watched.", (
+      { watched },
+    ) => watched?.state ?? null],
+    since: [
+      "TEXT",
+      "When it came into this state, UTC.",
+      ({ watched }) => watched ? timeText(watched.sinceMs) : null,
+    ],
+    since_s: [
+      "REAL",
+      "Seconds since then.",
+      ({ watched, nowMs }) => watched ? seconds(Math.max(0, nowMs - watched.sinceMs)) : null,
+    ],
+    reason: [
+      "TEXT",
+      "Why it is in this state; empty: all is well.",
+      ({ watched }) => watched?.reason ?? null,
+    ],
+    reads: ["INTEGER", "1 if new reads may go to it.", ({ watched }) => watched?.reads ?? null],
+    writes: ["INTEGER", "1 if new writes may.", ({ watched }) => watched?.writes ?? null],
+    lag_ms: [
+      "REAL",
+      "How late its data is, in milliseconds. NULL: not known.",
+      ({ watched }) => watched?.lagMs ?? null,
+    ],
+    position: [
+      "TEXT",
+      "How far its data goes. NULL: not known.",
+      ({ watched }) => watched?.position ? formatPosition(watched.position) : null,
+    ],
+    weight: ["INTEGER", "Its share beside others.", ({ watched }) => watched?.weight ?? null],
+    tags: [
+      "TEXT",
+      "Words for rules, with commas.",
+      ({ watched }) => watched?.tags.join(",") ?? null,
+    ],
+    rtt_ms: [
+      "REAL",
+      "Time of one question and its answer, in milliseconds.",
+      ({ watched }) => watched?.rttMs ?? null,
+    ],
+    answer_age_ms: [
+      "REAL",
+      "Time since it answered last; all else about it is as old. NULL: it never has.",
+      ({ watched, nowMs }) =>
+        watched?.answeredMs == null ? null : Math.max(0, nowMs - watched.answeredMs),
+    ],
+    version: ["TEXT", "Its version.", ({ watched }) => watched?.version ?? null],
+    read_only: [
+      "INTEGER",
+      "1 if it says so. NULL: not known.",
+      ({ watched }) => watched?.readOnly ?? null,
+    ],
+    error: [
+      "TEXT",
+      "Why it does not answer, or hides something.",
+      ({ watched }) => watched?.error ?? null,
+    ],
+    connections_used: ["INTEGER", "Connections that sessions have.", ({ used }) => used],
+    connections_idle: ["INTEGER", "Connections that wait for one.", ({ idle }) => idle],
+    connections_max: [
+      "INTEGER",
+      "Idle ones allowed, or, where they are shared, all of an account.",
+      ({ max }) => max,
+    ],
+    outstanding: [
+      "INTEGER",
+      "Requests that it has not answered yet.",
+      ({ outstanding }) => outstanding,
+    ],
+    sent: ["INTEGER", "Statements sent to it. NULL: not counted.", () => null],
+    errors: ["INTEGER", "Of these, answered with an error. NULL: not counted.", () => null],
+    p50_us: ["INTEGER", "Half of its answers took no longer, in microseconds.", () => null],
+    p95_us: ["INTEGER", "95 of 100 took no longer.", () => null],
+    p99_us: ["INTEGER", "99 of 100 took no longer.", () => null],
+  },
+});
+
+async function serverFacts(source: Source): Promise<readonly ServerFacts[]> {
+  const { running } = source.view;
+  const backends = (await source.surveys()).flatMap((survey) => survey.backends);
+  const topology = running.cluster?.topology;
+  const known = topology && topology.servers.length > 0
+    ? topology.servers.map((watched) => ({ name: watched.name, watched }))
+    : running.config.backends.map((address) => ({
+      name: formatAddress(address),
+      watched: undefined,
+    }));
+  return known.map(({ name, watched }) => {
+    const own = backends.filter(isOf([name, ...watched?.aliases ?? []]));
+    const used = own.filter(({ session }) => session !== null).length;
+    return {
+      name,
+      watched,
+      nowMs: source.nowMs,
+      used,
+      idle: own.length - used,
+      max: poolMax(running.config),
+      outstanding: own.reduce((sum, { outstanding }) => sum + outstanding, 0),
+    };
+  });
+}
+
+function isOf(names: readonly string[]): (backend: BackendFacts) => boolean {
+  return ({ server }) => names.includes(server);
+}
+
+/** One row an event. */
+export const eventsTable = table<ClusterEvent>("events", {
+  doc: "What has happened to the servers, the last `cluster.events_max` of it.",
+  rows: ({ view }) => view.running.cluster?.events ?? [],
+  columns: {
+    number: ["INTEGER", "Counts up from 1 since the start.", ({ number }) => number],
+    time: ["TEXT", "UTC.", ({ atMs }) => timeText(atMs)],
+    kind: ["TEXT", "As in SHOW EVENTS.", ({ kind }) => kind],
+    server: ["TEXT", "The server it is about. NULL: the whole.", ({ server }) => server],
+    before: ["TEXT", "What was before.", ({ from }) => from],
+    after: ["TEXT", "What is now.", ({ to }) => to],
+    reason: ["TEXT", "Why.", ({ reason }) => reason],
+    duration_ms: ["REAL", "How long what has ended had lasted. NULL: nothing ended.", (
+      { durationMs },
+    ) => durationMs],
+  },
+});

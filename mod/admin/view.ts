@@ -1,0 +1,17 @@
+// What the admin port knows of, and who asks it.
+
+import type { Running } from "../proxy/mod.ts";
+import type { SqlError, TextResult } from "../wire/mod.ts";
+
+/** What the admin port knows of. */
+export interface AdminView {
+  readonly running: Running;
+  /** `mysqlproxy` and its version. */
+  readonly versionComment: string;
+}
+
+/** What somebody who has logged in may do: all, or look. */
+export type AdminRole = "admin" | "stats";
+
+/** An answer: rows, an OK without rows, or an error. */
+export type Answer = TextResult | "ok" | SqlError;

@@ -1,0 +1,148 @@
+// How each session and each server connection of a worker stands at this moment, for the admin
+// port's tables. Control plane: asked for at most a few times a second, walks all.
+
+import type { ServerConnection } from "../backend/mod.ts";
+import type { ClientSession } from "./client_session.ts";
+import type { SessionContext } from "./context.ts";
+import { pinReasons } from "./pin_reasons.ts";
+import { currentCommand } from "./current_statement.ts";
+
+/**
+ * What a session is doing. `login`: it is not in yet; `sleep`: no command is under way; `wait`: its
+ * command waits for a server connection; `restore`: the connection is given the session's state;
+ * `execute`: the server has the command.
+ */
+export type SessionStage = "login" | "sleep" | "wait" | "restore" | "execute";
+
+/** A client's session at one moment. Ages are in milliseconds. */
+export interface FrontendFacts {
+  /** The proxy's connection id. */
+  readonly id: number;
+  /** The account's name; empty before the login. */
+  readonly user: string;
+  /** `address:port`; `localhost` for a unix socket. */
+  readonly host: string;
+  /** The default schema; null: none, or not known (session pooling). */
+  readonly db: string | null;
+  readonly stage: SessionStage;
+  readonly ageMs: number;
+  /** Since the last command came. */
+  readonly idleMs: number;
+  readonly inTransaction: boolean;
+  /** The server it holds a connection to; null: it holds none. */
+  readonly server: string | null;
+  /** The server's id of that connection. */
+  readonly thread: number | null;
+  /** Why it keeps its server connection: kinds, each once. */
+  readonly pins: readonly string[];
+  /** The command under way, as in `Query`; null: none, or not known. */
+  readonly command: string | null;
+  /** The start of the statement under way. */
+  readonly statement: string | null;
+  readonly tls: boolean;
+}
+
+/** A server connection at one moment. Ages are in milliseconds. */
+export interface BackendFacts {
+  readonly server: string;
+  /** The server's id of it. */
+  readonly thread: number;
+  readonly user: string;
+  /** Known of shared connections. */
+  readonly db: string | null;
+  /** The session that has it; null: it is idle. */
+  readonly session: number | null;
+  /** Requests without a complete answer. */
+  readonly outstanding: number;
+  /** Known of shared connections. */
+  readonly ageMs: number | null;
+  /** Since nobody uses it; null: somebody does. */
+  readonly idleMs: number | null;
+  readonly secure: boolean;
+}
+
+/** Sessions, the oldest first. */
+export function frontendsOf(context: SessionContext): FrontendFacts[] {
+  return [...context.directory.all()].map(frontendOf);
+}
+
+function frontendOf(session: ClientSession): FrontendFacts {
+  const { pooled, server, address, port, activeAt, connectedAt, inTransaction } = session;
+  const now = performance.now();
+  const stage = stageOf(session);
+  const current = stage === "sleep" || stage === "login" ? undefined : currentCommand(session);
+  return {
+    id: session.id,
+    user: readable(session.user),
+    host: address === "" ? "localhost" : `${address}:${port}`,
+    db: pooled?.state.schema || null,
+    stage,
+    ageMs: Math.max(0, now - connectedAt),
+    idleMs: Math.max(0, now - activeAt),
+    inTransaction,
+    server: server?.facts.server ?? null,
+    thread: server?.facts.threadId ?? null,
+    pins: pooled ? pinReasons(pooled) : [],
+    command: current?.command ?? null,
+    statement: current?.text ?? null,
+    tls: session.transport.secure,
+  };
+}
+
+function stageOf(session: ClientSession): SessionStage {
+  const { pooled, server } = session;
+  if (!session.loggedIn) return "login";
+  if (session.idle) return "sleep";
+  if (pooled?.busy && server === undefined) return "wait";
+  return pooled?.preparing ? "restore" : "execute";
+}
+
+/** Server connections: those of sessions, and idle ones. */
+export function backendsOf(context: SessionContext): BackendFacts[] {
+  const { servers, directory } = context;
+  const now = performance.now();
+  const holders = new Map<ServerConnection, number>();
+  for (const session of directory.all()) {
+    if (session.server) holders.set(session.server, session.id);
+  }
+  const facts: BackendFacts[] = [];
+  const add = (
+    connection: ServerConnection,
+    { db = null, openedAt, idleSince }: {
+      readonly db?: string | null;
+      readonly openedAt?: number;
+      readonly idleSince: number;
+    },
+  ) => {
+    const session = holders.get(connection) ?? null;
+    holders.delete(connection);
+    facts.push({
+      server: connection.facts.server,
+      thread: connection.facts.threadId,
+      user: readable(connection.user),
+      db,
+      session,
+      outstanding: connection.outstanding,
+      ageMs: openedAt === undefined ? null : Math.max(0, now - openedAt),
+      idleMs: session === null ? Math.max(0, now - idleSince) : null,
+      secure: connection.facts.secure,
+    });
+  };
+  for (const { pool, pools } of servers.all()) {
+    for (const [, shared] of pools?.all() ?? []) {
+      for (const { connection, state, openedAt, idleSince } of shared.census.connections) {
+        add(connection, { db: state.schema || null, openedAt, idleSince });
+      }
+    }
+    for (const connection of pool.connections()) {
+      add(connection, { idleSince: connection.idleSince });
+    }
+  }
+  for (const connection of [...holders.keys()]) add(connection, { idleSince: now });
+  return facts;
+}
+
+/** Names are kept one character a byte. */
+function readable(name: string): string {
+  return Buffer.from(name, "latin1").toString();
+}
