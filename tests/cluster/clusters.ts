@@ -26,12 +26,16 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
-/** A primary and replicas that follow it by GTID. */
-export async function startAsyncCluster(kind: ServerKind, replicas: number): Promise<Cluster> {
+/** A primary and replicas that follow it by GTID. @param config More lines for [mysqld] of each. */
+export async function startAsyncCluster(
+  kind: ServerKind,
+  replicas: number,
+  config: readonly string[] = [],
+): Promise<Cluster> {
   const readOnly = kind === "mysql" ? "super_read_only = ON" : "read_only = ON";
   const nodes = await Promise.all([
-    ClusterNode.create(kind, []),
-    ...Array.from({ length: replicas }, () => ClusterNode.create(kind, [readOnly])),
+    ClusterNode.create(kind, config),
+    ...Array.from({ length: replicas }, () => ClusterNode.create(kind, [readOnly, ...config])),
   ]);
   const cluster = new Cluster(nodes);
   for (const node of nodes.slice(1)) await follow(node, cluster.first);
@@ -64,8 +68,11 @@ export async function setReadOnly(node: ClusterNode, closed: boolean): Promise<v
   await node.sql(`SET GLOBAL ${variable} = ${closed ? 1 : 0}`);
 }
 
-/** A single-primary group of MySQL servers. */
-export async function startGroup(members: number): Promise<Cluster> {
+/** A single-primary group of MySQL servers. @param config More lines for [mysqld] of each. */
+export async function startGroup(
+  members: number,
+  config: readonly string[] = [],
+): Promise<Cluster> {
   const ports = Array.from({ length: members }, () => freePort());
   const seeds = ports.map((port) => `127.0.0.1:${port}`).join(",");
   const name = `aaaaaaaa-0000-4000-8000-${process.pid.toString(16).padStart(12, "0")}`;
@@ -80,6 +87,7 @@ export async function startGroup(members: number): Promise<Cluster> {
       "group_replication_single_primary_mode = ON",
       "group_replication_recovery_get_public_key = ON",
       "group_replication_member_expel_timeout = 0",
+      ...config,
     ])
   ));
   const cluster = new Cluster(nodes);

@@ -1,0 +1,212 @@
+// Sessions that write and read through a proxy without a pause, and remember what they were told.
+
+import { type Connection, createConnection, type ResultSetHeader } from "mysql2/promise";
+import { Fate, Ledger } from "./ledger.ts";
+import { Timeline } from "./timeline.ts";
+
+/** What sessions do, in hundredths. The rest are single writes. */
+export interface Mix {
+  readonly reads: number;
+  readonly transactions: number;
+}
+
+/** How much is done. */
+export interface LoadOptions {
+  readonly port: number;
+  readonly sessions: number;
+  readonly mix: Mix;
+  /** Numbers from 0 up to 1. */
+  readonly random: () => number;
+  /** Between two statements of a session, in milliseconds. */
+  readonly pauseMs: number;
+}
+
+/** An error that a session was told. */
+export interface Complaint {
+  /** By the timeline's clock. */
+  readonly atMs: number;
+  readonly session: number;
+  readonly what: "write" | "read" | "transaction" | "connect";
+  readonly code: string;
+  readonly message: string;
+  /** The connection was gone too. */
+  readonly fatal: boolean;
+}
+
+/** The database, the table, a row for reads, and the account of the load. The key is not the id: a repeat would show. */
+export const TABLES = [
+  "CREATE DATABASE IF NOT EXISTS ledger",
+  `CREATE TABLE IF NOT EXISTS ledger.writes (pk CHAR(36) NOT NULL DEFAULT (UUID()) PRIMARY KEY,
+    id VARCHAR(40) NOT NULL, part INT NOT NULL, KEY (id))`,
+  "CREATE TABLE IF NOT EXISTS ledger.fruit (id INT PRIMARY KEY, name VARCHAR(20))",
+  // Without the rights that let a session write where nobody is to write.
+  "CREATE USER IF NOT EXISTS 'ledger'@'%' IDENTIFIED BY 'ledger'",
+  "GRANT ALL ON ledger.* TO 'ledger'@'%'",
+  "REPLACE INTO ledger.fruit VALUES (1, 'apple')",
+];
+
+/** Rows that one transaction writes. */
+export const TRANSACTION_ROWS = 3;
+
+/** A running load. */
+export class Load {
+  readonly ledger = new Ledger();
+  readonly timeline = new Timeline();
+  readonly complaints: Complaint[] = [];
+  /** Answers to reads that were not what they must be. */
+  readonly wrong: string[] = [];
+  /** Connections that were lost and opened anew. */
+  reconnects = 0;
+  readonly #options: LoadOptions;
+  readonly #sessions: Promise<void>[];
+  readonly #connected = new Set<number>();
+  #stopped = false;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#sessions = Array.from({ length: options.sessions }, (_, at) => this.#session(at));
+  }
+
+  /** Every session has been connected. */
+  get ready(): boolean {
+    return this.#connected.size === this.#options.sessions;
+  }
+
+  /** Lets every session end what it is at. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all(this.#sessions);
+    this.timeline.end();
+  }
+
+  async #session(number: number): Promise<void> {
+    let connection: Connection | undefined;
+    while (!this.#stopped) {
+      if (connection === undefined) {
+        const startMs = performance.now();
+        try {
+          connection = await open(this.#options.port);
+          if (this.#connected.has(number)) this.reconnects++;
+          this.#connected.add(number);
+        } catch (error) {
+          this.#complain(error, { startMs, session: number, what: "connect" });
+          await Bun.sleep(RECONNECT_MS);
+          continue;
+        }
+      }
+      if (!await this.#step(connection, number)) {
+        connection.destroy();
+        connection = undefined;
+      }
+      const { pauseMs, random } = this.#options;
+      await Bun.sleep(pauseMs * 2 * random());
+    }
+    await connection?.end().catch(() => {});
+  }
+
+  /** @returns false if the connection is gone. */
+  #step(connection: Connection, session: number): Promise<boolean> {
+    const { random, mix } = this.#options;
+    const choice = random() * 100;
+    if (choice < mix.reads) return this.#read(connection, session);
+    if (choice < mix.reads + mix.transactions) return this.#transaction(connection, session);
+    return this.#write(connection, session);
+  }
+
+  async #read(connection: Connection, session: number): Promise<boolean> {
+    const startMs = performance.now();
+    try {
+      const [rows] = await connection.query("SELECT name FROM ledger.fruit WHERE id = 1");
+      const name = (rows as { name?: string }[])[0]?.name;
+      if (name !== "apple") this.wrong.push(`session ${session}: ${JSON.stringify(rows)}`);
+      this.timeline.note(startMs, "read");
+      return true;
+    } catch (error) {
+      return this.#complain(error, { startMs, session, what: "read" });
+    }
+  }
+
+  async #write(connection: Connection, session: number): Promise<boolean> {
+    const id = this.ledger.open(session);
+    const startMs = performance.now();
+    try {
+      const [{ affectedRows }] = await connection.execute<ResultSetHeader>(INSERT, [id, 0]);
+      if (affectedRows !== 1) this.wrong.push(`write ${id} affected ${affectedRows} rows`);
+      this.ledger.close(id, Fate.ACKNOWLEDGED);
+      this.timeline.note(startMs, "write");
+      return true;
+    } catch (error) {
+      this.ledger.close(id, hasNotRun(error) ? Fate.REFUSED : Fate.UNKNOWN);
+      return this.#complain(error, { startMs, session, what: "write" });
+    }
+  }
+
+  /** All its rows count as one entry. Only its COMMIT can leave its fate open. */
+  async #transaction(connection: Connection, session: number): Promise<boolean> {
+    const id = this.ledger.open(session);
+    const startMs = performance.now();
+    let committing = false;
+    try {
+      await connection.query("START TRANSACTION");
+      for (let part = 0; part < TRANSACTION_ROWS; part++) {
+        await connection.execute(INSERT, [id, part]);
+      }
+      committing = true;
+      await connection.query("COMMIT");
+      this.ledger.close(id, Fate.ACKNOWLEDGED);
+      this.timeline.note(startMs, "write");
+      return true;
+    } catch (error) {
+      this.ledger.close(id, committing && !hasNotRun(error) ? Fate.UNKNOWN : Fate.REFUSED);
+      const goesOn = this.#complain(error, { startMs, session, what: "transaction" });
+      // An application says this after any error; it must find a session in good order.
+      if (goesOn) await connection.query("ROLLBACK").catch(() => {});
+      return goesOn;
+    }
+  }
+
+  #complain(
+    error: unknown,
+    at: {
+      readonly startMs: number;
+      readonly session: number;
+      readonly what: Complaint["what"];
+    },
+  ): boolean {
+    const { code, message, fatal } = error as { code?: string; message: string; fatal?: boolean };
+    this.timeline.note(at.startMs, "error");
+    this.complaints.push({
+      atMs: performance.now() - this.timeline.startedMs,
+      session: at.session,
+      what: at.what,
+      code: String(code),
+      message,
+      fatal: fatal === true,
+    });
+    return fatal !== true;
+  }
+}
+
+const RECONNECT_MS = 50;
+const INSERT = "INSERT INTO ledger.writes (id, part) VALUES (?, ?)";
+
+async function open(port: number): Promise<Connection> {
+  const connection = await createConnection({
+    host: "127.0.0.1",
+    port,
+    user: "ledger",
+    password: "ledger",
+    database: "ledger",
+  });
+  // What a statement is told is enough.
+  connection.on("error", () => {});
+  return connection;
+}
+
+/** Errors of servers that say that a statement has not run. */
+const NOT_RUN = new Set([1040, 1053, 1290, 1429, 1792, 1836, 2003, 3100, 3169]);
+
+function hasNotRun(error: unknown): boolean {
+  const { errno, message } = error as { errno?: number; message: string };
+  return errno !== undefined && NOT_RUN.has(errno) && !/unknown/i.test(message);
+}

@@ -1,0 +1,54 @@
+// Runs a load through the proxy over faults of a real cluster and checks its ledger.
+// Usage: bun tests/failover/main.ts --cluster async|group|mariadb --fault kill|stop|switchover|
+//   replica|flap|cut [--fault ...] [--sessions 64] [--seconds 10] [--seed S] [--log]
+
+import { parseArgs } from "node:util";
+import { type FaultName, FAULTS } from "./faults.ts";
+import { isClean } from "./ledger.ts";
+import { outcomeLines } from "./report.ts";
+import { MIXED, run } from "./run.ts";
+import { type ClusterKind, CLUSTERS } from "./site.ts";
+
+const { values } = parseArgs({
+  options: {
+    cluster: { type: "string", multiple: true, default: ["async"] },
+    fault: { type: "string", multiple: true, default: ["kill"] },
+    sessions: { type: "string", default: "64" },
+    seconds: { type: "string", default: "10" },
+    pause: { type: "string", default: "20" },
+    reads: { type: "string", default: String(MIXED.reads) },
+    transactions: { type: "string", default: String(MIXED.transactions) },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    config: { type: "string", default: "" },
+    log: { type: "boolean", default: false },
+  },
+});
+
+const clusters = values.cluster.map((name) => oneOf<ClusterKind>(name, CLUSTERS));
+const faults = values.fault.map((name) => oneOf(name, Object.keys(FAULTS) as FaultName[]));
+let clean = true;
+for (const cluster of clusters) {
+  for (const fault of faults) {
+    console.log(`${cluster}, ${fault}: ${values.sessions} sessions, seed ${values.seed}`);
+    const outcome = await run({
+      cluster,
+      faults: [fault],
+      sessions: Number(values.sessions),
+      holdMs: Number(values.seconds) * 1000,
+      seed: Number(values.seed),
+      mix: { reads: Number(values.reads), transactions: Number(values.transactions) },
+      pauseMs: Number(values.pause),
+      config: values.config.replaceAll("\\n", "\n"),
+    });
+    for (const line of outcomeLines(outcome)) console.log(line);
+    if (values.log) console.log(outcome.proxyLog);
+    clean &&= isClean(outcome.account) && outcome.wrong.length === 0;
+  }
+}
+process.exit(clean ? 0 : 1);
+
+function oneOf<T extends string>(name: string, names: readonly T[]): T {
+  const found = names.find((each) => each === name);
+  if (found === undefined) throw new Error(`${name} is none of ${names.join(", ")}`);
+  return found;
+}

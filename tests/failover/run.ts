@@ -1,0 +1,123 @@
+// One run: a cluster, a proxy before it, a load, a fault, and what came of it.
+
+import { createConnection, type RowDataPacket } from "mysql2/promise";
+import { until } from "../cluster/watching.ts";
+import { Random } from "../fuzz/random.ts";
+import { type ProxyProcess, startProxy } from "../proxy_process.ts";
+import { StallingProxy } from "../stalling_proxy.ts";
+import type { ClusterNode } from "../cluster/node.ts";
+import { type FaultName, FAULTS, WRITABLE } from "./faults.ts";
+import type { Account } from "./ledger.ts";
+import { Load, type Mix, TRANSACTION_ROWS } from "./load.ts";
+import { type ClusterKind, Site } from "./site.ts";
+import type { Timeline } from "./timeline.ts";
+
+/** What to run. */
+export interface RunOptions {
+  readonly cluster: ClusterKind;
+  readonly faults: readonly FaultName[];
+  readonly sessions: number;
+  /** How long each fault lasts, in milliseconds. */
+  readonly holdMs: number;
+  readonly seed: number;
+  readonly mix: Mix;
+  readonly pauseMs: number;
+  /** More configuration of the proxy. */
+  readonly config?: string;
+  /** Starts the proxy; for runs that replace it. */
+  readonly onProxy?: (proxy: ProxyProcess) => void;
+}
+
+/** What came of it. */
+export interface Outcome {
+  readonly account: Account;
+  readonly timeline: Timeline;
+  readonly complaints: Load["complaints"];
+  readonly wrong: readonly string[];
+  readonly reconnects: number;
+  /** From each time that there was a writable primary to the next write's answer, in ms. */
+  readonly backMs: readonly number[];
+  readonly proxyLog: string;
+}
+
+/** Reads and single writes, and some transactions. */
+export const MIXED: Mix = { reads: 50, transactions: 10 };
+
+const WARM_UP_MS = 1500;
+const CALM_DOWN_MS = 1000;
+/** With discover the servers would be found by ways that no test can cut. */
+const PROXY_CONFIG = `[pool]
+mode = "transaction"
+[cluster]
+discover = false
+`;
+
+/** Runs. */
+export async function run(options: RunOptions): Promise<Outcome> {
+  const random = new Random(options.seed);
+  await using site = await Site.start(options.cluster);
+  const ways = new Map<ClusterNode, StallingProxy>();
+  if (options.faults.includes("cut")) {
+    for (const node of site.cluster.nodes) ways.set(node, await StallingProxy.start(node.port));
+  }
+  const portOf = (node: ClusterNode) => ways.get(node)?.port ?? node.port;
+  await using proxy = await startProxy({
+    backends: site.cluster.nodes.map((node) => ({ host: "127.0.0.1", port: portOf(node) })),
+    args: ["-u", "app", "-p", "app", "--admin", "127.0.0.1:0"],
+    config: PROXY_CONFIG + (options.config ?? ""),
+  });
+  options.onProxy?.(proxy);
+  await settled(proxy, site.cluster.nodes.length);
+  const load = new Load({
+    port: proxy.port,
+    sessions: options.sessions,
+    mix: options.mix,
+    pauseMs: options.pauseMs,
+    random: () => random.next(),
+  });
+  await until("all sessions are in", () => load.ready);
+  await Bun.sleep(WARM_UP_MS);
+  const { timeline } = load;
+  try {
+    for (const name of options.faults) {
+      await FAULTS[name]({
+        site,
+        ways,
+        holdMs: options.holdMs,
+        mark: (what) => timeline.mark(what),
+      });
+      await Bun.sleep(CALM_DOWN_MS);
+    }
+  } finally {
+    await load.stop();
+    for (const way of ways.values()) way[Symbol.dispose]();
+  }
+  await site.caughtUp();
+  const account = load.ledger.settle(await site.found(TRANSACTION_ROWS));
+  return {
+    account,
+    timeline,
+    complaints: load.complaints,
+    wrong: load.wrong,
+    reconnects: load.reconnects,
+    backMs: timeline.marks.filter(({ what }) => what === WRITABLE).map(({ atMs }) =>
+      (timeline.firstWriteAfter(atMs) ?? Infinity) - atMs
+    ),
+    proxyLog: proxy.log(),
+  };
+}
+
+/** Waits until the proxy knows all servers and a primary. */
+async function settled(proxy: ProxyProcess, servers: number): Promise<void> {
+  const port = await proxy.loggedPort("admin port");
+  const login = { host: "127.0.0.1", port, user: "app", password: "app" };
+  const admin = await createConnection(login);
+  try {
+    await until("all servers are up", async () => {
+      const [rows] = await admin.query<RowDataPacket[]>("SHOW CLUSTER WHERE state = 'up'");
+      return rows.length === servers && rows.some(({ role }) => role === "primary");
+    });
+  } finally {
+    admin.destroy();
+  }
+}

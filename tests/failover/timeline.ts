@@ -1,0 +1,63 @@
+// What happened when: answers, errors and latencies by tenths of a second, and the longest stalls.
+
+const BUCKET_MS = 100;
+
+/** A tenth of a second of a load. */
+export interface Bucket {
+  writes: number;
+  reads: number;
+  errors: number;
+  /** The slowest answer that came in it, in milliseconds. */
+  slowestMs: number;
+}
+
+/** Collected while a load runs. */
+export class Timeline {
+  readonly startedMs = performance.now();
+  readonly buckets: Bucket[] = [];
+  /** The longest time that a session waited for one answer, by kind of statement, in ms. */
+  longest = { read: 0, write: 0, error: 0 };
+  readonly #writtenMs: number[] = [];
+  readonly #marks: { readonly atMs: number; readonly what: string }[] = [];
+
+  /** Something was done to the cluster. */
+  mark(what: string): void {
+    this.#marks.push({ atMs: performance.now() - this.startedMs, what });
+  }
+
+  get marks(): readonly { readonly atMs: number; readonly what: string }[] {
+    return this.#marks;
+  }
+
+  /** An answer has come. @param startMs When the statement was sent, by `performance.now()`. */
+  note(startMs: number, kind: "read" | "write" | "error"): void {
+    const now = performance.now();
+    const took = now - startMs;
+    const bucket = this.#bucket(now);
+    if (kind === "read") bucket.reads++;
+    else if (kind === "write") {
+      bucket.writes++;
+      this.#writtenMs.push(now - this.startedMs);
+    } else bucket.errors++;
+    bucket.slowestMs = Math.max(bucket.slowestMs, took);
+    this.longest[kind] = Math.max(this.longest[kind], took);
+  }
+
+  /** The last bucket is whole. */
+  end(): void {
+    this.#bucket(performance.now());
+  }
+
+  /** When the first write was answered from a time on; undefined: none was. */
+  firstWriteAfter(atMs: number): number | undefined {
+    return this.#writtenMs.find((ms) => ms >= atMs);
+  }
+
+  #bucket(now: number): Bucket {
+    const at = Math.floor((now - this.startedMs) / BUCKET_MS);
+    while (this.buckets.length <= at) {
+      this.buckets.push({ writes: 0, reads: 0, errors: 0, slowestMs: 0 });
+    }
+    return this.buckets[at]!;
+  }
+}
