@@ -16,22 +16,27 @@ import { CommandError } from "./failure.ts";
 import { configure, parse } from "./parse.ts";
 
 /** The command with its options, which are the flags that the configuration's schema names. */
-export function define(serve: (config: Config) => Promise<void>): Command {
+export function define(
+  serve: (config: Config, options: { readonly takeover: boolean }) => Promise<void>,
+): Command {
   const command = configure(new Command("mysqlproxy serve"))
     .description("Runs the proxy. Flags win over the environment, that over the file.")
-    .addOption(new Option("-c, --config <file>", "configuration file (env: MYSQLPROXY_CONFIG)"));
+    .addOption(new Option("-c, --config <file>", "configuration file (env: MYSQLPROXY_CONFIG)"))
+    .addOption(
+      new Option("--takeover", "replace the proxy that listens on these ports, losing no client"),
+    );
   const options = allKeys().filter(hasFlag).map((key) => ({ key, option: optionOf(key) }));
   for (const { option } of options) command.addOption(option);
-  return command.action(async (given: Record<string, string | string[]>) => {
+  return command.action(async (given: Record<string, string | string[] | boolean>) => {
     const flags = Object.fromEntries(
-      options.map(({ key, option }) => [key.path, given[option.attributeName()]]),
+      options.map(({ key, option }) => [key.path, given[option.attributeName()] as string]),
     );
     const file = given["config"] as string | undefined;
     const { config, errors } = loadConfig({ file, flags, env: process.env });
     if (!config) {
       throw new CommandError(formatConfigErrors(errors).join("\n"), exitStatus.configuration);
     }
-    await serve(config);
+    await serve(config, { takeover: given["takeover"] === true });
   });
 }
 
@@ -45,10 +50,10 @@ function hasFlag(key: KeyDescription): key is FlaggedKey {
 export async function run(args: readonly string[]): Promise<number> {
   let status: number = exitStatus.ok;
   await parse(
-    define(async (config) => {
+    define(async (config, { takeover }) => {
       // Loaded last, so that help and mistakes are answered without it.
       const { serve } = await import("../mod/proxy/mod.ts");
-      status = await serve(config, openPorts);
+      status = await serve(config, { openPorts, takeover });
     }),
     args,
   );

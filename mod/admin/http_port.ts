@@ -13,7 +13,7 @@ export interface HttpPort {
 
 /**
  * Opens the HTTP port: `/livez` answers 200 while the process does; `/readyz` 200 while new
- * sessions are accepted and a server was reached, else 503; `/metrics` what is known of the servers,
+ * sessions are accepted and a server is there for them, else 503; `/metrics` what is known of the servers,
  * for Prometheus.
  *
  * @throws {ListenError} If the address cannot be listened on.
@@ -22,7 +22,7 @@ export function openHttpPort(address: ListenAddress, running: Running): HttpPort
   const routes = {
     "/livez": () => new Response("ok\n"),
     "/readyz": () =>
-      running.ready() ? new Response("ok\n") : new Response("not ready\n", { status: 503 }),
+      isReady(running) ? new Response("ok\n") : new Response("not ready\n", { status: 503 }),
     "/metrics": () => new Response(metrics(running), { headers: { "content-type": METRICS_TYPE } }),
   };
   const fallback = () => new Response("not found\n", { status: 404 });
@@ -34,6 +34,12 @@ export function openHttpPort(address: ListenAddress, running: Running): HttpPort
   } catch (error) {
     throw new ListenError(`Cannot listen for HTTP: ${(error as Error).message}`);
   }
+}
+
+/** Where servers are watched, one of them takes statements now; else, one was reached once. */
+function isReady({ cluster, ...running }: Running): boolean {
+  return running.ready() &&
+    (cluster?.topology.servers.some(({ reads, writes }) => reads || writes) ?? true);
 }
 
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";

@@ -40,6 +40,8 @@ export interface Config {
   readonly route: Route;
   /** Where some of them go; the first that fits counts. */
   readonly rules: readonly Rule[];
+  /** How the proxy ends. */
+  readonly drain: Drain;
   /** The PROXY protocol in front of and behind the proxy. */
   readonly proxyProtocol: ProxyProtocol;
   /** Options of every TCP socket, on both legs. */
@@ -50,6 +52,14 @@ export interface Config {
   readonly admin: AdminEndpoint;
   /** The HTTP port for metrics and health; absent fields mean it is off. */
   readonly http: Endpoint;
+}
+
+/** How the proxy ends. */
+export interface Drain {
+  /** How long statements and transactions may go on after the first signal, in milliseconds. */
+  readonly timeoutMs: number;
+  /** How long clients may stay after another proxy has taken over, in milliseconds. */
+  readonly takeoverTimeoutMs: number;
 }
 
 /** A name and password with which the proxy itself logs in to servers. */

@@ -102,6 +102,10 @@ export function makeConfig(
       cacheMaxBytes: file.route.cache_max,
     },
     rules: file.rule,
+    drain: {
+      timeoutMs: file.drain.timeout,
+      takeoverTimeoutMs: file.drain.takeover_timeout,
+    },
     proxyProtocol: file.proxy_protocol,
     tcp: { keepaliveMs: file.tcp.keepalive, noDelay: file.tcp.no_delay },
     log: file.log,

@@ -252,6 +252,22 @@ const pool = section("Server connections kept for reuse.", {
   }),
 });
 
+const drain = section("How the proxy ends.", {
+  timeout: duration("10s", { min: "0", max: "24h" }, {
+    doc:
+      "How long statements and transactions may go on after the first SIGTERM; then their clients get error 1053.",
+    flag: {
+      names: "--drain-timeout",
+      value: "duration",
+      help: "time for statements and transactions to end after SIGTERM",
+    },
+  }),
+  takeover_timeout: duration("1h", { min: "0", max: "30d" }, {
+    doc:
+      "How long clients may stay with a proxy that was replaced by `serve --takeover`; then it drains.",
+  }),
+});
+
 const proxyProtocol = section("The PROXY protocol of load balancers.", {
   trusted: networks({
     doc: "Networks whose headers (v1 and v2) are believed. Nobody else's are.",
@@ -362,6 +378,7 @@ export const fileSchema = v.pipe(
         doc: "Where some statements go; the section may be repeated. The first that fits counts.",
       }),
     ),
+    drain,
     proxy_protocol: proxyProtocol,
     tcp,
     log,

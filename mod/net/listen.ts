@@ -1,6 +1,7 @@
 // Accepts connections on TCP ports and unix sockets.
 
-import { existsSync, unlinkSync } from "node:fs";
+import { existsSync, renameSync, statSync, unlinkSync } from "node:fs";
+import type { SocketHandler } from "bun";
 import type { ListenAddress } from "../config/mod.ts";
 import { addressText } from "./dial.ts";
 import { Stream, streamHandlers } from "./stream.ts";
@@ -30,6 +31,8 @@ export async function listen(
   options: {
     readonly accept: (stream: Stream) => void;
     readonly reusePort?: boolean;
+    /** A unix socket that somebody listens on is taken over. @default {false} */
+    readonly replace?: boolean;
     /** A unix socket is for the process's own user and root alone. @default {false} */
     readonly ownerOnly?: boolean;
   },
@@ -43,8 +46,9 @@ export async function listen(
   };
   try {
     if (address.kind === "unix") {
-      await removeStaleSocket(address.path);
       const { path } = address;
+      if (options.replace) return replaceSocket(path, socket);
+      await removeStaleSocket(path);
       const bind = () => Bun.listen<Stream | undefined>({ unix: path, socket });
       const listener = options.ownerOnly ? underUmask(0o177, bind) : bind();
       return { address, close: () => listener.stop() };
@@ -61,6 +65,22 @@ export async function listen(
     const why = code === "EADDRINUSE" ? "the address is in use" : String(message ?? error);
     throw new ListenError(`Cannot listen on ${addressText(address)}: ${why}`);
   }
+}
+
+/** Binds aside and takes the name: nobody ever finds no socket, or one that nobody listens on. */
+function replaceSocket(path: string, socket: SocketHandler<Stream | undefined>): Listener {
+  const aside = `${path}.${process.pid}`;
+  const listener = Bun.listen<Stream | undefined>({ unix: aside, socket });
+  renameSync(aside, path);
+  const { ino } = statSync(path);
+  return {
+    address: { kind: "unix", path },
+    close() {
+      listener.stop();
+      // Bun removes the name that it was made with; this one may be somebody else's by now.
+      if (statSync(path, { throwIfNoEntry: false })?.ino === ino) unlinkSync(path);
+    },
+  };
 }
 
 /** The file is never there with other rights, not even for a moment. */

@@ -2,8 +2,11 @@
 
 export * from "./compressed_stream.ts";
 export * from "./dial.ts";
+export * from "./libc.ts";
 export * from "./listen.ts";
+export * from "./listening_sockets.ts";
 export * from "./packet_channel.ts";
 export * from "./proxy_protocol.ts";
 export * from "./self_signed.ts";
+export * from "./steer.ts";
 export * from "./stream.ts";

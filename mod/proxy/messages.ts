@@ -4,10 +4,12 @@ import type { CredentialMode, PlainSnapshot } from "../auth/mod.ts";
 import type { PoolOrder, PoolStatus } from "../backend/mod.ts";
 import type { ClusterAnswer, ClusterStatement, Topology, TroubleReport } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
+import type { ListeningSocket } from "../net/mod.ts";
 import type { CounterValues } from "../observe/mod.ts";
 import type { KillOrder, KillVerdict, Presence } from "../session/mod.ts";
 import type { PoolUses } from "./pool_use.ts";
 import type { RemoteAim } from "./remote_kills.ts";
+import type { TakeoverStep } from "./takeover.ts";
 import type { WorkerSurvey } from "./survey.ts";
 
 /** How logins are decided, for workers that do not read accounts themselves. */
@@ -60,6 +62,10 @@ export type ToWorker =
     readonly config: Config;
     readonly number: number;
     readonly credentials: CredentialState;
+    /** How often it listens on each address. */
+    readonly copies: number;
+    /** It takes the place of an older proxy. */
+    readonly replace: boolean;
     /** The certificate that all workers show, where the proxy has made it itself. */
     readonly certificate: { readonly key: string; readonly cert: string } | undefined;
   }
@@ -68,7 +74,12 @@ export type ToWorker =
   | { readonly kind: "peers"; readonly clients: number }
   | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }
   | { readonly kind: "answered"; readonly ticket: number; readonly answer: Answer }
-  | { readonly kind: "reload" | "drain" | "stop" };
+  | {
+    readonly kind: "steer";
+    readonly step: TakeoverStep;
+    readonly before: readonly ListeningSocket[];
+  }
+  | { readonly kind: "reload" | "retire" | "drain" | "stop" };
 
 /** From a worker to the supervisor. */
 export type FromWorker =
@@ -81,6 +92,7 @@ export type FromWorker =
   }
   /** A session has seen something of a server that does not fit. */
   | { readonly kind: "trouble"; readonly report: TroubleReport }
+  | { readonly kind: "steered" }
   | { readonly kind: "reloaded"; readonly failure: string | undefined }
   | { readonly kind: "reached" }
   | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }

@@ -4,11 +4,13 @@ import type { TLSOptions } from "bun";
 import type { PoolOrder, PoolStatus } from "../backend/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
+import type { ListeningSocket } from "../net/mod.ts";
 import type { CounterValues } from "../observe/mod.ts";
 import type { RunningCluster } from "./cluster.ts";
 import type { Credentials } from "./credentials.ts";
 import type { PoolUses } from "./pool_use.ts";
 import type { WorkerSurvey } from "./survey.ts";
+import type { TakeoverStep } from "./takeover.ts";
 
 /** A worker, or a supervisor of several, from the outside. */
 export interface Running {
@@ -36,6 +38,10 @@ export interface Running {
   ready(): boolean;
   /** Reads certificates again; connections that are open keep what they have. */
   reload(): Promise<void> | void;
+  /** Does a step of a takeover at the listening sockets. @param before Those of the old proxy. */
+  takeStep(step: TakeoverStep, before: readonly ListeningSocket[]): Promise<void> | void;
+  /** Another proxy has taken over: accepts no more, and ends when all clients have left. */
+  retire(): void;
   /** Accepts no more; idle sessions end at once, others when their transaction ends. */
   drain(): void;
   /** Ends all sessions now. */

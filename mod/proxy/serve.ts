@@ -6,15 +6,19 @@ import { createLog, type Log } from "../observe/mod.ts";
 import { ListenError } from "../net/mod.ts";
 import { type DataPlane, type RunningCluster, startCluster } from "./cluster.ts";
 import { reportFaults } from "./faults.ts";
+import { checkPortsAreFree } from "./free_ports.ts";
+import { notifyService } from "./notify_service.ts";
 import { sessionsByOpenFiles } from "./open_files.ts";
 import type { Running } from "./running.ts";
+import { Signals } from "./signals.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { startSupervisor } from "./supervisor.ts";
+import { Predecessor } from "./takeover.ts";
 import { workerCount } from "./worker_count.ts";
 import { startWorker } from "./worker.ts";
 
-/** How long sessions with an open transaction may go on after the first signal, in milliseconds. */
-const DRAIN_MS = 10_000;
+/** How long a proxy that is replaced may take to close its own ports, in milliseconds. */
+const PORTS_MS = 5000;
 
 /** A proxy that runs in this process. */
 export interface RunningProxy {
@@ -45,23 +49,34 @@ export async function startProxy(config: Config, log: Log): Promise<RunningProxy
   };
 }
 
+/** What a command says beside the configuration. */
+export interface ServeOptions {
+  /** Opens the proxy's own ports once it serves; gives what closes them. */
+  readonly openPorts?: (running: Running, log: Log) => Promise<() => void>;
+  /** An older proxy on the same ports is to be replaced. @default {false} */
+  readonly takeover?: boolean;
+}
+
 /**
  * Runs the proxy until a signal ends it.
  *
- * @param openPorts Opens the proxy's own ports once it serves; they are closed with it.
  * @returns The exit status.
  * @throws {StartError} If it cannot start.
  */
 export async function serve(
   config: Config,
-  openPorts: (running: Running, log: Log) => Promise<() => void> = () => Promise.resolve(() => {}),
+  { openPorts = () => Promise.resolve(() => {}), takeover = false }: ServeOptions = {},
 ): Promise<number> {
   const log = createLog(config.log);
   reportFaults(log);
   const signals = new Signals(log);
-  const running = workerCount(config) === 1
-    ? await serveAlone(config, log)
-    : await startSupervisor(config, log);
+  const predecessor = takeover ? Predecessor.find(config.listen) : undefined;
+  if (predecessor === undefined) await checkPortsAreFree(config.listen);
+  const workers = workerCount(config);
+  const place = { copies: predecessor?.copiesFor(workers) ?? 1, replace: takeover };
+  const running = workers === 1
+    ? await serveAlone(config, log, place)
+    : await startSupervisor(config, log, place);
   for (const address of running.addresses) {
     log.info("listening", { address: formatAddress(address) });
   }
@@ -81,23 +96,45 @@ export async function serve(
       clients_max: config.limits.clientsMax,
     });
   }
-  signals.leadTo(running);
+  let close = () => {};
+  const closePorts = () => {
+    close();
+    close = () => {};
+  };
+  signals.leadTo(running, closePorts);
   const cluster = await startCluster(config, log, dataPlaneOf(running));
   if (cluster) running.attach(cluster);
-  let closePorts: () => void;
+  const { sockets = [] } = predecessor ?? {};
+  await predecessor?.relieve(async (step) => await running.takeStep(step, sockets), log);
   try {
-    closePorts = await openPorts({ ...running, cluster }, log);
+    // Those of the older proxy are free in a moment.
+    const patienceMs = predecessor === undefined ? 0 : PORTS_MS;
+    close = await opened(() => openPorts({ ...running, cluster }, log), patienceMs);
   } catch (error) {
     running.stop();
     await cluster?.stop();
     if (error instanceof ListenError) throw new StartError(error.message, LISTEN_STATUS);
     throw error;
   }
+  notifyService(["READY=1", `MAINPID=${process.pid}`]);
   await running.drained();
   await cluster?.stop();
   log.info("ended");
   closePorts();
   return 0;
+}
+
+/** Tries again for a while where an address is in use. */
+async function opened(open: () => Promise<() => void>, forMs: number): Promise<() => void> {
+  const deadline = performance.now() + forMs;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (!(error instanceof ListenError) || performance.now() > deadline) throw error;
+      await Bun.sleep(20);
+    }
+  }
 }
 
 function dataPlaneOf(running: Running): DataPlane {
@@ -107,52 +144,16 @@ function dataPlaneOf(running: Running): DataPlane {
   };
 }
 
-async function serveAlone(config: Config, log: Log): Promise<Running> {
-  const worker = await startWorker(config, { log, number: 0, reusePort: false });
+async function serveAlone(
+  config: Config,
+  log: Log,
+  place: { readonly copies: number; readonly replace: boolean },
+): Promise<Running> {
+  // Shared, so that a newer proxy may take over.
+  const worker = await startWorker(config, { log, number: 0, reusePort: true, ...place });
   const { server } = worker.context;
   server.identify().catch((error: Error) => {
     log.warn("server cannot be reached yet", { server: server.name, reason: error.message });
   });
   return worker;
-}
-
-/** What signals mean. Listens from before the start, so that none is lost in between. */
-class Signals {
-  readonly #log: Log;
-  #running: Running | undefined;
-  #ends = 0;
-
-  constructor(log: Log) {
-    this.#log = log;
-    process.on("SIGTERM", () => this.#onEnd("SIGTERM"));
-    process.on("SIGINT", () => this.#onEnd("SIGINT"));
-    process.on("SIGHUP", () => void this.#reload());
-  }
-
-  leadTo(running: Running): void {
-    this.#running = running;
-    if (this.#ends > 0) running.stop();
-  }
-
-  /** The first signal drains, the second one ends all sessions. */
-  #onEnd(signal: string): void {
-    this.#ends++;
-    this.#log.info(this.#ends === 1 ? "draining" : "stopping", { signal });
-    const running = this.#running;
-    if (!running) return;
-    if (this.#ends > 1) return running.stop();
-    running.drain();
-    setTimeout(() => running.stop(), DRAIN_MS).unref();
-  }
-
-  async #reload(): Promise<void> {
-    try {
-      await this.#running?.reload();
-      this.#log.info("certificates read again");
-    } catch (error) {
-      this.#log.error("certificates not read again, the old ones stay", {
-        reason: (error as Error).message,
-      });
-    }
-  }
 }

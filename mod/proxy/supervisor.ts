@@ -5,7 +5,7 @@ import { packSnapshot } from "../auth/mod.ts";
 import { addPoolStatuses, type PoolOrder } from "../backend/mod.ts";
 import { NO_TOPOLOGY, NOT_WATCHED, type Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
-import { listen, selfSignedCertificate } from "../net/mod.ts";
+import { type ListeningSocket, selfSignedCertificate } from "../net/mod.ts";
 import { addCounters, Counters, type CounterValues, type Log } from "../observe/mod.ts";
 import { workerOf } from "../session/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
@@ -13,13 +13,14 @@ import type { RunningCluster } from "./cluster.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
 import { addPoolUses, type PoolUses } from "./pool_use.ts";
 import type { Running } from "./running.ts";
-import { LISTEN_STATUS, StartError } from "./start_error.ts";
+import { StartError } from "./start_error.ts";
+import type { TakeoverStep } from "./takeover.ts";
 import { clientTlsContext } from "./tls_context.ts";
 import { workerCount } from "./worker_count.ts";
 
 /** The hidden command that a worker process runs. */
 export const WORKER_COMMAND = "worker";
-/** A worker that died is started again after this time, so that a fault at start does not spin. */
+/** A worker that died soon after its start waits this long, so that a fault at start does not spin. */
 const RESTART_MS = 1000;
 /** How long workers may take to answer a question of another one. */
 const ANSWER_MS = 1000;
@@ -29,8 +30,11 @@ const ANSWER_MS = 1000;
  *
  * @throws {StartError} If the first one cannot start.
  */
-export async function startSupervisor(config: Config, log: Log): Promise<Running> {
-  await checkPortsAreFree(config.listen);
+export async function startSupervisor(
+  config: Config,
+  log: Log,
+  { copies = 1, replace = false }: { readonly copies?: number; readonly replace?: boolean } = {},
+): Promise<Running> {
   const workers: WorkerHandle[] = [];
   const credentials = startCredentials(config, log, {
     onChange: () => workers.forEach((worker) => worker.credentials()),
@@ -45,6 +49,8 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
     log,
     credentials,
     certificate,
+    copies,
+    replace,
     workers,
     topology: NO_TOPOLOGY,
     cluster: undefined,
@@ -65,7 +71,7 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
       throw error;
     }
   }
-  const all = (kind: "drain" | "stop") => {
+  const all = (kind: "retire" | "drain" | "stop") => {
     for (const worker of workers) worker.send({ kind });
   };
   return {
@@ -98,6 +104,11 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
       if (failure !== undefined) throw new Error(failure);
       tls = await clientTlsContext(config.clientTls, certificate);
     },
+    takeStep: (step, before) => workers[0]!.takeStep(step, before),
+    retire() {
+      fleet.ending = true;
+      all("retire");
+    },
     drain() {
       fleet.ending = true;
       all("drain");
@@ -113,25 +124,16 @@ export async function startSupervisor(config: Config, log: Log): Promise<Running
   };
 }
 
-/** With SO_REUSEPORT a second proxy could take a port unnoticed: an exclusive try tells. */
-async function checkPortsAreFree(addresses: readonly ListenAddress[]): Promise<void> {
-  for (const address of addresses) {
-    if (address.kind === "unix" || address.port === 0) continue;
-    try {
-      const listener = await listen(address, { accept: (stream) => stream.destroy() });
-      listener.close();
-    } catch (error) {
-      throw new StartError((error as Error).message, LISTEN_STATUS);
-    }
-  }
-}
-
 /** What all workers have in common. */
 interface Fleet {
   config: Config;
   readonly log: Log;
   readonly credentials: Credentials;
   readonly certificate: { readonly key: string; readonly cert: string } | undefined;
+  /** How often each worker listens on each address. */
+  readonly copies: number;
+  /** They take the place of an older proxy's. */
+  readonly replace: boolean;
   readonly workers: readonly WorkerHandle[];
   /** The servers as they are known now. */
   topology: Topology;
@@ -156,6 +158,9 @@ class WorkerHandle {
   /** The counters as last told, and those of processes that have died in this place. */
   #counters: CounterValues = new Counters();
   #buried: CounterValues = new Counters();
+  #startedAt = 0;
+  #hasStarted = false;
+  #steered: () => void = () => {};
   #reloaded: (failure: string | undefined) => void = () => {};
   #tickets = 0;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -200,18 +205,33 @@ class WorkerHandle {
     });
   }
 
+  /** Does a step of a takeover; resolves when it is done, or the worker does not answer. */
+  takeStep(step: TakeoverStep, before: readonly ListeningSocket[]): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ANSWER_MS);
+      this.#steered = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.send({ kind: "steer", step, before });
+    });
+  }
+
   /** @throws {StartError} If the worker cannot start. */
   start(): Promise<readonly ListenAddress[]> {
     const started = Promise.withResolvers<readonly ListenAddress[]>();
     const { config, certificate, credentials, log } = this.#fleet;
+    this.#startedAt = performance.now();
     let failure = new StartError(`Worker ${this.#number} ended at its start`, 1);
     this.#process = Bun.spawn({
       cmd: [process.execPath, ...scriptArguments(), WORKER_COMMAND],
       stdio: ["ignore", "inherit", "inherit"],
       serialization: "json",
       ipc: (message: FromWorker) => {
-        if (message.kind === "listening") started.resolve(message.addresses);
-        else if (message.kind === "failed") {
+        if (message.kind === "listening") {
+          this.#hasStarted = true;
+          started.resolve(message.addresses);
+        } else if (message.kind === "failed") {
           failure = new StartError(message.message, message.status);
         } else this.#onMessage(message);
       },
@@ -225,6 +245,8 @@ class WorkerHandle {
       kind: "start",
       config: { ...config, listen: this.#listen(config.listen) },
       number: this.#number,
+      copies: this.#fleet.copies,
+      replace: this.#fleet.replace && !this.#hasStarted,
       credentials: credentialState(credentials),
       certificate,
     });
@@ -258,10 +280,22 @@ class WorkerHandle {
       worker: this.#number,
       status: status ?? "killed",
     });
+    const isSoon = performance.now() - this.#startedAt < RESTART_MS;
     setTimeout(() => {
       if (this.#fleet.ending) this.#ended.resolve();
-      else this.start().catch(() => {}); // its end is seen by onExit, which tries again
-    }, RESTART_MS);
+      else void this.#startAgain(log);
+    }, isSoon ? RESTART_MS : 0);
+  }
+
+  async #startAgain(log: Log): Promise<void> {
+    const since = performance.now();
+    try {
+      await this.start();
+      const tookMs = Math.round(performance.now() - since);
+      log.info("worker is back", { worker: this.#number, took_ms: tookMs });
+    } catch {
+      // Its end is seen by onExit, which tries again.
+    }
   }
 
   #onMessage(message: FromWorker): void {
@@ -273,6 +307,9 @@ class WorkerHandle {
         if (before !== message.counters.clients) this.#tellOthers();
         return;
       }
+      case "steered":
+        this.#steered();
+        return;
       case "reloaded":
         this.#reloaded(message.failure);
         return;

@@ -37,6 +37,7 @@ import { TopologyFollower } from "./follow_topology.ts";
 import { poolUsesOf } from "./pool_use.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { surveyOf } from "./survey.ts";
+import { takeStep } from "./takeover.ts";
 import { Troubles } from "./trouble.ts";
 import { workerCount } from "./worker_count.ts";
 import { backendTlsContext, clientTlsContext, type MadeCertificate } from "./tls_context.ts";
@@ -64,6 +65,10 @@ export interface WorkerOptions {
   readonly number: number;
   /** Several workers share their ports by SO_REUSEPORT. */
   readonly reusePort: boolean;
+  /** How often it listens on each address. @default {1} */
+  readonly copies?: number;
+  /** It takes the place of an older proxy. @default {false} */
+  readonly replace?: boolean;
   /** The other workers; absent where there are none. */
   readonly peers?: Peers;
   /** A certificate made for all workers; absent where each may make its own, or files are given. */
@@ -136,23 +141,29 @@ export async function startWorker(
     now: now(),
   };
   const listeners: Listener[] = [];
+  const copies: Listener[] = [];
   try {
     for (const address of config.listen) {
-      listeners.push(
-        await listen(address, {
-          accept: (stream) => accept(stream, context),
-          reusePort: options.reusePort,
-        }),
-      );
+      const how = {
+        accept: (stream: Stream) => accept(stream, context),
+        reusePort: options.reusePort,
+        replace: options.replace ?? false,
+      };
+      const first = await listen(address, how);
+      listeners.push(first);
+      if (address.kind === "unix") continue;
+      for (let copy = 1; copy < (options.copies ?? 1); copy++) {
+        copies.push(await listen(first.address, how));
+      }
     }
   } catch (error) {
-    for (const listener of listeners) listener.close();
+    for (const listener of [...listeners, ...copies]) listener.close();
     if (error instanceof ListenError) throw new StartError(error.message, LISTEN_STATUS);
     throw error;
   }
   const stopJanitor = startJanitor(context, now);
   const empty = Promise.withResolvers<void>();
-  let draining = false;
+  let phase: "serving" | "retired" | "draining" = "serving";
   const follower = new TopologyFollower(context);
   // Servers that cannot be looked at in that time may be there for clients nevertheless.
   const settling = setTimeout(() => {
@@ -160,7 +171,7 @@ export async function startWorker(
     context.settled = undefined;
   }, Math.min(config.pool.connectTimeoutMs, config.limits.loginTimeoutMs / 2));
   const stopListening = () => {
-    for (const listener of listeners.splice(0)) listener.close();
+    for (const listener of [...listeners.splice(0), ...copies.splice(0)]) listener.close();
   };
   const endIdle = () => {
     for (const session of [...context.directory.all()]) {
@@ -170,8 +181,8 @@ export async function startWorker(
     }
   };
   const finish = setInterval(() => {
-    if (!draining) return;
-    endIdle();
+    if (phase === "serving") return;
+    if (phase === "draining") endIdle();
     if (context.directory.size > 0) return;
     clearInterval(finish);
     stopJanitor();
@@ -204,17 +215,25 @@ export async function startWorker(
         report: (server, code) => troubles.report(server, code),
       };
     },
-    ready: () => !draining && context.server.identity !== undefined,
+    ready: () => phase === "serving" && context.server.identity !== undefined,
     async reload() {
       Object.assign(context, await clientTlsContext(config.clientTls, options.certificate));
     },
+    takeStep,
+    retire() {
+      phase = "retired";
+      // A unix socket is not closed: its name is the new proxy's, and may not be removed.
+      const unix = listeners.filter(({ address }) => address.kind === "unix");
+      listeners.splice(0, listeners.length, ...listeners.filter((each) => !unix.includes(each)));
+      stopListening();
+    },
     drain() {
-      draining = true;
+      phase = "draining";
       stopListening();
       endIdle();
     },
     stop() {
-      draining = true;
+      phase = "draining";
       stopListening();
       for (const session of [...context.directory.all()]) session.shutDown(SHUTDOWN);
     },

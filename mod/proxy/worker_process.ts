@@ -16,6 +16,7 @@ import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./
 import { reportFaults } from "./faults.ts";
 import { aimHeldElsewhere, RemoteKills } from "./remote_kills.ts";
 import { StartError } from "./start_error.ts";
+import { REPLACED_SIGNAL } from "./takeover.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
 /** How often counters are told, in milliseconds. */
@@ -30,6 +31,10 @@ export async function runWorkerProcess(): Promise<number> {
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => {});
   process.on("SIGHUP", () => {});
+  // Who takes over knows only who listens.
+  process.on(REPLACED_SIGNAL, () => {
+    if (process.ppid > 1) process.kill(process.ppid, REPLACED_SIGNAL);
+  });
   const ended = Promise.withResolvers<number>();
   process.on("disconnect", () => ended.resolve(1));
   const link = new Link();
@@ -88,6 +93,13 @@ class Link implements Peers {
       case "reload":
         tell({ kind: "reloaded", failure: await this.#reload() });
         return;
+      case "steer":
+        this.#worker?.takeStep(message.step, message.before);
+        tell({ kind: "steered" });
+        return;
+      case "retire":
+        this.#worker?.retire();
+        return;
       case "drain":
         this.#worker?.drain();
         return;
@@ -97,7 +109,7 @@ class Link implements Peers {
   }
 
   async #start(message: Extract<ToWorker, { kind: "start" }>): Promise<void> {
-    const { config, number, certificate, credentials } = message;
+    const { config, number, copies, replace, certificate, credentials } = message;
     this.#store = credentialStore(config, credentials);
     const log = createLog(config.log);
     reportFaults(log);
@@ -105,6 +117,8 @@ class Link implements Peers {
       log,
       number,
       reusePort: true,
+      copies,
+      replace,
       peers: this,
       certificate,
       credentials: {

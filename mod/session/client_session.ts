@@ -298,12 +298,25 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     if (this.closed) return;
     const { server } = this;
     if (this.idle) this.answerError(error, 0);
+    else if (this.#canBeTold) this.answerError(error, this.#nextSequence);
     this.stream.end();
     if (server && this.idle && this.pooled === undefined) {
       this.server = undefined;
       closePolitely(server);
     }
     this.#end();
+  }
+
+  /** A command is under way, and an error may stand here in its answer. */
+  get #canBeTold(): boolean {
+    return this.#intake.mode === Mode.COMMANDS && (this.server?.tracker.atBoundary ?? true);
+  }
+
+  /** The number of the next packet in the answer to the command under way. */
+  get #nextSequence(): number {
+    const { server, pooled, answerSequence } = this;
+    if (server === undefined || pooled?.preparing) return answerSequence;
+    return Math.max(answerSequence, server.tracker.sequence + 1);
   }
 
   /** Query attributes stand before a statement's text. */

@@ -5,7 +5,16 @@ import { connect } from "node:net";
 import { decodeErr } from "../../mod/wire/mod.ts";
 import { freshDatabase, type RealServer } from "../servers/mod.ts";
 import { type ProxyProcess } from "../proxy_process.ts";
-import { kinds, loginAs, ownProxy, subject, threadsRunning, until } from "./subjects.ts";
+import { ServiceManager } from "./service_manager.ts";
+import {
+  kinds,
+  loginAs,
+  ownAccount,
+  ownProxy,
+  subject,
+  threadsRunning,
+  until,
+} from "./subjects.ts";
 
 const [kind] = kinds;
 if (kind === undefined) throw new Error("Needs a server: MariaDB or MySQL");
@@ -88,6 +97,46 @@ describe("lifecycle", () => {
     expect((await server.sql("SELECT COUNT(*) AS n FROM lifecycle.t WHERE id = 3"))[0]!["n"]).toBe(
       0,
     );
+  });
+
+  test("after drain.timeout a running statement ends with 1053, and at the server too", async () => {
+    await using proxy = await ownProxy(server, {
+      args: ownAccount(server),
+      config: '[drain]\ntimeout = "200ms"\n',
+    });
+    using client = await login(proxy);
+    const mark = crypto.randomUUID();
+    const error = client.errorOf(`SELECT SLEEP(60), '${mark}'`);
+    await until("the statement runs", async () => await threadsRunning(server, mark) === 1);
+    process.kill(proxy.pid, "SIGTERM");
+    expect((await error).text).toBe("1053 (08S01): Server shutdown in progress");
+    await client.closed;
+    expect(await proxy.exited).toBe(0);
+    await until("it runs no more", async () => await threadsRunning(server, mark) === 0);
+  });
+
+  test("after drain.timeout an open transaction is told 1053, and rolled back", async () => {
+    await using proxy = await ownProxy(server, { config: '[drain]\ntimeout = "200ms"\n' });
+    using client = await login(proxy);
+    await client.results("START TRANSACTION");
+    await client.results("INSERT INTO t VALUES (4)");
+    process.kill(proxy.pid, "SIGTERM");
+    expect(decodeErr((await client.packets.read(5000)).payload).code).toBe(1053);
+    expect(await proxy.exited).toBe(0);
+    const [row] = await server.sql("SELECT COUNT(*) AS n FROM lifecycle.t WHERE id = 4");
+    expect(row!["n"]).toBe(0);
+  });
+
+  test("a service manager is told", async () => {
+    using manager = new ServiceManager();
+    await using proxy = await ownProxy(server, { env: { NOTIFY_SOCKET: manager.path } });
+    expect(await manager.hears()).toBe(`READY=1\nMAINPID=${proxy.pid}`);
+    process.kill(proxy.pid, "SIGHUP");
+    expect(await manager.hears()).toMatch(/^RELOADING=1\nMONOTONIC_USEC=\d+$/);
+    expect(await manager.hears()).toBe("READY=1");
+    process.kill(proxy.pid, "SIGTERM");
+    expect(await manager.hears()).toBe("STOPPING=1");
+    expect(await proxy.exited).toBe(0);
   });
 
   test("with nobody there it ends at once", async () => {

@@ -2,7 +2,7 @@
 // hold across them.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import type { ProxyProcess } from "../proxy_process.ts";
 import type { RealServer } from "../servers/mod.ts";
 import { type RawClient, refusal, ServerError } from "./raw_client.ts";
@@ -121,6 +121,11 @@ describe("two workers", () => {
     const [killed] = childrenOf(own.pid);
     process.kill(killed!, "SIGKILL");
     await own.untilLogged(/worker died/);
+    await own.untilLogged(/worker is back/);
+    // The time a process takes to start is the machine's; nothing is waited for beside.
+    const tookMs = Number(own.log().match(/worker is back .*took_ms=(\d+)/)?.[1]);
+    console.log(`a worker was back after ${tookMs} ms`);
+    expect(tookMs).toBeLessThan(1000);
     const alive: RawClient[] = [];
     for (const client of inOwn) {
       const answer = await client.value("SELECT 1").catch((error: Error) => error.name);
@@ -162,6 +167,25 @@ describe("two workers", () => {
     });
     expect(await inside[0]!.value("SELECT 1")).toBe("1");
     for (const client of inside) client.close();
+  });
+
+  test("with the supervisor killed the workers end, and another one starts at once", async () => {
+    const own = await ownProxy(server, { args: ["--workers", "2"] });
+    const workers = childrenOf(own.pid);
+    const client = await loginAs(server.accounts.app, own);
+    process.kill(own.pid, "SIGKILL");
+    await client.closed;
+    await own.exited;
+    await until(
+      "the workers have ended",
+      () => workers.every((pid) => !existsSync(`/proc/${pid}`)),
+    );
+    const args = ["-l", `127.0.0.1:${own.port}`, "--workers", "2"];
+    await using next = await ownProxy(server, { args });
+    using again = await loginAs(server.accounts.app, { port: own.port });
+    expect(await again.value("SELECT 1")).toBe("1");
+    await own.stop();
+    expect(next.log()).not.toContain("died");
   });
 
   test("SIGTERM drains both", async () => {
