@@ -19,6 +19,7 @@ import {
 import { isOnThisMachine } from "./address.ts";
 import { admin } from "./admin_section.ts";
 import { cluster, monitor, serverSchema } from "./cluster_sections.ts";
+import { drain } from "./failover_sections.ts";
 import { route, ruleSchema } from "./route_sections.ts";
 import { mustBeTable, mustBeTables, section } from "./section.ts";
 
@@ -249,22 +250,6 @@ const pool = section("Server connections kept for reuse.", {
   connect_timeout: duration("10s", { min: "10ms", max: "1h" }, {
     doc: "Time to connect to a server.",
     flag: { names: "--connect-timeout", value: "duration", help: "time to connect to a server" },
-  }),
-});
-
-const drain = section("How the proxy ends.", {
-  timeout: duration("10s", { min: "0", max: "24h" }, {
-    doc:
-      "How long statements and transactions may go on after the first SIGTERM; then their clients get error 1053.",
-    flag: {
-      names: "--drain-timeout",
-      value: "duration",
-      help: "time for statements and transactions to end after SIGTERM",
-    },
-  }),
-  takeover_timeout: duration("1h", { min: "0", max: "30d" }, {
-    doc:
-      "How long clients may stay with a proxy that was replaced by `serve --takeover`; then it drains.",
   }),
 });
 

@@ -5,6 +5,7 @@ import { connect } from "node:net";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { listen } from "../../mod/net/mod.ts";
 import { type ProxyProcess } from "../proxy_process.ts";
 import { freePort, type RealServer } from "../servers/mod.ts";
 import { RawClient } from "./raw_client.ts";
@@ -88,14 +89,13 @@ describe("takeover", () => {
   });
 
   test("who listens there and is no proxy is left alone", async () => {
-    const listener = Bun.listen({
-      hostname: "127.0.0.1",
-      port: 0,
+    const listener = await listen({ kind: "tcp", host: "127.0.0.1", port: 0 }, {
+      accept: (stream) => stream.destroy(),
       reusePort: true,
-      socket: { data() {} },
     });
-    const refused = await on(listener.port, ["--takeover"]).then(() => "", String);
-    listener.stop(true);
+    const { port } = listener.address as { port: number };
+    const refused = await on(port, ["--takeover"]).then(() => "", String);
+    listener.close();
     expect(refused).toContain("Cannot take over the port: process");
     expect(refused).toContain("ended with 4");
   });
