@@ -50,6 +50,8 @@ export interface Config {
   readonly log: Log;
   /** The admin port; absent fields mean it is off. */
   readonly admin: AdminEndpoint;
+  /** What is measured of statements. */
+  readonly metrics: Metrics;
   /** The HTTP port for metrics and health; absent fields mean it is off. */
   readonly http: Endpoint;
 }
@@ -361,4 +363,12 @@ export interface AdminEndpoint extends Endpoint {
   readonly password: string;
   /** Password of `stats`; empty for none. */
   readonly statsPassword: string;
+}
+
+/** What is measured of statements. */
+export interface Metrics {
+  /** Whether they are counted and timed. */
+  readonly statements: boolean;
+  /** Digests kept, each server's on its own. */
+  readonly digestsMax: number;
 }

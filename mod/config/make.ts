@@ -116,6 +116,7 @@ export function makeConfig(
       statsPassword: file.admin.stats_password,
     },
     http: makeEndpoint(file.http.listen),
+    metrics: { statements: file.metrics.statements, digestsMax: file.metrics.digests_max },
   });
 }
 

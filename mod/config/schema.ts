@@ -17,7 +17,7 @@ import {
   text,
 } from "./kinds.ts";
 import { isOnThisMachine } from "./address.ts";
-import { admin } from "./admin_section.ts";
+import { admin, metrics } from "./admin_section.ts";
 import { cluster, monitor, serverSchema } from "./cluster_sections.ts";
 import { drain } from "./failover_sections.ts";
 import { route, ruleSchema } from "./route_sections.ts";
@@ -369,6 +369,7 @@ export const fileSchema = v.pipe(
     log,
     admin,
     http,
+    metrics,
   }),
   v.forward(
     v.partialCheck([["listen"]], ({ listen }) => listen?.length !== 0, "must name an address"),

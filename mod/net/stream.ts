@@ -54,6 +54,9 @@ type StreamSocket = Socket<Stream | undefined>;
 export class Stream implements ByteStream {
   owner: StreamOwner;
   pending = 0;
+  /** Bytes that have come, and that were given to be sent, before TLS. */
+  received = 0;
+  sent = 0;
   readonly sequence = undefined;
   /** The connection is encrypted. */
   secure = false;
@@ -108,6 +111,7 @@ export class Stream implements ByteStream {
 
   write(bytes: Uint8Array): void {
     if (this.#closed) return;
+    this.sent += bytes.length;
     if (this.#queue.length > 0) {
       this.#enqueue(bytes);
       if (!this.#blocked) this.#flush();
@@ -121,6 +125,7 @@ export class Stream implements ByteStream {
 
   writeBulk(bytes: Uint8Array): void {
     if (this.#closed) return;
+    this.sent += bytes.length;
     this.#enqueue(bytes);
     if (this.#blocked) return;
     if (this.pending >= GATHER_BYTES) this.#flush();
@@ -290,7 +295,10 @@ const NO_QUEUE: Uint8Array[] = [];
 /** The socket handlers that lead to the `Stream` in a socket's `data`. */
 export const streamHandlers: SocketHandler<Stream | undefined> = {
   data(socket, bytes) {
-    socket.data?.owner.onBytes(bytes);
+    const stream = socket.data;
+    if (stream === undefined) return;
+    stream.received += bytes.length;
+    stream.owner.onBytes(bytes);
   },
   drain(socket) {
     socket.data?.drained();

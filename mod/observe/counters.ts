@@ -36,6 +36,9 @@ export class Counters {
   poolRestores = 0;
   /** Connections whose last session's values were read before another took over. */
   poolCaptures = 0;
+  /** Bytes on clients' connections, as their sockets carry them, before TLS. */
+  bytesFromClients = 0;
+  bytesToClients = 0;
   /** Gauge: clients connected now. */
   clients = 0;
   /** Gauge: clients connected now that have not logged in yet. */

@@ -1,4 +1,8 @@
 // What the proxy tells of itself: events and counters.
 
 export * from "./counters.ts";
+export * from "./histogram.ts";
 export * from "./log.ts";
+export * from "./loop_lag.ts";
+export * from "./metrics_totals.ts";
+export * from "./statement_metrics.ts";

@@ -9,7 +9,7 @@ import {
 } from "../session/mod.ts";
 
 /** How often the clock is read and the lists are walked, in milliseconds. */
-const INTERVAL_MS = 250;
+export const JANITOR_MS = 250;
 
 /**
  * Starts walking the lists.
@@ -18,15 +18,17 @@ const INTERVAL_MS = 250;
  * @returns What stops it.
  */
 export function startJanitor(context: SessionContext, now: () => number): () => void {
-  const timer = setInterval(() => sweep(context, now()), INTERVAL_MS);
+  const timer = setInterval(() => sweep(context, now()), JANITOR_MS);
   return () => clearInterval(timer);
 }
 
 /** One walk. Exported for tests, which give it the time. */
 export function sweep(context: SessionContext, now: number): void {
   context.now = now;
+  context.loopLag.tick(now);
   const { limits } = context.config;
   for (const session of context.directory.all()) {
+    session.countBytes();
     if (!session.loggedIn) {
       if (now - session.activeAt > limits.loginTimeoutMs) endLogin(session, context);
     } else if (!session.idle) session.activeAt = now; // idle time begins when a command has ended

@@ -5,7 +5,7 @@ import type { PoolOrder, PoolStatus } from "../backend/mod.ts";
 import type { ClusterAnswer, ClusterStatement, Topology, TroubleReport } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
-import type { CounterValues } from "../observe/mod.ts";
+import type { CounterValues, MetricsDelta } from "../observe/mod.ts";
 import type { KillOrder, KillVerdict, Presence } from "../session/mod.ts";
 import type { PoolUses } from "./pool_use.ts";
 import type { RemoteAim } from "./remote_kills.ts";
@@ -90,6 +90,8 @@ export type FromWorker =
     readonly counters: CounterValues;
     readonly pools: PoolUses;
   }
+  /** What was measured since the last message of this kind. */
+  | { readonly kind: "metrics"; readonly metrics: MetricsDelta }
   /** A session has seen something of a server that does not fit. */
   | { readonly kind: "trouble"; readonly report: TroubleReport }
   | { readonly kind: "steered" }

@@ -5,7 +5,7 @@ import type { PoolOrder, PoolStatus } from "../backend/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
-import type { CounterValues } from "../observe/mod.ts";
+import type { CounterValues, MetricsTotals } from "../observe/mod.ts";
 import type { RunningCluster } from "./cluster.ts";
 import type { Credentials } from "./credentials.ts";
 import type { PoolUses } from "./pool_use.ts";
@@ -28,6 +28,8 @@ export interface Running {
   pools(): PoolUses;
   /** Applies an order to the shared pools, if there is one, and gives what they are then. */
   managePools(order: PoolOrder | undefined): Promise<readonly PoolStatus[]>;
+  /** What was measured of statements since the start, all workers together. */
+  metrics(): MetricsTotals;
   /** What each worker says of itself and its sessions now; who does not answer in time is left out. */
   survey(): Promise<readonly WorkerSurvey[]>;
   /** What is known of the servers has changed. */

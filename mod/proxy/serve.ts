@@ -19,6 +19,8 @@ import { startWorker } from "./worker.ts";
 
 /** How long a proxy that is replaced may take to close its own ports, in milliseconds. */
 const PORTS_MS = 5000;
+/** How often measurements are added up, in milliseconds. */
+const METRICS_MS = 1000;
 
 /** A proxy that runs in this process. */
 export interface RunningProxy {
@@ -151,6 +153,8 @@ async function serveAlone(
 ): Promise<Running> {
   // Shared, so that a newer proxy may take over.
   const worker = await startWorker(config, { log, number: 0, reusePort: true, ...place });
+  // Also where nobody looks at them: what a worker has not told yet is bounded.
+  setInterval(() => worker.metrics(), METRICS_MS).unref();
   const { server } = worker.context;
   server.identify().catch((error: Error) => {
     log.warn("server cannot be reached yet", { server: server.name, reason: error.message });

@@ -6,13 +6,20 @@ import { addPoolStatuses, type PoolOrder } from "../backend/mod.ts";
 import { NO_TOPOLOGY, NOT_WATCHED, type Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { type ListeningSocket, selfSignedCertificate } from "../net/mod.ts";
-import { addCounters, Counters, type CounterValues, type Log } from "../observe/mod.ts";
+import {
+  addCounters,
+  Counters,
+  type CounterValues,
+  type Log,
+  type MetricsTotals,
+} from "../observe/mod.ts";
 import { workerOf } from "../session/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
 import type { RunningCluster } from "./cluster.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
 import { addPoolUses, type PoolUses } from "./pool_use.ts";
 import type { Running } from "./running.ts";
+import { makeTotals } from "./server_digests.ts";
 import { StartError } from "./start_error.ts";
 import type { TakeoverStep } from "./takeover.ts";
 import { clientTlsContext } from "./tls_context.ts";
@@ -55,6 +62,7 @@ export async function startSupervisor(
     topology: NO_TOPOLOGY,
     cluster: undefined,
     paused: [],
+    totals: makeTotals(config),
     ending: false,
   };
   for (let number = 0; number < workerCount(config); number++) {
@@ -88,6 +96,7 @@ export async function startSupervisor(
       );
       return addPoolStatuses(answers.flatMap(({ pools }) => pools ?? []));
     },
+    metrics: () => fleet.totals,
     async survey() {
       const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "survey" })));
       return answers.flatMap(({ survey }) => survey ?? []);
@@ -141,6 +150,8 @@ interface Fleet {
   cluster: RunningCluster | undefined;
   /** The orders that a worker which starts anew has to be told. */
   paused: readonly PoolOrder[];
+  /** What workers have measured. */
+  readonly totals: MetricsTotals;
   /** The end has begun: the dead stay dead. */
   ending: boolean;
 }
@@ -309,6 +320,9 @@ class WorkerHandle {
       }
       case "steered":
         this.#steered();
+        return;
+      case "metrics":
+        this.#fleet.totals.add(message.metrics, Date.now());
         return;
       case "reloaded":
         this.#reloaded(message.failure);

@@ -22,6 +22,9 @@ export interface WorkerSurvey {
   readonly heapBytes: number;
   /** Processor time used, in microseconds. */
   readonly cpuUs: number;
+  /** How late timers came last, and at most in the last minute, in milliseconds. */
+  readonly loopLagMs: number;
+  readonly loopLagMaxMs: number;
   readonly counters: CounterValues;
   readonly frontends: readonly FrontendFacts[];
   readonly backends: readonly BackendFacts[];
@@ -38,6 +41,8 @@ export function surveyOf(context: SessionContext, worker: number): WorkerSurvey 
     rssBytes: rss,
     heapBytes: heapUsed,
     cpuUs: user + system,
+    loopLagMs: context.loopLag.lastMs,
+    loopLagMaxMs: context.loopLag.maxMs,
     counters: { ...context.counters },
     frontends: frontendsOf(context),
     backends: backendsOf(context),

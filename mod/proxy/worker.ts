@@ -18,7 +18,7 @@ import {
   onDefect,
   type Stream,
 } from "../net/mod.ts";
-import { Counters, type Log } from "../observe/mod.ts";
+import { Counters, type Log, LoopLag, StatementMetrics } from "../observe/mod.ts";
 import {
   carryOver,
   ClientSession,
@@ -31,11 +31,12 @@ import {
 } from "../session/mod.ts";
 import { encodeEarlyErr, frame, type SqlError } from "../wire/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
-import { startJanitor } from "./janitor.ts";
+import { JANITOR_MS, startJanitor } from "./janitor.ts";
 import type { Running } from "./running.ts";
 import { TopologyFollower } from "./follow_topology.ts";
 import { poolUsesOf } from "./pool_use.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
+import { makeTotals } from "./server_digests.ts";
 import { surveyOf } from "./survey.ts";
 import { takeStep } from "./takeover.ts";
 import { Troubles } from "./trouble.ts";
@@ -112,10 +113,14 @@ export async function startWorker(
     })
   );
   const credentials = options.credentials ?? startCredentials(config, log);
+  const metrics = new StatementMetrics(config.metrics.statements);
+  const totals = makeTotals(config);
   const context: SessionContext = {
     config,
     log,
     counters,
+    metrics,
+    loopLag: new LoopLag(JANITOR_MS),
     directory: new Directory(options.number),
     server: servers.at(config.backends[0]),
     settled: config.account && config.backends.length > 1
@@ -205,6 +210,10 @@ export async function startWorker(
     managePools(order) {
       if (order) servers.order(order);
       return Promise.resolve(servers.poolStatuses());
+    },
+    metrics() {
+      totals.add(metrics.take(), Date.now());
+      return totals;
     },
     survey: () => Promise.resolve([surveyOf(context, options.number)]),
     publish: (topology) => follower.follow(topology),

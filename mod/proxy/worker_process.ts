@@ -21,6 +21,8 @@ import { startWorker, type Worker } from "./worker.ts";
 
 /** How often counters are told, in milliseconds. */
 const REPORT_MS = 250;
+/** How often measurements are, in milliseconds. */
+const METRICS_MS = 1000;
 
 /** Runs the worker; resolves with its exit status. */
 export async function runWorkerProcess(): Promise<number> {
@@ -139,7 +141,7 @@ class Link implements Peers {
     }
     tell({ kind: "listening", addresses: this.#worker.addresses });
     const { context } = this.#worker;
-    const { counters } = context;
+    const { counters, metrics } = context;
     // Who cannot be reached now is reached by the first client that comes when it is back.
     context.server.identify().catch(() => {});
     let reached = false;
@@ -160,6 +162,13 @@ class Link implements Peers {
       told = text;
       tell(message);
     }, REPORT_MS).unref();
+    setInterval(() => {
+      const delta = metrics.take();
+      const { stages, digests, errors } = delta;
+      if (stages.length + digests.length + errors.length > 0) {
+        tell({ kind: "metrics", metrics: delta });
+      }
+    }, METRICS_MS).unref();
   }
 
   /** Why certificates were not read again; undefined where they were. */

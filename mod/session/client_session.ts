@@ -21,6 +21,7 @@ import { okWithoutState } from "./pooled_login.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { RenumberedAnswer } from "./renumbered_answer.ts";
 import { asServerError, lostConnection } from "./session_errors.ts";
+import { noteAnswered, StatementTimes } from "./statement_times.ts";
 
 /** A chunk of rows of this length is part of a large result: it may wait for more of it. */
 const BULK_BYTES = 16 * 1024;
@@ -54,6 +55,12 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   answerSequence = 1;
   /** Prepared statements whose text was changed, by id. Made when there is one. */
   rewritten: Map<number, unknown> | undefined;
+
+  /** How long its statement under way takes. */
+  readonly times = new StatementTimes();
+  /** Bytes of its client that have been counted. */
+  #received = 0;
+  #sent = 0;
 
   readonly #intake = new CommandIntake(this);
   #countedUser: string | undefined;
@@ -106,6 +113,15 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     this.context.usersConnected.move(this.#countedUser, name);
     this.#countedUser = name;
     if (name !== undefined) this.user = name;
+  }
+
+  /** Adds to the counters what has come and gone since the last time. */
+  countBytes(): void {
+    const { transport, context: { counters } } = this;
+    counters.bytesFromClients += transport.received - this.#received;
+    counters.bytesToClients += transport.sent - this.#sent;
+    this.#received = transport.received;
+    this.#sent = transport.sent;
   }
 
   // The client's side.
@@ -187,7 +203,10 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     }
     if (this.pooled !== undefined && mode !== Mode.REFUSED) {
       if (this.server?.outstanding === 0) this.pooled.answered();
-    } else if (holding && this.server?.outstanding === 0) this.release();
+      return;
+    }
+    if (this.server !== undefined) noteAnswered(this, this.server);
+    if (holding && this.server?.outstanding === 0) this.release();
     else if (this.server) this.#intake.goOnRefusing();
   }
 
@@ -283,6 +302,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     context.counters.clients--;
     context.directory.remove(this);
     this.countUser(undefined);
+    this.countBytes();
     if (this.pooled !== undefined) {
       this.pooled.leave(wasIdle);
       return;

@@ -14,6 +14,7 @@ import { RenumberedAnswer } from "./renumbered_answer.ts";
 import { PACKET_TOO_LARGE } from "./session_errors.ts";
 import { FORWARD, HOLD, TAKEN } from "./stage.ts";
 import { stageOf } from "./stages.ts";
+import { noteSent } from "./statement_times.ts";
 
 /** Statements up to this length are looked at whole; longer ones pass as they come. */
 const INSPECTED_MAX = 1024 * 1024;
@@ -156,6 +157,10 @@ export class CommandIntake {
       const next = at + HEADER_LENGTH + length;
       const stage = stageOf(this.#session, bytes, at + HEADER_LENGTH, next);
       this.#session.context.counters.commands++;
+      this.#session.times.commands++;
+      if (server.outstanding === 0) {
+        noteSent(this.#session, bytes, at + HEADER_LENGTH, next);
+      }
       if (stage === undefined) {
         server.expect(expectedAnswer(command), this.#session);
         at = next;

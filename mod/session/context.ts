@@ -5,7 +5,7 @@ import type { TLSOptions } from "bun";
 import type { CredentialStore, FailureThrottle, RsaKey } from "../auth/mod.ts";
 import type { PoolTables, Server, ServerList } from "../backend/mod.ts";
 import type { Config } from "../config/mod.ts";
-import type { Counters, Log } from "../observe/mod.ts";
+import type { Counters, Log, LoopLag, StatementMetrics } from "../observe/mod.ts";
 import type { ClusterDesk } from "./cluster_desk.ts";
 import type { Directory } from "./directory.ts";
 import type { Peers } from "./peers.ts";
@@ -16,6 +16,10 @@ export interface SessionContext {
   readonly config: Config;
   readonly log: Log;
   readonly counters: Counters;
+  /** What is measured of statements. */
+  readonly metrics: StatementMetrics;
+  /** How late the janitor comes: so late comes everything. */
+  readonly loopLag: LoopLag;
   readonly directory: Directory;
   /** The other workers. */
   readonly peers: Peers;

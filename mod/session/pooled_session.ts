@@ -35,6 +35,7 @@ import { PreparedStatements } from "./prepared_statements.ts";
 import { refresh } from "./refresh.ts";
 import { sendCommand } from "./send_command.ts";
 import type { SessionStatement } from "./session_statement.ts";
+import { noteTimes } from "./statement_times.ts";
 
 /** The pooled part of a client session. */
 export class PooledSession extends PlacedSession implements Lessee {
@@ -131,6 +132,7 @@ export class PooledSession extends PlacedSession implements Lessee {
   #start(packet: Buffer, isLong: boolean): void {
     const command = packet.length > HEADER_LENGTH ? packet[HEADER_LENGTH] : Command.SLEEP;
     this.busy = true;
+    this.session.times.start(this.context.metrics);
     this.command = packet;
     this.#isLong = isLong;
     this.statement = this.statements.of(command, packet);
@@ -146,7 +148,9 @@ export class PooledSession extends PlacedSession implements Lessee {
   }
 
   protected lease(): void {
+    this.session.times.isLeasing = true;
     this.pool.lease(this);
+    this.session.times.isLeasing = false;
   }
 
   granted(pooled: PooledConnection): void {
@@ -155,6 +159,7 @@ export class PooledSession extends PlacedSession implements Lessee {
       return;
     }
     this.#pooled = pooled;
+    this.session.times.granted();
     this.noteGranted();
     this.session.server = pooled.connection;
     pooled.connection.holder = this.session;
@@ -211,6 +216,7 @@ export class PooledSession extends PlacedSession implements Lessee {
   /** The connection is in the session's state: the command may go out. */
   prepared(): void {
     const pooled = this.#pooled!;
+    if (this.#preparing && !this.#isAhead) this.session.times.restored();
     this.#preparing = false;
     if (this.session.closed) {
       this.#detach();
@@ -264,6 +270,7 @@ export class PooledSession extends PlacedSession implements Lessee {
   answered(): void {
     const pooled = this.#pooled;
     if (!pooled || !this.busy) return;
+    noteTimes(this, pooled);
     const { tracker } = pooled.connection;
     if (this.effects & CHANGES_LOGINS) noteLoginChanges(this);
     if (isInterruption(tracker.errorCode)) pooled.connection.mayBeInterrupted = true;

@@ -39,6 +39,12 @@ export interface FrontendFacts {
   readonly command: string | null;
   /** The start of the statement under way. */
   readonly statement: string | null;
+  /** How long it has run; null: nothing runs, or it is not measured. */
+  readonly statementMs: number | null;
+  /** Commands since it connected. */
+  readonly commands: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
   readonly tls: boolean;
 }
 
@@ -68,6 +74,7 @@ export function frontendsOf(context: SessionContext): FrontendFacts[] {
 
 function frontendOf(session: ClientSession): FrontendFacts {
   const { pooled, server, address, port, activeAt, connectedAt, inTransaction } = session;
+  const { times, transport } = session;
   const now = performance.now();
   const stage = stageOf(session);
   const current = stage === "sleep" || stage === "login" ? undefined : currentCommand(session);
@@ -85,7 +92,11 @@ function frontendOf(session: ClientSession): FrontendFacts {
     pins: pooled ? pinReasons(pooled) : [],
     command: current?.command ?? null,
     statement: current?.text ?? null,
-    tls: session.transport.secure,
+    statementMs: session.idle || times.startedAt === 0 ? null : now - times.startedAt,
+    commands: times.commands,
+    bytesReceived: transport.received,
+    bytesSent: transport.sent,
+    tls: transport.secure,
   };
 }
 

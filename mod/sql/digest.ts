@@ -8,8 +8,8 @@ const LENGTH_MAX = 4096;
 const scanner = new Scanner();
 
 /**
- * Words in lower case, values as `?`, lists of values as one, one blank between the parts; without
- * comments, hints and a `;` at the end. One character a byte. Off the hot path: once for a text.
+ * Words in lower case, values as `?`, lists of values as one, and so lists of such lists in
+ * parentheses, one blank between the parts; without comments, hints and a `;` at the end. One character a byte. Off the hot path: once for a text.
  */
 export function digestOf(
   bytes: Uint8Array,
@@ -27,6 +27,7 @@ export function digestOf(
     length += part.length + 1;
     parts.push(part);
     if (part === "?") joinValues(parts);
+    else if (part === ")") joinRows(parts);
   }
   while (parts.at(-1) === ";") parts.pop();
   return parts.join(" ").slice(0, LENGTH_MAX);
@@ -48,4 +49,14 @@ function nameOf({ bytes, start, end, kind }: Scanner): string {
 function joinValues(parts: string[]): void {
   const { length } = parts;
   if (parts[length - 2] === "," && parts[length - 3] === "?") parts.length -= 2;
+}
+
+/** `( ? ) , ( ? )` is one row. */
+function joinRows(parts: string[]): void {
+  const { length } = parts;
+  if (length < 7 || parts[length - 4] !== ",") return;
+  for (const at of [length - 3, length - 7]) {
+    if (parts[at] !== "(" || parts[at + 1] !== "?" || parts[at + 2] !== ")") return;
+  }
+  parts.length -= 4;
 }

@@ -2,8 +2,8 @@
 
 import { type ClusterEvent, formatPosition, type TopologyServer } from "../../cluster/mod.ts";
 import { formatAddress } from "../../config/mod.ts";
+import type { Times } from "../../observe/mod.ts";
 import { poolMax } from "../../proxy/mod.ts";
-import type { BackendFacts } from "../../session/mod.ts";
 import { seconds, type Source, table, timeText } from "../table.ts";
 
 /** A server as it is watched, and what goes to it. */
@@ -16,6 +16,9 @@ interface ServerFacts {
   readonly idle: number;
   readonly max: number;
   readonly outstanding: number;
+  /** Times of its answers; undefined: there are none. */
+  readonly execute: Times | undefined;
+  readonly errors: number;
 }
 
 /** One row a server. */
@@ -104,11 +107,25 @@ export const serversTable = table<ServerFacts>("servers", {
       "Requests that it has not answered yet.",
       ({ outstanding }) => outstanding,
     ],
-    sent: ["INTEGER", "Statements sent to it. NULL: not counted.", () => null],
-    errors: ["INTEGER", "Of these, answered with an error. NULL: not counted.", () => null],
-    p50_us: ["INTEGER", "Half of its answers took no longer, in microseconds.", () => null],
-    p95_us: ["INTEGER", "95 of 100 took no longer.", () => null],
-    p99_us: ["INTEGER", "99 of 100 took no longer.", () => null],
+    sent: ["INTEGER", "Statements that it has answered.", ({ execute }) => execute?.count ?? 0],
+    errors: ["INTEGER", "Of these, with an error.", ({ errors }) => errors],
+    p50_us: [
+      "INTEGER",
+      "Half of its answers took no longer, in microseconds. NULL: there are none.",
+      (
+        { execute },
+      ) => execute?.percentile(0.5) ?? null,
+    ],
+    p95_us: [
+      "INTEGER",
+      "95 of 100 took no longer.",
+      ({ execute }) => execute?.percentile(0.95) ?? null,
+    ],
+    p99_us: [
+      "INTEGER",
+      "99 of 100 took no longer.",
+      ({ execute }) => execute?.percentile(0.99) ?? null,
+    ],
   },
 });
 
@@ -116,6 +133,7 @@ async function serverFacts(source: Source): Promise<readonly ServerFacts[]> {
   const { running } = source.view;
   const backends = (await source.surveys()).flatMap((survey) => survey.backends);
   const topology = running.cluster?.topology;
+  const metrics = running.metrics();
   const known = topology && topology.servers.length > 0
     ? topology.servers.map((watched) => ({ name: watched.name, watched }))
     : running.config.backends.map((address) => ({
@@ -123,7 +141,9 @@ async function serverFacts(source: Source): Promise<readonly ServerFacts[]> {
       watched: undefined,
     }));
   return known.map(({ name, watched }) => {
-    const own = backends.filter(isOf([name, ...watched?.aliases ?? []]));
+    const isOwn = isOf([name, ...watched?.aliases ?? []]);
+    const own = backends.filter(isOwn);
+    const stage = metrics.stages.find((each) => each.stage === "execute" && isOwn(each));
     const used = own.filter(({ session }) => session !== null).length;
     return {
       name,
@@ -133,11 +153,13 @@ async function serverFacts(source: Source): Promise<readonly ServerFacts[]> {
       idle: own.length - used,
       max: poolMax(running.config),
       outstanding: own.reduce((sum, { outstanding }) => sum + outstanding, 0),
+      execute: stage?.times,
+      errors: metrics.errors.filter(isOwn).reduce((sum, { count }) => sum + count, 0),
     };
   });
 }
 
-function isOf(names: readonly string[]): (backend: BackendFacts) => boolean {
+function isOf(names: readonly string[]): (fact: { readonly server: string }) => boolean {
   return ({ server }) => names.includes(server);
 }
 

@@ -101,13 +101,13 @@ export const workersTable = table<WorkerSurvey>("workers", {
     cpu_us: ["INTEGER", "Processor time used, in microseconds.", ({ cpuUs }) => cpuUs],
     loop_lag_us: [
       "INTEGER",
-      "How late timers come at the moment, in microseconds. NULL: not measured.",
-      () => null,
+      "How late the last timer came, in microseconds.",
+      ({ loopLagMs }) => Math.round(loopLagMs * 1000),
     ],
     loop_lag_max_us: [
       "INTEGER",
-      "The latest one of the last minute. NULL: not measured.",
-      () => null,
+      "The latest one of the last 30 to 60 s.",
+      ({ loopLagMaxMs }) => Math.round(loopLagMaxMs * 1000),
     ],
   },
 });

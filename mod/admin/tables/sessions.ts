@@ -62,14 +62,16 @@ export const frontendsTable = table<OfWorker<FrontendFacts>>("frontends", {
     statement: ["TEXT", "The start of the statement under way, at most 1024 bytes.", (
       { statement },
     ) => statement],
-    statement_us: [
+    statement_us: ["INTEGER", "How long it has run, in microseconds. NULL: nothing runs.", (
+      { statementMs },
+    ) => statementMs === null ? null : Math.round(statementMs * 1000)],
+    commands: ["INTEGER", "Commands since it connected.", ({ commands }) => commands],
+    bytes_received: [
       "INTEGER",
-      "How long it has run, in microseconds. NULL: not measured.",
-      () => null,
+      "Bytes from the client, before TLS.",
+      ({ bytesReceived }) => bytesReceived,
     ],
-    commands: ["INTEGER", "Commands since it connected. NULL: not counted.", () => null],
-    bytes_received: ["INTEGER", "Bytes from the client. NULL: not counted.", () => null],
-    bytes_sent: ["INTEGER", "Bytes to the client. NULL: not counted.", () => null],
+    bytes_sent: ["INTEGER", "Bytes to the client, before TLS.", ({ bytesSent }) => bytesSent],
     tls: ["INTEGER", "1 if the client's connection is encrypted.", ({ tls }) => tls],
   },
 });
