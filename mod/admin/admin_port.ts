@@ -8,7 +8,6 @@ import {
   ChannelClosedError,
   listen,
   type Listener,
-  ListenError,
   PacketChannel,
   type Stream,
 } from "../net/mod.ts";
@@ -33,7 +32,7 @@ import {
 import { ADMIN_USER, adminAccounts, roleOf } from "./accounts.ts";
 import type { AdminSession } from "./admin_session.ts";
 import { AdminDatabase } from "./database.ts";
-import { automaticSocket } from "./local_socket.ts";
+import { automaticSockets } from "./local_socket.ts";
 import { fieldsOf } from "./show_tables.ts";
 import { answerStatement, useDatabase } from "./statements.ts";
 import type { AdminView, Answer } from "./view.ts";
@@ -114,13 +113,17 @@ async function listenOnSocket(
   if (socket !== "auto") {
     return await listen({ kind: "unix", path: socket }, { accept, ownerOnly: true });
   }
-  try {
-    const path = automaticSocket(running.addresses);
-    return await listen({ kind: "unix", path }, { accept, ownerOnly: true });
-  } catch (error) {
-    log.warn("no admin socket", { reason: (error as ListenError).message });
-    return undefined;
+  let failure = "no folder of this user alone for it";
+  // A proxy that is being replaced, or another one on the same port, may still have the first name.
+  for (const path of automaticSockets(running.addresses)) {
+    try {
+      return await listen({ kind: "unix", path }, { accept, ownerOnly: true });
+    } catch (error) {
+      failure = (error as Error).message;
+    }
   }
+  log.warn("no admin socket", { reason: failure });
+  return undefined;
 }
 
 async function converse(stream: Stream, context: PortContext): Promise<void> {

@@ -8,17 +8,22 @@ import type { ListenAddress } from "../config/mod.ts";
 const NAME = /^admin-.+\.sock$/;
 
 /**
- * The path that `admin.socket = "auto"` means; its folder is made if need be.
+ * The paths that `admin.socket = "auto"` means, the best first; none where the folder cannot be made
+ * or belongs to somebody else.
  *
- * @param addresses Where the proxy accepts clients: its name comes from the first port.
- * @throws {Error} If the folder cannot be made, or belongs to somebody else.
+ * @param addresses Where the proxy accepts clients: the name comes from the first port.
  */
-export function automaticSocket(addresses: readonly ListenAddress[]): string {
+export function automaticSockets(addresses: readonly ListenAddress[]): string[] {
   const folder = ownFolders()[0];
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (!isOwn(folder)) throw new Error(`${folder} is not this user's alone`);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (!isOwn(folder)) return [];
+  } catch {
+    return [];
+  }
   const tcp = addresses.find((address) => address.kind === "tcp");
-  return join(folder, `admin-${tcp ? tcp.port : process.pid}.sock`);
+  const names = [...(tcp ? [String(tcp.port), `${tcp.port}-${process.pid}`] : [process.pid])];
+  return names.map((name) => join(folder, `admin-${name}.sock`));
 }
 
 /** The sockets of proxies that this user may reach, whether these still run or not. */
