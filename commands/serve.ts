@@ -70,7 +70,7 @@ async function openPorts(running: Running, log: Log): Promise<() => void> {
   for (const address of adminPort.addresses) {
     log.info("admin port", { address: formatAddress(address) });
   }
-  const httpPort = http.listen && openHttpPort(http.listen, running);
+  const httpPort = http.listen && openHttpPort(http.listen, view);
   if (httpPort) log.info("HTTP port", { url: httpPort.url });
   return () => {
     adminPort.close();

@@ -1,9 +1,13 @@
-// The HTTP port: is the proxy alive, may it get traffic, what does it know of its servers.
+// The HTTP port: is the proxy alive, may it get traffic, what does it know of itself and its servers.
 
-import { prometheusText } from "../cluster/mod.ts";
+import { type EventKind, prometheusText } from "../cluster/mod.ts";
 import type { ListenAddress } from "../config/mod.ts";
 import { ListenError } from "../net/mod.ts";
-import type { Running } from "../proxy/mod.ts";
+import { proxyMetrics } from "./metrics.ts";
+import { readiness } from "./readiness.ts";
+import { TABLES } from "./schema.ts";
+import { makeSource, type Table } from "./table.ts";
+import type { AdminView } from "./view.ts";
 
 /** An open HTTP port. */
 export interface HttpPort {
@@ -13,39 +17,72 @@ export interface HttpPort {
 
 /**
  * Opens the HTTP port: `/livez` answers 200 while the process does; `/readyz` 200 while new
- * sessions are accepted and a server is there for them, else 503; `/metrics` what is known of the servers,
- * for Prometheus.
+ * sessions are accepted and a server is there for them, else 503 and why; `/metrics` for Prometheus;
+ * `/api/TABLE` a table of the admin port as JSON.
  *
  * @throws {ListenError} If the address cannot be listened on.
  */
-export function openHttpPort(address: ListenAddress, running: Running): HttpPort {
+export function openHttpPort(address: ListenAddress, view: AdminView): HttpPort {
+  const { running } = view;
+  const { api } = running.config.http;
+  const mayRead = (request: Request, server: Bun.Server<undefined>) => {
+    if (api !== "local" || address.kind === "unix") return api !== "off";
+    const client = server.requestIP(request)?.address ?? "";
+    return /^(?:::ffff:)?127\.|^::1$/.test(client);
+  };
   const routes = {
     "/livez": () => new Response("ok\n"),
-    "/readyz": () =>
-      isReady(running) ? new Response("ok\n") : new Response("not ready\n", { status: 503 }),
-    "/metrics": () => new Response(metrics(running), { headers: { "content-type": METRICS_TYPE } }),
+    "/readyz": () => {
+      const reasons = readiness(running);
+      if (reasons.length === 0) return new Response("ok\n");
+      return new Response(`not ready\n${reasons.join("\n")}\n`, { status: 503 });
+    },
+    "/metrics": async () =>
+      new Response(await metrics(view), { headers: { "content-type": METRICS_TYPE } }),
+    "/api": (request: Request, server: Bun.Server<undefined>) =>
+      mayRead(request, server) ? Response.json(TABLES.map(({ name }) => name)) : forbidden(),
+    "/api/:table": async (
+      request: Bun.BunRequest<"/api/:table">,
+      server: Bun.Server<undefined>,
+    ) => {
+      if (!mayRead(request, server)) return forbidden();
+      const table = TABLES.find(({ name }) => name === request.params.table);
+      return table ? Response.json(await objectsOf(table, view)) : notFound();
+    },
   };
-  const fallback = () => new Response("not found\n", { status: 404 });
   try {
     const server = address.kind === "unix"
-      ? Bun.serve({ unix: address.path, routes, fetch: fallback })
-      : Bun.serve({ hostname: address.host, port: address.port, routes, fetch: fallback });
+      ? Bun.serve({ unix: address.path, routes, fetch: notFound })
+      : Bun.serve({ hostname: address.host, port: address.port, routes, fetch: notFound });
     return { url: String(server.url), close: () => void server.stop(true) };
   } catch (error) {
     throw new ListenError(`Cannot listen for HTTP: ${(error as Error).message}`);
   }
 }
 
-/** Where servers are watched, one of them takes statements now; else, one was reached once. */
-function isReady({ cluster, ...running }: Running): boolean {
-  return running.ready() &&
-    (cluster?.topology.servers.some(({ reads, writes }) => reads || writes) ?? true);
-}
-
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-function metrics({ cluster }: Running): string {
-  if (cluster === undefined) return "# The servers are not watched.\n";
+function notFound(): Response {
+  return new Response("not found\n", { status: 404 });
+}
+
+function forbidden(): Response {
+  return new Response("not for you: see http.api\n", { status: 403 });
+}
+
+/** Rows as objects by column. */
+async function objectsOf(table: Table, view: AdminView): Promise<readonly object[]> {
+  const rows = await table.read(makeSource(view));
+  return rows.map((row) =>
+    Object.fromEntries(table.columns.map(({ name }, at) => [name, row[at]]))
+  );
+}
+
+async function metrics(view: AdminView): Promise<string> {
+  const own = await proxyMetrics(makeSource(view));
+  const { cluster } = view.running;
+  if (cluster === undefined) return own;
   const { topology } = cluster;
-  return prometheusText(topology, { nowMs: Date.now(), countOf: (kind) => cluster.count(kind) });
+  const countOf = (kind: EventKind) => cluster.count(kind);
+  return own + prometheusText(topology, { nowMs: Date.now(), countOf });
 }

@@ -4,6 +4,7 @@ export * from "./admin_client.ts";
 export * from "./admin_port.ts";
 export * from "./http_port.ts";
 export { localSockets } from "./local_socket.ts";
-export { adminReference } from "./reference.ts";
+export { describeMetrics } from "./metrics.ts";
+export { adminReference, metricsReference } from "./reference.ts";
 export * from "./statements.ts";
 export type * from "./view.ts";

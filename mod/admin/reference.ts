@@ -1,5 +1,8 @@
 // The documentation made from the declarations of the tables.
 
+import { describeClusterMetrics } from "../cluster/mod.ts";
+import type { Metric } from "../observe/mod.ts";
+import { describeMetrics } from "./metrics.ts";
 import { TABLES } from "./schema.ts";
 import type { Table } from "./table.ts";
 
@@ -34,4 +37,35 @@ function section({ name, doc, columns }: Table): string[] {
     ...columns.map((column) => `| \`${column.name}\` | ${column.type} | ${column.doc} |`),
     "",
   ];
+}
+
+/** The page about the metrics, in Markdown. */
+export function metricsReference(): string {
+  const row = ({ name, type, help }: Omit<Metric, "samples">) =>
+    `| \`${name}\` | ${type} | ${help} |`;
+  const table = (metrics: readonly Omit<Metric, "samples">[]) => [
+    "| metric | kind | |",
+    "| --- | --- | --- |",
+    ...metrics.map(row),
+    "",
+  ];
+  return [
+    "<!-- Made from mod/admin/metrics.ts and mod/cluster/prometheus.ts by `just docs`; edit it there. -->",
+    "",
+    "# Metrics",
+    "",
+    "`/metrics` of the [HTTP port](operating.md#http-port) is for Prometheus. Labels are servers,",
+    "accounts of shared pools, stages, reasons and workers, never statements or clients; of pools and",
+    "of servers' errors at most 200 are told. With several workers sums are up to 1 s old.",
+    "`deploy/grafana.json` is a dashboard for Grafana, `deploy/alerts.yml` has rules for alerts.",
+    "",
+    "## The proxy",
+    "",
+    ...table(describeMetrics()),
+    "## The servers",
+    "",
+    "These are there where the proxy watches them: with an account of its own.",
+    "",
+    ...table(describeClusterMetrics()),
+  ].join("\n").trimEnd() + "\n";
 }

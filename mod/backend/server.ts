@@ -276,8 +276,10 @@ export class Server {
    * Servers notice a client's end only when they write to it, so the thread is killed: through an
    * idle connection of the same account, or a new one as that account or the proxy's own.
    */
-  async #kill({ user, again, facts }: ServerConnection): Promise<void> {
-    const statement = `KILL ${facts.threadId}`;
+  async #kill(
+    { user, again, facts }: ServerConnection,
+    statement = `KILL ${facts.threadId}`,
+  ): Promise<void> {
     const pool = this.pools?.of(user);
     const shared = pool?.takeUnused();
     if (shared) {
@@ -305,6 +307,15 @@ export class Server {
       if (isKilled(errorCode)) return this.#countKill();
     }
     throw new Error("nobody there who may kill it");
+  }
+
+  /**
+   * Ends the statement that runs on a connection, which stays. Nobody else may get it before.
+   *
+   * @throws {Error} If nobody there may, or can be asked.
+   */
+  interrupt(connection: ServerConnection): Promise<void> {
+    return this.#kill(connection, `KILL QUERY ${connection.facts.threadId}`);
   }
 
   #countKill(): void {

@@ -20,7 +20,7 @@ export { StateFiles } from "./state_files.ts";
 export type { Rows } from "./row_filter.ts";
 export * from "./statement_text.ts";
 export * from "./statements.ts";
-export { prometheusText } from "./prometheus.ts";
+export { describeClusterMetrics, prometheusText } from "./prometheus.ts";
 export * from "./expectations.ts";
 export { jsonReport } from "./reports/json.ts";
 export { junitReport } from "./reports/junit.ts";

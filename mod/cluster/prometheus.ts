@@ -1,8 +1,9 @@
 // The topology in Prometheus' text format, for /metrics and for `probe --format prometheus`.
 // Source: "Exposition formats" of the Prometheus documentation.
 
+import { type Metric, writeMetric } from "../observe/mod.ts";
 import { EVENT_KINDS, type EventKind } from "./events.ts";
-import type { Topology, TopologyServer } from "./topology.ts";
+import { NO_TOPOLOGY, type Topology, type TopologyServer } from "./topology.ts";
 
 const STATES = [
   "up",
@@ -14,19 +15,6 @@ const STATES = [
   "wrong-cluster",
 ] as const;
 
-/** A metric with a value for each server, or one without labels. */
-interface Metric {
-  readonly name: string;
-  readonly help: string;
-  readonly type: "gauge" | "counter";
-  readonly samples: readonly Sample[];
-}
-
-interface Sample {
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
 /**
  * Writes the metrics of a cluster.
  *
@@ -36,7 +24,14 @@ export function prometheusText(
   topology: Topology,
   options: { readonly nowMs: number; readonly countOf?: (kind: EventKind) => number },
 ): string {
-  return metricsOf(topology, options).map(written).join("");
+  return metricsOf(topology, options).map(writeMetric).join("");
+}
+
+/** Names, kinds and meanings of these metrics. */
+export function describeClusterMetrics(): readonly Omit<Metric, "samples">[] {
+  return metricsOf(NO_TOPOLOGY, { nowMs: 0, countOf: () => 0 }).map(
+    ({ name, type, help }) => ({ name, type, help }),
+  );
 }
 
 function metricsOf(
@@ -106,16 +101,4 @@ function metricsOf(
     });
   }
   return metrics;
-}
-
-function written({ name, help, type, samples }: Metric): string {
-  const lines = samples.map(({ labels, value }) => {
-    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
-    return `${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}\n`;
-  });
-  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[\\"]/g, "\\$&").replaceAll("\n", "\\n");
 }

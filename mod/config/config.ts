@@ -53,7 +53,7 @@ export interface Config {
   /** What is measured of statements. */
   readonly metrics: Metrics;
   /** The HTTP port for metrics and health; absent fields mean it is off. */
-  readonly http: Endpoint;
+  readonly http: HttpEndpoint;
 }
 
 /** How the proxy ends. */
@@ -363,6 +363,12 @@ export interface AdminEndpoint extends Endpoint {
   readonly password: string;
   /** Password of `stats`; empty for none. */
   readonly statsPassword: string;
+}
+
+/** The HTTP port. */
+export interface HttpEndpoint extends Endpoint {
+  /** Who gets the tables. */
+  readonly api: "local" | "all" | "off";
 }
 
 /** What is measured of statements. */

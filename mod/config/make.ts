@@ -115,7 +115,7 @@ export function makeConfig(
       password: file.admin.password,
       statsPassword: file.admin.stats_password,
     },
-    http: makeEndpoint(file.http.listen),
+    http: { ...makeEndpoint(file.http.listen), api: file.http.api },
     metrics: { statements: file.metrics.statements, digestsMax: file.metrics.digests_max },
   });
 }

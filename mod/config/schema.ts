@@ -299,6 +299,10 @@ const http = section("The HTTP port for metrics and health.", {
       help: "HTTP port for metrics and health, off by default",
     },
   }),
+  api: choice(["local", "all", "off"], "local", {
+    doc:
+      "Who gets the tables under `/api`, which tell of users, addresses and statements: this machine alone, everybody who reaches the port, or nobody.",
+  }),
 });
 
 /** Rules are bits of a few words for each statement. */

@@ -1,6 +1,7 @@
 // What the proxy tells of itself: events and counters.
 
 export * from "./counters.ts";
+export * from "./exposition.ts";
 export * from "./histogram.ts";
 export * from "./log.ts";
 export * from "./loop_lag.ts";

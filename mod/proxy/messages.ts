@@ -6,7 +6,7 @@ import type { ClusterAnswer, ClusterStatement, Topology, TroubleReport } from ".
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
 import type { CounterValues, MetricsDelta } from "../observe/mod.ts";
-import type { KillOrder, KillVerdict, Presence } from "../session/mod.ts";
+import type { KillCommand, KillOrder, KillOutcome, KillVerdict, Presence } from "../session/mod.ts";
 import type { PoolUses } from "./pool_use.ts";
 import type { RemoteAim } from "./remote_kills.ts";
 import type { TakeoverStep } from "./takeover.ts";
@@ -43,6 +43,8 @@ export type Question =
   | { readonly kind: "pools"; readonly order: PoolOrder | undefined }
   /** What the worker says of itself; answered with a survey. */
   | { readonly kind: "survey" }
+  /** End a session or its statement; answered with an outcome. */
+  | { readonly kind: "kill"; readonly command: KillCommand }
   /** A statement about the cluster; answered by the supervisor itself. */
   | { readonly kind: "cluster"; readonly statement: ClusterStatement };
 
@@ -53,6 +55,7 @@ export interface Answer {
   readonly cluster?: ClusterAnswer;
   readonly pools?: readonly PoolStatus[];
   readonly survey?: WorkerSurvey;
+  readonly outcome?: KillOutcome;
 }
 
 /** From the supervisor to a worker. */

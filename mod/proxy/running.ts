@@ -6,6 +6,7 @@ import type { Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
 import type { CounterValues, MetricsTotals } from "../observe/mod.ts";
+import type { KillCommand, KillOutcome } from "../session/mod.ts";
 import type { RunningCluster } from "./cluster.ts";
 import type { Credentials } from "./credentials.ts";
 import type { PoolUses } from "./pool_use.ts";
@@ -32,10 +33,14 @@ export interface Running {
   metrics(): MetricsTotals;
   /** What each worker says of itself and its sessions now; who does not answer in time is left out. */
   survey(): Promise<readonly WorkerSurvey[]>;
+  /** Ends a session, or its statement, whichever worker it is on. */
+  kill(command: KillCommand): Promise<KillOutcome>;
   /** What is known of the servers has changed. */
   publish(topology: Topology): void;
   /** From now on sessions may ask about the servers, and tell what they see of them. */
   attach(cluster: RunningCluster): void;
+  /** New sessions are not accepted any more. */
+  draining(): boolean;
   /** New sessions are accepted, and a server was reached. */
   ready(): boolean;
   /** Reads certificates again; connections that are open keep what they have. */

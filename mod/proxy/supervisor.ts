@@ -97,6 +97,11 @@ export async function startSupervisor(
       return addPoolStatuses(answers.flatMap(({ pools }) => pools ?? []));
     },
     metrics: () => fleet.totals,
+    async kill(command) {
+      const worker = workers[workerOf(command.id) ?? workers.length];
+      if (worker === undefined) return "unknown";
+      return (await worker.ask({ kind: "kill", command })).outcome ?? "failed";
+    },
     async survey() {
       const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "survey" })));
       return answers.flatMap(({ survey }) => survey ?? []);
@@ -106,6 +111,7 @@ export async function startSupervisor(
       fleet.topology = topology;
       for (const worker of workers) worker.send({ kind: "topology", topology });
     },
+    draining: () => fleet.ending,
     ready: () => !fleet.ending && workers.some((worker) => worker.reached),
     async reload() {
       const failures = await Promise.all(workers.map((worker) => worker.reload()));
@@ -375,7 +381,8 @@ class WorkerHandle {
   ask(question: Question): Promise<Answer> {
     const ticket = ++this.#tickets;
     // A KILL may have to wait for a server connection of the target's account.
-    const waitMs = question.kind === "aim" ? this.#fleet.config.pool.waitTimeoutMs : 0;
+    const waitsForServer = question.kind === "aim" || question.kind === "kill";
+    const waitMs = waitsForServer ? this.#fleet.config.pool.waitTimeoutMs : 0;
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(ticket);

@@ -24,6 +24,7 @@ import {
   ClientSession,
   CredentialAuthenticator,
   Directory,
+  killSession,
   NO_PEERS,
   type Peers,
   type SessionContext,
@@ -215,6 +216,7 @@ export async function startWorker(
       totals.add(metrics.take(), Date.now());
       return totals;
     },
+    kill: (command) => killSession(command, context),
     survey: () => Promise.resolve([surveyOf(context, options.number)]),
     publish: (topology) => follower.follow(topology),
     attach(watcher) {
@@ -224,6 +226,7 @@ export async function startWorker(
         report: (server, code) => troubles.report(server, code),
       };
     },
+    draining: () => phase !== "serving",
     ready: () => phase === "serving" && context.server.identity !== undefined,
     async reload() {
       Object.assign(context, await clientTlsContext(config.clientTls, options.certificate));

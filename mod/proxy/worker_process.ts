@@ -197,6 +197,8 @@ class Link implements Peers {
         return {};
       case "pools":
         return { pools: await this.#worker!.managePools(question.order) };
+      case "kill":
+        return { outcome: await this.#worker!.kill(question.command) };
       case "survey":
         return { survey: (await this.#worker!.survey())[0]! };
       case "accounts":

@@ -52,6 +52,11 @@ export class PreparedStatements {
     this.#session = session;
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#statements.all().length;
+  }
+
   /** The statement that a command is about; undefined for other commands and unknown ids. */
   of(command: number, packet: Buffer): SessionStatement | undefined {
     switch (command) {

@@ -1,7 +1,7 @@
 // How each session and each server connection of a worker stands at this moment, for the admin
 // port's tables. Control plane: asked for at most a few times a second, walks all.
 
-import type { ServerConnection } from "../backend/mod.ts";
+import type { ServerConnection, SessionState } from "../backend/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
 import { pinReasons } from "./pin_reasons.ts";
@@ -46,6 +46,12 @@ export interface FrontendFacts {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly tls: boolean;
+  /** The client's capability flags. */
+  readonly capabilities: number;
+  /** Prepared statements; null: not known (session pooling). */
+  readonly prepared: number | null;
+  /** Settings that differ from the defaults, `name=value` with commas; null: none, or not known. */
+  readonly variables: string | null;
 }
 
 /** A server connection at one moment. Ages are in milliseconds. */
@@ -65,6 +71,8 @@ export interface BackendFacts {
   /** Since nobody uses it; null: somebody does. */
   readonly idleMs: number | null;
   readonly secure: boolean;
+  /** The capability flags in force. */
+  readonly capabilities: number;
 }
 
 /** Sessions, the oldest first. */
@@ -97,6 +105,9 @@ function frontendOf(session: ClientSession): FrontendFacts {
     bytesReceived: transport.received,
     bytesSent: transport.sent,
     tls: transport.secure,
+    capabilities: session.capabilities,
+    prepared: pooled?.statements.count ?? null,
+    variables: pooled ? variablesOf(pooled.state) : null,
   };
 }
 
@@ -137,6 +148,7 @@ export function backendsOf(context: SessionContext): BackendFacts[] {
       ageMs: openedAt === undefined ? null : Math.max(0, now - openedAt),
       idleMs: session === null ? Math.max(0, now - idleSince) : null,
       secure: connection.facts.secure,
+      capabilities: connection.facts.capabilities,
     });
   };
   for (const { pool, pools } of servers.all()) {
@@ -151,6 +163,20 @@ export function backendsOf(context: SessionContext): BackendFacts[] {
   }
   for (const connection of [...holders.keys()]) add(connection, { idleSince: now });
   return facts;
+}
+
+/** A state is made once and is that of thousands of sessions. */
+const variableTexts = new WeakMap<SessionState, string>();
+
+function variablesOf(state: SessionState): string | null {
+  if (state.variables.size === 0) return null;
+  const known = variableTexts.get(state);
+  if (known !== undefined) return known;
+  const text = [...state.variables].map(([name, value]) => `${name}=${value.slice(0, 64)}`).join(
+    ",",
+  );
+  variableTexts.set(state, text);
+  return text;
 }
 
 /** Names are kept one character a byte. */

@@ -1,0 +1,86 @@
+// Sessions of all workers on the admin port: lists of them, and KILL.
+
+import { expect, test } from "bun:test";
+import type { RawClient } from "./raw_client.ts";
+import {
+  kinds,
+  loginAs,
+  ownAccount,
+  ownProxy,
+  subject,
+  threadsRunning,
+  until,
+} from "./subjects.ts";
+
+function codeOf(asked: Promise<unknown>): Promise<unknown> {
+  return asked.then(() => 0, (error: unknown) => (error as { code?: unknown }).code ?? error);
+}
+
+for (const kind of kinds) {
+  for (const mode of ["session", "transaction"]) {
+    test(`${kind}: lists and KILL over two workers, ${mode} pooling`, async () => {
+      const { server } = await subject(kind);
+      await using proxy = await ownProxy(server, {
+        args: [...ownAccount(server), "--admin", "127.0.0.1:0", "--workers", "2"],
+        config: `[pool]\nmode = "${mode}"\n`,
+      });
+      await proxy.untilLogged(/mode=synced/);
+      const { monitor, app } = server.accounts;
+      using admin = await loginAs(monitor, { port: await proxy.loggedPort("admin port") });
+      const clients: RawClient[] = [];
+      const workers = async () => await admin.value("SELECT count(DISTINCT worker) FROM frontends");
+      // The kernel spreads connections as it likes: so many that both workers have some.
+      while (clients.length < 4 || (await workers() !== "2" && clients.length < 60)) {
+        clients.push(await loginAs(app, proxy));
+      }
+      expect(await workers()).toBe("2");
+      const ids: string[] = [];
+      for (const client of clients) ids.push((await client.value("SELECT CONNECTION_ID()"))!);
+      const shown = await admin.query("SHOW PROCESSLIST");
+      expect(shown.map(([id]) => id).sort()).toEqual([...ids].sort());
+      expect(shown.every((row) => row[1] === app.user && row[4] === "Sleep")).toBe(true);
+      for (const list of ["FULL FRONTEND", "FRONTENDS", "BACKEND", "REACTOR", "FULL PROCESSLIST"]) {
+        const [result] = await admin.results(`SHOW ${list}`);
+        expect([list, result!.rows.length > 0]).toEqual([list, true]);
+        expect(result!.rows.every((row) => row.length === result!.columns.length)).toBe(true);
+      }
+      expect(await admin.query("SHOW REACTOR")).toHaveLength(2);
+      const text = `SELECT SLEEP(29), 'administered ${mode}'`;
+      const [first, second, third] = clients;
+      // KILL QUERY ends what runs, and nothing else.
+      const interrupted = codeOf(first!.query(text));
+      await until("it runs", async () => await threadsRunning(server, text) === 1);
+      if (mode === "transaction") {
+        const full = await admin.query("SHOW FULL PROCESSLIST");
+        expect(full.find(([id]) => id === ids[0])!.slice(4, 8)).toEqual([
+          "Query",
+          expect.any(String),
+          "executing",
+          text,
+        ]);
+      }
+      await admin.query(`KILL QUERY ${ids[0]}`);
+      await until("it has ended", async () => await threadsRunning(server, text) === 0);
+      expect([0, 1317]).toContain(await interrupted as number); // SLEEP() may say that it was interrupted
+      expect(await first!.value("SELECT 'goes on'")).toBe("goes on");
+      await admin.query(`KILL QUERY ${ids[1]}`); // nothing runs
+      expect(await second!.value("SELECT 'too'")).toBe("too");
+      // KILL ends the session with what it runs.
+      const killed = codeOf(second!.query(text));
+      await until("it runs again", async () => await threadsRunning(server, text) === 1);
+      await admin.query(`KILL ${ids[1]}`);
+      await until("it has ended again", async () => await threadsRunning(server, text) === 0);
+      expect(await killed).not.toBe(0);
+      await second!.closed;
+      await admin.query(`KILL CONNECTION ${ids[2]}`);
+      await third!.closed;
+      await until(
+        "they are gone",
+        async () => (await admin.query("SHOW PROCESSLIST")).length === clients.length - 2,
+      );
+      expect(await codeOf(admin.query(`KILL ${ids[2]}`))).toBe(1094);
+      expect(await codeOf(admin.query("KILL 17"))).toBe(1094);
+      for (const client of clients) client[Symbol.dispose]();
+    });
+  }
+}
