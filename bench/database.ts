@@ -7,6 +7,10 @@ import { tied } from "./processes.ts";
 
 /** A running server with its data in place. Disposing ends it and removes the data. */
 export interface Database extends AsyncDisposable {
+  /** Of the server's process, and of those that follow it. */
+  readonly pids: readonly number[];
+  /** Servers that follow it; none where it stands alone. */
+  readonly replicas?: readonly Endpoint[];
   readonly kind: ServerKind;
   readonly version: string;
   readonly endpoint: Endpoint;
@@ -24,7 +28,10 @@ export interface Database extends AsyncDisposable {
 /** sysbench's tables: small enough to be in memory, large enough for 64 writers. */
 export const TABLES = { tables: 4, rows: 10_000 } as const;
 
-const NAME = "sbtest";
+/** The database of all tables. */
+export const NAME = "sbtest";
+/** Some for each of thousands of clients. */
+const PREPARED_MAX = 1_000_000;
 const STREAM_ROW_BYTES = 1_020;
 /** Joined with itself twice this makes 512³ rows: 128 GiB. */
 const STREAM_ROWS = 512;
@@ -45,25 +52,22 @@ export async function startDatabase(
   { connectionsMax }: { readonly connectionsMax: number },
 ): Promise<Database> {
   const server = await startServer(kind, {
-    tls: false,
     maxConnections: connectionsMax,
-    // What is measured is the way to the server: it shall spend little itself.
-    extraConfig: ["skip_log_bin", "performance_schema = OFF"],
+    extraConfig: [
+      // What is measured is the way to the server: it shall spend little itself.
+      "skip_log_bin",
+      "performance_schema = OFF",
+      `max_prepared_stmt_count = ${PREPARED_MAX}`,
+      // All clients may come at the same time.
+      "back_log = 4096",
+    ],
   });
   try {
     const { user, password, plugin } = server.accounts.app;
-    await server.sql(`CREATE DATABASE ${NAME}`);
-    await server.sql(
-      `CREATE TABLE ${NAME}.stream (body VARCHAR(${STREAM_ROW_BYTES}) CHARACTER SET latin1)`,
-    );
-    await server.sql(
-      `INSERT INTO ${NAME}.stream WITH RECURSIVE n (i) AS
-       (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${STREAM_ROWS})
-       SELECT REPEAT('x', ${STREAM_ROW_BYTES}) FROM n`,
-    );
     const database: Database = {
       kind,
       version: server.version,
+      pids: [server.pid],
       endpoint: { host: server.host, port: server.port },
       user,
       password,
@@ -72,13 +76,31 @@ export async function startDatabase(
       sql: (statement) => server.sql(statement),
       [Symbol.asyncDispose]: () => server.stop(),
     };
-    await cachePassword(database);
-    await prepareTables(database);
+    await fillDatabase(database);
     return database;
   } catch (error) {
     await server.stop();
     throw error;
   }
+}
+
+/**
+ * Makes the tables and their rows.
+ *
+ * @throws {Error} If sysbench is not installed or fails.
+ */
+export async function fillDatabase(database: Database): Promise<void> {
+  await database.sql(`CREATE DATABASE ${NAME}`);
+  await database.sql(
+    `CREATE TABLE ${NAME}.stream (body VARCHAR(${STREAM_ROW_BYTES}) CHARACTER SET latin1)`,
+  );
+  await database.sql(
+    `INSERT INTO ${NAME}.stream WITH RECURSIVE n (i) AS
+     (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${STREAM_ROWS})
+     SELECT REPEAT('x', ${STREAM_ROW_BYTES}) FROM n`,
+  );
+  await cachePassword(database);
+  await prepareTables(database);
 }
 
 /** sysbench's options to reach the database through `endpoint`. */
