@@ -1,5 +1,6 @@
 // What the benchmark knows of a contender: how to start it in front of a server.
 
+import type { ServerKind } from "../../tests/servers/mod.ts";
 import type { RunningProcess } from "../processes.ts";
 
 /** Where something listens. */
@@ -14,6 +15,10 @@ export interface StartOptions {
   readonly server: Endpoint;
   /** The account of all clients. */
   readonly account: { readonly user: string; readonly password: string; readonly plugin: string };
+  /** Servers that follow that one. */
+  readonly replicas: readonly Endpoint[];
+  /** An account that may watch the servers. */
+  readonly monitor: { readonly user: string; readonly password: string };
   /** Where to listen. */
   readonly listen: Endpoint;
   /** A folder of its own for configuration and logs, removed afterwards. */
@@ -24,6 +29,16 @@ export interface StartOptions {
   readonly workers: number;
   /** Server connections of a contender that shares them between its clients. */
   readonly poolConnections: number;
+  /** What the program is started through, where its instructions are counted. */
+  readonly wrapper?: Wrapper;
+}
+
+/** A program that another one is started through. */
+export interface Wrapper {
+  readonly command: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** How long a start may take then. */
+  readonly startMsMax: number;
 }
 
 /** A way from the client to the server. One file each, listed in mod.ts. */
@@ -34,6 +49,10 @@ export interface Contender {
   readonly byDefault: boolean;
   /** Parts it takes part in; all where it is absent. */
   readonly parts?: readonly string[];
+  /** Servers it can stand before; all where it is absent. */
+  readonly servers?: readonly ServerKind[];
+  /** Fetches the program where it is missing. @throws {Error} If that can't be done. */
+  readonly install?: () => Promise<void>;
   /** The version to be put down with the figures. */
   readonly version: () => string;
   /**

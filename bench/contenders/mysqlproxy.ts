@@ -1,14 +1,20 @@
-// This project's proxy in both ways of pooling: the built executable, or the source where there is
-// none.
+// This project's proxy in its ways of working: the built executable, or the source where there is
+// none or BENCH_FROM_SOURCE is set: a profile names the functions of the source then.
 
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { describeConfig } from "../../mod/config/mod.ts";
 import { startProcess } from "../processes.ts";
 import { type Contender, type StartOptions, versionLine } from "./contender.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const EXECUTABLE = join(ROOT, "dist/mysqlproxy");
-const PROGRAM = existsSync(EXECUTABLE) ? [EXECUTABLE] : [process.execPath, join(ROOT, "main.ts")];
+
+/** What starts the proxy. */
+export const PROGRAM: readonly string[] =
+  existsSync(EXECUTABLE) && process.env["BENCH_FROM_SOURCE"] === undefined
+    ? [EXECUTABLE]
+    : [process.execPath, join(ROOT, "main.ts")];
 
 /** A server connection for each client: nothing set but addresses and the number of workers. */
 export const mysqlproxy: Contender = contender("mysqlproxy", () => []);
@@ -19,7 +25,18 @@ export const mysqlproxyPool: Contender = contender(
   (options) => pooled(options, []),
 );
 
-/** The same, and it knows the accounts: it can let clients in by itself. */
+/** The same, and never a statement behind another one that has no answer yet. */
+export const mysqlproxyUnpiped: Contender = contender(
+  "mysqlproxy-unpiped",
+  (options) => pooled(options, [], ['pipeline = "off"']),
+);
+
+/** Whether the proxy can put statements of several clients in one queue, and can be told not to. */
+export const canPipeline: boolean = describeConfig().some(({ keys }) =>
+  keys.some(({ path }) => path === "pool.pipeline")
+);
+
+/** The pool, and it knows the accounts: it can let clients in by itself. */
 export const mysqlproxyKnown: Contender = {
   ...contender("mysqlproxy-known", (options) => {
     const { user, password, plugin } = options.account;
@@ -30,10 +47,32 @@ export const mysqlproxyKnown: Contender = {
   parts: ["logins"],
 };
 
-function pooled({ folder, poolConnections }: StartOptions, lines: readonly string[]): string[] {
+/** Two worker processes, whatever else was asked for. */
+export const mysqlproxyTwo: Contender = twice(mysqlproxy);
+export const mysqlproxyPoolTwo: Contender = twice(mysqlproxyPool);
+
+/** With a configuration of whoever runs the benchmark; addresses and workers are put in. */
+export function mysqlproxyWith(file: string): Contender {
+  return contender("mysqlproxy-own", () => ["-c", file]);
+}
+
+function twice(one: Contender): Contender {
+  return {
+    ...one,
+    name: `${one.name}-2`,
+    byDefault: false,
+    start: (options) => one.start!({ ...options, workers: 2 }),
+  };
+}
+
+function pooled(
+  { folder, poolConnections }: StartOptions,
+  lines: readonly string[],
+  poolLines: readonly string[] = [],
+): string[] {
   const file = join(folder, "mysqlproxy.toml");
-  const pool = ["[pool]", 'mode = "transaction"', `connections_max = ${poolConnections}`, ""];
-  writeFileSync(file, [...lines, ...pool].join("\n"));
+  const pool = ["[pool]", 'mode = "transaction"', `connections_max = ${poolConnections}`];
+  writeFileSync(file, [...lines, ...pool, ...poolLines, ""].join("\n"));
   return ["-c", file];
 }
 
@@ -43,16 +82,20 @@ function contender(name: string, settings: (options: StartOptions) => string[]):
     byDefault: true,
     version: () => versionLine([...PROGRAM, "version"]),
     start(options) {
-      const { server, listen, folder, workers } = options;
+      const { server, listen, folder, workers, clientsMax, wrapper } = options;
       return startProcess([
+        ...wrapper?.command ?? [],
         ...PROGRAM,
         "serve",
         ...settings(options),
         ...["-b", `${server.host}:${server.port}`],
         ...["-l", `${listen.host}:${listen.port}`],
         ...["--workers", String(workers)],
+        ...["--clients-max", String(clientsMax)],
+        // What TLS costs is measured on the clients' side alone.
+        ...["--backend-tls", "disabled"],
         ...["--log-level", "warn"],
-      ], { folder });
+      ], { folder, environment: wrapper?.environment ?? {} });
     },
   };
 }

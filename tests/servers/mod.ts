@@ -1,6 +1,7 @@
 // Real MariaDB and MySQL servers for tests.
 
 export { type Account, type Accounts, accountsOf, type ServerKind } from "./accounts.ts";
+export { type Certificates, certificates } from "./certificates.ts";
 export { freshBinlog } from "./binlogs.ts";
 export { freePort, supervise, type SupervisedProcess } from "./process.ts";
 export { mariadbProgram, mysqlProgram } from "./programs.ts";

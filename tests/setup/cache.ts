@@ -19,6 +19,11 @@ export function mysqlFolder(): string {
   return process.env["MYSQLPROXY_TEST_MYSQL"] || join(cacheFolder(), "mysql-9.7");
 }
 
+/** Folder of the unpacked MySQL Router (bin/mysqlrouter), which only the benchmark uses. */
+export function routerFolder(): string {
+  return join(cacheFolder(), "mysql-router-9.7");
+}
+
 /** What tests may rely on. "clients/…" is a built client program. */
 export type Requirement = string;
 

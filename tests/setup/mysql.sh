@@ -1,11 +1,13 @@
 #!/bin/bash
-# mysql.sh DEST: MySQL's server and client programs from Debian's unstable release, unpacked into
-# DEST with the shared libraries (libc included) they were built for; nothing is installed on the
-# machine and no root is needed. Each program becomes a wrapper that starts it through DEST's own
-# dynamic loader, so that any Debian release can run it.
+# mysql.sh DEST [PACKAGE...]: MySQL's server and client programs (or these packages of it) from
+# Debian's unstable release, unpacked into DEST with the shared libraries (libc included) they were
+# built for; nothing is installed on the machine and no root is needed. Each program becomes a
+# wrapper that starts it through DEST's own dynamic loader, so that any Debian release can run it.
 set -euo pipefail
 export LC_ALL=C
 dest=$1 series=9.7
+shift
+[ $# -gt 0 ] || set -- mysql-server-core mysql-client-core
 
 fail() { echo "$*" >&2; exit 1; }
 for tool in apt-get dpkg dpkg-deb awk tar; do
@@ -19,8 +21,8 @@ mkdir -p "$work"/{lists/partial,archives/partial,debs} "$root/bin"
 
 . "${BASH_SOURCE%/*}/unstable.sh"
 
-# The two packages and every library package they depend on, transitively.
-/usr/lib/apt/apt-helper cat-file "$work"/lists/*_Packages* | awk '
+# The packages and every library package they depend on, transitively.
+/usr/lib/apt/apt-helper cat-file "$work"/lists/*_Packages* | awk -v first="$*" '
   /^Package: / { package = $2 }
   /^Version: / { version[package] = $2 }
   /^(Pre-)?Depends: / { sub(/^[^:]*: /, ""); depends[package] = depends[package] ", " $0 }
@@ -30,7 +32,8 @@ mkdir -p "$work"/{lists/partial,archives/partial,debs} "$root/bin"
   }
   function want(name) { if (!(name in wanted)) { wanted[name] = 1; queue[++length_] = name } }
   END {
-    want("mysql-server-core"); want("mysql-client-core")
+    count = split(first, names, " ")
+    for (i = 1; i <= count; i++) want(names[i])
     for (i = 1; i <= length_; i++) {
       package = queue[i]
       if (!(package in version)) { print "MISSING", package; continue }
@@ -48,8 +51,8 @@ mkdir -p "$work"/{lists/partial,archives/partial,debs} "$root/bin"
     }
   }' >"$work/wanted"
 ! grep MISSING "$work/wanted" >&2 || fail "sid lacks packages (above)"
-grep -q "^mysql-server-core=$series\." "$work/wanted" ||
-  fail "sid has $(grep ^mysql-server-core= "$work/wanted"), not MySQL $series"
+grep -q "^$1=$series\." "$work/wanted" ||
+  fail "sid has $(grep "^$1=" "$work/wanted"), not MySQL $series"
 
 (cd "$work/debs" && xargs apt-get -q download <"$work/wanted" >"$work/download.log" 2>&1) ||
   fail "cannot fetch MySQL's packages: $(grep ^E: "$work/download.log")"
@@ -61,6 +64,10 @@ done
 cd "$root"
 loader=$(find usr/lib -name 'ld-linux*.so.*' | sort | head -n 1)
 [ -n "$loader" ] || fail "no dynamic loader among the packages"
+libraries="\$root/${loader%/*}"
+for folder in usr/lib/mysql-router usr/lib/mysqlrouter/plugin; do
+  [ ! -d "$folder" ] || libraries+=":\$root/$folder"
+done
 for program in usr/sbin/* usr/bin/*; do
   [ -f "$program" ] && [ ! -L "$program" ] || continue
   if [ "$(head -c 4 "$program" | tr -d '\0')" = $'\x7fELF' ]; then
@@ -68,14 +75,16 @@ for program in usr/sbin/* usr/bin/*; do
     cat >"$program" <<WRAPPER
 #!/bin/sh
 self=\$(readlink -f -- "\$0"); root=\${self%/$program}
-exec "\$root/$loader" --inhibit-cache --library-path "\$root/${loader%/*}" \\
+exec "\$root/$loader" --inhibit-cache --library-path "$libraries" \\
   --argv0 "\$self" "\$self.elf" "\$@"
 WRAPPER
     chmod 755 "$program"
   fi
   ln -s "../$program" "bin/${program##*/}"
 done
-bin/mysqld --no-defaults --version >/dev/null || fail "the unpacked mysqld does not run here"
-bin/mysql --no-defaults --version >/dev/null || fail "the unpacked mysql does not run here"
+for program in "mysqld --no-defaults" "mysql --no-defaults" mysqlrouter; do
+  [ ! -e "bin/${program%% *}" ] || bin/$program --version >/dev/null ||
+    fail "the unpacked ${program%% *} does not run here"
+done
 rm -rf "$dest"
 mv "$root" "$dest"
