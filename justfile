@@ -47,9 +47,15 @@ docs:
 demo *ARGS: build
     @dist/mysqlproxy demo {{ ARGS }}
 
-# Compare the proxy with a direct connection and with HAProxy.
+# Compare the proxy with a direct connection and with other proxies; `--quick` takes a few minutes.
+[no-exit-message]
 bench *ARGS: build
     @bun bench/main.ts {{ ARGS }}
+
+# Where the proxy's time goes under a load: functions by their share, and a profile for a flame graph.
+[no-exit-message]
+profile *ARGS:
+    @BENCH_FROM_SOURCE=1 bun bench/profile.ts {{ ARGS }}
 
 # Throw mutated bytes at the proxy; the argument is a seed.
 fuzz *ARGS: build

@@ -1,5 +1,6 @@
 // What the proxy promises, judged within one run.
 
+import { baselineOf } from "./baseline.ts";
 import { ratio } from "./report.ts";
 import type { Entry } from "./run.ts";
 
@@ -7,6 +8,8 @@ import type { Entry } from "./run.ts";
 export interface Verdict {
   readonly text: string;
   readonly kept: boolean;
+  /** It does not depend on what else the machine does. */
+  readonly repeatable: boolean;
 }
 
 interface Limit {
@@ -18,6 +21,8 @@ interface Limit {
   readonly to?: string;
   /** The figure is divided by the same contender's in the case whose name this gives. */
   readonly toCase?: (id: string) => string;
+  /** The figure is divided by the baseline's. */
+  readonly toBaseline?: true;
   readonly most?: number;
   readonly least?: number;
 }
@@ -98,6 +103,14 @@ const LIMITS: readonly Limit[] = [
     figure: "riseMib",
     most: 45,
   },
+  ...["mysqlproxy", "mysqlproxy-pool"].map((contender): Limit => ({
+    cases: /^instructions\//,
+    contender,
+    words: "instructions, × baseline",
+    figure: "instructions",
+    toBaseline: true,
+    most: 1.1,
+  })),
   {
     cases: /^logins\//,
     contender: "mysqlproxy-known",
@@ -123,17 +136,21 @@ export function judge(entries: readonly Entry[]): Verdict[] {
       const text = `${verdict}  ${contender}, ${entry.case}: ${words}: ${
         value.toFixed(2)
       }, ${bound}`;
-      verdicts.push({ text, kept });
+      verdicts.push({ text, kept, repeatable: limit.toBaseline === true });
     }
   }
   return verdicts;
 }
 
 function valueOf(
-  { figure, to, toCase }: Limit,
+  { figure, to, toCase, toBaseline }: Limit,
   entry: Entry,
   entries: readonly Entry[],
 ): number | undefined {
+  if (toBaseline === true) {
+    const base = baselineOf(entry)?.[figure];
+    return base === undefined ? undefined : entry.median[figure] / base;
+  }
   if (to !== undefined) return ratio(entry, { figure, to, entries });
   const value = entry.median[figure];
   if (toCase === undefined) return value;

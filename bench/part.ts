@@ -1,5 +1,7 @@
 // A part of the benchmark: what it measures, in which cases, and how its table looks.
 
+import type { ServerKind } from "../tests/servers/mod.ts";
+import type { Wrapper } from "./contenders/mod.ts";
 import type { Database } from "./database.ts";
 import type { Target } from "./target.ts";
 
@@ -23,6 +25,8 @@ export interface Column {
   readonly digits: number;
   /** Contenders whose value this one's is divided by, in a column each. */
   readonly ratioTo?: readonly string[];
+  /** The contender whose value is taken off this one's, in a column of its own. */
+  readonly addedTo?: string;
   /** Which way is better; shown with the comparison to the run before. */
   readonly better?: "more" | "less";
 }
@@ -37,6 +41,10 @@ export interface Part {
   readonly rounds: number;
   /** Who takes part: all where it is absent. */
   readonly contenders?: readonly string[];
+  /** Starts servers of its own for the part; the run's lone server does where it is absent. */
+  readonly open?: (kind: ServerKind) => Promise<Database>;
+  /** What contenders are started through. */
+  readonly wrapper?: Wrapper;
   /** Server connections of a contender that shares them; 16 where it is absent. */
   readonly poolConnections?: number;
   /** Every measurement has a process of its own, and contenders without one are left out. */
@@ -45,6 +53,15 @@ export interface Part {
   readonly warmUp?: (target: Target, database: Database) => Promise<unknown>;
   /** What a measurement takes, in seconds, to tell how long the run will be. */
   readonly secondsEach: number;
+}
+
+/** One case of the load generator's. */
+export interface LoadCase {
+  /** A name of `works`. */
+  readonly work: string;
+  readonly prepared: boolean;
+  readonly tls: boolean;
+  readonly clients: number;
 }
 
 /** How much is measured. */
@@ -56,6 +73,10 @@ export interface Scale {
   readonly seconds: number;
   readonly connections: readonly number[];
   readonly workloads: readonly string[];
+  /** What the load generator does: see `loadPart`. */
+  readonly loads: readonly LoadCase[];
+  /** Processes of the load generator. */
+  readonly generators: number;
   readonly idleClients: number;
   /** Clients, with something set, that share server connections. */
   readonly pooledClients: number;

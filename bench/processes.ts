@@ -19,12 +19,16 @@ const TICK_MICROS = 10_000;
 /** Starts a program with its output in `folder`/log; it is killed when the benchmark ends. */
 export function startProcess(
   command: readonly string[],
-  { folder }: { readonly folder: string },
+  { folder, environment = {} }: {
+    readonly folder: string;
+    readonly environment?: Readonly<Record<string, string>>;
+  },
 ): RunningProcess {
   const log = join(folder, "log");
   const output = openSync(log, "w");
   const child = Bun.spawn(tied(command), {
     cwd: folder,
+    env: { ...process.env, ...environment },
     stdin: "ignore",
     stdout: output,
     stderr: output,

@@ -11,15 +11,19 @@ const CHANGE_PERCENT_MIN = 3;
 export function caseTable(part: Part, entries: readonly Entry[]): string {
   const spreadOf = part.rounds > 1 ? part.columns[0] : undefined;
   const header = [""];
-  for (const { title, ratioTo } of part.columns) {
+  for (const { title, ratioTo, addedTo } of part.columns) {
     header.push(title, ...(ratioTo ?? []).map((name) => `× ${name}`));
+    if (addedTo !== undefined) header.push("added");
   }
   if (spreadOf) header.push("spread");
   const lines = entries.map((entry) => {
     const cells = [entry.contender];
     for (const column of part.columns) {
-      const { figure, digits, ratioTo } = column;
+      const { figure, digits, ratioTo, addedTo } = column;
       cells.push(number(entry.median[figure], digits));
+      if (addedTo !== undefined) {
+        cells.push(number(added(entry, { figure, to: addedTo, entries }), digits));
+      }
       for (const name of ratioTo ?? []) {
         cells.push(number(ratio(entry, { figure, to: name, entries }), 2));
       }
@@ -118,6 +122,22 @@ export function ratio(
   const base = other?.median[figure];
   if (own === undefined || base === undefined || base === 0) return undefined;
   return own / base;
+}
+
+/** What a contender adds to another one's figure in the same case; undefined where one is missing. */
+function added(
+  entry: Entry,
+  { figure, to, entries }: {
+    readonly figure: string;
+    readonly to: string;
+    readonly entries: readonly Entry[];
+  },
+): number | undefined {
+  const other = entries.find(({ contender, part, case: id }) =>
+    contender === to && part === entry.part && id === entry.case
+  );
+  const [own, base] = [entry.median[figure], other?.median[figure]];
+  return own === undefined || base === undefined ? undefined : own - base;
 }
 
 /**

@@ -47,6 +47,12 @@ export async function runPart(
     readonly progress: Progress;
   },
 ): Promise<void> {
+  if (part.open !== undefined) {
+    await using database = await part.open(targets.database.kind);
+    const { open: _, ...rest } = part;
+    await runPart(rest, { contenders, targets: { ...targets, database }, progress });
+    return;
+  }
   const taking = contendersOf(part, contenders);
   const lanes = taking.map((contender) => new Lane(contender, { part, targets, progress }));
   try {
@@ -105,7 +111,12 @@ class Lane {
     try {
       if (this.#target === undefined) {
         const poolConnections = part.poolConnections ?? POOL_CONNECTIONS;
-        this.#target = await openTarget(this.contender, { ...targets, poolConnections });
+        const { wrapper } = part;
+        this.#target = await openTarget(this.contender, {
+          ...targets,
+          poolConnections,
+          ...(wrapper && { wrapper }),
+        });
         await part.warmUp?.(this.#target, database);
       }
       const figures = measured.measure(this.#target, database);

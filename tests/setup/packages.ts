@@ -30,6 +30,7 @@ export const REQUIREMENTS: readonly PackagedRequirement[] = [
   needs("ruby", ["ruby", "ruby-mysql2"]),
   needs("ss", ["iproute2"], ["ss"]),
   needs("sysbench", ["sysbench"], ["sysbench"]),
+  needs("valgrind", ["valgrind"], ["valgrind", "vgdb"]),
   needs("haproxy", ["haproxy"], ["haproxy"]),
   needs("node", [], ["node"]),
   needs("go", [], ["go"]),
