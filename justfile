@@ -65,6 +65,11 @@ fuzz *ARGS: build
 soak *ARGS: build
     @bun tests/interleaving/main.ts {{ ARGS }}
 
+# Hunt for stale reads on real clusters: a million reads, or --reads N.
+hunt *ARGS: build
+    @bun tests/setup/ensure.ts
+    @bun tests/stale_reads/main.ts {{ ARGS }}
+
 # Play the servers' own test suites on read-only replicas: all files, or `--part N/M`, or these.
 suites *ARGS:
     @bun tests/setup/ensure.ts

@@ -28,6 +28,8 @@ export interface Baseline {
   readonly literals: ReadonlyMap<string, string>;
   /** What turns the proxy's trackers on. */
   readonly track: string;
+  /** OK packets tell the GTIDs of what was committed, and what tells none has committed nothing. */
+  readonly tellsGtids: boolean;
   /** What gives the trackers the settings that a fresh session has. */
   readonly untrack: string;
   /**
@@ -104,12 +106,15 @@ export class NoTrackersError extends Error {
 /**
  * Learns what a fresh session has set. The connection must be one.
  *
- * @param variables Those of the connection's server.
+ * @param pools Those of the connection's server.
  * @throws {NoTrackersError} If the server cannot tell of changes.
  */
 export async function learnBaseline(
   connection: ServerConnection,
-  variables: SessionVariables,
+  { variables, tables }: {
+    readonly variables: SessionVariables;
+    readonly tables: { readonly tracksGtids: boolean };
+  },
 ): Promise<Baseline> {
   const { rows } = await runStatement(connection, "SHOW SESSION VARIABLES");
   const values = new Map<string, string>();
@@ -131,15 +136,19 @@ export async function learnBaseline(
   const defaults = await SessionDefaults.learn(connection, { names, literals });
   const tracked = [...values.keys()].filter((name) => !NOT_TRACKED.has(name)).join(",");
   const settings = ["session_track_schema", "session_track_state_change"];
+  const tracksGtids = tables.tracksGtids && values.has("session_track_gtids");
+  if (tracksGtids) settings.push("session_track_gtids");
   return {
     literals,
     defaults,
     track: `SET @@SESSION.session_track_schema=1,@@SESSION.session_track_state_change=1,` +
       `@@SESSION.session_track_system_variables='${tracked}'` +
+      (tracksGtids ? ",@@SESSION.session_track_gtids='OWN_GTID'" : "") +
       // MariaDB's resets forget the status flags of a sql_mode.
       (/mariadb/i.test(values.get("version") ?? "")
         ? ",@@SESSION.sql_mode=@@SESSION.sql_mode"
         : ""),
+    tellsGtids: tracksGtids && /^ON/.test(values.get("gtid_mode") ?? ""),
     untrack: `SET ${
       [...settings, "session_track_system_variables"].map((name) =>
         `@@SESSION.${name}=${literals.get(name)}`

@@ -40,6 +40,10 @@ export class Outstanding {
     return this.#sink!;
   }
 
+  set sink(sink: AnswerSink) {
+    this.#sink = sink;
+  }
+
   /** Adds a request at the end. */
   push(expect: number, sink: AnswerSink): void {
     if (this.length++ === 0) {

@@ -3,6 +3,7 @@
 import {
   Capability,
   Command,
+  decodeColumnDefinition,
   decodeColumnShape,
   Expect,
   frame,
@@ -71,17 +72,47 @@ class ValueSink implements AnswerSink {
   }
 }
 
+/** The same with the columns' names, in lower case. */
+export function resultRows(
+  connection: ServerConnection,
+  packets: PacketAssembler,
+): Readonly<Record<string, string | null>>[] {
+  const columns = connection.tracker.columnsSeen;
+  const payloads = allOf(packets);
+  const names = payloads.slice(1, 1 + columns).map((payload) =>
+    text.decode(decodeColumnDefinition(payload).name).toLowerCase()
+  );
+  return rowsOf(connection, payloads).map((row) =>
+    Object.fromEntries(names.map((name, at) => [name, row[at] ?? null]))
+  );
+}
+
 /** The rows of a whole answer of one result without an error in it. */
 export function textRows(
-  { tracker, facts }: ServerConnection,
+  connection: ServerConnection,
   packets: PacketAssembler,
 ): { readonly rows: (string | undefined)[][]; readonly collation: number } {
-  const columns = tracker.columnsSeen;
-  if (columns === 0) return NO_ROWS;
-  const definitions = columns + (facts.capabilities & Capability.DEPRECATE_EOF ? 1 : 2);
+  if (connection.tracker.columnsSeen === 0) return NO_ROWS;
+  const payloads = allOf(packets);
+  return {
+    rows: rowsOf(connection, payloads),
+    collation: decodeColumnShape(payloads[1]).collation,
+  };
+}
+
+function allOf(packets: PacketAssembler): Uint8Array[] {
   const payloads: Uint8Array[] = [];
   for (let next = packets.next(); next; next = packets.next()) payloads.push(next);
-  const rows = payloads.slice(definitions, -1).map((payload) => {
+  return payloads;
+}
+
+function rowsOf(
+  { tracker, facts }: ServerConnection,
+  payloads: readonly Uint8Array[],
+): (string | undefined)[][] {
+  const definitions = tracker.columnsSeen +
+    (facts.capabilities & Capability.DEPRECATE_EOF ? 1 : 2);
+  return payloads.slice(definitions, -1).map((payload) => {
     const reader = new PacketReader(payload);
     const row: (string | undefined)[] = [];
     while (reader.remaining > 0) {
@@ -92,7 +123,6 @@ export function textRows(
     }
     return row;
   });
-  return { rows, collation: decodeColumnShape(payloads[1]).collation };
 }
 
 const NO_ROWS = { rows: [], collation: 0 };

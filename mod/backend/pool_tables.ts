@@ -15,10 +15,16 @@ export interface KindOfLogin {
 
 /** Of one worker. */
 export class PoolTables {
+  /** Sessions are to be told the GTIDs of what they write. */
+  readonly tracksGtids: boolean;
   /** The states of all sessions and connections. */
   readonly states: StateTable = new StateTable();
   /** The texts of all sessions' prepared statements. */
   readonly texts: PreparedTexts = new PreparedTexts();
   /** How connections of a kind log in, whoever's they are. */
   readonly kinds = new Map<string, KindOfLogin>();
+
+  constructor({ tracksGtids }: { readonly tracksGtids: boolean }) {
+    this.tracksGtids = tracksGtids;
+  }
 }

@@ -143,6 +143,12 @@ export class PooledConnection {
     this.touched = this.rowCountGone = true;
   }
 
+  /** The owner has run something elsewhere: what it has left here is not of its last statement. */
+  supersede(): void {
+    this.touch();
+    this.foundRows ??= UNKNOWN;
+  }
+
   /** A user variable of this name may be on it. @param name With its `@`. */
   addDirty(name: string): void {
     (this.dirty ??= new Set()).add(name);

@@ -322,6 +322,17 @@ export class Server {
     this.#counters.statementsKilled++;
   }
 
+  /**
+   * Opens a connection as the proxy's own account.
+   *
+   * @throws {DialError | ChannelClosedError | LoginRefusedError | Error} The last: it has none.
+   */
+  openOwnConnection(): Promise<ServerConnection> {
+    const account = this.#account;
+    if (account === undefined) throw new Error("the proxy has no account of its own");
+    return this.#openOwn({ user: account.user, authenticator: account.authenticator(this) });
+  }
+
   async #openOwn(
     { user, authenticator }: { readonly user: Uint8Array; readonly authenticator: Authenticator },
   ): Promise<ServerConnection> {

@@ -111,6 +111,11 @@ export class ServerConnection implements StreamOwner {
     this.stream.write(bytes);
   }
 
+  /** Somebody else gets the answer to the only request that is outstanding. */
+  divert(sink: AnswerSink): void {
+    this.#outstanding.sink = sink;
+  }
+
   // Whenever a sink is told something it may write requests, change the holder, give the connection
   // to another session or abandon it: so what is outstanding is asked for anew each time.
   onBytes(bytes: Buffer): void {

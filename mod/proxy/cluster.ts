@@ -18,8 +18,11 @@ import {
 } from "../cluster/mod.ts";
 import { type Config, formatAddress } from "../config/mod.ts";
 import type { Log } from "../observe/mod.ts";
+import type { StoredCode } from "../session/mod.ts";
 import { ownEndpoint } from "./credentials.ts";
 import { poolMax, type PoolUses } from "./pool_use.ts";
+import { splitsReads } from "./splits_reads.ts";
+import { StoredCodeWatch } from "./stored_code.ts";
 
 /** A cluster that is being watched. */
 export interface RunningCluster extends ClusterView {
@@ -29,6 +32,8 @@ export interface RunningCluster extends ClusterView {
   answer(statement: ClusterStatement): ClusterAnswer;
   /** The data plane has seen something of a server that does not fit. */
   report(report: TroubleReport): void;
+  /** It has defined something: a function, a view. */
+  noteDefinition(): void;
   /** Ends the watch; resolves when what is to be kept is written. */
   stop(): Promise<void>;
 }
@@ -37,6 +42,8 @@ export interface RunningCluster extends ClusterView {
 export interface DataPlane {
   /** Takes a topology. */
   publish(topology: Topology): void;
+  /** Takes what stored functions and views there are. */
+  learn(code: StoredCode): void;
   /** The connections to each server, all workers together. */
   pools(): PoolUses;
 }
@@ -53,6 +60,7 @@ export async function startCluster(
     onError: (reason) => log.warn("cluster state not kept", { reason }),
   });
   const saved = await files?.read();
+  let code: StoredCodeWatch | undefined;
   const monitor = new ClusterMonitor({
     seeds: config.backends,
     saved: saved?.servers ?? [],
@@ -67,6 +75,14 @@ export async function startCluster(
     onOrders: (orders) => files?.saveOrders(orders),
   });
   monitor.start();
+  if (splitsReads(config)) {
+    code = new StoredCodeWatch(config, {
+      log,
+      topology: () => monitor.topology,
+      publish: (stored) => dataPlane.learn(stored),
+    });
+    code.refresh();
+  }
   const max = poolMax(config);
   const poolOf = (server: TopologyServer) => poolCounts(server, dataPlane.pools(), max);
   const running: RunningCluster = {
@@ -81,10 +97,12 @@ export async function startCluster(
       return answerClusterStatement(statement, running, { nowMs: Date.now(), poolOf });
     },
     report: (report) => monitor.report(report),
+    noteDefinition: () => code?.refresh(),
     drain: (server) => monitor.drain(server),
     enable: (server) => monitor.enable(server),
     setWeight: (server, weight) => monitor.setWeight(server, weight),
     async stop() {
+      code?.stop();
       monitor.stop();
       await files?.written();
     },

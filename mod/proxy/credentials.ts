@@ -25,6 +25,8 @@ export interface Credentials {
    * Undefined where they are not read at all.
    */
   readonly refresh: (() => Promise<void>) | undefined;
+  /** From now on they are read at another server. */
+  readAt(address: ServerAddress): void;
   stop(): void;
 }
 
@@ -63,8 +65,10 @@ export function startCredentials(
   }
   tell();
   const mayRead = config.account && store.mode === "relay" && config.auth.mode !== "relay";
-  if (!mayRead) return { store, refresh: undefined, ready: Promise.resolve(), stop() {} };
-  const endpoint = ownEndpoint(config, config.backends[0]!);
+  if (!mayRead) {
+    return { store, refresh: undefined, ready: Promise.resolve(), readAt() {}, stop() {} };
+  }
+  let endpoint = ownEndpoint(config, config.backends[0]!);
   let complaint = "";
   const sync = new AccountSync({
     endpoint: () => endpoint,
@@ -88,6 +92,7 @@ export function startCredentials(
     store,
     refresh: async () => void await sync.refreshNow(),
     ready,
+    readAt: (address) => void (endpoint = ownEndpoint(config, address)),
     stop: () => sync.stop(),
   };
 }

@@ -25,6 +25,7 @@ export class TopologyFollower {
       // Who cannot be asked now is asked again with the next topology.
       server.identify().then(() => this.#moveToPrimary(), () => {});
     }
+    this.#context.routing?.update(topology);
     this.#moveToPrimary();
   }
 
@@ -40,6 +41,7 @@ export class TopologyFollower {
         to: server.name,
       });
       context.server = server;
+      context.routing?.update(this.topology);
     }
     context.settled?.resolve();
     context.settled = undefined;

@@ -39,6 +39,7 @@ export function sweep(context: SessionContext, now: number): void {
   }
   for (const kill of context.directory.kills) kill.settleIfAbandoned();
   context.servers.sweep();
+  context.routing?.sweep();
   context.throttle.expire();
   context.credentials.learned.expire();
 }

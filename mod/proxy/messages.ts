@@ -6,7 +6,14 @@ import type { ClusterAnswer, ClusterStatement, Topology, TroubleReport } from ".
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
 import type { CounterValues, MetricsDelta } from "../observe/mod.ts";
-import type { KillCommand, KillOrder, KillOutcome, KillVerdict, Presence } from "../session/mod.ts";
+import type {
+  KillCommand,
+  KillOrder,
+  KillOutcome,
+  KillVerdict,
+  Presence,
+  StoredCode,
+} from "../session/mod.ts";
 import type { PoolUses } from "./pool_use.ts";
 import type { RemoteAim } from "./remote_kills.ts";
 import type { TakeoverStep } from "./takeover.ts";
@@ -74,6 +81,7 @@ export type ToWorker =
   }
   | { readonly kind: "credentials"; readonly credentials: CredentialState }
   | { readonly kind: "topology"; readonly topology: Topology }
+  | { readonly kind: "code"; readonly code: StoredCode }
   | { readonly kind: "peers"; readonly clients: number }
   | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }
   | { readonly kind: "answered"; readonly ticket: number; readonly answer: Answer }
@@ -95,6 +103,8 @@ export type FromWorker =
   }
   /** What was measured since the last message of this kind. */
   | { readonly kind: "metrics"; readonly metrics: MetricsDelta }
+  /** A session has defined something. */
+  | { readonly kind: "defined" }
   /** A session has seen something of a server that does not fit. */
   | { readonly kind: "trouble"; readonly report: TroubleReport }
   | { readonly kind: "steered" }

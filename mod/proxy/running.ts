@@ -6,12 +6,13 @@ import type { Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
 import type { CounterValues, MetricsTotals } from "../observe/mod.ts";
-import type { KillCommand, KillOutcome } from "../session/mod.ts";
+import type { KillCommand, KillOutcome, StoredCode } from "../session/mod.ts";
 import type { RunningCluster } from "./cluster.ts";
 import type { Credentials } from "./credentials.ts";
 import type { PoolUses } from "./pool_use.ts";
 import type { WorkerSurvey } from "./survey.ts";
 import type { TakeoverStep } from "./takeover.ts";
+import type { Watcher } from "./watcher.ts";
 
 /** A worker, or a supervisor of several, from the outside. */
 export interface Running {
@@ -37,8 +38,10 @@ export interface Running {
   kill(command: KillCommand): Promise<KillOutcome>;
   /** What is known of the servers has changed. */
   publish(topology: Topology): void;
+  /** What is known of stored functions and views has changed. */
+  learn(code: StoredCode): void;
   /** From now on sessions may ask about the servers, and tell what they see of them. */
-  attach(cluster: RunningCluster): void;
+  attach(watcher: Watcher): void;
   /** New sessions are not accepted any more. */
   draining(): boolean;
   /** New sessions are accepted, and a server was reached. */

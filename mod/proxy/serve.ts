@@ -15,6 +15,8 @@ import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { startSupervisor } from "./supervisor.ts";
 import { Predecessor } from "./takeover.ts";
 import { workerCount } from "./worker_count.ts";
+import { splitsReads } from "./splits_reads.ts";
+import { primaryAddress } from "./stored_code.ts";
 import { startWorker } from "./worker.ts";
 
 /** How long a proxy that is replaced may take to close its own ports, in milliseconds. */
@@ -88,8 +90,8 @@ export async function serve(
       backend: formatAddress(used!),
     });
   }
-  if (config.route.split || config.rules.length > 0) {
-    log.warn("statements are not split yet: [route] and [[rule]] change nothing");
+  if (config.route.split && !splitsReads(config)) {
+    log.warn('statements are not split: that takes [account] and pool.mode = "transaction"');
   }
   const room = sessionsByOpenFiles() * workerCount(config);
   if (room < config.limits.clientsMax) {
@@ -141,7 +143,12 @@ async function opened(open: () => Promise<() => void>, forMs: number): Promise<(
 
 function dataPlaneOf(running: Running): DataPlane {
   return {
-    publish: (topology) => running.publish(topology),
+    publish(topology) {
+      const primary = primaryAddress(topology);
+      if (primary) running.credentials.readAt(primary);
+      running.publish(topology);
+    },
+    learn: (code) => running.learn(code),
     pools: () => running.pools(),
   };
 }

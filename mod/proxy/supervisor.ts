@@ -13,9 +13,8 @@ import {
   type Log,
   type MetricsTotals,
 } from "../observe/mod.ts";
-import { workerOf } from "../session/mod.ts";
+import { type StoredCode, workerOf } from "../session/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
-import type { RunningCluster } from "./cluster.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
 import { addPoolUses, type PoolUses } from "./pool_use.ts";
 import type { Running } from "./running.ts";
@@ -23,6 +22,7 @@ import { makeTotals } from "./server_digests.ts";
 import { StartError } from "./start_error.ts";
 import type { TakeoverStep } from "./takeover.ts";
 import { clientTlsContext } from "./tls_context.ts";
+import type { Watcher } from "./watcher.ts";
 import { workerCount } from "./worker_count.ts";
 
 /** The hidden command that a worker process runs. */
@@ -60,7 +60,8 @@ export async function startSupervisor(
     replace,
     workers,
     topology: NO_TOPOLOGY,
-    cluster: undefined,
+    code: undefined,
+    watcher: undefined,
     paused: [],
     totals: makeTotals(config),
     ending: false,
@@ -106,7 +107,11 @@ export async function startSupervisor(
       const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "survey" })));
       return answers.flatMap(({ survey }) => survey ?? []);
     },
-    attach: (cluster) => void (fleet.cluster = cluster),
+    attach: (watcher) => void (fleet.watcher = watcher),
+    learn(code) {
+      fleet.code = code;
+      for (const worker of workers) worker.send({ kind: "code", code });
+    },
     publish(topology) {
       fleet.topology = topology;
       for (const worker of workers) worker.send({ kind: "topology", topology });
@@ -153,7 +158,9 @@ interface Fleet {
   /** The servers as they are known now. */
   topology: Topology;
   /** Who watches them; undefined: nobody, or not yet. */
-  cluster: RunningCluster | undefined;
+  watcher: Watcher | undefined;
+  /** Stored functions and views; undefined: not known. */
+  code: StoredCode | undefined;
   /** The orders that a worker which starts anew has to be told. */
   paused: readonly PoolOrder[];
   /** What workers have measured. */
@@ -268,6 +275,7 @@ class WorkerHandle {
       certificate,
     });
     this.send({ kind: "topology", topology: this.#fleet.topology });
+    if (this.#fleet.code) this.send({ kind: "code", code: this.#fleet.code });
     for (const order of this.#fleet.paused) void this.ask({ kind: "pools", order });
     return started.promise;
   }
@@ -337,7 +345,10 @@ class WorkerHandle {
         this.reached = true;
         return;
       case "trouble":
-        this.#fleet.cluster?.report(message.report);
+        this.#fleet.watcher?.report(message.report);
+        return;
+      case "defined":
+        this.#fleet.watcher?.noteDefinition();
         return;
       case "ask":
         void this.#collect(message.question).then((answer) =>
@@ -366,7 +377,7 @@ class WorkerHandle {
       return {};
     }
     if (question.kind === "cluster") {
-      return { cluster: this.#fleet.cluster?.answer(question.statement) ?? NOT_WATCHED };
+      return { cluster: await this.#fleet.watcher?.answer(question.statement) ?? NOT_WATCHED };
     }
     const only = workerAsked(question);
     const asked = this.#fleet.workers.filter((worker) =>

@@ -3,12 +3,7 @@
 import { BlockList } from "node:net";
 import { Credential, FailureThrottle, RsaKey } from "../auth/mod.ts";
 import { type OwnAccount, Pools, PoolTables, Server, ServerList } from "../backend/mod.ts";
-import {
-  type ClusterAnswer,
-  type ClusterStatement,
-  type Topology,
-  type TroubleReport,
-} from "../cluster/mod.ts";
+import type { Topology } from "../cluster/mod.ts";
 import type { Config, ServerAddress } from "../config/mod.ts";
 import {
   addressText,
@@ -27,6 +22,7 @@ import {
   killSession,
   NO_PEERS,
   type Peers,
+  Routing,
   type SessionContext,
   UserCounts,
 } from "../session/mod.ts";
@@ -36,6 +32,7 @@ import { JANITOR_MS, startJanitor } from "./janitor.ts";
 import type { Running } from "./running.ts";
 import { TopologyFollower } from "./follow_topology.ts";
 import { poolUsesOf } from "./pool_use.ts";
+import { splitsReads } from "./splits_reads.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { makeTotals } from "./server_digests.ts";
 import { surveyOf } from "./survey.ts";
@@ -49,15 +46,6 @@ export interface Worker extends Running {
   readonly context: SessionContext;
   /** The servers as they were told last. */
   readonly topology: Topology;
-  attach(watcher: Watcher): void;
-}
-
-/** Who watches the servers, as a worker sees it. */
-export interface Watcher {
-  /** Answers a statement about the servers. */
-  answer(statement: ClusterStatement): ClusterAnswer | Promise<ClusterAnswer>;
-  /** Takes what sessions have seen of a server. */
-  report(report: TroubleReport): void;
 }
 
 /** What a worker is among others. */
@@ -92,7 +80,8 @@ export async function startWorker(
   onDefect((error) => log.error("connection closed by a defect", { stack: error.stack }));
   const counters = new Counters();
   const now = () => performance.now();
-  const tables = new PoolTables();
+  const splits = splitsReads(config);
+  const tables = new PoolTables({ tracksGtids: splits });
   const servers = new ServerList((address) =>
     new Server({
       address,
@@ -142,10 +131,12 @@ export async function startWorker(
     }),
     trustedProxies: trustedProxies(config),
     peers: options.peers ?? NO_PEERS,
+    routing: undefined,
     cluster: undefined,
     ...await clientTlsContext(config.clientTls, options.certificate),
     now: now(),
   };
+  if (splits) context.routing = new Routing(config, context);
   const listeners: Listener[] = [];
   const copies: Listener[] = [];
   try {
@@ -219,11 +210,13 @@ export async function startWorker(
     kill: (command) => killSession(command, context),
     survey: () => Promise.resolve([surveyOf(context, options.number)]),
     publish: (topology) => follower.follow(topology),
+    learn: (code) => context.routing?.learn(code),
     attach(watcher) {
       const troubles = new Troubles((report) => watcher.report(report));
       context.cluster = {
         answer: async (statement) => await watcher.answer(statement),
         report: (server, code) => troubles.report(server, code),
+        noteDefinition: () => watcher.noteDefinition(),
       };
     },
     draining: () => phase !== "serving",

@@ -10,6 +10,7 @@ import {
   type Peers,
   type Presence,
   presenceOf,
+  type StoredCode,
 } from "../session/mod.ts";
 import { LEARNED_MAX } from "./credentials.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
@@ -61,6 +62,7 @@ class Link implements Peers {
   #store: CredentialStore | undefined;
   /** What is told while the worker starts is not lost. */
   #topology: Topology = NO_TOPOLOGY;
+  #code: StoredCode | undefined;
   #tickets = 0;
   readonly #kills = new RemoteKills(() => performance.now());
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -77,6 +79,10 @@ class Link implements Peers {
       case "topology":
         this.#topology = message.topology;
         this.#worker?.publish(message.topology);
+        return;
+      case "code":
+        this.#code = message.code;
+        this.#worker?.learn(message.code);
         return;
       case "peers":
         this.clients = message.clients;
@@ -128,15 +134,18 @@ class Link implements Peers {
         refresh: config.account
           ? async () => void await this.#ask({ kind: "accounts" })
           : undefined,
+        readAt() {},
         stop() {},
       },
     });
     this.#worker.publish(this.#topology);
+    if (this.#code) this.#worker.learn(this.#code);
     if (config.account) {
       this.#worker.attach({
         answer: async (statement) =>
           (await this.#ask({ kind: "cluster", statement })).cluster ?? NOT_WATCHED,
         report: (report) => tell({ kind: "trouble", report }),
+        noteDefinition: () => tell({ kind: "defined" }),
       });
     }
     tell({ kind: "listening", addresses: this.#worker.addresses });

@@ -31,8 +31,12 @@ export const RouteReason = {
   NO_REPLICA: 16,
   /** No replica is known to have what the read must see, and none can be waited for. */
   BEHIND: 17,
-  /** A replica was waited for in vain. */
+  /** A replica was waited for in vain, or could not be had. */
   WAIT_FAILED: 18,
+  /** Nobody knows yet what stored functions do. */
+  UNREADY: 19,
+  /** Only its client can log the session's account in. */
+  RELAYED: 20,
 } as const;
 
 const WORDS: readonly string[] = [
@@ -55,6 +59,8 @@ const WORDS: readonly string[] = [
   "no replica is fit",
   "no replica is known to have what it must see",
   "the replica did not get there in time",
+  "stored functions and views are not known yet",
+  "the proxy cannot log in for this account elsewhere",
 ];
 
 /** How many reasons there are. */

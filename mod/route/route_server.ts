@@ -84,6 +84,11 @@ export class RouteServer {
       : this.latencyMs + (latencyMs - this.latencyMs) * LATENCY_SHARE;
   }
 
+  /** Nobody waits for a request's answer any more. */
+  noteAbandoned(): void {
+    this.outstanding--;
+  }
+
   /** A request will not be answered, or a connection could not be had. */
   noteFailed(wasSent: boolean): void {
     if (wasSent) this.outstanding--;

@@ -169,6 +169,16 @@ export class Router {
     }
   }
 
+  /** Decides for the primary, for a reason that lies outside. @param into Gets the decision. */
+  routeToPrimary({ bars }: RoutedStatement, reason: number, into: RouteDecision): void {
+    into.action = RouteAction.NONE;
+    into.bars = bars;
+    into.rule = -1;
+    into.isHinted = false;
+    into.server = this.primary;
+    into.reason = reason;
+  }
+
   /** Transactions and pins leave nothing to decide. */
   #isHeld(state: RouteState, request: RouteRequest): boolean {
     if (state.pinnedTo !== undefined) this.#take(state.pinnedTo, RouteReason.PINNED);

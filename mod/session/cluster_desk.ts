@@ -13,4 +13,6 @@ export interface ClusterDesk {
    * @param server The server's name.
    */
   report(server: string, code: number): void;
+  /** A statement has defined something: a function, a view. */
+  noteDefinition(): void;
 }

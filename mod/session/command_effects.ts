@@ -4,7 +4,22 @@ import { Effect, effectsOf, UNKNOWN } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
+import type { RoutedFacts } from "./routing.ts";
+import { wantsCursor } from "./session_statement.ts";
 import { statementStart } from "./statement_start.ts";
+
+/**
+ * The facts of a prepared statement, where they may lead it elsewhere: a cursor stays on its
+ * connection, and so does what is at the server already.
+ */
+function executionFacts(session: PooledSession, packet: Buffer): RoutedFacts | undefined {
+  const { routing } = session.context;
+  const statement = session.statement!;
+  if (routing === undefined || wantsCursor(packet) || statement.longDataPassed) return undefined;
+  const { packet: text, state } = statement;
+  const mode = lexicalModeOf(state, session.context);
+  return routing.facts.of(text, HEADER_LENGTH + 1, text.length, mode);
+}
 
 /**
  * The effects of a command, a set of `Effect`. Hot path: one pass over a statement's bytes.
@@ -21,10 +36,17 @@ export function commandEffects(session: PooledSession, packet: Buffer, isLong: b
         ? statementStart(packet, HEADER_LENGTH, packet.length)
         : HEADER_LENGTH + 1;
       const mode = lexicalModeOf(session.state, session.context);
+      const { routing } = session.context;
+      if (routing !== undefined && !isLong) {
+        session.facts = routing.facts.of(packet, start, packet.length, mode);
+        return session.facts.effects;
+      }
       const found = effectsOf(packet, start, packet.length, mode);
       return isLong ? found | (UNKNOWN & ~Effect.ASKS_VARIABLES) : found;
     }
     case Command.STMT_EXECUTE:
+      if (session.statement !== undefined) session.facts = executionFacts(session, packet);
+      return session.statement?.effects ?? Effect.ASKS_WARNINGS;
     case Command.STMT_BULK_EXECUTE:
     case Command.STMT_FETCH:
       return session.statement?.effects ?? Effect.ASKS_WARNINGS; // its error comes beside others

@@ -9,6 +9,7 @@ import type { Counters, Log, LoopLag, StatementMetrics } from "../observe/mod.ts
 import type { ClusterDesk } from "./cluster_desk.ts";
 import type { Directory } from "./directory.ts";
 import type { Peers } from "./peers.ts";
+import type { Routing } from "./routing.ts";
 import type { UserCounts } from "./user_counts.ts";
 
 /** The worker's side of a session: settings, servers, counters. */
@@ -50,6 +51,8 @@ export interface SessionContext {
   clientTls: TLSOptions | undefined;
   /** SHA-256 of the certificate in `clientTls`, if no authority has signed it. */
   certificateFingerprint: Uint8Array | undefined;
+  /** What routes statements; undefined where all go to the server that takes writes. */
+  routing: Routing | undefined;
   /** Who watches the servers; undefined: nobody, or not yet. */
   cluster: ClusterDesk | undefined;
   /** A cached clock, in milliseconds; moved on by the janitor. */

@@ -6,18 +6,24 @@ import {
   type AccountPool,
   ANY_RESIDUE,
   type Baseline,
+  LASTING_RESIDUE,
+  type Lessee,
   type PooledConnection,
+  Residue,
   type Server,
-  type Tenant,
+  type SessionState,
 } from "../backend/mod.ts";
+import type { SqlError } from "../wire/mod.ts";
 import { CarriedValues } from "./carried_values.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
+import { endForInactivity, isClosedForInactivity } from "./inactivity.ts";
 import { poolAt, type SessionBeginning } from "./pool_opener.ts";
 import { carryOver } from "./preparation.ts";
+import type { SessionRoute } from "./session_route.ts";
 
 /** A session that takes turns on connections of one server or several. */
-export abstract class PlacedSession extends CarriedValues implements Tenant {
+export abstract class PlacedSession extends CarriedValues implements Lessee {
   readonly session: ClientSession;
   readonly context: SessionContext;
   readonly kind: string;
@@ -31,6 +37,7 @@ export abstract class PlacedSession extends CarriedValues implements Tenant {
   last: PooledConnection | undefined;
   /** A command is under way, from its arrival to the end of its answer. */
   busy = false;
+  waitingSince = 0;
   /** Where it is counted, and all goes that is not routed elsewhere. */
   #home: Server;
   #homePool: AccountPool;
@@ -54,13 +61,20 @@ export abstract class PlacedSession extends CarriedValues implements Tenant {
     this.last = options.pooled;
   }
 
+  /** Chooses among servers; undefined where all commands go to the one that takes writes. */
+  abstract readonly route: SessionRoute | undefined;
+
   /** The connection it holds now. */
   abstract get pooled(): PooledConnection | undefined;
 
-  abstract onConnectionLost(connection: PooledConnection): void;
+  abstract granted(pooled: PooledConnection): void;
 
-  /** Wants a connection of `pool`. */
-  protected abstract lease(): void;
+  abstract refused(error: SqlError, forEver: boolean): void;
+
+  /** The server says that its transaction is open. */
+  get inTransaction(): boolean {
+    return this.pooled !== undefined && this.session.inTransaction;
+  }
 
   /** Opens one more connection; undefined where only a client can prove who it is. */
   get open(): (() => Promise<PooledConnection>) | undefined {
@@ -74,7 +88,8 @@ export abstract class PlacedSession extends CarriedValues implements Tenant {
 
   /** Chooses the server of the command under way. */
   protected place(): void {
-    this.leaseAt(this.context.server);
+    if (this.route === undefined) this.leaseAt(this.context.server);
+    else this.route.place();
   }
 
   /**
@@ -88,7 +103,12 @@ export abstract class PlacedSession extends CarriedValues implements Tenant {
     const isElsewhere = this.#lastPool !== this.pool && last !== undefined &&
       last.owner === this && (last.residue & unread) !== 0;
     if (isElsewhere) this.#readLast(last);
-    else this.lease();
+    else {
+      const { times } = this.session;
+      times.isLeasing = true;
+      this.pool.lease(this);
+      times.isLeasing = false;
+    }
   }
 
   #enter(server: Server): void {
@@ -136,10 +156,51 @@ export abstract class PlacedSession extends CarriedValues implements Tenant {
     this.baseline = this.pool.fresh.known(this.kind) ?? this.baseline;
   }
 
+  /** It runs on another server than the one where it is counted: it leaves nothing there. */
+  protected get isGuest(): boolean {
+    return this.pool !== this.#homePool;
+  }
+
   /** A connection of `pool` is about to be used. */
   protected noteUsed(pooled: PooledConnection): void {
-    this.last = pooled;
-    this.#lastPool = this.pool;
+    if (!this.isGuest) {
+      this.last = pooled;
+      this.#lastPool = this.pool;
+    } else if (this.last?.owner === this) this.last.supersede();
+  }
+
+  /** Gives a connection back; of a guest's what is left on it is read before. */
+  protected giveBack(pooled: PooledConnection): void {
+    const { pool } = this;
+    if (!this.isGuest) pool.release(pooled);
+    else if (pooled.residue === Residue.NONE) {
+      pooled.owner = undefined;
+      pool.release(pooled);
+    } else {
+      carryOver(pooled, this.context.counters).catch(() => {}).finally(() => pool.release(pooled));
+    }
+  }
+
+  /** Sets what the session has set. */
+  setState(state: SessionState): void {
+    this.state = state;
+    if (this.pooled) this.pooled.state = state;
+  }
+
+  onConnectionLost(pooled: PooledConnection): void {
+    if (this.last === pooled) this.last = undefined;
+    if (pooled.residue & LASTING_RESIDUE) this.onStateLost();
+  }
+
+  /** Something of the session's settings is gone with a connection: so is the session. */
+  onStateLost(): void {
+    if (!this.session.closed) this.endWithState();
+  }
+
+  /** Ends the session with its connection. */
+  protected endWithState(): void {
+    if (isClosedForInactivity(this.session)) endForInactivity(this.session);
+    else this.session.endLost();
   }
 
   /** Reads what the session has left on its last connection, which nobody has taken since. */

@@ -82,8 +82,10 @@ export function opener(
     });
     // What it runs for new connections is no part of sessions that are there already.
     if (await server.hasInitConnect(connection)) await resetConnection(connection);
-    const { variables } = server.pools!;
-    const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
+    const baseline = await pool.fresh.baseline(
+      kind,
+      () => learnBaseline(connection, server.pools!),
+    );
     const state = await makeFresh(connection, { baseline, states });
     return new PooledConnection(connection, state);
   };

@@ -6,7 +6,9 @@ import {
   makeFresh,
   type PooledConnection,
   resetConnection,
+  Residue,
   schemaAfterReset,
+  UNKNOWN,
 } from "../backend/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
@@ -47,7 +49,23 @@ async function resetAndRelease(
   if (!pooled.connection.closed) pool.drop(pooled);
 }
 
-/** A connection that is being reset: its end is the pool's to know. */
+/** A command's answer is on its way on a connection that its session has left: nobody gets it. */
+export function dropAnswer(pooled: PooledConnection, pool: AccountPool): void {
+  const { connection } = pooled;
+  connection.holder = new ResettingHolder(pool, pooled);
+  pooled.touch();
+  pooled.foundRows = UNKNOWN;
+  pooled.hasConditions = true; // it may have left some
+  pooled.residue = Residue.NONE;
+  connection.divert({
+    onAnswerBytes() {},
+    onOkPacket() {},
+    onAnswerEnd: () => pool.release(pooled),
+    onServerLost() {},
+  });
+}
+
+/** A connection that is being reset, or left: its end is the pool's to know. */
 class ResettingHolder implements ConnectionHolder {
   readonly #pool: AccountPool;
   readonly #pooled: PooledConnection;

@@ -217,7 +217,7 @@ function askedLogin(
       closePolitely(connection);
     },
     async share() {
-      const { tables: { states }, variables } = server.pools!;
+      const { states } = server.pools!.tables;
       let baseline: Baseline;
       let state: SessionState;
       if (!idle && await server.hasInitConnect(connection)) {
@@ -226,7 +226,7 @@ function askedLogin(
         return;
       }
       try {
-        baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
+        baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, server.pools!));
         state = await makeFresh(connection, { baseline, states });
       } catch (error) {
         leave();
@@ -310,8 +310,8 @@ export async function moveToPool(
   const before = session.pooled!;
   const { server, kind } = before;
   const pool = server.pools!.of(connection.user);
-  const { tables: { states }, variables } = server.pools!;
-  const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
+  const { states } = server.pools!.tables;
+  const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, server.pools!));
   const state = await makeFresh(connection, { baseline, states });
   const { user, again } = connection;
   if (again) {

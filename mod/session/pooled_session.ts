@@ -5,7 +5,7 @@
 // it (`Preparation`), the command goes out (`#send`), and when its answer has ended what it left is
 // noted (`settle`) and the connection is free again.
 
-import type { Lessee, PooledConnection, SessionState } from "../backend/mod.ts";
+import type { PooledConnection, SessionState } from "../backend/mod.ts";
 import { LASTING_RESIDUE, pingConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import {
@@ -19,30 +19,32 @@ import {
 import type { ClientSession } from "./client_session.ts";
 import { ConnectionEnd } from "./connection_end.ts";
 import { commandEffects } from "./command_effects.ts";
-import { endForInactivity, isClosedForInactivity } from "./inactivity.ts";
+import { isClosedForInactivity } from "./inactivity.ts";
 import { asServerError, isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
 import { noteState } from "./told_state.ts";
 import { disturbsItself, needsOf, showConditions } from "./needs.ts";
 import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
-import { leaveBehind } from "./pooled_leaving.ts";
+import { dropAnswer, leaveBehind } from "./pooled_leaving.ts";
 import type { SessionBeginning } from "./pool_opener.ts";
 import { followsAtOnce } from "./follows_at_once.ts";
 import { Pins } from "./pins.ts";
 import { PlacedSession } from "./placed_session.ts";
-import { Preparation, readOwn } from "./preparation.ts";
+import { NO_NEEDS, Preparation, readOwn } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { refresh } from "./refresh.ts";
+import { answerAboutRoutes } from "./route_answers.ts";
+import type { RoutedFacts } from "./routing.ts";
 import { sendCommand } from "./send_command.ts";
+import { SessionRoute } from "./session_route.ts";
 import type { SessionStatement } from "./session_statement.ts";
 import { noteTimes } from "./statement_times.ts";
 
 /** The pooled part of a client session. */
-export class PooledSession extends PlacedSession implements Lessee {
+export class PooledSession extends PlacedSession {
   readonly statements: PreparedStatements;
   /** What it has begun with. */
   loginState: SessionState;
-  waitingSince = 0;
   /** What statements have said that holds it. */
   readonly pins = new Pins();
   /** What else does: a set of `OwnPin`. */
@@ -55,11 +57,16 @@ export class PooledSession extends PlacedSession implements Lessee {
   textEffects = 0;
   /** The prepared statement it is about. */
   statement: SessionStatement | undefined;
+  /** What routing goes by; undefined where nothing is known, or nothing is routed. */
+  facts: RoutedFacts | undefined;
+  readonly route: SessionRoute | undefined;
   #pooled: PooledConnection | undefined;
   #endsWithConnection = false;
   /** A connection is being given the session's state, and the command is on its way behind that. */
   #preparing = false;
   #isAhead = false;
+  /** The connection was leased for the command under way. */
+  #isPlaced = false;
   /** ROW_COUNT() in it is replaced by the session's. */
   #givesRowCount = false;
   /** It goes out in pieces, and has not begun to. */
@@ -73,6 +80,8 @@ export class PooledSession extends PlacedSession implements Lessee {
   constructor(session: ClientSession, options: SessionBeginning) {
     super(session, options);
     this.loginState = this.state;
+    const { routing } = this.context;
+    if (routing !== undefined) this.route = new SessionRoute(this, routing);
     this.statements = new PreparedStatements(this);
     if (options.pooled) options.pooled.owner = this;
     if (!this.open) this.pool.census.noteSchema(this, this.state.schema);
@@ -136,8 +145,13 @@ export class PooledSession extends PlacedSession implements Lessee {
     this.command = packet;
     this.#isLong = isLong;
     this.statement = this.statements.of(command, packet);
+    this.facts = undefined;
     this.textEffects = commandEffects(this, packet, isLong);
-    this.effects = command === Command.STMT_PREPARE ? 0 : this.textEffects;
+    if (command === Command.STMT_PREPARE) {
+      this.effects = 0;
+      this.facts = undefined;
+    } else this.effects = this.textEffects;
+    if (this.facts !== undefined && answerAboutRoutes(this, this.facts)) return;
     if (this.#pooled) this.#begin(this.#pooled);
     else if (this.awaited === 0) this.place();
     else {
@@ -147,12 +161,6 @@ export class PooledSession extends PlacedSession implements Lessee {
     }
   }
 
-  protected lease(): void {
-    this.session.times.isLeasing = true;
-    this.pool.lease(this);
-    this.session.times.isLeasing = false;
-  }
-
   granted(pooled: PooledConnection): void {
     if (this.session.closed) {
       this.pool.release(pooled);
@@ -160,6 +168,7 @@ export class PooledSession extends PlacedSession implements Lessee {
     }
     this.#pooled = pooled;
     this.session.times.granted();
+    this.#isPlaced = true;
     this.noteGranted();
     this.session.server = pooled.connection;
     pooled.connection.holder = this.session;
@@ -167,6 +176,11 @@ export class PooledSession extends PlacedSession implements Lessee {
   }
 
   refused(error: SqlError, forEver: boolean): void {
+    if (this.isGuest && this.route !== undefined) {
+      this.route.giveUp(true);
+      this.place();
+      return;
+    }
     const told = this.session.takesClientErrors ? error : asServerError(error);
     if (forEver) {
       if (!this.#isLong) this.session.answerError(told, this.session.answerSequence);
@@ -204,13 +218,33 @@ export class PooledSession extends PlacedSession implements Lessee {
     if (disturbsItself(this, pooled, needs)) {
       this.#preparing = true;
       readOwn(this, pooled, () => this.session.closed ? this.prepared() : this.#begin(pooled));
-    } else if (needs === undefined) this.prepared();
+    } else if (needs === undefined && this.route?.wait === undefined) this.prepared();
     else {
       this.#preparing = true;
-      this.#isAhead = !this.#isLong && followsAtOnce(this, needs);
+      this.#isAhead = !this.#isLong && followsAtOnce(this, needs ?? NO_NEEDS);
       const go = this.#isAhead ? () => this.#go(pooled) : undefined;
-      new Preparation(this, pooled, this.context.counters).take(this, needs, go);
+      new Preparation(this, pooled, this.context.counters).take(this, needs ?? NO_NEEDS, go);
     }
+  }
+
+  /** The replica did not get as far as the read must see: it goes to the primary. */
+  late(): void {
+    const pooled = this.#pooled!;
+    this.#leave(pooled);
+    this.route!.giveUp(false);
+    if (!this.session.closed) this.place();
+  }
+
+  /** Leaves a connection on which the command may be on its way already: nobody gets its answer. */
+  #leave(pooled: PooledConnection): void {
+    const { pool } = this;
+    this.#preparing = false;
+    const isAhead = this.#isAhead;
+    this.#isAhead = false;
+    this.#detach();
+    pooled.owner = undefined;
+    if (isAhead) dropAnswer(pooled, pool);
+    else pool.release(pooled);
   }
 
   /** The connection is in the session's state: the command may go out. */
@@ -218,6 +252,7 @@ export class PooledSession extends PlacedSession implements Lessee {
     const pooled = this.#pooled!;
     if (this.#preparing && !this.#isAhead) this.session.times.restored();
     this.#preparing = false;
+    if (this.route?.wait !== undefined) this.route.reached();
     if (this.session.closed) {
       this.#detach();
       leaveBehind(pooled, this, !this.#isAhead);
@@ -256,6 +291,13 @@ export class PooledSession extends PlacedSession implements Lessee {
       else this.pool.drop(pooled);
     }
     if (this.session.closed) return;
+    // Something of it is not on the replica yet.
+    if (this.isGuest && this.route !== undefined && this.#isPlaced) {
+      if (this.#pooled) this.#leave(pooled);
+      this.route.giveUp(true);
+      this.place();
+      return;
+    }
     // Without an answer: the statement's execution will fail for the same reason.
     if (this.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) this.#finish();
     else this.#answerItself(error);
@@ -272,6 +314,7 @@ export class PooledSession extends PlacedSession implements Lessee {
     if (!pooled || !this.busy) return;
     noteTimes(this, pooled);
     const { tracker } = pooled.connection;
+    this.route?.noteAnswer(pooled);
     if (this.effects & CHANGES_LOGINS) noteLoginChanges(this);
     if (isInterruption(tracker.errorCode)) pooled.connection.mayBeInterrupted = true;
     this.statements.noteCursor(this.statement, this.command, tracker.status);
@@ -305,13 +348,14 @@ export class PooledSession extends PlacedSession implements Lessee {
       pooled.connection.outstanding === 0
     ) {
       this.#detach();
-      this.pool.release(pooled);
+      this.giveBack(pooled);
     }
     this.session.release();
   }
 
   #idle(): void {
     this.busy = false;
+    this.#isPlaced = false;
     this.#isAhead = false;
     this.#isLong = false;
     this.session.answerSequence = 1;
@@ -319,10 +363,7 @@ export class PooledSession extends PlacedSession implements Lessee {
     this.#before = undefined;
     this.statement = undefined;
     this.effects = 0;
-  }
-
-  get inTransaction(): boolean {
-    return this.#pooled !== undefined && this.session.inTransaction;
+    this.route?.end();
   }
 
   #detach(): void {
@@ -330,21 +371,6 @@ export class PooledSession extends PlacedSession implements Lessee {
     this.#pooled?.connection.stream.resume();
     this.#pooled = undefined;
     this.session.server = undefined;
-  }
-
-  onConnectionLost(pooled: PooledConnection): void {
-    if (this.last === pooled) this.last = undefined;
-    if (pooled.residue & LASTING_RESIDUE) this.onStateLost();
-  }
-
-  /** Something of the session's settings is gone with a connection: so is the session. */
-  onStateLost(): void {
-    if (!this.session.closed) this.#end();
-  }
-
-  #end(): void {
-    if (isClosedForInactivity(this.session)) endForInactivity(this.session);
-    else this.session.endLost();
   }
 
   /** The server says something before it closes the connection. */
@@ -367,7 +393,8 @@ export class PooledSession extends PlacedSession implements Lessee {
     if (unread !== 0) this.#endsWithConnection = true;
     this.#detach();
     this.pool.lost(pooled);
-    this.last = undefined;
+    if (this.last === pooled) this.last = undefined;
+    this.route?.lost();
     this.pins.clear();
     this.ownPins = 0;
     this.statements.forgetAtServer();
@@ -375,7 +402,7 @@ export class PooledSession extends PlacedSession implements Lessee {
     if (this.session.closed) return;
     this.session.onServerDrained(); // what it did not take is in its client's way no more
     if (!this.busy) {
-      if (this.#endsWithConnection || isClosedForInactivity(this.session)) this.#end();
+      if (this.#endsWithConnection || isClosedForInactivity(this.session)) this.endWithState();
       else this.#lost.reason = reason;
       return;
     }
@@ -410,12 +437,6 @@ export class PooledSession extends PlacedSession implements Lessee {
     const before = this.state;
     this.state = this.context.tables.states.with(before, settings);
     this.statements.stateKnown(before, this.state);
-  }
-
-  /** Sets what the session has set. */
-  setState(state: SessionState): void {
-    this.state = state;
-    if (this.#pooled) this.#pooled.state = state;
   }
 
   /** The server is about to close the connection, and the session is over then. */

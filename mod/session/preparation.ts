@@ -21,19 +21,17 @@ import {
 } from "../backend/mod.ts";
 import type { Counters } from "../observe/mod.ts";
 import { ChannelClosedError } from "../net/mod.ts";
-import { Command, Expect, frame, PacketAssembler } from "../wire/mod.ts";
+import { Command, Expect, frame } from "../wire/mod.ts";
 import { CaptureQuery, INSERT_ID, userAssignment } from "./captured_values.ts";
 import { diagnosticsOf } from "./needs.ts";
 import { inPackets } from "./long_command.ts";
 import type { PooledSession } from "./pooled_session.ts";
+import { OwnAnswer, RaiseAnswer, RestoreAnswer, WaitAnswer } from "./preparation_answer.ts";
 import type { SessionStatement } from "./session_statement.ts";
 
 const RESET_CONNECTION = frame(Uint8Array.of(Command.RESET_CONNECTION), 0);
 
 const ASCII = /^[ -~]*$/;
-
-/** Answers of the proxy's own statements are not longer. */
-const ANSWER_MAX = 16 * 1024 * 1024;
 
 /** What the command to come needs. */
 export interface Needs {
@@ -49,9 +47,20 @@ export interface Needs {
   readonly conditions: boolean;
 }
 
+/** Nothing at all. */
+export const NO_NEEDS: Needs = {
+  reset: false,
+  insertId: false,
+  statement: undefined,
+  foundRows: false,
+  conditions: false,
+};
+
 /** Who waits for a preparation. */
 interface Waiting {
   prepared(): void;
+  /** The server does not have what was waited for. */
+  late?(): void;
   /** @param spoiled The connection may be in any state now. */
   notPrepared(error: Uint8Array, spoiled: boolean): void;
   onServerLost(reason: string): void;
@@ -96,6 +105,7 @@ export class Preparation {
   /** The connection may be in any state now. */
   #spoiled = false;
   #lost: string | undefined;
+  #isLate = false;
   /** User variables that the session before may have changed. */
   #dirty: ReadonlySet<string> | undefined;
 
@@ -121,6 +131,11 @@ export class Preparation {
   take(session: PooledSession, needs: Needs, sent?: () => void): void {
     this.#waitingFor = 1;
     this.#capture(session);
+    const wait = session.route?.wait;
+    if (wait !== undefined) {
+      this.#run(wait.sql, new WaitAnswer(this, wait));
+      this.pooled.foundRows = UNKNOWN;
+    }
     this.#restore(session, needs);
     sent?.();
     this.done();
@@ -284,6 +299,11 @@ export class Preparation {
     this.#spoiled ||= spoils;
   }
 
+  /** What was waited for is not there in time. */
+  notReached(): void {
+    this.#isLate = true;
+  }
+
   /** The connection is gone. */
   lost(reason: string): void {
     this.#lost = reason;
@@ -294,62 +314,10 @@ export class Preparation {
   done(): void {
     if (--this.#waitingFor > 0) return;
     if (this.#lost !== undefined) this.#waiting.onServerLost(this.#lost);
+    else if (this.#isLate) this.#waiting.late!();
     else if (this.#failure === undefined) this.#waiting.prepared();
     else this.#waiting.notPrepared(this.#failure, this.#spoiled);
   }
-}
-
-/** What all answers to the proxy's own statements have in common. */
-abstract class OwnAnswer implements AnswerSink {
-  protected readonly preparation: Preparation;
-  protected readonly packets = new PacketAssembler(ANSWER_MAX);
-
-  constructor(preparation: Preparation) {
-    this.preparation = preparation;
-  }
-
-  onAnswerBytes(bytes: Uint8Array): void {
-    this.packets.push(bytes);
-  }
-
-  onAnswerEnd(): void {
-    const { preparation } = this;
-    if (preparation.pooled.connection.tracker.errorCode === 0) this.read();
-    else {
-      let last = new Uint8Array(0) as Uint8Array;
-      for (let next = this.packets.next(); next; next = this.packets.next()) last = next;
-      this.refused(last);
-    }
-    preparation.done();
-  }
-
-  onServerLost(reason: string): void {
-    this.preparation.lost(reason);
-  }
-
-  protected abstract read(): void;
-
-  protected refused(error: Uint8Array): void {
-    this.preparation.fail(error, true);
-  }
-}
-
-class RestoreAnswer extends OwnAnswer {
-  // Changes of state are those the proxy has asked for: nobody is told.
-  onOkPacket(): void {}
-
-  protected override read(): void {}
-}
-
-/** Of a statement whose errors and warnings are its purpose. */
-class RaiseAnswer extends OwnAnswer {
-  override onAnswerBytes(): void {}
-
-  onOkPacket(): void {}
-
-  protected override read(): void {}
-
-  protected override refused(): void {}
 }
 
 class PrepareAnswer extends OwnAnswer {

@@ -60,6 +60,9 @@ export function noteState(session: PooledSession, packet: Uint8Array): Uint8Arra
       if (changes.length > 0) state = states.with(state, changes);
       explained = true;
     } else if (entry.type === StateEntry.STATE_CHANGE) changed = true;
+    else if (entry.type === StateEntry.GTIDS) {
+      session.route?.noteGtid(decodeStateText(entry.data.subarray(1)));
+    }
   }
   if (state !== session.state) session.setState(state);
   if (changed && !explained && !session.passingState) session.hiddenChange = true;
@@ -71,6 +74,9 @@ export function noteState(session: PooledSession, packet: Uint8Array): Uint8Arra
       session.ownPins & OwnPin.TRACKERS ? entries : toldEntries(entries, session.baseline),
   });
 }
+
+const TRACKS_GTIDS = "session_track_gtids";
+const OFF = "'OFF'";
 
 /** The server tells that something has changed; what, the next OK packet tells. */
 function isEof(packet: Uint8Array): boolean {
@@ -88,8 +94,9 @@ function isSetStatement(session: PooledSession): boolean {
 /** What a client is told whose trackers are those of a fresh session. */
 function toldEntries(
   entries: readonly SessionStateEntry[],
-  { told }: Baseline,
+  { told, literals }: Baseline,
 ): SessionStateEntry[] {
+  const tellsGtids = (literals.get(TRACKS_GTIDS) ?? OFF) !== OFF;
   const variables: { readonly rank: number; readonly entry: SessionStateEntry }[] = [];
   const others: SessionStateEntry[] = [];
   for (const entry of entries) {
@@ -100,7 +107,8 @@ function toldEntries(
         const data = encodeSystemVariables([variable]);
         variables.push({ rank, entry: { type: entry.type, data } });
       }
-    } else if (entry.type !== StateEntry.STATE_CHANGE) others.push(entry);
+    } else if (entry.type === StateEntry.STATE_CHANGE) continue;
+    else if (entry.type !== StateEntry.GTIDS || tellsGtids) others.push(entry);
   }
   variables.sort((a, b) => a.rank - b.rank);
   return [...variables.map(({ entry }) => entry), ...others];

@@ -8,10 +8,11 @@ import { type RealServer, type ServerKind, startServer } from "../servers/mod.ts
 import { type Front, Lane } from "./lane.ts";
 import { POOL_SIZES } from "./program.ts";
 import { laneStatements } from "./schema.ts";
+import { startSplitFront } from "./split_front.ts";
 import { type StageNames, stageNames } from "./stage.ts";
 
 /** What stands before the second server. */
-export type Against = "transaction" | "session" | "direct";
+export type Against = "transaction" | "split" | "session" | "direct";
 
 /** How an arena is made. */
 export interface ArenaOptions {
@@ -46,6 +47,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
   const startFront = async (connections: number): Promise<Front> => {
     if (against === "direct") return { port: behind.port, async [Symbol.asyncDispose]() {} };
     const config = proxyConfiguration({ kind, against, connections, names });
+    if (against === "split") return await startSplitFront(behind, config);
     const proxy = await startProxy({ backends: [behind], config });
     proxies.push(proxy);
     return proxy;
@@ -54,7 +56,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
   for (const connections of POOL_SIZES) {
     fronts.set(connections, stack.use(await startFront(connections)));
   }
-  const cachesMetadata = against !== "transaction";
+  const cachesMetadata = against !== "transaction" && against !== "split";
   const lanes = await Promise.all(
     names.map(async (each) =>
       stack.use(await Lane.open({ servers, names: each, fronts, startFront, cachesMetadata }))
@@ -117,7 +119,7 @@ function proxyConfiguration(
   const users = names.flatMap(({ first, second }) => [first, second]).map((name) =>
     `[[user]]\nname = "${name}"\npassword = "${name}"\nplugin = "${plugin}"\n`
   );
-  const pool = against === "transaction"
+  const pool = against === "transaction" || against === "split"
     ? `[pool]\nmode = "transaction"\nconnections_max = ${connections}\nwait_timeout = "2s"\n`
     : '[pool]\nmode = "session"\n';
   return [

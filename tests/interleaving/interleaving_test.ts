@@ -31,6 +31,26 @@ const named = readdirSync(folder).filter((file) => file.endsWith(".txt")).map((f
 }));
 
 for (const kind of serverKinds()) {
+  describe(`reads on another server than writes, ${kind}`, () => {
+    let arena: Arena;
+
+    beforeAll(async () => {
+      arena = await openArena({ kind, against: "split", lanes: LANES });
+    }, START_MS_MAX);
+
+    afterAll(async () => {
+      await arena?.[Symbol.asyncDispose]();
+    }, START_MS_MAX);
+
+    for (const { file, program } of named) {
+      if (!program.servers.includes(kind)) continue;
+      test(file, async () => {
+        const trial = await tryProgram(program, arena.lanes[0]!, { fresh: true });
+        expect(trial.difference === undefined ? "" : explain(trial)).toBe("");
+      });
+    }
+  });
+
   describe(`transaction pooling before ${kind}`, () => {
     let arena: Arena;
 

@@ -1,6 +1,6 @@
 // Plays programs on direct connections and through the proxy and tells what differs.
 // Usage: bun tests/interleaving/main.ts [--programs N] [--seed N] [--server mariadb|mysql]
-//   [--against transaction|session|direct] [--lanes N] [--failures N] [--save FOLDER] [FILE...]
+//   [--against transaction|split|session|direct] [--lanes N] [--failures N] [--save FOLDER] [FILE...]
 // With files it plays those programs instead; --kinds lists the statement kinds and how they fared.
 
 import { readFileSync, writeFileSync } from "node:fs";

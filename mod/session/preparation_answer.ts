@@ -1,0 +1,86 @@
+// Answers to the statements that give a connection the state of a session.
+
+import { type AnswerSink, textRows } from "../backend/mod.ts";
+import type { WaitStatement } from "../cluster/mod.ts";
+import { PacketAssembler } from "../wire/mod.ts";
+import type { Preparation } from "./preparation.ts";
+
+/** Answers of the proxy's own statements are not longer. */
+const ANSWER_MAX = 16 * 1024 * 1024;
+
+/** What all answers to the proxy's own statements have in common. */
+export abstract class OwnAnswer implements AnswerSink {
+  protected readonly preparation: Preparation;
+  protected readonly packets = new PacketAssembler(ANSWER_MAX);
+
+  constructor(preparation: Preparation) {
+    this.preparation = preparation;
+  }
+
+  onAnswerBytes(bytes: Uint8Array): void {
+    this.packets.push(bytes);
+  }
+
+  onAnswerEnd(): void {
+    const { preparation } = this;
+    if (preparation.pooled.connection.tracker.errorCode === 0) this.read();
+    else {
+      let last = new Uint8Array(0) as Uint8Array;
+      for (let next = this.packets.next(); next; next = this.packets.next()) last = next;
+      this.refused(last);
+    }
+    preparation.done();
+  }
+
+  onServerLost(reason: string): void {
+    this.preparation.lost(reason);
+  }
+
+  protected abstract read(): void;
+
+  protected refused(error: Uint8Array): void {
+    this.preparation.fail(error, true);
+  }
+}
+
+/** Of a statement that sets what a session has set. */
+export class RestoreAnswer extends OwnAnswer {
+  // Changes of state are those the proxy has asked for: nobody is told.
+  onOkPacket(): void {}
+
+  protected override read(): void {}
+}
+
+/** Of a statement that waits until the server has what a read must see. */
+export class WaitAnswer extends OwnAnswer {
+  readonly #wait: WaitStatement;
+
+  constructor(preparation: Preparation, wait: WaitStatement) {
+    super(preparation);
+    this.#wait = wait;
+  }
+
+  onOkPacket(packet: Uint8Array): void {
+    this.packets.push(packet);
+  }
+
+  protected override read(): void {
+    const { rows } = textRows(this.preparation.pooled.connection, this.packets);
+    if (!this.#wait.reached(rows[0]?.[0])) this.preparation.notReached();
+  }
+
+  protected override refused(): void {
+    this.preparation.notReached();
+  }
+}
+
+/** Of a statement whose errors and warnings are its purpose. */
+export class RaiseAnswer extends OwnAnswer {
+  override onAnswerBytes(): void {}
+
+  onOkPacket(): void {}
+
+  protected override read(): void {}
+
+  protected override refused(): void {}
+}

@@ -1,0 +1,139 @@
+// What the proxy answers itself about where statements go: EXPLAIN ROUTE, SHOW ROUTES, its own
+// variables. None of it reaches a server.
+
+import {
+  explainRoute,
+  formatToken,
+  type OwnVariableStatement,
+  ownVariableStatement,
+  readToken,
+  routeStatement,
+} from "../route/mod.ts";
+import { Bar } from "../sql/mod.ts";
+import {
+  Command,
+  encodeErr,
+  encodeOk,
+  encodeTextResult,
+  frame,
+  HEADER_LENGTH,
+  type SqlError,
+  type TextResult,
+} from "../wire/mod.ts";
+import { lexicalModeOf } from "./lexical_mode.ts";
+import type { PooledSession } from "./pooled_session.ts";
+import type { RoutedFacts } from "./routing.ts";
+import { textOf } from "./statement_text.ts";
+
+type LocalAnswer = TextResult | "ok" | SqlError;
+
+/** Statements with none of these bars are none of the proxy's own. */
+const OWN_BARS = Bar.SYSTEM_VARIABLE | Bar.SESSION | Bar.UNKNOWN;
+
+/**
+ * Answers the statement under way if it is one about routing. Hot path: a look at the facts, and for
+ * few statements at the text.
+ *
+ * @returns false where it is not.
+ */
+export function answerAboutRoutes(session: PooledSession, { bars }: RoutedFacts): boolean {
+  if (session.command[HEADER_LENGTH] !== Command.QUERY) return false;
+  const { bytes, start } = textOf(session);
+  if ((bars & OWN_BARS) === 0 && !explainsOrShows(bytes, start)) return false;
+  const answer = ownAnswer(session, bytes, start);
+  if (answer === undefined) return false;
+  const packet = encoded(session, answer);
+  session.session.onAnswerBytes(packet);
+  session.answeredLocally();
+  return true;
+}
+
+/** EXPLAIN or SHOW may come: a look at two letters. */
+function explainsOrShows(bytes: Uint8Array, start: number): boolean {
+  const first = (bytes[start] ?? 0) | 0x20;
+  const second = (bytes[start + 1] ?? 0) | 0x20;
+  return first === 0x65 || (first === 0x73 && second === 0x68);
+}
+
+function ownAnswer(
+  session: PooledSession,
+  bytes: Uint8Array,
+  start: number,
+): LocalAnswer | undefined {
+  const mode = lexicalModeOf(session.state, session.context);
+  const place = { start, end: bytes.length };
+  const about = routeStatement(bytes, place, mode);
+  if (about?.kind === "show") return showRoutes(session);
+  if (about?.kind === "explain") return explain(session, bytes, about.start);
+  const own = ownVariableStatement(bytes, place, mode);
+  return own && ownVariable(session, own);
+}
+
+function showRoutes({ context }: PooledSession): TextResult {
+  return {
+    columns: ["Target", "Reason", "Words", "Statements"],
+    rows: context.routing!.counts.rows().map(({ target, reason, words, statements }) => [
+      target,
+      reason,
+      words,
+      String(statements),
+    ]),
+  };
+}
+
+function explain(session: PooledSession, bytes: Uint8Array, start: number): TextResult {
+  const { context, route, pooled } = session;
+  const routing = context.routing!;
+  const { facts } = routing;
+  const hits = facts.hits;
+  const mode = lexicalModeOf(session.state, context);
+  session.facts = facts.of(bytes, start, bytes.length, mode);
+  const isCached = facts.hits > hits;
+  route!.state.pinnedTo = session.pinned ? route!.server : undefined;
+  route!.state.inTransaction = session.inTransaction;
+  route!.decide();
+  route!.state.pinnedTo = undefined;
+  route!.state.inTransaction = false;
+  const rows = explainRoute(routing.decision, {
+    rules: routing.rules,
+    hint: session.facts.hint,
+    isCached,
+    pinnedBy: pooled === undefined ? "" : session.pins.reasons.join(", "),
+  });
+  return { columns: ["Property", "Value"], rows };
+}
+
+function ownVariable(session: PooledSession, statement: OwnVariableStatement): LocalAnswer {
+  const { state } = session.route!;
+  const routing = session.context.routing!;
+  const { positions } = routing.router;
+  switch (statement.kind) {
+    case "wrong":
+      return { code: 1193, sqlState: "HY000", message: statement.message };
+    case "read": {
+      const value = statement.variable === "position"
+        ? formatToken(state.position.needs, positions)
+        : state.consistency ?? session.context.config.route.consistency;
+      return { columns: [statement.column], rows: [[value]] };
+    }
+    case "set-consistency":
+      state.consistency = statement.level;
+      return "ok";
+    case "set-position":
+      try {
+        positions.noteNeed(state.position, readToken(statement.token, positions), Date.now());
+        return "ok";
+      } catch (error) {
+        return { code: 1231, sqlState: "42000", message: (error as Error).message };
+      }
+  }
+}
+
+function encoded(session: PooledSession, answer: LocalAnswer): Uint8Array {
+  const { capabilities } = session.session;
+  const { status } = session.route!;
+  if (answer === "ok") return frame(encodeOk({ status }, capabilities), 1);
+  if ("code" in answer) return frame(encodeErr(answer), 1);
+  const { mariadbCapabilities } = session.context.tables.kinds.get(session.kind)!.login;
+  return encodeTextResult(answer, { capabilities, mariadbCapabilities, status });
+}

@@ -1,0 +1,169 @@
+// What routes the statements of a worker's sessions: the router with what is known of the servers,
+// of statements and of stored functions, and who is asked for positions.
+
+import type { Server } from "../backend/mod.ts";
+import {
+  findServer,
+  type FlavorName,
+  flavorNamed,
+  NO_TOPOLOGY,
+  type Topology,
+} from "../cluster/mod.ts";
+import {
+  type Asker,
+  learnRoutines,
+  makeRouteFacts,
+  RouteCounts,
+  RouteDecision,
+  type RouteFacts,
+  Router,
+  type RouterOptions,
+  type RouteServer,
+  type RoutineRow,
+  Rules,
+  SharedQuestion,
+  type ViewRow,
+} from "../route/mod.ts";
+import type { CachedFacts } from "../sql/mod.ts";
+import type { RuleSet } from "../route/mod.ts";
+import { Capability } from "../wire/mod.ts";
+import type { Config } from "../config/mod.ts";
+import type { SessionContext } from "./context.ts";
+import { OwnProbe } from "./own_probe.ts";
+
+/** What is known of a statement: its facts and the rules whose statement it is. */
+export type RoutedFacts = CachedFacts<RuleSet>;
+
+/** What decides how answers look: where servers differ in it one cannot stand in for the other. */
+const SHAPE = Capability.DEPRECATE_EOF | Capability.OPTIONAL_RESULTSET_METADATA |
+  Capability.QUERY_ATTRIBUTES | Capability.SESSION_TRACK | Capability.PS_MULTI_RESULTS |
+  Capability.MULTI_RESULTS | Capability.PROTOCOL_41;
+
+/** Stored functions and views, as the primary has them. */
+export interface StoredCode {
+  readonly routines: readonly RoutineRow[];
+  readonly views: readonly ViewRow[];
+}
+
+/** One worker's. */
+export class Routing {
+  readonly router: Router;
+  readonly rules: Rules;
+  readonly counts: RouteCounts = new RouteCounts();
+  /** The decision about the statement at hand: one object for all. */
+  readonly decision: RouteDecision = new RouteDecision();
+  readonly #config: Config;
+  readonly #context: SessionContext;
+  readonly #questions = new Map<string, Question>();
+  readonly #servers = new Map<string, Server>();
+  #topology: Topology = NO_TOPOLOGY;
+  #facts: RouteFacts;
+  #hasCode = false;
+
+  constructor(config: Config, context: SessionContext) {
+    this.#config = config;
+    this.#context = context;
+    this.rules = new Rules(config.rules);
+    const options: RouterOptions = {
+      route: config.route,
+      rules: this.rules,
+      lookMsMax: config.monitor.timeoutMs,
+      slowStartMs: config.cluster.slowStartMs,
+    };
+    this.router = new Router(options);
+    this.#facts = makeRouteFacts(config.route, this.rules, undefined);
+  }
+
+  /** The facts of statements. Another object once something new is known of stored code. */
+  get facts(): RouteFacts {
+    return this.#facts;
+  }
+
+  /** Enough is known for statements to leave the primary. */
+  get isReady(): boolean {
+    return this.#hasCode;
+  }
+
+  get flavor(): FlavorName {
+    return this.#topology.flavor;
+  }
+
+  /** Takes over what servers there are now. */
+  update(topology: Topology): void {
+    this.#topology = topology;
+    this.router.update(topology);
+    this.#servers.clear();
+  }
+
+  /** Takes over what functions and views there are. */
+  learn({ routines, views }: StoredCode): void {
+    const known = learnRoutines(routines, views);
+    this.#facts = makeRouteFacts(this.#config.route, this.rules, known);
+    this.#hasCode = true;
+  }
+
+  /** A server that sessions can be on; undefined where they can't. */
+  serverOf({ name }: RouteServer): Server | undefined {
+    const known = this.#servers.get(name);
+    if (known !== undefined) return known;
+    const member = findServer(this.#topology, name);
+    if (member === undefined) return undefined;
+    const server = this.#context.servers.at(member.address);
+    if (!this.#isAlike(server)) return undefined;
+    this.#servers.set(name, server);
+    return server;
+  }
+
+  /** Its answers have the form that clients of the primary expect. */
+  #isAlike({ identity }: Server): boolean {
+    const primary = this.#context.server.identity;
+    return identity !== undefined && primary !== undefined &&
+      ((identity.capabilities ^ primary.capabilities) & SHAPE) === 0 &&
+      identity.mariadbCapabilities === primary.mariadbCapabilities;
+  }
+
+  /** Asks a server how far it is, together with all who want to know it now. */
+  ask(server: RouteServer, asker: Asker): void {
+    let question = this.#questions.get(server.name);
+    if (question === undefined) {
+      question = new Question(() => this.serverOf(server), () => this.flavor);
+      this.#questions.set(server.name, question);
+    }
+    question.shared.ask(asker);
+  }
+
+  /** Applies what hangs on time. Called by the janitor. */
+  sweep(): void {
+    for (const server of this.router.sweep(Date.now())) {
+      this.#context.log.info("reads: server ejected", { server: server.name });
+    }
+  }
+}
+
+/** How far one server is: asked on a connection of the proxy's own, which is kept. */
+class Question {
+  readonly shared: SharedQuestion;
+  readonly #server: () => Server | undefined;
+  readonly #flavor: () => FlavorName;
+  #probe: OwnProbe | undefined;
+
+  constructor(server: () => Server | undefined, flavor: () => FlavorName) {
+    this.#server = server;
+    this.#flavor = flavor;
+    this.shared = new SharedQuestion(() => void this.#send());
+  }
+
+  async #send(): Promise<void> {
+    try {
+      const server = this.#server();
+      if (server === undefined) throw new Error("server unknown");
+      if (this.#probe?.closed !== false) this.#probe = await OwnProbe.open(server);
+      const position = await flavorNamed(this.#flavor()).position(this.#probe);
+      this.shared.answer(position);
+    } catch {
+      this.#probe?.close();
+      this.#probe = undefined;
+      this.shared.answer(undefined);
+    }
+  }
+}

@@ -1,0 +1,265 @@
+// Where the statements of one session go: asks the router, has positions asked for and waited for,
+// and notes behind each answer what the session has written and seen.
+
+import { ANY_RESIDUE, type PooledConnection, Residue } from "../backend/mod.ts";
+import type { Position, WaitStatement } from "../cluster/mod.ts";
+import {
+  type Asker,
+  isServerSchema,
+  RouteAction,
+  RouteReason,
+  type RouteRequest,
+  type RouteServer,
+  RouteState,
+  waitStatement,
+} from "../route/mod.ts";
+import { Bar, Effect, TransactionStart, transactionStart } from "../sql/mod.ts";
+import { Command, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
+import { lexicalModeOf } from "./lexical_mode.ts";
+import type { PooledSession } from "./pooled_session.ts";
+import type { Routing } from "./routing.ts";
+import { isInterruption } from "./session_errors.ts";
+import { textOf } from "./statement_text.ts";
+
+/** Bars of what may change data, as far as the text tells. */
+const WRITING = Bar.UNCERTAIN | Bar.WRITES | Bar.DEFINES | Bar.ADMINISTERS | Bar.CALLS |
+  Bar.UNKNOWN | Bar.SEQUENCE | Bar.STORED_FUNCTION | Bar.PROCEDURE | Bar.UNSAFE_NAME;
+const RUNS_CODE = Effect.CALLS | Effect.RUNS_TRIGGERS;
+
+/** What a read on another server leaves alone on the session's last connection. */
+const NEEDS_NOTHING = ANY_RESIDUE & ~Residue.INSERT_ID;
+
+/** What of the statement at hand its text does not tell: one object for all. */
+const request: { -readonly [key in keyof RouteRequest]: RouteRequest[key] } = { nowMs: 0 };
+
+/** One session's. */
+export class SessionRoute implements Asker {
+  readonly state: RouteState;
+  /** Status flags of the answer before. */
+  status: number = ServerStatus.AUTOCOMMIT;
+  /** What a server is made to wait for in front of the command under way. */
+  wait: WaitStatement | undefined;
+  /** Where that goes; undefined: there is no primary. */
+  server: RouteServer | undefined;
+  readonly #session: PooledSession;
+  readonly #routing: Routing;
+  /** The state whose schema and variables are known. */
+  #seen: unknown;
+  #hasAsked = false;
+  #hasWaited = false;
+  #asked: RouteServer | undefined;
+  #askedMs = 0;
+  /** When the command went to the server that counts it as outstanding; 0: none does. */
+  #sentAt = 0;
+  /** The open transaction may have written. */
+  #wrote = false;
+  /** A GTID of the statement under way was told. */
+  #isTold = false;
+
+  constructor(session: PooledSession, routing: Routing) {
+    this.#session = session;
+    this.#routing = routing;
+    this.state = new RouteState(NO_RULES);
+  }
+
+  /** Chooses the server of the command under way, and leases a connection there. */
+  place(): void {
+    if (this.#session.facts !== undefined) this.#route();
+    else {
+      this.server = this.#routing.router.primary;
+      this.#leaseAt(ANY_RESIDUE);
+    }
+  }
+
+  #route(): void {
+    const { decision, counts } = this.#routing;
+    this.decide();
+    if (decision.action === RouteAction.ASK) {
+      this.#ask(decision.server);
+      return;
+    }
+    this.server = decision.server;
+    if (decision.action === RouteAction.WAIT) {
+      this.wait = this.#waitAt(decision.server!, decision.timeoutMs);
+      if (this.wait === undefined) {
+        this.#hasWaited = true;
+        this.#route();
+        return;
+      }
+    }
+    counts.count(decision);
+    const isRead = decision.bars === 0 && request.beginsReadOnly !== true;
+    this.#leaseAt(isRead ? NEEDS_NOTHING : ANY_RESIDUE);
+  }
+
+  /** Has the router decide about the command under way. The decision is `Routing.decision`. */
+  decide(): void {
+    const session = this.#session;
+    const { router, decision, isReady } = this.#routing;
+    const facts = session.facts!;
+    if (!isReady || !session.canMove) {
+      const reason = isReady ? RouteReason.RELAYED : RouteReason.UNREADY;
+      router.routeToPrimary(facts, reason, decision);
+      return;
+    }
+    this.#takeState();
+    request.nowMs = Date.now();
+    request.hasAsked = this.#hasAsked;
+    request.hasWaited = this.#hasWaited;
+    request.beginsReadOnly = (facts.bars & Bar.TRANSACTION) !== 0 && this.#beginsReadOnly();
+    router.route(facts, this.state, request, decision);
+  }
+
+  #leaseAt(unread: number): void {
+    const session = this.#session;
+    const { context } = session;
+    const { server } = this;
+    const found = server === undefined ? undefined : this.#routing.serverOf(server);
+    if (found === undefined) this.server = this.#routing.router.primary;
+    if (this.#sentAt === 0 && this.server !== undefined) {
+      this.server.noteSent();
+      this.#sentAt = performance.now();
+    }
+    session.leaseAt(found ?? context.server, unread);
+  }
+
+  /** Schema, variables and rules of the session, where they are not those of the command before. */
+  #takeState(): void {
+    const session = this.#session;
+    const state = session.statement?.state ?? session.state;
+    if (this.#seen === state) return;
+    this.#seen = state;
+    const autoIsNull = state.variables.get("sql_auto_is_null");
+    this.state.autoIsNull = autoIsNull !== undefined && /ON|1/.test(autoIsNull);
+    this.state.inServerSchema = isServerSchema(state.schema);
+    const { rules } = this.#routing;
+    if (rules.rules.length === 0) return;
+    const { user, address } = session.session;
+    this.state.rules = rules.ofSession({ user, schema: state.schema, client: address });
+  }
+
+  #beginsReadOnly(): boolean {
+    const session = this.#session;
+    if (session.command[HEADER_LENGTH] !== Command.QUERY) return false;
+    const { bytes, start } = textOf(session);
+    const mode = lexicalModeOf(session.state, session.context);
+    return (transactionStart(bytes, start, bytes.length, mode) & TransactionStart.READ_ONLY) !== 0;
+  }
+
+  #waitAt(server: RouteServer, timeoutMs: number): WaitStatement | undefined {
+    const { router: { positions }, flavor } = this.#routing;
+    const { needs } = this.state.position;
+    return waitStatement(server, needs, { positions, flavor, timeoutMs });
+  }
+
+  #ask(server: RouteServer | undefined): void {
+    if (server === undefined) {
+      this.positionIs(undefined);
+      return;
+    }
+    this.#asked = server;
+    this.#askedMs = Date.now();
+    this.#routing.ask(server, this);
+  }
+
+  positionIs(position: Position | undefined): void {
+    const session = this.#session;
+    if (session.session.closed || !session.busy) return;
+    this.#hasAsked = true;
+    if (position === undefined) this.#hasWaited = true;
+    else {
+      const { positions } = this.#routing.router;
+      const asked = { server: this.#asked!, position, askedMs: this.#askedMs };
+      positions.noteAsked(this.state.position, asked);
+    }
+    this.#route();
+  }
+
+  // What becomes of the command.
+
+  /** The server has what was waited for. */
+  reached(): void {
+    this.#routing.router.positions.noteReached(this.state.position, this.server!);
+  }
+
+  /** It did not get there, or no connection could be had: the primary is the one. */
+  giveUp(failed: boolean): void {
+    this.#abandon(failed);
+    this.wait = undefined;
+    this.#hasWaited = true;
+  }
+
+  /** The client or the server has gone. */
+  lost(): void {
+    this.#abandon(!this.#session.session.closed);
+    if (this.#mayWrite()) this.#noteUntold();
+    this.end();
+  }
+
+  #abandon(failed: boolean): void {
+    if (this.#sentAt === 0) return;
+    this.#sentAt = 0;
+    if (failed) this.server?.noteFailed(true);
+    else this.server?.noteAbandoned();
+  }
+
+  /** An OK packet has told a GTID. @param text As it stands there. */
+  noteGtid(text: Uint8Array): void {
+    this.#isTold = true;
+    this.#routing.router.positions.noteWrite(this.state.position, text, Date.now());
+  }
+
+  /** The answer is complete. Hot path. */
+  noteAnswer({ connection }: PooledConnection): void {
+    const session = this.#session;
+    const { status, errorCode } = connection.tracker;
+    const { facts } = session;
+    const failed = errorCode !== 0;
+    if (!failed) this.status = status;
+    if (this.#sentAt !== 0) {
+      if (isInterruption(errorCode)) this.server?.noteAbandoned();
+      else this.server?.noteAnswered(performance.now() - this.#sentAt);
+      this.#sentAt = 0;
+    }
+    this.state.autocommit = (status & ServerStatus.AUTOCOMMIT) !== 0;
+    if (facts !== undefined && (facts.bars & Bar.DEFINES) !== 0) {
+      session.context.cluster?.noteDefinition();
+    }
+    const writes = this.#mayWrite();
+    if (writes) this.#wrote = true;
+    if (this.#wrote && (status & ServerStatus.IN_TRANS) === 0) {
+      this.#wrote = false;
+      const isKnown = this.#isTold || (!failed && session.baseline.tellsGtids);
+      if (!isKnown) this.#noteUntold();
+    } else if (!writes && !failed && facts?.seesTables === true && this.server !== undefined) {
+      this.#routing.router.positions.noteRead(this.state.position, this.server, Date.now());
+    }
+  }
+
+  #noteUntold(): void {
+    this.#routing.router.positions.noteWrite(this.state.position, undefined, Date.now());
+  }
+
+  #mayWrite(): boolean {
+    const { facts, command, effects } = this.#session;
+    if (facts !== undefined) return (facts.bars & WRITING) !== 0 || (effects & RUNS_CODE) !== 0;
+    const code = command[HEADER_LENGTH];
+    return code === Command.QUERY || code === Command.STMT_EXECUTE ||
+      code === Command.STMT_BULK_EXECUTE;
+  }
+
+  /** The command is dealt with. */
+  end(): void {
+    this.wait = undefined;
+    this.#hasAsked = this.#hasWaited = this.#isTold = false;
+    if (this.#sentAt !== 0) this.#abandon(false);
+  }
+
+  /** As after a login: what another account has written and seen is not this one's. */
+  startAnew(): void {
+    this.state.position.clear();
+    this.#seen = undefined;
+  }
+}
+
+const NO_RULES = new Uint32Array(0);

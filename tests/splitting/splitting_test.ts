@@ -1,0 +1,195 @@
+// Reads on replicas, on real clusters: where statements go, what sessions find again whichever server
+// they were on, and what clients can ask and set about it.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import { type Cluster, type ClusterNode, startAsyncCluster, until } from "../cluster/mod.ts";
+import { type ProxyProcess, startProxy } from "../proxy_process.ts";
+import { serverKinds } from "../servers/mod.ts";
+
+const ON_REPLICA = "/*+ mysqlproxy(target=replica) */";
+
+for (const kind of serverKinds()) {
+  describe(`splitting over ${kind}`, () => {
+    let cluster: Cluster;
+    let proxy: ProxyProcess;
+    let client: Connection;
+
+    beforeAll(async () => {
+      cluster = await startAsyncCluster(kind, 2);
+      await cluster.first.sql(
+        "CREATE DATABASE IF NOT EXISTS test; " +
+          "CREATE TABLE test.t (id INT PRIMARY KEY AUTO_INCREMENT, v INT)",
+      );
+      proxy = await start([]);
+      client = await connect(proxy);
+      await untilSplit(client);
+    }, 60_000);
+
+    afterAll(async () => {
+      client?.destroy();
+      await proxy?.stop();
+      await cluster?.[Symbol.asyncDispose]();
+    });
+
+    function start(args: readonly string[], more = ""): Promise<ProxyProcess> {
+      return startProxy({
+        backends: cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
+        args,
+        config: '[pool]\nmode = "transaction"\n[account]\nuser = "app"\npassword = "app"\n' +
+          `[cluster]\nslow_start = "0"\n[route]\nsplit = true\n${more}`,
+      });
+    }
+
+    function connect({ host, port }: ProxyProcess): Promise<Connection> {
+      return createConnection({ host, port, user: "app", password: "app", database: "test" });
+    }
+
+    async function rows(sql: string, on = client): Promise<unknown[][]> {
+      const [found] = await on.query<RowDataPacket[]>({ sql, rowsAsArray: true });
+      return found as unknown as unknown[][];
+    }
+
+    const value = async (sql: string, on = client) => (await rows(sql, on))[0]?.[0];
+    const route = async (sql: string, on = client) =>
+      Object.fromEntries(await rows(`EXPLAIN ROUTE ${sql}`, on)) as Record<string, string>;
+
+    async function untilSplit(on: Connection): Promise<void> {
+      await until(
+        "reads are split",
+        async () => (await route("SELECT 1 FROM t", on))["target"] === "replica",
+      );
+    }
+
+    /** The number of the error that a statement gives; undefined: none. */
+    const errorOf = (sql: string, on = client) =>
+      on.query(sql).then(() => undefined, (error: { errno: number }) => error.errno);
+
+    test("EXPLAIN ROUTE says where statements go, and why", async () => {
+      const read = await route("SELECT v FROM t");
+      expect([read["target"], read["reason code"]]).toEqual(["replica", "read"]);
+      expect(cluster.nodes.slice(1).map(({ name }) => name)).toContain(read["server"]!);
+      const write = await route("UPDATE t SET v = 1");
+      expect([write["target"], write["server"]]).toEqual(["primary", cluster.first.name]);
+      expect(write["reason"]).toBe("changes rows");
+      expect((await route("SELECT v FROM t FOR UPDATE"))["reason"]).toBe("locks rows");
+      await client.query("BEGIN");
+      expect((await route("SELECT v FROM t"))["reason code"]).toBe("in-transaction");
+      await client.query("ROLLBACK");
+    });
+
+    test("what a session has set and left is there on whichever server it is", async () => {
+      await client.query("SET @kept = 'x', SESSION sql_mode = 'ANSI_QUOTES'");
+      await client.query("INSERT INTO t (v) VALUES (1), (2)");
+      const id = await value("SELECT LAST_INSERT_ID()");
+      await client.query("INSERT INTO t (v) VALUES (3)");
+      expect(await value(`SELECT @kept FROM t LIMIT 1`)).toBe("x");
+      expect(await value("SELECT ROW_COUNT()")).toBe(-1);
+      expect(await value("SELECT LAST_INSERT_ID()")).toBe(Number(id) + 2);
+      expect((await rows("SELECT v FROM t LIMIT 2")).length).toBe(2);
+      expect(await value("SELECT FOUND_ROWS()")).toBe(2);
+      expect(await errorOf("SELECT nothing FROM t")).toBe(1054);
+      expect((await rows("SHOW WARNINGS"))[0]?.[1]).toBe(1054);
+      expect(await value(`SELECT "v" FROM t LIMIT 1`)).toBe(1);
+      expect(await value(`${ON_REPLICA} SELECT @@sql_mode`)).toContain("ANSI_QUOTES");
+      await client.query("SET sql_mode = DEFAULT");
+    });
+
+    test("prepared statements run where they may", async () => {
+      const before = await replicaReads();
+      for (let i = 0; i < 5; i++) {
+        await client.execute("SELECT v FROM t WHERE id = ?", [1]);
+      }
+      expect(await replicaReads() - before).toBe(5);
+      await client.execute("INSERT INTO t (v) VALUES (?)", [9]);
+      const [found] = await client.execute<RowDataPacket[]>(
+        "SELECT COUNT(*) AS n FROM t WHERE v = ?",
+        [9],
+      );
+      expect(found[0]!["n"]).toBe(1);
+    });
+
+    async function replicaReads(): Promise<number> {
+      const routes = await rows("SHOW ROUTES");
+      const reads = routes.filter(([target, reason]) =>
+        target === "replica" && /^read/.test(String(reason))
+      );
+      return reads.reduce((sum, row) => sum + Number(row[3]), 0);
+    }
+
+    test("a READ ONLY transaction is whole on one replica", async () => {
+      await client.query("START TRANSACTION READ ONLY");
+      const port = await value("SELECT @@port");
+      expect(cluster.nodes.slice(1).map((node) => node.port)).toContain(port as number);
+      await rows("SELECT v FROM t");
+      expect(await value("SELECT @@port")).toBe(port);
+      // Read-only it is twice over.
+      expect([1290, 1792]).toContain(await errorOf("INSERT INTO t (v) VALUES (1)") ?? 0);
+      await client.query("COMMIT");
+      expect(await value("SELECT @@port")).toBe(cluster.first.port);
+    });
+
+    test("the session's own level and a position from elsewhere", async () => {
+      expect(await value("SELECT @@mysqlproxy.consistency")).toBe("session");
+      await client.query("SET @@mysqlproxy.consistency = 'eventual'");
+      expect((await route("SELECT v FROM t"))["consistency"]).toBe("eventual");
+      await client.query("SET @@mysqlproxy.consistency = DEFAULT");
+      expect(await errorOf("SET @@mysqlproxy.consistency = 'some'")).toBe(1193);
+      expect(await errorOf("SET @@mysqlproxy.nothing = 1")).toBe(1193);
+      expect(await errorOf("SET @@mysqlproxy.position = 'nonsense'")).toBe(1231);
+      await client.query("INSERT INTO t (v) VALUES (77)");
+      // On MariaDB no answer tells of it: the read asks.
+      await rows("SELECT COUNT(*) FROM t");
+      const position = String(await value("SELECT @@mysqlproxy.position"));
+      expect(position).not.toBe("");
+      const other = await connect(proxy);
+      await other.query(`SET @@mysqlproxy.position = '${position}'`);
+      expect(await value("SELECT COUNT(*) FROM t WHERE v = 77", other)).toBe(1);
+      expect(await value("SELECT @@mysqlproxy.position", other)).toBe(position);
+      other.destroy();
+    });
+
+    test("KILL reaches a statement on a replica, and process lists show it", async () => {
+      const victim = await connect(proxy);
+      const id = Number(await value("SELECT CONNECTION_ID()", victim));
+      const statement = victim.query(`${ON_REPLICA} SELECT SLEEP(30), @@port`).then(
+        ([found]) => JSON.stringify(found),
+        (error: { errno: number }) => `error ${error.errno}`,
+      );
+      await until("it runs on a replica", async () => {
+        const list = await Promise.all(
+          cluster.nodes.slice(1).map((node) =>
+            node.value(
+              "SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE '%SLEEP(30)%' " +
+                "AND info NOT LIKE '%information_schema%'",
+            )
+          ),
+        );
+        return list.some((count) => Number(count) > 0);
+      });
+      const list = await rows("SHOW PROCESSLIST");
+      expect(list.filter((row) => row[0] === id).map((row) => row[4])).toEqual(["Query"]);
+      await client.query(`KILL QUERY ${id}`);
+      expect(await statement).toMatch(/error 1317|"SLEEP\(30\)":1/);
+      expect(await value("SELECT 5", victim)).toBe(5);
+      victim.destroy();
+    });
+
+    test("while no replica is there reads run on the primary, without an error", async () => {
+      await using own = await start([], 'wait_timeout = "100ms"\n');
+      const reader = await connect(own);
+      await untilSplit(reader);
+      const replicas = cluster.nodes.slice(1) as ClusterNode[];
+      for (const node of replicas) await node.kill();
+      for (let i = 0; i < 50; i++) {
+        const [found] = await reader.query<RowDataPacket[]>("SELECT COUNT(*) AS n FROM t")
+          .catch((error: Error) => [[{ n: error.message }]] as never);
+        // What ran there at that moment may be lost; nothing else.
+        if (i > 0) expect(Number(found[0]!["n"])).toBeGreaterThan(0);
+      }
+      for (const node of replicas) await node.start();
+      await untilSplit(reader);
+      reader.destroy();
+    }, 60_000);
+  });
+}

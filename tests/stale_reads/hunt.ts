@@ -1,0 +1,307 @@
+// A hunter of stale reads on real clusters: replicas whose appliers pause at random, many sessions
+// that write through the proxy (and past it), and that read what they must see by their level of
+// consistency. Every read is checked against what had been acknowledged before it began.
+
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import type { ConsistencyLevel } from "../../mod/config/mod.ts";
+import type { Cluster, ClusterNode } from "../cluster/mod.ts";
+import { follow, setReadOnly, until } from "../cluster/mod.ts";
+import { Random } from "../fuzz/random.ts";
+import { type ProxyProcess, startProxy } from "../proxy_process.ts";
+
+/** How a hunt is made. */
+export interface HuntOptions {
+  readonly cluster: Cluster;
+  readonly level: ConsistencyLevel;
+  readonly seed: number;
+  /** Reads that are checked, at least. */
+  readonly reads: number;
+  readonly sessions: number;
+  /** Planned changes of the primary while it goes on. @default {0} */
+  readonly switchovers?: number;
+  /** Told now and then. */
+  readonly onProgress?: (report: HuntReport) => void;
+}
+
+/** What came of it. */
+export interface HuntReport {
+  reads: number;
+  writes: number;
+  /** Reads that did not see what they had to. */
+  stale: number;
+  /** The first of them, in words. */
+  examples: string[];
+  /** Statements that failed, by message. */
+  readonly errors: Map<string, number>;
+  /** Percent of the reads that ran on replicas. */
+  replicaShare: number;
+  /** SHOW ROUTES at the end. */
+  routes: readonly Record<string, unknown>[];
+}
+
+const ROWS = 32;
+const EXAMPLES_MAX = 5;
+
+/** What is known of a row: the highest number of which somebody may rely on that it is there. */
+class Marks {
+  /** Acknowledged by whomever. */
+  readonly all = new Int32Array(ROWS);
+  /** Acknowledged through the proxy. */
+  readonly proxied = new Int32Array(ROWS);
+}
+
+/** Hunts. Throws an Error if the proxy or the cluster cannot be used. */
+export async function hunt(options: HuntOptions): Promise<HuntReport> {
+  const { cluster, level } = options;
+  const random = new Random(options.seed);
+  await cluster.first.sql(
+    "CREATE DATABASE IF NOT EXISTS test; DROP TABLE IF EXISTS test.marks; " +
+      "CREATE TABLE test.marks (id INT PRIMARY KEY, n INT NOT NULL) ENGINE = InnoDB",
+  );
+  const rows = Array.from({ length: ROWS }, (_, id) => `(${id}, 0)`).join(",");
+  await cluster.first.sql(`INSERT INTO test.marks VALUES ${rows}`);
+  await using proxy = await startProxy({
+    backends: cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
+    config: '[pool]\nmode = "transaction"\n[account]\nuser = "app"\npassword = "app"\n' +
+      '[cluster]\nslow_start = "0"\n' +
+      `[route]\nsplit = true\nconsistency = "${level}"\nwait_timeout = "200ms"\n`,
+  });
+  const report: HuntReport = {
+    reads: 0,
+    writes: 0,
+    stale: 0,
+    examples: [],
+    errors: new Map(),
+    replicaShare: 0,
+    routes: [],
+  };
+  const state: State = { primary: cluster.first, done: false, tokens: [] };
+  const marks = new Marks();
+  const hunters: Hunter[] = [];
+  for (let number = 0; number < options.sessions; number++) {
+    hunters.push(await Hunter.start({ number, proxy, options, random, marks, report, state }));
+  }
+  const direct = await connect(cluster.first.port);
+  await until("reads are split", async () => {
+    const rows = await ask(
+      hunters[0]!.connection,
+      "EXPLAIN ROUTE /*+ mysqlproxy(consistency=eventual) */ SELECT n FROM marks",
+    );
+    return rows.some(({ Value }) => Value === "replica");
+  });
+  const pausing = pauseAppliers(cluster, random, state);
+  const writing = level === "global" ? writePast(direct, marks, random, state) : undefined;
+  const switching = switchOver(cluster, options.switchovers ?? 0, state);
+  const telling = setInterval(() => options.onProgress?.(report), 10_000);
+  await Promise.all(hunters.map((hunter) => hunter.run()));
+  clearInterval(telling);
+  state.done = true;
+  await Promise.all([pausing, writing, switching]);
+  report.routes = await ask(hunters[0]!.connection, "SHOW ROUTES");
+  report.replicaShare = replicaShare(report.routes);
+  for (const hunter of hunters) hunter.connection.destroy();
+  direct.destroy();
+  return report;
+}
+
+function connect(port: number): Promise<Connection> {
+  return createConnection({
+    host: "127.0.0.1",
+    port,
+    user: "app",
+    password: "app",
+    database: "test",
+  });
+}
+
+async function ask(connection: Connection, sql: string) {
+  const [rows] = await connection.query<RowDataPacket[]>(sql);
+  return rows as readonly Record<string, unknown>[];
+}
+
+function replicaShare(routes: readonly Record<string, unknown>[]): number {
+  const isRead = ({ Reason }: Record<string, unknown>) => Reason !== "barred";
+  const count = (rows: readonly Record<string, unknown>[]) =>
+    rows.reduce((sum, { Statements }) => sum + Number(Statements), 0);
+  const reads = routes.filter(isRead);
+  return 100 * count(reads.filter(({ Target }) => Target === "replica")) / count(reads);
+}
+
+interface Shared {
+  readonly number: number;
+  readonly proxy: ProxyProcess;
+  readonly options: HuntOptions;
+  readonly random: Random;
+  readonly marks: Marks;
+  readonly report: HuntReport;
+  readonly state: State;
+}
+
+/** What changes while a hunt goes on. */
+interface State {
+  primary: ClusterNode;
+  done: boolean;
+  /** Positions that sessions have left for others, with a row's number that is in them. */
+  readonly tokens: { readonly token: string; readonly row: number; readonly number: number }[];
+}
+
+/** One session. */
+class Hunter {
+  readonly connection: Connection;
+  readonly #shared: Shared;
+  /** The number of each row that it has written or seen. */
+  readonly #own = new Int32Array(ROWS);
+  static async start(shared: Shared): Promise<Hunter> {
+    return new Hunter(await connect(shared.proxy.port), shared);
+  }
+
+  private constructor(connection: Connection, shared: Shared) {
+    this.connection = connection;
+    this.#shared = shared;
+  }
+
+  async run(): Promise<void> {
+    const { options, report, random } = this.#shared;
+    while (report.reads < options.reads) {
+      try {
+        const turn = random.below(10);
+        if (turn === 0) await this.#write();
+        else if (turn === 1 && options.level !== "eventual") await this.#pass();
+        else await this.#read(random.below(ROWS));
+      } catch (error) {
+        const { message } = error as Error;
+        report.errors.set(message, (report.errors.get(message) ?? 0) + 1);
+        if (/closed state|ECONNRE/.test(message)) throw error;
+      }
+    }
+  }
+
+  /** Rows of its own: each has one writer, so that its number tells what was lost. */
+  async #write(): Promise<void> {
+    const { number, options, random, marks, report } = this.#shared;
+    const own = Math.floor(ROWS / options.sessions) || 1;
+    const row = (number * own + random.below(own)) % ROWS;
+    if (options.sessions > ROWS && number >= ROWS) return;
+    if (options.level === "global" && row % 8 === 7) return; // is written past the proxy
+    const isTransaction = random.oneIn(4);
+    if (isTransaction) await this.connection.query("BEGIN");
+    await this.connection.query(`UPDATE marks SET n = n + 1 WHERE id = ${row}`);
+    if (isTransaction) await this.connection.query("COMMIT");
+    report.writes++;
+    const written = marks.all[row]! + 1;
+    marks.all[row] = written;
+    marks.proxied[row] = written;
+    this.#own[row] = Math.max(this.#own[row]!, written);
+    if (random.oneIn(4)) await this.#read(row);
+  }
+
+  /** Takes a position along to another session, or takes over one. */
+  async #pass(): Promise<void> {
+    const { random } = this.#shared;
+    const { tokens } = this.#shared.state;
+    if (tokens.length > 8 || random.oneIn(2)) {
+      const given = tokens.shift();
+      if (given === undefined || given.token === "") return;
+      await this.connection.query(`SET @@mysqlproxy.position = '${given.token}'`);
+      this.#own[given.row] = Math.max(this.#own[given.row]!, given.number);
+      await this.#read(given.row);
+      return;
+    }
+    const row = random.below(ROWS);
+    // What it has only seen is not in its position: what it has written is.
+    const number = this.#written(row);
+    const [rows] = await this.connection.query<RowDataPacket[]>(
+      "SELECT @@mysqlproxy.position AS p",
+    );
+    tokens.push({ token: String(rows[0]!["p"]), row, number });
+  }
+
+  #written(row: number): number {
+    const { number, options } = this.#shared;
+    const own = Math.floor(ROWS / options.sessions) || 1;
+    return Math.floor(row / own) === number ? this.#own[row]! : 0;
+  }
+
+  async #read(row: number): Promise<void> {
+    const { options, marks, report, random } = this.#shared;
+    const { level } = options;
+    const must = level === "global"
+      ? marks.all[row]!
+      : level === "instance"
+      ? Math.max(marks.proxied[row]!, this.#own[row]!)
+      : this.#own[row]!;
+    const sql = `SELECT n FROM marks WHERE id = ${row}`;
+    const [rows] = random.oneIn(3)
+      ? await this.connection.execute<RowDataPacket[]>("SELECT n FROM marks WHERE id = ?", [row])
+      : await this.connection.query<RowDataPacket[]>(sql);
+    const seen = Number(rows[0]!["n"]);
+    report.reads++;
+    if (seen < must) {
+      report.stale++;
+      if (report.examples.length < EXAMPLES_MAX) {
+        report.examples.push(
+          `row ${row}: ${seen} seen, ${must} due, session ${this.#shared.number}`,
+        );
+      }
+    }
+    this.#own[row] = Math.max(this.#own[row]!, seen);
+  }
+}
+
+/** Stops one replica's applier for a while, again and again. */
+async function pauseAppliers(
+  cluster: Cluster,
+  random: Random,
+  state: State,
+): Promise<void> {
+  while (!state.done) {
+    const replica = random.pick(cluster.nodes.filter((node) => node !== state.primary));
+    const thread = replica.kind === "mysql" ? "REPLICA SQL_THREAD" : "SLAVE SQL_THREAD";
+    await replica.sql(`STOP ${thread}`).catch(() => {});
+    await Bun.sleep(20 + random.below(250));
+    await replica.sql(`START ${thread}`).catch(() => {});
+    await Bun.sleep(random.below(150));
+  }
+}
+
+/** Writes to the primary without the proxy: rows that nobody else writes. */
+async function writePast(
+  direct: Connection,
+  marks: Marks,
+  random: Random,
+  state: State,
+): Promise<void> {
+  while (!state.done) {
+    const row = random.below(ROWS / 8) * 8 + 7;
+    await direct.query(`UPDATE marks SET n = n + 1 WHERE id = ${row}`);
+    marks.all[row]!++;
+    await Bun.sleep(random.below(5));
+  }
+}
+
+/** Makes another server the primary, as an operator would. */
+async function switchOver(
+  cluster: Cluster,
+  count: number,
+  state: State,
+): Promise<void> {
+  for (let i = 0; i < count && !state.done; i++) {
+    await Bun.sleep(1000);
+    const before = state.primary;
+    const after = cluster.nodes.find((node) => node !== before)!;
+    await setReadOnly(before, true);
+    state.primary = after;
+    const thread = after.kind === "mysql" ? "REPLICA" : "SLAVE";
+    await after.sql(`START ${thread}`).catch(() => {});
+    await until(
+      "the new primary has all",
+      async () =>
+        await after.value("SELECT SUM(n) FROM test.marks") ===
+          await before.value("SELECT SUM(n) FROM test.marks"),
+    );
+    await follow(after, undefined);
+    await setReadOnly(after, false);
+    for (const node of cluster.nodes) if (node !== after) await follow(node, after);
+    await Bun.sleep(1000);
+  }
+}

@@ -1,0 +1,57 @@
+// No read is stale at `session`, `instance` and `global`; at `eventual` some are, so that the hunter
+// is known to see them. `just hunt` does the same a million times.
+
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { type Cluster, startAsyncCluster } from "../cluster/mod.ts";
+import { testSeed } from "../fuzz/random.ts";
+import { serverKinds } from "../servers/mod.ts";
+import { hunt } from "./hunt.ts";
+
+const READS = 2000;
+const SESSIONS = 8;
+const HUNT_MS_MAX = 180_000;
+const seed = testSeed("stale reads");
+
+for (const kind of serverKinds()) {
+  describe(`reads on replicas of ${kind}`, () => {
+    let cluster: Cluster;
+
+    beforeAll(async () => {
+      cluster = await startAsyncCluster(kind, 2);
+    }, HUNT_MS_MAX);
+
+    afterAll(async () => {
+      await cluster?.[Symbol.asyncDispose]();
+    });
+
+    for (const level of ["session", "instance", "global"] as const) {
+      test(`are never stale at ${level}`, async () => {
+        const { stale, examples, errors, replicaShare } = await hunt({
+          cluster,
+          level,
+          seed,
+          reads: READS,
+          sessions: SESSIONS,
+        });
+        expect({ stale, examples, errors: [...errors] }).toEqual({
+          stale: 0,
+          examples: [],
+          errors: [],
+        });
+        expect(replicaShare).toBeGreaterThan(50);
+      }, HUNT_MS_MAX);
+    }
+
+    test("are stale at eventual now and then, all on replicas", async () => {
+      const { stale, replicaShare } = await hunt({
+        cluster,
+        level: "eventual",
+        seed,
+        reads: READS,
+        sessions: SESSIONS,
+      });
+      expect(stale).toBeGreaterThan(0);
+      expect(replicaShare).toBe(100);
+    }, HUNT_MS_MAX);
+  });
+}
