@@ -8,10 +8,12 @@ import { router, routerShared } from "./mysql_router.ts";
 import {
   canPipeline,
   mysqlproxy,
+  mysqlproxyAudited,
   mysqlproxyKnown,
   mysqlproxyPool,
   mysqlproxyPoolTwo,
   mysqlproxyTwo,
+  mysqlproxyUnmeasured,
   mysqlproxyUnpiped,
 } from "./mysqlproxy.ts";
 import { readPeers } from "./peers.ts";
@@ -35,5 +37,7 @@ export const contenders: readonly Contender[] = [
   mysqlproxyPoolTwo,
   ...(canPipeline ? [mysqlproxyUnpiped] : []),
   mysqlproxyKnown,
+  mysqlproxyUnmeasured,
+  mysqlproxyAudited,
   ...["eventual", "session", "global"].map(splitting),
 ];

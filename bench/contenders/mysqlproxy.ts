@@ -36,6 +36,24 @@ export const canPipeline: boolean = describeConfig().some(({ keys }) =>
   keys.some(({ path }) => path === "pool.pipeline")
 );
 
+/** The pool, without its measurements of statements: what these cost. */
+export const mysqlproxyUnmeasured: Contender = {
+  ...contender(
+    "mysqlproxy-unmeasured",
+    (options) => pooled(options, ["[metrics]", "statements = false"]),
+  ),
+  byDefault: false,
+};
+
+/** The pool, with every statement in the audit log: what that costs. */
+export const mysqlproxyAudited: Contender = {
+  ...contender(
+    "mysqlproxy-audited",
+    (options) => pooled(options, ["[audit]", `file = "${join(options.folder, "audit.log")}"`]),
+  ),
+  byDefault: false,
+};
+
 /** The pool, and it knows the accounts: it can let clients in by itself. */
 export const mysqlproxyKnown: Contender = {
   ...contender("mysqlproxy-known", (options) => {

@@ -11,7 +11,8 @@ import {
   PacketChannel,
   type Stream,
 } from "../net/mod.ts";
-import type { Log } from "../observe/mod.ts";
+import type { AuditLog, Log } from "../observe/mod.ts";
+import { openAdminAudit } from "../proxy/mod.ts";
 import {
   Capability,
   Command,
@@ -59,6 +60,7 @@ interface PortContext {
   readonly view: AdminView;
   readonly log: Log;
   readonly tables: AdminDatabase;
+  readonly audit: AuditLog | undefined;
   nextId(): number;
 }
 
@@ -74,6 +76,7 @@ export async function openAdminPort(view: AdminView, log: Log): Promise<AdminPor
     view,
     log,
     tables: new AdminDatabase(view),
+    audit: openAdminAudit(view.running.config, log),
     nextId: () => ++connections,
   };
   const accept = (stream: Stream) => {
@@ -86,6 +89,7 @@ export async function openAdminPort(view: AdminView, log: Log): Promise<AdminPor
   };
   const listeners: Listener[] = [];
   const close = () => {
+    context.audit?.close();
     for (const { address, close } of listeners) {
       close();
       if (address.kind === "unix") rmSync(address.path, { force: true });
@@ -150,7 +154,7 @@ async function converse(stream: Stream, context: PortContext): Promise<void> {
         answer(useDatabase(session, textBehindCommand(payload)));
         break;
       case Command.QUERY:
-        answer(await answerAudited(textBehindCommand(payload), session, context.log));
+        answer(await answerAudited(textBehindCommand(payload), session, context));
         break;
       case Command.FIELD_LIST: {
         const fields = fieldsOf(textBehindCommand(payload));
@@ -187,8 +191,12 @@ function textBehindCommand(payload: Uint8Array): string {
   return new TextDecoder().decode(payload.subarray(1));
 }
 
-/** What changes something is logged; what only looks is so at the level `debug`. */
-async function answerAudited(text: string, session: AdminSession, log: Log): Promise<Answer> {
+/** All goes to the audit log. What changes something is logged; what only looks is so at the level `debug`. */
+async function answerAudited(
+  text: string,
+  session: AdminSession,
+  { log, audit }: PortContext,
+): Promise<Answer> {
   const { user, client } = session;
   const level = /^\s*(select|show|set\s+(?!server)|use|desc|describe|explain)\b/i.test(text)
     ? "debug"
@@ -199,6 +207,7 @@ async function answerAudited(text: string, session: AdminSession, log: Log): Pro
     outcome = answer !== "ok" && "code" in answer ? `error ${answer.code}` : "ok";
     return answer;
   } finally {
+    audit?.admin({ user, client, text, outcome });
     log[level]("admin command", { user, client, statement: text.slice(0, 1000), outcome });
   }
 }

@@ -211,6 +211,11 @@ const METRICS: Readonly<Record<string, Declaration>> = {
     "Statements killed because their client had left.",
     counter("statementsKilled"),
   ],
+  log_entries_dropped_total: [
+    "counter",
+    "Entries of the audit log and the slow log that were not written.",
+    counter("logEntriesDropped"),
+  ],
   pool_waits_total: [
     "counter",
     "Statements that had to wait for a server connection.",

@@ -52,6 +52,10 @@ export interface Config {
   readonly admin: AdminEndpoint;
   /** What is measured of statements. */
   readonly metrics: Metrics;
+  /** The audit log. */
+  readonly audit: AuditSettings;
+  /** The slow log. */
+  readonly slowLog: SlowLogSettings;
   /** The HTTP port for metrics and health; absent fields mean it is off. */
   readonly http: HttpEndpoint;
 }
@@ -377,4 +381,32 @@ export interface Metrics {
   readonly statements: boolean;
   /** Digests kept, each server's on its own. */
   readonly digestsMax: number;
+}
+
+/** How a log of statements is kept. */
+export interface StatementLogSettings {
+  /** Empty: there is none. */
+  readonly filePath: string;
+  readonly textMaxBytes: number;
+  readonly sizeMaxBytes: number;
+  /** In milliseconds; 0: no age is too old. */
+  readonly ageMaxMs: number;
+  /** Files put aside that are kept. */
+  readonly keep: number;
+  readonly bufferMaxBytes: number;
+  readonly overflow: "drop" | "block";
+}
+
+/** The audit log. */
+export interface AuditSettings extends StatementLogSettings {
+  /** Accounts that are logged; empty: all. */
+  readonly users: readonly string[];
+  readonly exceptUsers: readonly string[];
+  /** Percent of the statements. */
+  readonly sample: number;
+}
+
+/** The slow log. */
+export interface SlowLogSettings extends StatementLogSettings {
+  readonly thresholdMs: number;
 }

@@ -1,6 +1,13 @@
 // From the checked keys of a file to the configuration value: names, units, absent parts.
 
-import type { Account, Config, Endpoint, UserAccount, UserSecret } from "./config.ts";
+import type {
+  Account,
+  Config,
+  Endpoint,
+  StatementLogSettings,
+  UserAccount,
+  UserSecret,
+} from "./config.ts";
 import type { ListenAddress } from "./address.ts";
 import type { File } from "./schema.ts";
 
@@ -116,6 +123,13 @@ export function makeConfig(
       statsPassword: file.admin.stats_password,
     },
     http: { ...makeEndpoint(file.http.listen), api: file.http.api },
+    audit: {
+      ...makeStatementLog(file.audit),
+      users: file.audit.users,
+      exceptUsers: file.audit.except_users,
+      sample: file.audit.sample,
+    },
+    slowLog: { ...makeStatementLog(file.slow_log), thresholdMs: file.slow_log.threshold },
     metrics: { statements: file.metrics.statements, digestsMax: file.metrics.digests_max },
   });
 }
@@ -130,6 +144,18 @@ function makeUser(user: File["user"][number]): UserAccount {
     secret,
     plugin: user.plugin,
     require: user.require,
+  };
+}
+
+function makeStatementLog(log: File["audit"] | File["slow_log"]): StatementLogSettings {
+  return {
+    filePath: log.file,
+    textMaxBytes: log.text_max,
+    sizeMaxBytes: log.size_max,
+    ageMaxMs: log.age_max,
+    keep: log.keep,
+    bufferMaxBytes: log.buffer_max,
+    overflow: log.overflow,
   };
 }
 

@@ -24,6 +24,7 @@ export type {
   Route,
   Rule,
   ServerConfig,
+  StatementLogSettings,
   Tcp,
   UserAccount,
   UserPlugin,

@@ -20,6 +20,7 @@ import { isOnThisMachine } from "./address.ts";
 import { admin, metrics } from "./admin_section.ts";
 import { cluster, monitor, serverSchema } from "./cluster_sections.ts";
 import { drain } from "./failover_sections.ts";
+import { audit, slowLog } from "./log_sections.ts";
 import { route, ruleSchema } from "./route_sections.ts";
 import { mustBeTable, mustBeTables, section } from "./section.ts";
 
@@ -374,6 +375,8 @@ export const fileSchema = v.pipe(
     admin,
     http,
     metrics,
+    audit,
+    slow_log: slowLog,
   }),
   v.forward(
     v.partialCheck([["listen"]], ({ listen }) => listen?.length !== 0, "must name an address"),

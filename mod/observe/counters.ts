@@ -39,6 +39,8 @@ export class Counters {
   /** Bytes on clients' connections, as their sockets carry them, before TLS. */
   bytesFromClients = 0;
   bytesToClients = 0;
+  /** Entries of the audit log and the slow log that were not written. */
+  logEntriesDropped = 0;
   /** Gauge: clients connected now. */
   clients = 0;
   /** Gauge: clients connected now that have not logged in yet. */

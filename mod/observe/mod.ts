@@ -4,6 +4,8 @@ export * from "./counters.ts";
 export * from "./exposition.ts";
 export * from "./histogram.ts";
 export * from "./log.ts";
+export * from "./log_file.ts";
 export * from "./loop_lag.ts";
 export * from "./metrics_totals.ts";
+export * from "./statement_logs.ts";
 export * from "./statement_metrics.ts";

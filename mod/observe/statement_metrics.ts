@@ -181,6 +181,11 @@ export class StatementMetrics {
     return this.#firstRecord + record;
   }
 
+  /** The normalised text of a record; empty: it has none, or is forgotten. */
+  textOf(record: number): string {
+    return this.#records[record - this.#firstRecord]?.text ?? "";
+  }
+
   /** Says who sent the first statement of a digest that is new. */
   describe(record: number, user: string, db: string): void {
     const found = this.#records[record - this.#firstRecord];

@@ -35,6 +35,7 @@ import { poolUsesOf } from "./pool_use.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { makeTotals } from "./server_digests.ts";
+import { openStatementLogs } from "./statement_logs.ts";
 import { surveyOf } from "./survey.ts";
 import { takeStep } from "./takeover.ts";
 import { Troubles } from "./trouble.ts";
@@ -103,13 +104,16 @@ export async function startWorker(
     })
   );
   const credentials = options.credentials ?? startCredentials(config, log);
-  const metrics = new StatementMetrics(config.metrics.statements);
+  const logs = openStatementLogs(config, options.number, log);
+  const isMeasured = config.metrics.statements || Object.values(logs).some(Boolean);
+  const metrics = new StatementMetrics(isMeasured);
   const totals = makeTotals(config);
   const context: SessionContext = {
     config,
     log,
     counters,
     metrics,
+    ...logs,
     loopLag: new LoopLag(JANITOR_MS),
     directory: new Directory(options.number),
     server: servers.at(config.backends[0]),
@@ -186,6 +190,8 @@ export async function startWorker(
     clearTimeout(settling);
     credentials.stop();
     servers.close();
+    logs.audit?.close();
+    logs.slowLog?.close();
     empty.resolve();
   }, 50);
   return {

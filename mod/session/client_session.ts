@@ -21,7 +21,8 @@ import { okWithoutState } from "./pooled_login.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { RenumberedAnswer } from "./renumbered_answer.ts";
 import { asServerError, lostConnection } from "./session_errors.ts";
-import { noteAnswered, StatementTimes } from "./statement_times.ts";
+import { logSession } from "./statement_logging.ts";
+import { noteAnswered, noteLost, StatementTimes } from "./statement_times.ts";
 
 /** A chunk of rows of this length is part of a large result: it may wait for more of it. */
 const BULK_BYTES = 16 * 1024;
@@ -104,6 +105,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     this.stream.owner = this;
     this.#intake.mode = Mode.COMMANDS;
     this.activeAt = this.context.now;
+    if (this.context.audit !== undefined) logSession(this, "login");
     if (result.rest.length > 0) this.onBytes(Buffer.from(result.rest));
   }
 
@@ -296,6 +298,10 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     if (this.closed) return;
     const wasIdle = this.idle;
     const { context, server } = this;
+    if (context.audit !== undefined && this.loggedIn) {
+      noteLost(this);
+      logSession(this, "logout");
+    }
     if (this.#intake.mode === Mode.LOGIN) context.counters.clientsUnauthenticated--;
     this.#intake.close();
     this.server = undefined;

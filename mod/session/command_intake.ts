@@ -158,9 +158,7 @@ export class CommandIntake {
       const stage = stageOf(this.#session, bytes, at + HEADER_LENGTH, next);
       this.#session.context.counters.commands++;
       this.#session.times.commands++;
-      if (server.outstanding === 0) {
-        noteSent(this.#session, bytes, at + HEADER_LENGTH, next);
-      }
+      noteSent(this.#session, bytes, at + HEADER_LENGTH, next);
       if (stage === undefined) {
         server.expect(expectedAnswer(command), this.#session);
         at = next;

@@ -5,7 +5,14 @@ import type { TLSOptions } from "bun";
 import type { CredentialStore, FailureThrottle, RsaKey } from "../auth/mod.ts";
 import type { PoolTables, Server, ServerList } from "../backend/mod.ts";
 import type { Config } from "../config/mod.ts";
-import type { Counters, Log, LoopLag, StatementMetrics } from "../observe/mod.ts";
+import type {
+  AuditLog,
+  Counters,
+  Log,
+  LoopLag,
+  SlowLog,
+  StatementMetrics,
+} from "../observe/mod.ts";
 import type { ClusterDesk } from "./cluster_desk.ts";
 import type { Directory } from "./directory.ts";
 import type { Peers } from "./peers.ts";
@@ -19,6 +26,9 @@ export interface SessionContext {
   readonly counters: Counters;
   /** What is measured of statements. */
   readonly metrics: StatementMetrics;
+  /** The audit log and the slow log; undefined where they are off. */
+  audit: AuditLog | undefined;
+  slowLog: SlowLog | undefined;
   /** How late the janitor comes: so late comes everything. */
   readonly loopLag: LoopLag;
   readonly directory: Directory;

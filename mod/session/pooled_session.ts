@@ -38,7 +38,7 @@ import type { RoutedFacts } from "./routing.ts";
 import { sendCommand } from "./send_command.ts";
 import { SessionRoute } from "./session_route.ts";
 import type { SessionStatement } from "./session_statement.ts";
-import { noteTimes } from "./statement_times.ts";
+import { noteLost, noteTimes } from "./statement_times.ts";
 
 /** The pooled part of a client session. */
 export class PooledSession extends PlacedSession {
@@ -384,6 +384,7 @@ export class PooledSession extends PlacedSession {
     // Told for each request: it may have gone on elsewhere after the first one.
     if (!pooled?.connection.closed) return;
     pooled.owner = undefined;
+    noteLost(this.session);
     const { tracker } = pooled.connection;
     const sequence = Math.max(this.session.answerSequence, tracker.sequence + 1);
     const unsent = this.#isLong ? this.command : undefined;

@@ -4,10 +4,11 @@
 import type { PooledConnection, ServerConnection } from "../backend/mod.ts";
 import { Stage, type StatementMetrics } from "../observe/mod.ts";
 import type { LexicalMode } from "../sql/mod.ts";
-import { Command } from "../wire/mod.ts";
+import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
+import { logsStatements, logStatement, type StatementFacts } from "./statement_logging.ts";
 import { statementStart } from "./statement_start.ts";
 import { runsText, textOf } from "./statement_text.ts";
 
@@ -24,6 +25,11 @@ export class StatementTimes {
   isLeasing = false;
   /** With session pooling: the digest's record, or -1. */
   record = -1;
+  /** With session pooling, and only where statements are logged: the command, and where it is. */
+  bytes: Uint8Array | undefined;
+  commandAt = 0;
+  textAt = 0;
+  textEnd = 0;
 
   /** A command has come. */
   start(metrics: StatementMetrics): void {
@@ -65,29 +71,119 @@ export function noteTimes(session: PooledSession, pooled: PooledConnection): voi
   const record = metrics.find(bytes, start, bytes.length, mode, server);
   if (metrics.isNew) metrics.describe(record, nameOf(session.session), session.state.schema);
   metrics.addStatement(record, us(startedAt, now), tracker);
+  if (!logsStatements(session.context)) return;
+  logStatement(session.session, {
+    ...NO_ANSWER,
+    db: session.state.schema,
+    server: facts.server,
+    code: session.command[HEADER_LENGTH],
+    bytes,
+    start,
+    end: bytes.length,
+    digestText: metrics.textOf(record),
+    totalUs: us(startedAt, now),
+    queueUs: us(startedAt, grantedAt),
+    restoreUs: us(grantedAt, sentAt),
+    rowsSent: tracker.rows,
+    rowsAffected: tracker.affectedRows,
+    errorCode: tracker.errorCode,
+    outcome: "answered",
+  });
 }
 
-/** With session pooling: a command goes out, and nothing is outstanding in front of it. */
+/** The statement under way will have no answer: its connection has ended, or its client has gone. */
+export function noteLost(session: ClientSession): void {
+  const { times, pooled, context } = session;
+  const { startedAt } = times;
+  times.startedAt = 0;
+  if (startedAt === 0 || !logsStatements(context)) return;
+  const server = session.server?.facts.server ?? "";
+  const totalUs = us(startedAt, performance.now());
+  if (pooled !== undefined) {
+    if (!pooled.busy || !runsText(pooled)) return;
+    const { bytes, start } = textOf(pooled);
+    const code = pooled.command[HEADER_LENGTH];
+    const place = { db: pooled.state.schema, server, code, bytes, start, end: bytes.length };
+    logStatement(session, { ...NO_ANSWER, ...place, totalUs });
+  } else logKept(session, { ...NO_ANSWER, db: "", server, totalUs });
+}
+
+/** Of statements that have had no answer. */
+const NO_ANSWER = {
+  digestText: "",
+  totalUs: 0,
+  queueUs: 0,
+  restoreUs: 0,
+  rowsSent: 0,
+  rowsAffected: 0,
+  errorCode: 0,
+  outcome: "lost",
+} as const;
+
+/** With session pooling: logs the command that was kept for that. */
+function logKept(
+  session: ClientSession,
+  facts: Omit<StatementFacts, "code" | "bytes" | "start" | "end">,
+): void {
+  const { times } = session;
+  const { bytes, commandAt, textAt, textEnd } = times;
+  times.bytes = undefined;
+  if (bytes === undefined) return;
+  logStatement(session, { ...facts, code: bytes[commandAt], bytes, start: textAt, end: textEnd });
+}
+
+/** With session pooling: a command goes out. Timed is what has nothing outstanding in front of it. */
 export function noteSent(
   session: ClientSession,
   bytes: Uint8Array,
   start: number,
   end: number,
 ): void {
-  const { times, context: { metrics }, server } = session;
-  times.startedAt = 0;
+  const { times, context, server } = session;
+  const { metrics } = context;
   const command = bytes[start];
   const isQuery = command === Command.QUERY;
-  if (!metrics.enabled || !(isQuery || command === Command.STMT_EXECUTE)) return;
+  const isStatement = isQuery || command === Command.STMT_EXECUTE;
+  if (server!.outstanding > 0) {
+    if (isStatement && logsStatements(context)) logPipelined(session, bytes, start, end);
+    return;
+  }
+  times.startedAt = 0;
+  if (!metrics.enabled || !isStatement) return;
   times.startedAt = performance.now();
   const number = metrics.server(server!.facts.server);
+  const from = isQuery ? textStart(session, bytes, start, end) : end;
+  if (logsStatements(context)) {
+    times.bytes = bytes;
+    times.commandAt = start;
+    times.textAt = from;
+    times.textEnd = end;
+  }
   if (!isQuery) {
     times.record = metrics.others(number);
     return;
   }
-  const from = session.hasQueryAttributes ? statementStart(bytes, start, end) : start + 1;
   times.record = metrics.find(bytes, from, end, PLAIN, number);
   if (metrics.isNew) metrics.describe(times.record, nameOf(session), "");
+}
+
+function textStart(session: ClientSession, bytes: Uint8Array, start: number, end: number): number {
+  return session.hasQueryAttributes ? statementStart(bytes, start, end) : start + 1;
+}
+
+/** Nobody waits for the end of its answer: it is logged as it goes. */
+function logPipelined(session: ClientSession, bytes: Uint8Array, start: number, end: number): void {
+  const isQuery = bytes[start] === Command.QUERY;
+  logStatement(session, {
+    ...NO_ANSWER,
+    outcome: "pipelined",
+    db: "",
+    server: session.server!.facts.server,
+    code: bytes[start],
+    bytes,
+    start: isQuery ? textStart(session, bytes, start, end) : end,
+    end,
+  });
 }
 
 /** With session pooling: its answer has ended. */
@@ -102,6 +198,18 @@ export function noteAnswered(session: ClientSession, { tracker, facts }: ServerC
   metrics.addStage(Stage.TOTAL, server, time);
   if (tracker.errorCode !== 0) metrics.addError(tracker.errorCode, server);
   metrics.addStatement(times.record, time, tracker);
+  if (times.bytes === undefined) return;
+  logKept(session, {
+    ...NO_ANSWER,
+    db: "",
+    server: facts.server,
+    digestText: metrics.textOf(times.record),
+    totalUs: time,
+    rowsSent: tracker.rows,
+    rowsAffected: tracker.affectedRows,
+    errorCode: tracker.errorCode,
+    outcome: "answered",
+  });
 }
 
 /** Of sessions whose settings nobody knows. */

@@ -13,6 +13,7 @@ export * from "./kill.ts";
 export { KnownRoutines } from "./known_routines.ts";
 export type { KnownObject } from "./known_routines.ts";
 export * from "./lexical_mode.ts";
+export * from "./mask_passwords.ts";
 export * from "./mentions.ts";
 export * from "./processlist.ts";
 export { Bar, barInWords, barNames, HINTABLE_BARS } from "./replica_bar.ts";

@@ -1,6 +1,8 @@
 // The admin port as a database: what SQL finds there, who may ask, and that ordinary clients can.
 
-import { existsSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { describe, expect, test } from "bun:test";
 import type { ProxyProcess } from "../proxy_process.ts";
@@ -172,6 +174,34 @@ describe("accounts", () => {
     using secure = await loginAs({ user: "stats", password: "some" }, { port }, { tls: true });
     expect(await secure.value("SELECT 1")).toBe("1");
     await proxy.untilLogged(/admin command .*user=stats .*statement="PAUSE POOLS" .*1227/);
+  });
+
+  test("every command is in the audit log", async () => {
+    const { server } = await subject(kinds[0]!);
+    const folder = mkdtempSync(join(tmpdir(), "mp-audit-"));
+    await using proxy = await ownProxy(server, {
+      config: `[audit]\nfile = "${folder}/audit.log"\n`,
+    });
+    using stats = await RawClient.connect({
+      path: await socketOf(proxy),
+      user: "stats",
+      password: "",
+    });
+    await stats.query("SELECT 'looked'");
+    await stats.query("PAUSE POOLS").catch(() => {});
+    await proxy.stop();
+    const lines = readFileSync(`${folder}/audit.log.admin`, "utf8").trim().split("\n");
+    rmSync(folder, { recursive: true });
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      {
+        event: "admin",
+        user: "stats",
+        client: "localhost",
+        text: "SELECT 'looked'",
+        outcome: "ok",
+      },
+      { event: "admin", text: "PAUSE POOLS", outcome: "error 1227" },
+    ]);
   });
 
   test("where others can reach the port there is no account without a password", async () => {

@@ -1,0 +1,76 @@
+// Opens the audit log and the slow log of a worker.
+
+import { type Config, type StatementLogSettings, version } from "../config/mod.ts";
+import { AuditLog, type Log, LogFile, SlowLog, slowLogHead } from "../observe/mod.ts";
+import { StartError } from "./start_error.ts";
+import { workerCount } from "./worker_count.ts";
+
+/** The exit status for a file that cannot be written; see docs/exit-status.md. */
+const CONFIGURATION_STATUS = 3;
+
+/** Those that are on. */
+export interface StatementLogs {
+  readonly audit: AuditLog | undefined;
+  readonly slowLog: SlowLog | undefined;
+}
+
+/** @throws {StartError} If a file cannot be opened. */
+export function openStatementLogs(config: Config, worker: number, log: Log): StatementLogs {
+  const { audit, slowLog } = config;
+  const several = workerCount(config) > 1;
+  const open = (settings: StatementLogSettings, head?: string) =>
+    openFile(several ? `${settings.filePath}.${worker}` : settings.filePath, {
+      settings,
+      log,
+      ...(head === undefined ? {} : { head }),
+    });
+  return {
+    audit: audit.filePath === "" ? undefined : new AuditLog(open(audit), {
+      users: audit.users,
+      exceptUsers: audit.exceptUsers,
+      samplePercent: audit.sample,
+      textMaxBytes: audit.textMaxBytes,
+    }),
+    slowLog: slowLog.filePath === ""
+      ? undefined
+      : new SlowLog(open(slowLog, slowLogHead(version)), {
+        thresholdUs: slowLog.thresholdMs * 1000,
+        textMaxBytes: slowLog.textMaxBytes,
+      }),
+  };
+}
+
+/**
+ * The audit log of the admin port: a file of its own beside those of the workers.
+ *
+ * @throws {StartError} If it cannot be opened.
+ */
+export function openAdminAudit({ audit }: Config, log: Log): AuditLog | undefined {
+  if (audit.filePath === "") return undefined;
+  return new AuditLog(openFile(`${audit.filePath}.admin`, { settings: audit, log }), {
+    users: [],
+    exceptUsers: [],
+    samplePercent: 100,
+    textMaxBytes: audit.textMaxBytes,
+  });
+}
+
+function openFile(path: string, { settings, log, head }: {
+  readonly settings: StatementLogSettings;
+  readonly log: Log;
+  readonly head?: string;
+}): LogFile {
+  const { sizeMaxBytes, ageMaxMs, keep, bufferMaxBytes, overflow } = settings;
+  try {
+    return new LogFile({
+      ...{ path, sizeMaxBytes, ageMaxMs, keep, bufferMaxBytes, overflow },
+      ...(head === undefined ? {} : { head }),
+      onError: (reason) => log.error("log of statements not written", { path, reason }),
+    });
+  } catch (error) {
+    throw new StartError(
+      `Cannot write to "${path}": ${(error as Error).message}`,
+      CONFIGURATION_STATUS,
+    );
+  }
+}

@@ -1,0 +1,149 @@
+// The audit log and the slow log of a running proxy.
+
+import { describe, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mysqlFolder } from "../setup/cache.ts";
+import { kinds, loginAs, ownAccount, ownProxy, subject, until } from "./subjects.ts";
+
+interface Entry {
+  readonly event: string;
+  readonly text?: string;
+  readonly [field: string]: unknown;
+}
+
+function folder(): { readonly path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), "mp-audit-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}
+
+/** All entries of a folder's audit logs: with several workers each has a file. */
+function entriesIn(path: string): readonly Entry[] {
+  return readdirSync(path).filter((name) => name.startsWith("audit")).flatMap((name) =>
+    readFileSync(join(path, name), "utf8").trim().split("\n").filter((line) => line !== "")
+      .map((line) => JSON.parse(line) as Entry)
+  );
+}
+
+const TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+describe("the audit log", () => {
+  for (const kind of kinds) {
+    for (const [mode, workers] of [["transaction", "1"], ["session", "2"]]) {
+      test(`${kind}: has each statement and what became of it, ${mode} pooling`, async () => {
+        const { server } = await subject(kind);
+        using place = folder();
+        await using proxy = await ownProxy(server, {
+          args: [...ownAccount(server), "--workers", workers!],
+          config: `[pool]\nmode = "${mode}"\n[audit]\nfile = "${place.path}/audit.log"\n` +
+            'text_max = "200B"\nexcept_users = ["second"]\n',
+        });
+        await proxy.untilLogged(/mode=synced/);
+        {
+          using client = await loginAs(server.accounts.app, proxy, { database: "test" });
+          await client.query(`SELECT 1 UNION SELECT 2 /* traceparent='${TRACE}' */`);
+          await client.query("SELECT nowhere").catch(() => {});
+          await client.query("SELECT 'it is not hidden'");
+          await client.query("DO (SELECT COUNT(*) FROM (SELECT 'my password is secret') x)");
+          await client.query(`SELECT '${"long ".repeat(100)}'`);
+          const lost = client.query("SELECT SLEEP(29), 'lost'").catch(() => {});
+          await until(
+            "it runs",
+            async () =>
+              (await server.sql("SHOW FULL PROCESSLIST")).some(({ Info }) =>
+                String(Info).startsWith("SELECT SLEEP(29), 'lost'")
+              ),
+          );
+          client.socket.destroy();
+          await lost;
+          using other = await loginAs(server.accounts.second, proxy);
+          await other.query("SELECT 'not logged'");
+        }
+        await until(
+          "the session's end is written",
+          () => entriesIn(place.path).some(({ event }) => event === "logout"),
+        );
+        const entries = entriesIn(place.path);
+        const find = (start: string) => entries.find(({ text }) => text?.startsWith(start));
+        const common = {
+          event: "statement",
+          user: server.accounts.app.user,
+          client: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+          server: `127.0.0.1:${server.port}`,
+          command: "query",
+          db: mode === "transaction" ? "test" : "",
+          time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        };
+        expect(find("SELECT 1 UNION")).toMatchObject({
+          ...common,
+          rows: 2,
+          us: expect.any(Number),
+          trace: TRACE,
+          digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+        });
+        expect(find("SELECT nowhere")).toMatchObject({ ...common, error: 1054 });
+        expect(find("SELECT 'it is not hidden'")).toMatchObject({ ...common, rows: 1 });
+        expect(JSON.stringify(entries)).not.toContain("secret");
+        expect(find("SELECT 'long")!.text!.length).toBe(200);
+        expect(find("SELECT 'long")!["text_bytes"]).toBe(509);
+        expect(find("SELECT SLEEP(29)")).toMatchObject({ ...common, outcome: "lost" });
+        expect(entries.filter(({ event }) => event !== "statement").map(({ event }) => event))
+          .toEqual(["login", "logout"]);
+        expect(JSON.stringify(entries)).not.toContain("not logged");
+      });
+    }
+  }
+
+  test("a share of the statements, and all that fail", async () => {
+    const { server } = await subject(kinds[0]!);
+    using place = folder();
+    await using proxy = await ownProxy(server, {
+      config: `[audit]\nfile = "${place.path}/audit.log"\nsample = 10\n`,
+    });
+    using client = await loginAs(server.accounts.app, proxy);
+    for (let i = 0; i < 50; i++) await client.query(`SELECT ${i}`);
+    for (let i = 0; i < 5; i++) await client.query("SELECT nowhere").catch(() => {});
+    await proxy.stop();
+    const texts = entriesIn(place.path).flatMap(({ text }) => text ?? []);
+    expect(texts.filter((text) => text === "SELECT nowhere")).toHaveLength(5);
+    expect(texts.filter((text) => text !== "SELECT nowhere")).toHaveLength(5);
+  });
+
+  test("a file that cannot be written is said at the start", async () => {
+    const { server } = await subject(kinds[0]!);
+    const started = ownProxy(server, { config: '[audit]\nfile = "/no/such/folder/audit.log"\n' });
+    const failure = await started.then(() => "", (error: Error) => error.message);
+    expect(failure).toContain("ended with 3");
+    expect(failure).toContain('Cannot write to "/no/such/folder/audit.log"');
+  });
+});
+
+describe("the slow log", () => {
+  test("is read by mysqldumpslow", async () => {
+    const { server } = await subject(kinds[0]!);
+    using place = folder();
+    const file = join(place.path, "slow.log");
+    await using proxy = await ownProxy(server, {
+      config: `[pool]\nmode = "transaction"\n[slow_log]\nfile = "${file}"\nthreshold = "200ms"\n`,
+    });
+    using client = await loginAs(server.accounts.app, proxy, { database: "test" });
+    await client.query("SELECT 'quick'");
+    await client.query("SELECT SLEEP(0.3), 'slow'");
+    await client.query("SELECT SLEEP(0.25),\n 'slow'");
+    await proxy.stop();
+    expect(existsSync(file)).toBe(true);
+    const text = readFileSync(file, "utf8");
+    expect(text).not.toContain("quick");
+    expect(text).toContain("use test;");
+    const child = Bun.spawn([`${mysqlFolder()}/bin/mysqldumpslow`, "-s", "c", file], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [output] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+    expect(output).toMatch(
+      /Count: 1 {2}Time=0\.3\ds .*Rows=1\.0 \(1\), app\[app\]@\[127\.0\.0\.1\]/,
+    );
+    expect(output).toContain("SELECT SLEEP(N.N)");
+  });
+});

@@ -1,0 +1,108 @@
+// Log files: what is written is there, files are put aside, nothing waits without bounds.
+
+import { describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { LogFile, type LogFileOptions } from "../../../mod/observe/mod.ts";
+import { maskPasswords } from "../../../mod/sql/mod.ts";
+
+function subject(options: Partial<LogFileOptions> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "mp-log-"));
+  const path = join(folder, "audit.log");
+  const errors: string[] = [];
+  const file = new LogFile({
+    path,
+    sizeMaxBytes: 1e9,
+    ageMaxMs: 0,
+    keep: 3,
+    bufferMaxBytes: 1e6,
+    overflow: "drop",
+    onError: (reason) => errors.push(reason),
+    ...options,
+  });
+  return {
+    file,
+    errors,
+    folder,
+    text: () => readFileSync(path, "utf8"),
+    aside: () => readdirSync(folder).filter((name) => name !== "audit.log").sort(),
+    [Symbol.dispose]() {
+      file.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+async function until(ask: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!ask()) {
+    if (Date.now() > deadline) throw new Error("Not within 10 s");
+    await Bun.sleep(5);
+  }
+}
+
+describe("LogFile", () => {
+  test("lines come in order, behind what was there, and all of them at the end", async () => {
+    using log = subject({ head: "head\n" });
+    for (let i = 0; i < 1000; i++) log.file.write(`${i}\n`);
+    await until(() => log.text().endsWith("999\n"));
+    log.file.write("last\n");
+    log.file.close();
+    const lines = ["head", ...Array.from({ length: 1000 }, (_, i) => String(i)), "last", ""];
+    expect(log.text()).toBe(lines.join("\n"));
+    expect(log.file.dropped).toBe(0);
+  });
+
+  test("files are put aside by size, compressed, and only so many kept; no line is lost", async () => {
+    using log = subject({ sizeMaxBytes: 5000, keep: 100 });
+    for (let i = 0; i < 40; i++) {
+      for (let j = 0; j < 10; j++) log.file.write(`${i * 10 + j} ${"x".repeat(50)}\n`);
+      await Bun.sleep(20);
+    }
+    await until(() => log.aside().length >= 3 && log.aside().every((name) => name.endsWith(".gz")));
+    log.file.close();
+    const old = log.aside().map((name) =>
+      gunzipSync(readFileSync(join(log.folder, name))).toString()
+    );
+    const numbers = (old.join("") + log.text()).trim().split("\n").map((line) => parseInt(line));
+    expect(numbers).toEqual(Array.from({ length: 400 }, (_, i) => i));
+  });
+
+  test("old files beyond the number go", async () => {
+    using log = subject({ sizeMaxBytes: 100, keep: 2 });
+    for (let i = 0; i < 8; i++) {
+      log.file.write(`${"x".repeat(200)}\n`);
+      await Bun.sleep(80);
+    }
+    await until(() => log.aside().length === 2 && log.aside().every((it) => it.endsWith(".gz")));
+  });
+
+  test("too much at once: dropped and counted, or written at once", () => {
+    using dropping = subject({ bufferMaxBytes: 1000 });
+    for (let i = 0; i < 100; i++) dropping.file.write(`${"x".repeat(99)}\n`);
+    expect(dropping.file.dropped).toBe(90);
+    using blocking = subject({ bufferMaxBytes: 1000, overflow: "block" });
+    for (let i = 0; i < 100; i++) blocking.file.write(`${"x".repeat(99)}\n`);
+    blocking.file.close();
+    expect(blocking.file.dropped).toBe(0);
+    expect(blocking.text().length).toBe(10_000);
+  });
+});
+
+describe("maskPasswords()", () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ["CREATE USER a IDENTIFIED BY 'se\\'cret'", "CREATE USER a IDENTIFIED BY '***'"],
+    ["SET PASSWORD = \"it''s\"", "SET PASSWORD = '***'"],
+    [
+      "CHANGE MASTER TO MASTER_PASSWORD='x', MASTER_HOST='h'",
+      "CHANGE MASTER TO MASTER_PASSWORD='***', MASTER_HOST='***'",
+    ],
+    ["ALTER USER a IDENTIFIED WITH b AS 'cut of", "ALTER USER a IDENTIFIED WITH b AS '***'"],
+    ["SELECT 'plain'", "SELECT 'plain'"],
+  ];
+  for (const [text, expected] of cases) {
+    test(text, () => expect(maskPasswords(text)).toBe(expected));
+  }
+});
