@@ -38,6 +38,11 @@ export const catalog: readonly CatalogEntry[] = [
     load: () => import("./serve.ts"),
   },
   {
+    name: "top",
+    summary: "see what goes on in a proxy, live in the terminal",
+    load: () => import("./top.ts"),
+  },
+  {
     name: "probe",
     summary: "look at a cluster, and say whether it is as expected",
     load: () => import("./probe.ts"),

@@ -11,6 +11,7 @@ import { exitStatus } from "./exit_status.ts";
 import { configure, parse } from "./parse.ts";
 import { define as defineProbe } from "./probe.ts";
 import { define as defineServe } from "./serve.ts";
+import { define as defineTop } from "./top.ts";
 
 const shells = ["bash", "zsh", "fish"] as const;
 type Shell = (typeof shells)[number];
@@ -49,6 +50,7 @@ function collect(): readonly Completion[] {
   const nothing = () => Promise.resolve();
   const commands: Readonly<Record<string, Command>> = {
     serve: defineServe(nothing),
+    top: defineTop(nothing),
     probe: defineProbe(nothing),
     doctor: defineDoctor(nothing),
     demo: defineDemo(nothing),

@@ -1,0 +1,201 @@
+// `mysqlproxy top`: what goes on in a proxy, live in the terminal, or once for scripts.
+
+import { readFileSync } from "node:fs";
+import { Command, Option } from "commander";
+import { parseAddress, parseDuration } from "../mod/config/mod.ts";
+import type { Beginning, ProxyLogin, TabName, ThemeName } from "../tui/mod.ts";
+import { exitStatus } from "./exit_status.ts";
+import { CommandError } from "./failure.ts";
+import { configure, parse } from "./parse.ts";
+
+/** What commander has read. */
+interface TopFlags {
+  readonly host?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly tls: TlsMode;
+  readonly tlsCa?: string;
+  readonly timeout: string;
+  readonly interval: string;
+  readonly tab: TabName;
+  readonly theme?: ThemeName;
+  readonly once?: boolean;
+  readonly json?: boolean;
+  readonly record?: string;
+  readonly play?: string;
+  readonly at?: string;
+}
+
+const TLS_MODES = ["disabled", "preferred", "required", "verify-ca", "verify-identity"] as const;
+type TlsMode = typeof TLS_MODES[number];
+
+// Written out, since the dashboard itself is not to be loaded for a list of words.
+const THEMES: readonly ThemeName[] = ["default", "colorblind", "light", "mono"];
+const TABS: readonly TabName[] = [
+  "cluster",
+  "frontends",
+  "backends",
+  "statements",
+  "waits",
+  "failover",
+  "config",
+  "logs",
+];
+
+/** The command with its options. */
+export function define(top: (flags: TopFlags) => Promise<void>): Command {
+  return configure(new Command("mysqlproxy top"))
+    .description(
+      "Shows what goes on in a proxy, by its admin port: clients, servers, statements, waits, failovers. Press ? for the keys.",
+    )
+    .option(
+      "-H, --host <address>",
+      "its admin port: host:port or unix:/path; by default the proxy of this machine",
+    )
+    .option("-u, --user <name>", "account at the admin port (env: MYSQLPROXY_USER)")
+    .option("-p, --password <password>", "its password; better given in MYSQLPROXY_PASSWORD")
+    .addOption(new Option("--tls <mode>", "TLS to it").choices(TLS_MODES).default("preferred"))
+    .option("--tls-ca <file>", "certificates that its own is checked against")
+    .option("--timeout <duration>", "time for the login, and for each answer", "5s")
+    .option("-i, --interval <duration>", "time between two readings", "1s")
+    .addOption(new Option("--tab <name>", "what to begin with").choices(TABS).default("cluster"))
+    .addOption(
+      new Option("--theme <name>", "colours; without any where NO_COLOR is set").choices(THEMES),
+    )
+    .option("--once", "print the first screen as text, and end")
+    .option("--json", "print all that is known as one value for programs, and end")
+    .addOption(
+      new Option("--record <file>", "write all that is read to a file").conflicts(["play", "once"]),
+    )
+    .addOption(
+      new Option("--play <file>", "show such a file; no proxy is needed").conflicts([
+        "host",
+        "once",
+      ]),
+    )
+    .option("--at <place>", "with --play: begin there, paused: a number, or a time as 14:02:30")
+    .action(top);
+}
+
+/** Runs the dashboard; resolves with the exit status when somebody has left. */
+export async function run(args: readonly string[]): Promise<number> {
+  await parse(define((flags) => flags.play === undefined ? showLive(flags) : play(flags)), args);
+  return exitStatus.ok;
+}
+
+const INTERVAL_MS_MIN = 100;
+
+/** @throws {CommandError} If it is no duration, or too short. */
+function durationOf(flag: string, text: string): number {
+  try {
+    const ms = parseDuration(text);
+    if (ms < INTERVAL_MS_MIN) throw new RangeError(`must be at least ${INTERVAL_MS_MIN}ms`);
+    return ms;
+  } catch (error) {
+    throw new CommandError(`${flag}: ${(error as Error).message}`, exitStatus.usage);
+  }
+}
+
+async function showLive(flags: TopFlags): Promise<void> {
+  const intervalMs = durationOf("--interval", flags.interval);
+  const login = await loginOf(flags);
+  const { hasTerminal, LiveFeed, onceJson, onceText, Recorder, showProxy } = await import(
+    "../tui/mod.ts"
+  );
+  const feed = new LiveFeed(login);
+  if (flags.json || flags.once) {
+    const columns = process.stdout.columns ?? ONCE_COLUMNS;
+    const text = flags.json ? onceJson(feed, intervalMs) : onceText(feed, intervalMs, columns);
+    console.log(await text.catch((error: unknown) => unreachable(login, error)));
+    feed.close();
+    return;
+  }
+  if (!hasTerminal()) throw noTerminal();
+  const recorder = flags.record === undefined
+    ? undefined
+    : opened(() => new Recorder(flags.record!), `cannot write ${flags.record}`);
+  await showProxy(await beginning(flags, intervalMs), {
+    feed,
+    recorder,
+    recordingTo: flags.record,
+  });
+}
+
+/** Wide enough for all that a script may look for. */
+const ONCE_COLUMNS = 200;
+
+async function play(flags: TopFlags): Promise<void> {
+  const file = flags.play!;
+  const { hasTerminal, placeIn, readRecording, recordedJson, showRecording } = await import(
+    "../tui/mod.ts"
+  );
+  const snapshots = opened(() => readRecording(file), `cannot play ${file}`);
+  const startAt = flags.at === undefined ? undefined : placeIn(snapshots, flags.at);
+  if (flags.at !== undefined && startAt === undefined) {
+    throw new CommandError("--at: must be a number, or a time as 14:02:30", exitStatus.usage);
+  }
+  if (flags.json) return console.log(recordedJson(snapshots, startAt));
+  if (!hasTerminal()) throw noTerminal();
+  await showRecording(await beginning(flags, 1000), { snapshots, name: file, startAt });
+}
+
+async function beginning(flags: TopFlags, intervalMs: number): Promise<Beginning> {
+  const { chosenThemeName } = await import("../tui/mod.ts");
+  const theme = chosenThemeName(flags.theme, process.env);
+  return { state: { intervalMs, theme, tab: flags.tab, paused: flags.at !== undefined } };
+}
+
+async function loginOf(
+  { host, user, password, tls, tlsCa, timeout }: TopFlags,
+): Promise<ProxyLogin> {
+  const { MYSQLPROXY_USER: user_, MYSQLPROXY_PASSWORD: password_ } = process.env;
+  return {
+    address: host === undefined ? await ownProxy() : checked(host),
+    user: user ?? user_ ?? "admin",
+    password: password ?? password_ ?? "",
+    timeoutMs: durationOf("--timeout", timeout),
+    tls: tls === "disabled" ? undefined : {
+      ...(tlsCa === undefined
+        ? {}
+        : { ca: opened(() => readFileSync(tlsCa, "utf8"), `--tls-ca: cannot read ${tlsCa}`) }),
+      rejectUnauthorized: tls === "verify-ca" || tls === "verify-identity",
+      verifyIdentity: tls === "verify-identity",
+      optional: tls === "preferred",
+    },
+  };
+}
+
+/** The proxy of this machine. */
+function ownProxy(): Promise<string> {
+  return Promise.resolve("127.0.0.1:3308");
+}
+
+function checked(host: string): string {
+  try {
+    parseAddress(host, 0); // what stands for a missing port does not matter here
+    return host;
+  } catch (error) {
+    throw new CommandError(`--host: ${(error as Error).message}`, exitStatus.usage);
+  }
+}
+
+function opened<T>(open: () => T, what: string): T {
+  try {
+    return open();
+  } catch (error) {
+    throw new CommandError(`${what}: ${(error as Error).message}`, exitStatus.failure);
+  }
+}
+
+function unreachable(login: ProxyLogin, error: unknown): never {
+  const { message, code } = error as { message?: string; code?: string };
+  const reason = (message || code || String(error)).split("\n")[0];
+  throw new CommandError(`cannot ask the proxy at ${login.address}: ${reason}`, exitStatus.failure);
+}
+
+function noTerminal(): CommandError {
+  return new CommandError(
+    "top needs a terminal; --once or --json print to whatever standard output is",
+    exitStatus.usage,
+  );
+}

@@ -1,0 +1,84 @@
+// The application: what was chosen, what was read, and the screen that is made of both.
+
+import { useCallback, useEffect, useMemo, useReducer } from "react";
+import { Screen } from "./components/screen.tsx";
+import type { Feed } from "./feed.ts";
+import { useRecording } from "./hooks/use_recording.ts";
+import { useSnapshot } from "./hooks/use_snapshot.ts";
+import { LISTS } from "./lists/all.ts";
+import type { Recorder } from "./recording.ts";
+import { type Snapshot, type TableName, TABLES } from "./snapshot.ts";
+import { initialState, reduce, type State, viewOf } from "./state.ts";
+
+/** How the application begins. */
+export interface Beginning {
+  readonly state: Parameters<typeof initialState>[0];
+}
+
+/** Before a proxy that runs. */
+export function LiveApp({ beginning, feed, recorder, recordingTo }: {
+  readonly beginning: Beginning;
+  readonly feed: Feed;
+  /** Gets every snapshot, with all tables. */
+  readonly recorder?: Recorder | undefined;
+  /** Its file. */
+  readonly recordingTo?: string | undefined;
+}) {
+  const [state, dispatch] = useReducer(reduce, beginning.state, initialState);
+  const wanted = useMemo(() => wantedBy(state, recorder !== undefined), [viewOf(state), recorder]);
+  const { intervalMs, paused } = state;
+  const onSnapshot = useCallback((snapshot: Snapshot) => recorder?.write(snapshot), [recorder]);
+  const { refresh, ...seen } = useSnapshot(feed, { intervalMs, paused, wanted, onSnapshot });
+  const give = useCallback((statement: string) => {
+    feed.order(statement).then(
+      () => ({ text: `done: ${statement}`, failed: false }),
+      (error: unknown) => ({ text: `${statement}: ${(error as Error).message}`, failed: true }),
+    ).then((notice) => {
+      dispatch({ do: "notice", notice });
+      refresh();
+    });
+  }, [feed, refresh]);
+  useEffect(() => {
+    if (state.notice === undefined) return;
+    const timer = setTimeout(() => dispatch({ do: "notice", notice: undefined }), NOTICE_MS);
+    return () => clearTimeout(timer);
+  }, [state.notice]);
+  return (
+    <Screen
+      state={state}
+      dispatch={dispatch}
+      seen={seen}
+      situation={{ name: feed.name, recordingTo, nowMs: Date.now() }}
+      give={give}
+    />
+  );
+}
+
+const NOTICE_MS = 5000;
+
+/** Before a recording. */
+export function RecordingApp({ beginning, snapshots, name, startAt = 0 }: {
+  readonly beginning: Beginning;
+  readonly snapshots: readonly Snapshot[];
+  /** The file. */
+  readonly name: string;
+  readonly startAt?: number;
+}) {
+  const [state, dispatch] = useReducer(reduce, beginning.state, initialState);
+  const { step, ...seen } = useRecording(snapshots, { paused: state.paused, startAt });
+  return (
+    <Screen
+      state={state}
+      dispatch={dispatch}
+      seen={seen}
+      situation={{ name, recordingTo: undefined, nowMs: Date.now() }}
+      give={undefined}
+      step={step}
+    />
+  );
+}
+
+/** The tables of the list that is shown; a recording is to have all. */
+function wantedBy(state: State, all: boolean): ReadonlySet<TableName> {
+  return new Set(all ? TABLES : LISTS[viewOf(state)].tables);
+}

@@ -1,0 +1,98 @@
+// Snapshots of a proxy that runs, over its admin port. The one file that talks to it.
+
+import { AdminClient, type AdminLogin } from "../mod/admin/mod.ts";
+import { ALWAYS, type Feed } from "./feed.ts";
+import { type Row, rowsOf, type Snapshot, type TableName, TABLES, type Value } from "./snapshot.ts";
+
+/** How to reach a proxy. */
+export interface ProxyLogin extends AdminLogin {
+  readonly address: string;
+}
+
+/** The error number of a statement that is not known, and of a table that is not. */
+const UNKNOWN_TABLE = new Set([1064, 1146]);
+/** More sessions than these would take longer to read than anybody can look at them. */
+export const SESSIONS_MAX = 5000;
+
+/** Asks a proxy, on a new connection where the last one has ended. */
+export class LiveFeed implements Feed {
+  readonly kind = "live";
+  readonly name: string;
+  readonly #login: ProxyLogin;
+  readonly #missing = new Set<TableName>();
+  #client: Promise<AdminClient> | undefined;
+  #isClosed = false;
+
+  constructor(login: ProxyLogin) {
+    this.#login = login;
+    this.name = login.address;
+  }
+
+  async read(wanted: ReadonlySet<TableName>): Promise<Snapshot> {
+    const names = TABLES.filter((name) => wanted.has(name) || ALWAYS.includes(name));
+    const tables: Partial<Record<TableName, readonly Row[]>> = {};
+    // One after the other leave, all at once: that is one round trip for the lot.
+    const answers = await this.#with((client) =>
+      Promise.all(names.map(async (name) => [name, await this.#table(client, name)] as const))
+    );
+    for (const [name, rows] of answers) if (rows !== undefined) tables[name] = rows;
+    const snapshot = { atMs: Date.now(), tables };
+    if (rowsOf(snapshot, "proxy").length === 0) {
+      throw new Error("this admin port has no table `proxy`: it is not one of mysqlproxy");
+    }
+    return snapshot;
+  }
+
+  async order(statement: string): Promise<void> {
+    await this.#with((client) => client.query(statement));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#drop();
+  }
+
+  /** Undefined where the proxy has no such table. */
+  async #table(client: AdminClient, name: TableName): Promise<readonly Row[] | undefined> {
+    if (this.#missing.has(name)) return undefined;
+    try {
+      return await client.query(statementOf(name)) as readonly Readonly<Record<string, Value>>[];
+    } catch (error) {
+      if (!UNKNOWN_TABLE.has((error as { errno?: number }).errno ?? 0)) throw error;
+      this.#missing.add(name);
+      return undefined;
+    }
+  }
+
+  async #with<T>(work: (client: AdminClient) => Promise<T>): Promise<T> {
+    const { address, ...login } = this.#login;
+    this.#client ??= AdminClient.connect(address, login);
+    try {
+      return await work(await this.#client);
+    } catch (error) {
+      if (!isAnswer(error)) this.#drop();
+      throw error;
+    } finally {
+      if (this.#isClosed) this.#drop();
+    }
+  }
+
+  #drop(): void {
+    const client = this.#client;
+    this.#client = undefined;
+    // Another proxy may be there the next time, with other tables.
+    this.#missing.clear();
+    void client?.then((it) => it[Symbol.asyncDispose](), () => {});
+  }
+}
+
+/** The proxy has said no; the connection goes on. */
+function isAnswer(error: unknown): boolean {
+  return typeof (error as { sqlState?: unknown }).sqlState === "string" &&
+    (error as { fatal?: unknown }).fatal !== true;
+}
+
+function statementOf(name: TableName): string {
+  if (name !== "frontends") return `SELECT * FROM ${name}`;
+  return `SELECT * FROM frontends ORDER BY state = 'sleep', idle_s DESC LIMIT ${SESSIONS_MAX}`;
+}
