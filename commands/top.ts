@@ -1,6 +1,7 @@
 // `mysqlproxy top`: what goes on in a proxy, live in the terminal, or once for scripts.
 
 import { readFileSync } from "node:fs";
+import { connect } from "node:net";
 import { Command, Option } from "commander";
 import { parseAddress, parseDuration } from "../mod/config/mod.ts";
 import type { Beginning, ProxyLogin, TabName, ThemeName } from "../tui/mod.ts";
@@ -165,9 +166,30 @@ async function loginOf(
   };
 }
 
-/** The proxy of this machine. */
-function ownProxy(): Promise<string> {
-  return Promise.resolve("127.0.0.1:3308");
+/** The proxy of this machine: by its unix socket, else at the usual port. */
+async function ownProxy(): Promise<string> {
+  const { localSockets } = await import("../mod/admin/mod.ts");
+  const answering: string[] = [];
+  for (const path of localSockets()) if (await answers(path)) answering.push(path);
+  if (answering.length > 1) {
+    throw new CommandError(
+      `several proxies run on this machine; say which one: --host ${answering.join(" or ")}`,
+      exitStatus.usage,
+    );
+  }
+  return answering[0] ?? "127.0.0.1:3308";
+}
+
+/** Whether somebody listens on a unix socket; a proxy that was killed has left its own. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path);
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once("error", () => resolve(false));
+  });
 }
 
 function checked(host: string): string {

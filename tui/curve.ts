@@ -58,6 +58,9 @@ function hasLater(columns: readonly (number | null)[], from: number): boolean {
     from >= columns.length - GAP_MAX;
 }
 
+/** One eighth below the full block, so that curves of lines below each other stay apart. */
+const SPARK_TOP = BLOCKS.length - 2;
+
 /** A curve of one line. */
 export function sparkline(points: readonly Point[], shape: CurveShape): string {
   const columns = columnsOf(points, shape);
@@ -65,7 +68,7 @@ export function sparkline(points: readonly Point[], shape: CurveShape): string {
   return columns.map((value) => {
     if (value === null) return " ";
     if (top === 0) return BLOCKS[0];
-    return BLOCKS[Math.min(BLOCKS.length - 1, Math.round(value / top * (BLOCKS.length - 1)))];
+    return BLOCKS[Math.round(value / top * SPARK_TOP)];
   }).join("");
 }
 

@@ -58,6 +58,11 @@ export function millis(value: Maybe<number>): string {
   return duration(value / 1000);
 }
 
+/** Seconds of something that mostly takes less than one: `12ms`, `2.4s`, `3m04s`. */
+export function elapsed(seconds: Maybe<number>): string {
+  return seconds === null || seconds === undefined ? "" : micros(seconds * 1e6);
+}
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

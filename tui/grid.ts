@@ -33,6 +33,13 @@ export interface PlacedColumn {
   readonly width: number;
 }
 
+/** Columns in their places. */
+export interface Placement {
+  readonly placed: readonly PlacedColumn[];
+  /** Blanks between two columns. */
+  readonly gap: number;
+}
+
 /** How rows are ordered. */
 export interface Sort {
   /** A column's key; undefined: as the proxy gives them. */
@@ -47,55 +54,53 @@ const WIDE_GAP = 2;
 export function place(
   columns: readonly Column[],
   rows: readonly Row[],
-  width: number,
-): readonly PlacedColumn[] {
-  const wanted = new Map(columns.map((column) => [column, wantedWidth(column, rows)]));
+  { width, sort }: { readonly width: number; readonly sort: Sort },
+): Placement {
+  const wanted = new Map(columns.map((column) => [column, leastWidth(column, sort)]));
   let kept = [...columns];
-  const needs = (list: readonly Column[]) =>
-    list.reduce((sum, column) => sum + wanted.get(column)!, 0) + GAP * (list.length - 1);
-  while (needs(kept) > width) {
+  const needs = (gap: number) =>
+    kept.reduce((sum, column) => sum + wanted.get(column)!, 0) + gap * (kept.length - 1);
+  while (needs(GAP) > width) {
     const last = Math.max(...kept.map(({ drop = 0 }) => drop));
     if (last === 0) break;
     const at = kept.findLastIndex(({ drop = 0 }) => drop === last);
     kept = kept.filter((_, index) => index !== at);
   }
-  let spare = width - needs(kept);
-  const growing = kept.filter(({ grows }) => grows);
-  return kept.map((column) => {
-    let own = wanted.get(column)!;
-    if (column.grows) {
-      const share = Math.floor(spare / growing.length);
-      growing.pop();
-      spare -= share;
-      own = Math.max(column.width, own + share);
-    }
-    return { column, width: own };
+  const gap = needs(WIDE_GAP) <= width ? WIDE_GAP : GAP;
+  // First what cuts nothing off, then what only looks better.
+  let spare = Math.max(0, width - needs(gap));
+  for (const column of kept) {
+    const more = Math.min(spare, contentWidth(column, rows) - wanted.get(column)!);
+    if (column.grows || more <= 0) continue;
+    wanted.set(column, wanted.get(column)! + more);
+    spare -= more;
+  }
+  const growing = kept.filter(({ grows }) => grows).length;
+  const placed = kept.map((column) => {
+    const share = column.grows ? Math.floor(spare / growing) : 0;
+    return { column, width: wanted.get(column)! + share };
   });
+  return { placed, gap };
 }
 
-function wantedWidth(column: Column, rows: readonly Row[]): number {
-  const { width, widthMax = width, title, text } = column;
-  const least = Math.max(width, widthOf(title));
-  if (widthMax <= least) return least;
-  const content = rows.reduce((max, row) => Math.max(max, widthOf(plain(text(row)))), least);
-  return Math.min(widthMax, content);
+/** The title is to be read, with the arrow where rows are sorted by it. */
+function leastWidth({ key, width, title }: Column, sort: Sort): number {
+  return Math.max(width, widthOf(title) + (key === sort.key ? 1 : 0));
 }
 
-/** The blanks between two columns: two where they cost nothing. */
-export function gapOf(placed: readonly PlacedColumn[], width: number): number {
-  const used = placed.reduce((sum, column) => sum + column.width, 0);
-  return used + WIDE_GAP * (placed.length - 1) <= width ? WIDE_GAP : GAP;
+function contentWidth({ width, widthMax = width, text }: Column, rows: readonly Row[]): number {
+  if (widthMax <= width) return width;
+  const widest = rows.reduce((max, row) => Math.max(max, widthOf(plain(text(row)))), 0);
+  return Math.min(widthMax, widest);
 }
 
 /** The line with the titles; the one that rows are sorted by has an arrow. */
-export function headLine(placed: readonly PlacedColumn[], gap: number, sort: Sort): Line {
+export function headLine({ placed, gap }: Placement, sort: Sort): Line {
   const spans: Span[] = [];
   for (const [at, { column, width }] of placed.entries()) {
     const isSorted = column.key === sort.key;
     const arrow = sort.descending ? "▾" : "▴";
-    const title = isSorted
-      ? `${column.title.slice(0, Math.max(0, width - 1))}${arrow}`
-      : column.title;
+    const title = isSorted ? column.title + arrow : column.title;
     spans.push({
       text: fit(title, width, column.align) + blank(at < placed.length - 1 ? gap : 0),
       tone: isSorted ? "accent" : "muted",
@@ -107,10 +112,9 @@ export function headLine(placed: readonly PlacedColumn[], gap: number, sort: Sor
 /** The line of a row. */
 export function rowLine(
   row: Row,
-  placed: readonly PlacedColumn[],
-  how: { readonly gap: number; readonly width: number; readonly selected: boolean },
+  { placed, gap }: Placement,
+  { width, selected }: { readonly width: number; readonly selected: boolean },
 ): Line {
-  const { gap, width, selected } = how;
   const spans: (Span | string)[] = [];
   for (const [at, { column, width: own }] of placed.entries()) {
     const text = fit(plain(column.text(row)), own, column.align);

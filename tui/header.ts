@@ -2,6 +2,7 @@
 
 import { type Point, sparkline } from "./curve.ts";
 import {
+  bytes,
   clock,
   count,
   cut,
@@ -14,8 +15,8 @@ import {
   UNKNOWN,
   widthOf,
 } from "./format.ts";
-import { latest, type Model, type Sample, seriesOf } from "./model.ts";
-import { numberOf, type Row, textOf } from "./snapshot.ts";
+import { latest, type Model, rateOf, type Sample, seriesOf } from "./model.ts";
+import { numberOf, type Row, sumOf, textOf } from "./snapshot.ts";
 import { type Line, type Span, type Tone, withoutTones } from "./theme.ts";
 
 /** How the proxy is reached. */
@@ -56,10 +57,13 @@ export function headerLines(
   if (model === undefined) return [title, [], [], []];
   const sample = latest(model);
   const nowMs = model.snapshot.atMs;
-  const left = Math.floor((width - 3) / 2);
-  const right = width - 3 - left;
+  const left = Math.floor((width - 2 - BETWEEN) / 2);
+  const right = width - 2 - BETWEEN - left;
   const curve = (name: Exclude<keyof Sample, "atMs">) => ({ points: seriesOf(model, name), nowMs });
-  const two = (a: Line, b: Line): Line => [" ", ...filled(a, left), " ", ...filled(b, right)];
+  const two = (
+    a: Line,
+    b: Line,
+  ): Line => [" ", ...filled(a, left), " ".repeat(BETWEEN), ...filled(b, right)];
   return [
     title,
     two(
@@ -85,6 +89,8 @@ export function headerLines(
   ];
 }
 
+/** Blanks between the halves. */
+const BETWEEN = 2;
 const LABEL = 8;
 const VALUE = 6;
 
@@ -171,6 +177,7 @@ function titleLine(
       `up ${duration(numberOf(proxy, "uptime_s"))}`,
       `${workers ?? UNKNOWN} ${workers === 1 ? "worker" : "workers"}`,
     ]),
+    ...(width >= ROOMY && model !== undefined ? machine(model) : []),
     situation.name,
   ].join("  ");
   const state = stateLine(situation);
@@ -187,6 +194,17 @@ function titleLine(
     "  ",
     time,
   ];
+}
+
+/** Lines of so many columns have room for what the processes use. */
+const ROOMY = 100;
+
+function machine(model: Model): readonly string[] {
+  const workers = model.tables.workers ?? [];
+  const rates = workers.map((row) => rateOf(model, "workers", { row, column: "cpu_us" }));
+  const known = rates.filter((each) => each !== null);
+  const cpu = known.length === 0 ? null : known.reduce((sum, each) => sum + each, 0) / 1e6;
+  return [`cpu ${percent(cpu)}`, `memory ${bytes(sumOf(workers, "rss_bytes"))}`];
 }
 
 function stateLine(situation: Situation): Line {

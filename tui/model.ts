@@ -115,13 +115,20 @@ function ratesBetween(before: Snapshot, after: Snapshot, elapsedS: number): Rate
         // What was not there before has come since, unless its table counts from its own start.
         const from = oldRows.has(key) ? numberOf(oldRows.get(key), column) : 0;
         if (to === null || from === null || to < from) continue;
-        changed[column] = (to - from) / elapsedS;
+        changed[column] = (to - from) / (ownElapsed(oldRows.get(key), row) ?? elapsedS);
       }
       if (table !== "workers" || oldRows.has(key)) ofTable.set(key, changed);
     }
     rates.set(table, ofTable);
   }
   return rates;
+}
+
+/** Workers say when they were asked, which may be a little before the proxy answers. */
+function ownElapsed(before: Row | undefined, after: Row): number | null {
+  const from = numberOf(before, "uptime_s");
+  const to = numberOf(after, "uptime_s");
+  return from === null || to === null || to <= from ? null : to - from;
 }
 
 function keyOf(table: CountedTable, row: Row): string {

@@ -2,7 +2,7 @@
 
 import type { Feed } from "./feed.ts";
 import { headerLines } from "./header.ts";
-import { gapOf, headLine, place, rowLine } from "./grid.ts";
+import { headLine, place, rowLine } from "./grid.ts";
 import { modelAt } from "./hooks/use_recording.ts";
 import { LISTS } from "./lists/all.ts";
 import { advance, latest, type Model } from "./model.ts";
@@ -64,10 +64,9 @@ export async function onceText(feed: Feed, intervalMs: number, width: number): P
   }, width);
   const sections = [LISTS.servers, LISTS.events].map((list) => {
     const rows = list.rows(model);
-    const placed = place(list.columns, rows, width - 1);
-    const gap = gapOf(placed, width - 1);
-    const lines = rows.map((row) => rowLine(row, placed, { gap, width, selected: false }));
-    return [[list.title], headLine(placed, gap, list.sort), ...lines].map((line) => [" ", ...line]);
+    const placement = place(list.columns, rows, { width: width - 1, sort: list.sort });
+    const lines = rows.map((row) => rowLine(row, placement, { width, selected: false }));
+    return [[list.title], headLine(placement, list.sort), ...lines].map((line) => [" ", ...line]);
   });
   return [header, ...sections.map((lines) => [[], ...lines])].flat()
     .map((line) => withoutTones(line).trimEnd()).join("\n");

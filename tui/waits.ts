@@ -1,11 +1,13 @@
 // Where statements spend their time: by stage, and where they are at this moment. Pure.
 
 import { bar } from "./curve.ts";
-import { count, fit, micros, percent, rate } from "./format.ts";
+import { count, elapsed, percent } from "./format.ts";
+import { type Column, headLine, place, rowLine, type Sort } from "./grid.ts";
+import { runningS } from "./lists/frontends.ts";
+import { microsColumn, numberColumn, rateColumn, textColumn } from "./lists/list.ts";
 import { type Model, rateOf } from "./model.ts";
 import { numberOf, type Row, sumOf, textOf } from "./snapshot.ts";
 import type { Line } from "./theme.ts";
-import { runningS } from "./lists/frontends.ts";
 
 /** States of a session, in the order in which a statement goes through them. */
 const STATES = [
@@ -20,25 +22,58 @@ const LABEL = 9;
 const NUMBER = 7;
 const TEXT = 33;
 
+interface Place {
+  readonly state: string;
+  readonly words: string;
+  readonly count: number;
+  /** Of all sessions, 0 to 1. */
+  readonly part: number;
+  /** Seconds; null: nobody is under way there. */
+  readonly longestS: number | null;
+}
+
+function places(model: Model): readonly Place[] {
+  const frontends = model.tables.frontends ?? [];
+  return STATES.map(([state, words]) => {
+    const own = frontends.filter((row) => textOf(row, "state") === state);
+    const times = own.map(runningS).filter((time) => time !== null);
+    return {
+      state,
+      words,
+      count: own.length,
+      part: frontends.length === 0 ? 0 : own.length / frontends.length,
+      longestS: times.length === 0 ? null : Math.max(...times),
+    };
+  });
+}
+
+/** How many sessions are where now, in one line. */
+export function nowLine(model: Model): Line {
+  return [
+    { text: "Now".padEnd(LABEL), tone: "strong" },
+    ...places(model).flatMap(({ state, count, longestS }): Line => [
+      { text: String(count), tone: state === "wait" && count > 0 ? "warn" : undefined },
+      ` ${state}`,
+      { text: `${longestS === null ? "" : ` ${elapsed(longestS)}`}   `, tone: "muted" },
+    ]),
+  ];
+}
+
 /** How many sessions are where now, with bars. */
 export function nowLines(model: Model, width: number): readonly Line[] {
-  const frontends = model.tables.frontends ?? [];
   const barWidth = Math.max(8, Math.min(40, width - LABEL - NUMBER * 2 - TEXT - 6));
   return [
     [{
       text: `${"NOW".padEnd(LABEL)}${"COUNT".padStart(NUMBER)} ${"LONGEST".padStart(NUMBER)}`,
       tone: "muted",
     }],
-    ...STATES.map(([state, words]): Line => {
-      const own = frontends.filter((row) => textOf(row, "state") === state);
-      const longest = own.reduce((max, row) => Math.max(max, runningS(row) ?? 0), 0);
-      const part = frontends.length === 0 ? 0 : own.length / frontends.length;
-      const isWait = state === "wait" && own.length > 0;
+    ...places(model).map(({ state, words, count: number, part, longestS }): Line => {
+      const isWait = state === "wait" && number > 0;
       return [
-        { text: state.padEnd(LABEL), tone: own.length === 0 ? "muted" : undefined },
-        { text: count(own.length).padStart(NUMBER), tone: isWait ? "warn" : undefined },
+        { text: state.padEnd(LABEL), tone: number === 0 ? "muted" : undefined },
+        { text: count(number).padStart(NUMBER), tone: isWait ? "warn" : undefined },
         " ",
-        (own.length === 0 || state === "sleep" ? "" : micros(longest * 1e6)).padStart(NUMBER),
+        elapsed(longestS).padStart(NUMBER),
         "  ",
         { text: bar(part, barWidth), tone: isWait ? "warn" : "curve" },
         "  ",
@@ -48,62 +83,60 @@ export function nowLines(model: Model, width: number): readonly Line[] {
   ];
 }
 
+const BAR = 24;
+const BY_TIME: Sort = { key: "part", descending: true };
+
+const STAGE_COLUMNS: readonly Column[] = [
+  textColumn("stage", { title: "STAGE", width: 12, widthMax: 18 }),
+  textColumn("target", { title: "TARGET", width: 4, widthMax: 22, drop: 2 }),
+  numberColumn("part", { title: "TIME%", width: 6, show: percent }),
+  textColumn("bar", {
+    title: "",
+    width: BAR,
+    drop: 3,
+    text: (row) => bar(numberOf(row, "part") ?? 0, BAR),
+    tone: () => "curve",
+  }),
+  rateColumn("count_s", { title: "RATE", width: 6 }),
+  numberColumn("busy", {
+    title: "BUSY",
+    width: 6,
+    show: (busy) => busy === null ? "–" : busy.toFixed(busy < 10 ? 2 : 0),
+  }),
+  microsColumn("p50_us", { title: "P50", width: 7 }),
+  microsColumn("p95_us", { title: "P95", width: 7 }),
+  microsColumn("p99_us", { title: "P99", width: 7 }),
+  microsColumn("max_us", { title: "MAX", width: 7, drop: 1 }),
+];
+
 /** The stages, by how much of all time passes in them; none where they are not measured. */
 export function stageLines(model: Model, { width, max }: {
   readonly width: number;
   readonly max: number;
 }): readonly Line[] {
-  const stages = (model.tables.stages ?? []).filter((row) => textOf(row, "stage") !== "total");
-  if (stages.length === 0) return [];
-  const all = sumOf(stages, "sum_us");
-  const rows = stages.toSorted((a, b) =>
-    (numberOf(b, "sum_us") ?? 0) - (numberOf(a, "sum_us") ?? 0)
-  );
-  const barWidth = Math.max(0, Math.min(30, width - 84));
+  const rows = stageRows(model).slice(0, max);
+  if (rows.length === 0) return [];
+  const placement = place(STAGE_COLUMNS, rows, { width, sort: BY_TIME });
   return [
-    [{
-      text: [
-        "STAGE".padEnd(14),
-        "TARGET".padEnd(20),
-        "RATE".padStart(6),
-        "BUSY".padStart(6),
-        "P50".padStart(7),
-        "P95".padStart(7),
-        "P99".padStart(7),
-        "TIME%".padStart(6),
-      ].join(" "),
-      tone: "muted",
-    }],
-    ...rows.slice(0, max).map((row) => stageLine(row, { model, all, barWidth })),
+    headLine(placement, BY_TIME),
+    ...rows.map((row) => rowLine(row, placement, { width, selected: false })),
   ];
 }
 
-function stageLine(
-  row: Row,
-  { model, all, barWidth }: {
-    readonly model: Model;
-    readonly all: number | null;
-    readonly barWidth: number;
-  },
-): Line {
-  const sum = numberOf(row, "sum_us");
-  const part = sum === null || !all ? null : sum / all;
-  // Microseconds a second are how many statements are in the stage at any moment, times a million.
-  const busy = rateOf(model, "stages", { row, column: "sum_us" });
-  return [
-    fit(textOf(row, "stage"), 14),
-    " ",
-    fit(textOf(row, "target") || "all", 20),
-    " ",
-    rate(rateOf(model, "stages", { row, column: "count" })).padStart(6),
-    " ",
-    (busy === null ? "–" : (busy / 1e6).toFixed(busy < 1e7 ? 2 : 0)).padStart(6),
-    ...["p50_us", "p95_us", "p99_us"].map((column) =>
-      ` ${micros(numberOf(row, column)).padStart(7)}`
-    ),
-    " ",
-    percent(part).padStart(6),
-    "  ",
-    { text: part === null ? "" : bar(part, barWidth), tone: "curve" },
-  ];
+function stageRows(model: Model): readonly Row[] {
+  const stages = (model.tables.stages ?? []).filter((row) => textOf(row, "stage") !== "total");
+  const all = sumOf(stages, "sum_us");
+  const rows = stages.map((row) => {
+    const sum = numberOf(row, "sum_us");
+    // Microseconds in a stage each second: a million of them are one statement that is always there.
+    const busy = rateOf(model, "stages", { row, column: "sum_us" });
+    return {
+      ...row,
+      target: textOf(row, "target") || "all",
+      part: sum === null || !all ? null : sum / all,
+      count_s: rateOf(model, "stages", { row, column: "count" }),
+      busy: busy === null ? null : busy / 1e6,
+    };
+  });
+  return rows.toSorted((a, b) => (b.part ?? 0) - (a.part ?? 0));
 }

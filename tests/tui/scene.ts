@@ -152,14 +152,14 @@ function eventRows(second: number, time: (at: number) => string): readonly Row[]
       [150, "state-changed", "db1:3306", "suspect", "down", "connection refused"],
       [150, "failover-began", null, "db1:3306", "", "the primary is gone"],
       [152, "role-changed", "db2:3306", "replica", "primary", "read_only is off"],
-      [152, "failover-ended", null, "", "db2:3306", "1.42 s without a primary"],
+      [152, "failover-ended", null, "", "db2:3306", "db2:3306 takes writes"],
     ];
   return all.filter(([at]) => at <= second).map((
     [at, kind, server, before, after, reason],
     index,
   ) => ({
     number: index + 1,
-    time: time(at + (index % 5) * 0.07),
+    time: time(at + index * 0.07),
     kind,
     server,
     before,

@@ -1,15 +1,16 @@
 // What is below the tabs: the list of the tab, and what belongs to it.
 
 import { detailLines } from "../details.ts";
-import { cut, fit, plain, UNKNOWN } from "../format.ts";
+import { cut, fit, plain, UNKNOWN, widthOf } from "../format.ts";
 import { windowTop } from "../grid.ts";
+import { poolsList } from "../lists/backends.ts";
 import { changeOf, eventTone, reasonOf, shortTime } from "../lists/events.ts";
 import type { Model } from "../model.ts";
 import type { Picked } from "../picked.ts";
-import { type Row, textOf } from "../snapshot.ts";
+import { numberOf, type Row, textOf } from "../snapshot.ts";
 import type { ListState, State } from "../state.ts";
 import type { Line } from "../theme.ts";
-import { nowLines, stageLines } from "../waits.ts";
+import { nowLine, nowLines, stageLines } from "../waits.ts";
 import { Charts } from "./charts.tsx";
 import { Lines } from "./line.tsx";
 import { Table } from "./table.tsx";
@@ -26,48 +27,104 @@ export interface BodyProps {
   readonly height: number;
 }
 
-/** Screens of so many lines have room for curves. */
+/** Screens of so many lines have room for curves, and for the pools. */
 const CHARTS_FROM = 28;
+const POOLS_FROM = 34;
 const CHART_LINES = 7;
+const POOLS_MAX = 8;
 const DETAIL_MAX = 14;
 
 /** The tab's list with what stands above and below it. */
 export function Body(props: BodyProps) {
-  const { model, state, picked, width, height } = props;
+  const { state, picked, width, height } = props;
+  if (state.tab === "cluster") return <ClusterBody {...props} />;
   const above = aboveOf(props);
-  const detail = state.detail && picked.selected !== undefined
-    ? Math.min(DETAIL_MAX, Math.floor(height / 2))
-    : 0;
-  const isCluster = state.tab === "cluster";
-  const charts = isCluster && height >= CHARTS_FROM ? CHART_LINES + 1 : 0;
-  const room = height - above.length - detail - charts - 1;
-  // Servers are few: what they leave is for the events.
-  const listHeight = isCluster
-    ? Math.max(2, Math.min(picked.rows.length + 1, Math.ceil(room / 2)))
-    : room;
-  const events = isCluster ? room - listHeight : 0;
+  const detail = detailHeight(props);
   return (
     <>
-      {charts > 0 ? <Charts model={model} width={width} height={CHART_LINES} /> : null}
-      {charts > 0 ? <Lines lines={[[]]} width={width} /> : null}
       <Lines lines={[...above, titleOf(props)]} width={width} />
-      <ListTable {...props} height={listHeight} />
-      {events > 0 ? <Lines lines={recentEvents(model, width, events)} width={width} /> : null}
-      {detail > 0
-        ? <Lines lines={detailOf(picked.selected!, width, detail)} width={width} />
-        : null}
+      <ListTable {...props} height={height - above.length - 1 - detail} />
+      <Detail row={picked.selected} width={width} height={detail} />
     </>
   );
 }
 
+/** Curves where there is room, servers, pools where there is room, events in what is left. */
+function ClusterBody(props: BodyProps) {
+  const { model, picked, width, height } = props;
+  const detail = detailHeight(props);
+  const charts = height - detail >= CHARTS_FROM ? CHART_LINES + 2 : 0;
+  const pools = height - detail >= POOLS_FROM ? poolRows(model) : [];
+  const poolsHeight = pools.length === 0 ? 0 : pools.length + 3;
+  const room = height - detail - charts - poolsHeight - 1;
+  const servers = Math.max(2, Math.min(picked.rows.length + 1, Math.ceil(room / 2)));
+  return (
+    <>
+      {charts > 0
+        ? (
+          <>
+            <Lines lines={[[]]} width={width} />
+            <Charts model={model} width={width} height={CHART_LINES} />
+            <Lines lines={[[]]} width={width} />
+          </>
+        )
+        : null}
+      <Lines lines={[titleOf(props)]} width={width} />
+      <ListTable {...props} height={servers} />
+      {poolsHeight > 0
+        ? (
+          <>
+            <Lines lines={[[], [" ", { text: "Pools", tone: "strong" }]]} width={width} />
+            <Table
+              columns={poolsList.columns}
+              rows={pools}
+              cursor={undefined}
+              top={0}
+              sort={poolsList.sort}
+              height={pools.length + 1}
+              width={width}
+            />
+          </>
+        )
+        : null}
+      <Lines lines={recentEvents(model, width, room - servers)} width={width} />
+      <Detail row={picked.selected} width={width} height={detail} />
+    </>
+  );
+}
+
+/** The pools that somebody waits for, then the fullest ones. */
+function poolRows(model: Model): readonly Row[] {
+  return poolsList.rows(model).toSorted((a, b) =>
+    (numberOf(b, "waiting") ?? 0) - (numberOf(a, "waiting") ?? 0) ||
+    (numberOf(b, "running") ?? 0) - (numberOf(a, "running") ?? 0)
+  ).slice(0, POOLS_MAX);
+}
+
+function detailHeight({ state, picked, height }: BodyProps): number {
+  if (!state.detail || picked.selected === undefined) return 0;
+  return Math.min(DETAIL_MAX, Math.floor(height / 2));
+}
+
+function Detail({ row, width, height }: {
+  readonly row: Row | undefined;
+  readonly width: number;
+  readonly height: number;
+}) {
+  if (row === undefined || height === 0) return null;
+  return <Lines lines={detailOf(row, width, height)} width={width} />;
+}
+
 /** The window of the list, and lines to fill it up. */
-function ListTable({ model, picked, top, width, height }: BodyProps) {
+function ListTable({ model, state, picked, chosen, top, width, height }: BodyProps) {
   const { list, rows, cursor, sort } = picked;
   if (rows.length === 0) {
     const text = picked.total > 0 ? "no row fits the filter" : list.empty(model);
     return <Lines lines={filledUp([[" ", { text, tone: "muted" }]], height)} width={width} />;
   }
   const shown = Math.max(1, height - 1);
+  // The first screen is looked at more than it is worked with: nothing stands out that is well.
+  const isCursorShown = state.tab !== "cluster" || chosen.selected !== undefined || state.detail;
   const first = windowTop(cursor, { top, height: shown, count: rows.length });
   const missing = height - 1 - Math.min(shown, rows.length - first);
   return (
@@ -75,7 +132,7 @@ function ListTable({ model, picked, top, width, height }: BodyProps) {
       <Table
         columns={list.columns}
         rows={rows}
-        cursor={cursor}
+        cursor={isCursorShown ? cursor : undefined}
         top={first}
         sort={sort}
         height={height}
@@ -118,35 +175,49 @@ function clusterAbout(model: Model): string {
 function aboveOf({ model, state, width, height }: BodyProps): readonly Line[] {
   if (state.tab !== "waits") return [];
   const inner = width - 2;
-  const stages = stageLines(model, { width: inner, max: Math.max(3, Math.floor(height / 3)) });
-  const measured: readonly Line[] = stages.length > 0 ? [...stages, []] : [];
-  return [...measured, ...nowLines(model, inner), []].map((line): Line =>
-    line.length === 0 ? line : [" ", ...line]
-  );
+  const isRoomy = height >= WAITS_ROOMY;
+  const stages = stageLines(model, { width: inner, max: isRoomy ? STAGES_MAX : STAGES_MIN });
+  return [
+    ...(stages.length > 0 ? [...stages, []] : []),
+    ...(isRoomy ? nowLines(model, inner) : [nowLine(model)]),
+    [],
+  ].map((line): Line => line.length === 0 ? line : [" ", ...line]);
 }
+
+/** Screens of fewer lines say in one line where sessions are. */
+const WAITS_ROOMY = 26;
+const STAGES_MAX = 12;
+const STAGES_MIN = 6;
 
 /** The last events, newest first. */
 function recentEvents(model: Model, width: number, height: number): readonly Line[] {
-  const events = (model.tables.events ?? []).toReversed().slice(0, height - 2);
-  const server = Math.max(0, ...events.map((row) => textOf(row, "server").length));
-  const lines = events.map((row): Line => [
+  const events = (model.tables.events ?? []).toReversed().slice(0, Math.max(0, height - 2));
+  const changes = events.map((row) => plain(changeOf(row)));
+  const servers = events.map((row) => plain(textOf(row, "server") || UNKNOWN));
+  const serverWidth = Math.min(30, widest(servers));
+  const changeWidth = Math.min(Math.floor(width / 3), widest(changes));
+  const lines = events.map((row, at): Line => [
     " ",
     { text: shortTime(row), tone: "muted" },
     "  ",
-    fit(textOf(row, "kind"), 14),
+    fit(textOf(row, "kind"), KIND_WIDTH),
     "  ",
-    fit(plain(textOf(row, "server") || "–"), Math.min(server, 30)),
+    fit(servers[at], serverWidth),
     "  ",
-    { text: cut(plain(changeOf(row)), Math.max(10, Math.floor(width / 3))), tone: eventTone(row) },
+    { text: fit(changes[at], changeWidth), tone: eventTone(row) },
     "  ",
     { text: plain(reasonOf(row)), tone: "muted" },
   ]);
   const none: Line = [" ", { text: "nothing has happened yet", tone: "muted" }];
-  return filledUp([
-    [],
-    [" ", { text: "Events", tone: "strong" }],
-    ...(lines.length > 0 ? lines : [none]),
-  ], height);
+  const title: Line = [" ", { text: "Events", tone: "strong" }];
+  return filledUp([[], title, ...(lines.length > 0 ? lines : [none])], height);
+}
+
+/** The longest kind of event. */
+const KIND_WIDTH = "server-ordered".length;
+
+function widest(texts: readonly string[]): number {
+  return texts.reduce((max, text) => Math.max(max, widthOf(text)), 0);
 }
 
 function detailOf(row: Row, width: number, height: number): readonly Line[] {

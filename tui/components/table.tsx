@@ -1,7 +1,7 @@
 // A list with titles, of which a window is seen; the selected row is in it.
 
 import type { Column, Sort } from "../grid.ts";
-import { gapOf, headLine, place, rowLine } from "../grid.ts";
+import { headLine, place, rowLine } from "../grid.ts";
 import type { Row } from "../snapshot.ts";
 import { Lines } from "./line.tsx";
 
@@ -24,16 +24,12 @@ export interface TableProps {
 export function Table({ columns, rows, cursor, top, sort, height, width }: TableProps) {
   const seen = rows.slice(top, top + Math.max(0, height - 1));
   const inner = width - 2;
-  const placed = place(columns, seen, inner);
-  const gap = gapOf(placed, inner);
-  const lines = seen.map((row, at) => [
-    " ",
-    ...rowLine(row, placed, { gap, width: inner, selected: top + at === cursor }),
-  ]);
-  return (
-    <Lines
-      lines={[[" ", ...headLine(placed, gap, sort)], ...lines].slice(0, height)}
-      width={width}
-    />
-  );
+  const placement = place(columns, seen, { width: inner, sort });
+  const lines = [
+    headLine(placement, sort),
+    ...seen.map((row, at) =>
+      rowLine(row, placement, { width: inner, selected: top + at === cursor })
+    ),
+  ];
+  return <Lines lines={lines.slice(0, height).map((line) => [" ", ...line])} width={width} />;
 }

@@ -26,7 +26,7 @@ export const connectionsList: List = {
     textColumn("state", {
       title: "STATE",
       width: 5,
-      tone: (row) => textOf(row, "state") === "idle" ? "muted" : "ok",
+      tone: (row) => textOf(row, "state") === "idle" ? "muted" : undefined,
     }),
     numberColumn("session", {
       title: "SESSION",
@@ -62,7 +62,7 @@ export const poolsList: List = {
     textColumn("state", {
       title: "STATE",
       width: 6,
-      tone: (row) => textOf(row, "state") === "paused" ? "warn" : "ok",
+      tone: (row) => textOf(row, "state") === "paused" ? "warn" : undefined,
     }),
     numberColumn("sessions", { title: "CLIENTS", width: 7 }),
     numberColumn("running", { title: "USED", width: 4 }),

@@ -47,14 +47,14 @@ const FULL_WARN = 0.8;
 const FULL_BAD = 1;
 const BAR_WIDTH = 20;
 
-/** How much of each limit is used now, and how often it has refused somebody. */
+/** How much of each limit is used now, and how often it was reached. */
 export const limitsList: List = {
   name: "limits",
   title: "Limits",
   tables: ["properties", "counters"],
   sort: { key: undefined, descending: false },
   columns: [
-    textColumn("name", { title: "LIMIT", width: 26 }),
+    textColumn("name", { title: "LIMIT", width: 26, widthMax: 32 }),
     numberColumn("used", { title: "USED", width: 6 }),
     textColumn("limit", { title: "OF", width: 9, align: "right" }),
     numberColumn("part", { title: "", width: 5, show: percent }),
@@ -69,7 +69,7 @@ export const limitsList: List = {
       tone: (row) => above("part", { warn: FULL_WARN, bad: FULL_BAD })(row) ?? "curve",
     }),
     numberColumn("refused", {
-      title: "REFUSED",
+      title: "REACHED",
       width: 7,
       tone: above("refused", { warn: 1, bad: Infinity }),
     }),
@@ -108,7 +108,7 @@ const LIMITS: readonly {
     key: "pool.connections_max",
     used: (model) => maxOf(model.tables.pools ?? [], "running"),
     counter: "pool_waits",
-    what: "connections of the fullest pool; refused: had to wait",
+    what: "connections of the fullest pool",
   },
   {
     key: "pool.wait_timeout",

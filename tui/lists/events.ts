@@ -42,8 +42,8 @@ export function eventTone(row: Row): Tone | undefined {
 /** Why, and how long what has ended had lasted. */
 export function reasonOf(row: Row): string {
   const ms = numberOf(row, "duration_ms");
-  const lasted = ms === null ? "" : `after ${ms < 60_000 ? millis(ms) : duration(ms / 1000)}`;
-  return [textOf(row, "reason"), lasted].filter((text) => text !== "").join(", ");
+  const lasted = ms === null ? "" : `(${ms < 60_000 ? millis(ms) : duration(ms / 1000)})`;
+  return [textOf(row, "reason"), lasted].filter((text) => text !== "").join(" ");
 }
 
 /** Newest first, each with the sign that ties a failover together and the time since the one before. */
@@ -60,10 +60,15 @@ export function timeline(model: Model): readonly Row[] {
     if (begins) isInside = true;
     if (ends) isInside = false;
     const at = eventMs(row);
-    rows.push({ ...row, tie, gap_s: before === undefined ? null : (at - before) / 1000 });
+    const when = isSameDay(at, model.snapshot.atMs) ? timestamp(at).slice(6) : timestamp(at);
+    rows.push({ ...row, tie, when, gap_s: before === undefined ? null : (at - before) / 1000 });
     before = at;
   }
   return rows.reverse();
+}
+
+function isSameDay(oneMs: number, otherMs: number): boolean {
+  return new Date(oneMs).toDateString() === new Date(otherMs).toDateString();
 }
 
 /** The events of all servers. */
@@ -76,14 +81,15 @@ export const eventsList: List = {
     textColumn("tie", { title: "", width: 1, tone: () => "bad" }),
     textColumn("time", {
       title: "TIME",
-      width: 18,
-      text: (row) => timestamp(eventMs(row)),
+      width: 12,
+      widthMax: 18,
+      text: (row) => textOf(row, "when"),
       tone: () => "muted",
     }),
     textColumn("gap_s", {
       title: "+AFTER",
       width: 7,
-      drop: 2,
+      drop: 4,
       align: "right",
       text: (row) => gap(numberOf(row, "gap_s")),
       order: (row) => numberOf(row, "gap_s"),

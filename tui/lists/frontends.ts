@@ -1,12 +1,12 @@
 // Clients' sessions: who they are, what they do, what holds them.
 
+import { elapsed } from "../format.ts";
 import { numberOf, type Row, textOf } from "../snapshot.ts";
 import type { Tone } from "../theme.ts";
 import {
   above,
   type List,
   type ListOrder,
-  microsColumn,
   numberColumn,
   secondsColumn,
   textColumn,
@@ -66,8 +66,9 @@ export const frontendsList: List = {
     textColumn("host", { title: "HOST", width: 15, widthMax: 24, drop: 3 }),
     textColumn("db", { title: "DB", width: 6, widthMax: 14, drop: 2 }),
     textColumn("state", { title: "STATE", width: 7, tone: sessionTone }),
-    secondsColumn("running_s", {
+    numberColumn("running_s", {
       title: "TIME",
+      show: elapsed,
       width: 6,
       tone: above("running_s", { warn: LONG_S, bad: VERY_LONG_S }),
     }),
@@ -82,7 +83,7 @@ export const frontendsList: List = {
     }),
     textColumn("server", { title: "SERVER", width: 14, widthMax: 22, drop: 5 }),
     numberColumn("commands", { title: "CMDS", width: 5, drop: 6 }),
-    textColumn("statement", { title: "STATEMENT", width: 10, grows: true }),
+    textColumn("statement", { title: "STATEMENT", width: 24, grows: true }),
   ],
   rows: (model) =>
     (model.tables.frontends ?? []).map((row) => ({ ...row, running_s: runningS(row) })),
@@ -107,16 +108,16 @@ export const waitingList: List = {
   columns: [
     numberColumn("id", { title: "ID", width: 10, show: (id) => String(id ?? "–"), align: "left" }),
     textColumn("state", { title: "STAGE", width: 8, tone: sessionTone }),
-    secondsColumn("running_s", {
+    numberColumn("running_s", {
       title: "FOR",
+      show: elapsed,
       width: 6,
       tone: above("running_s", { warn: LONG_S, bad: VERY_LONG_S }),
     }),
-    microsColumn("statement_us", { title: "EXACT", width: 7, drop: 4 }),
     textColumn("user", { title: "USER", width: 8, widthMax: 16 }),
     textColumn("server", { title: "SERVER", width: 14, widthMax: 22, drop: 2 }),
     textColumn("pins", { title: "PINNED BY", width: 9, widthMax: 20, drop: 3, text: heldBy }),
-    textColumn("statement", { title: "STATEMENT", width: 10, grows: true }),
+    textColumn("statement", { title: "STATEMENT", width: 24, grows: true }),
   ],
   rows: (model) =>
     (model.tables.frontends ?? [])

@@ -19,7 +19,6 @@ export const errorsList: List = {
     rateColumn("count_s", { title: "/S", width: 5 }),
     textColumn("first_seen", { title: "FIRST", width: 18, drop: 2, text: timeOf("first_seen") }),
     textColumn("last_seen", { title: "LAST", width: 18, text: timeOf("last_seen") }),
-    textColumn("message", { title: "MESSAGE", width: 10, grows: true, drop: 1 }),
   ],
   rows: (model) =>
     (model.tables.errors ?? []).map((row) => ({

@@ -50,7 +50,7 @@ export const statementsList: List = {
     }),
     textColumn("target", { title: "TARGET", width: 10, widthMax: 22, drop: 1 }),
     textColumn("db", { title: "DB", width: 6, widthMax: 14, drop: 8 }),
-    textColumn("text", { title: "STATEMENT", width: 16, grows: true }),
+    textColumn("text", { title: "STATEMENT", width: 24, grows: true }),
   ],
   rows(model) {
     const digests = model.tables.digests ?? [];
