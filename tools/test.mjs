@@ -53,7 +53,7 @@ async function runTests() {
 
 function testFiles() {
   return readdirSync(join(root, "tests"), { recursive: true })
-    .filter((name) => name.endsWith("_test.ts")).sort().map((name) => `./tests/${name}`);
+    .filter((name) => /_test\.tsx?$/.test(name)).sort().map((name) => `./tests/${name}`);
 }
 
 function show(line) {

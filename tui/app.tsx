@@ -1,14 +1,16 @@
 // The application: what was chosen, what was read, and the screen that is made of both.
 
-import { useCallback, useEffect, useMemo, useReducer } from "react";
+import { useCallback, useEffect, useMemo } from "react";
 import { Screen } from "./components/screen.tsx";
-import type { Feed } from "./feed.ts";
+import type { Feed, Wanted } from "./feed.ts";
+import { useChoices } from "./hooks/use_choices.ts";
 import { useRecording } from "./hooks/use_recording.ts";
 import { useSnapshot } from "./hooks/use_snapshot.ts";
 import { LISTS } from "./lists/all.ts";
+import { sessionsFor } from "./picked.ts";
 import type { Recorder } from "./recording.ts";
-import { type Snapshot, type TableName, TABLES } from "./snapshot.ts";
-import { initialState, reduce, type State, viewOf } from "./state.ts";
+import { type Snapshot, TABLES } from "./snapshot.ts";
+import { type initialState, listOf, type State, viewOf } from "./state.ts";
 
 /** How the application begins. */
 export interface Beginning {
@@ -24,8 +26,9 @@ export function LiveApp({ beginning, feed, recorder, recordingTo }: {
   /** Its file. */
   readonly recordingTo?: string | undefined;
 }) {
-  const [state, dispatch] = useReducer(reduce, beginning.state, initialState);
-  const wanted = useMemo(() => wantedBy(state, recorder !== undefined), [viewOf(state), recorder]);
+  const choices = useChoices(beginning.state);
+  const { state, dispatch } = choices;
+  const wanted = useWanted(state, recorder !== undefined);
   const { intervalMs, paused } = state;
   const onSnapshot = useCallback((snapshot: Snapshot) => recorder?.write(snapshot), [recorder]);
   const { refresh, ...seen } = useSnapshot(feed, { intervalMs, paused, wanted, onSnapshot });
@@ -45,8 +48,7 @@ export function LiveApp({ beginning, feed, recorder, recordingTo }: {
   }, [state.notice]);
   return (
     <Screen
-      state={state}
-      dispatch={dispatch}
+      choices={choices}
       seen={seen}
       situation={{ name: feed.name, recordingTo, nowMs: Date.now() }}
       give={give}
@@ -64,12 +66,11 @@ export function RecordingApp({ beginning, snapshots, name, startAt = 0 }: {
   readonly name: string;
   readonly startAt?: number;
 }) {
-  const [state, dispatch] = useReducer(reduce, beginning.state, initialState);
-  const { step, ...seen } = useRecording(snapshots, { paused: state.paused, startAt });
+  const choices = useChoices(beginning.state);
+  const { step, ...seen } = useRecording(snapshots, { paused: choices.state.paused, startAt });
   return (
     <Screen
-      state={state}
-      dispatch={dispatch}
+      choices={choices}
       seen={seen}
       situation={{ name, recordingTo: undefined, nowMs: Date.now() }}
       give={undefined}
@@ -78,7 +79,13 @@ export function RecordingApp({ beginning, snapshots, name, startAt = 0 }: {
   );
 }
 
-/** The tables of the list that is shown; a recording is to have all. */
-function wantedBy(state: State, all: boolean): ReadonlySet<TableName> {
-  return new Set(all ? TABLES : LISTS[viewOf(state)].tables);
+/** What is read for the list that is shown; a recording is to have all. */
+function useWanted(state: State, all: boolean): Wanted {
+  const list = LISTS[viewOf(state)];
+  const sessions = sessionsFor(list, listOf(state));
+  const key = [list.name, sessions?.where, sessions?.order, sessions?.limit].join("\n");
+  return useMemo(
+    () => all ? { tables: new Set(TABLES) } : { tables: new Set(list.tables), sessions },
+    [key, all],
+  );
 }

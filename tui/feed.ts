@@ -2,6 +2,24 @@
 
 import type { Snapshot, TableName } from "./snapshot.ts";
 
+/** What is looked at. */
+export interface Wanted {
+  /** Tables beside those that the header is made of. */
+  readonly tables: ReadonlySet<TableName>;
+  /** Which of the frontends; all of them where nothing is said. */
+  readonly sessions?: SessionsWanted | undefined;
+}
+
+/** Some of the frontends: a proxy may have more of them than anybody can look at. */
+export interface SessionsWanted {
+  /** A condition of SQL; empty: any. */
+  readonly where: string;
+  /** Terms of ORDER BY. */
+  readonly order: string;
+  /** Rows at most. */
+  readonly limit: number;
+}
+
 /** Where snapshots come from. */
 export interface Feed {
   readonly kind: "live" | "recording";
@@ -10,10 +28,9 @@ export interface Feed {
   /**
    * The next snapshot; what it waits for is the feed's own affair.
    *
-   * @param wanted The tables that are looked at; a recording gives those that it has.
    * @throws {Error} Where there is none now. The next call may succeed.
    */
-  read(wanted: ReadonlySet<TableName>): Promise<Snapshot>;
+  read(wanted: Wanted): Promise<Snapshot>;
   /**
    * Gives the proxy an order.
    *

@@ -120,6 +120,26 @@ export function commandOf(input: string, key: Key, state: State): Command | unde
   }
 }
 
+/** A key with what it is as text. */
+export interface Press {
+  readonly input: string;
+  readonly key: Key;
+}
+
+/** Keys one by one that have come in one piece: pasted, or typed faster than they are read. */
+export function pressesOf(text: string, key: Key): readonly Press[] {
+  return [...text].map((character) => ({
+    input: /\p{Cc}/u.test(character) ? "" : character,
+    key: {
+      ...key,
+      return: character === "\r" || character === "\n",
+      tab: character === "\t",
+      escape: character === "\x1b",
+      backspace: character === "\x7f" || character === "\b",
+    },
+  }));
+}
+
 function whileTyping(input: string, key: Key): Command | undefined {
   if (key.return) return { do: "mode", mode: "list" };
   if (key.escape) return { do: "back" };

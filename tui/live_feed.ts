@@ -1,7 +1,7 @@
 // Snapshots of a proxy that runs, over its admin port. The one file that talks to it.
 
 import { AdminClient, type AdminLogin } from "../mod/admin/mod.ts";
-import { ALWAYS, type Feed } from "./feed.ts";
+import { ALWAYS, type Feed, type SessionsWanted, type Wanted } from "./feed.ts";
 import { type Row, rowsOf, type Snapshot, type TableName, TABLES, type Value } from "./snapshot.ts";
 
 /** How to reach a proxy. */
@@ -11,8 +11,9 @@ export interface ProxyLogin extends AdminLogin {
 
 /** The error number of a statement that is not known, and of a table that is not. */
 const UNKNOWN_TABLE = new Set([1064, 1146]);
-/** More sessions than these would take longer to read than anybody can look at them. */
-export const SESSIONS_MAX = 5000;
+/** More sessions than these would take longer to read than there is time between two readings. */
+const SESSIONS_MAX = 5000;
+const ALL_SESSIONS: SessionsWanted = { where: "", order: "id", limit: SESSIONS_MAX };
 
 /** Asks a proxy, on a new connection where the last one has ended. */
 export class LiveFeed implements Feed {
@@ -28,12 +29,13 @@ export class LiveFeed implements Feed {
     this.name = login.address;
   }
 
-  async read(wanted: ReadonlySet<TableName>): Promise<Snapshot> {
+  async read({ tables: wanted, sessions = ALL_SESSIONS }: Wanted): Promise<Snapshot> {
     const names = TABLES.filter((name) => wanted.has(name) || ALWAYS.includes(name));
     const tables: Partial<Record<TableName, readonly Row[]>> = {};
-    // One after the other leave, all at once: that is one round trip for the lot.
     const answers = await this.#with((client) =>
-      Promise.all(names.map(async (name) => [name, await this.#table(client, name)] as const))
+      Promise.all(
+        names.map(async (name) => [name, await this.#table(client, name, sessions)] as const),
+      )
     );
     for (const [name, rows] of answers) if (rows !== undefined) tables[name] = rows;
     const snapshot = { atMs: Date.now(), tables };
@@ -53,10 +55,16 @@ export class LiveFeed implements Feed {
   }
 
   /** Undefined where the proxy has no such table. */
-  async #table(client: AdminClient, name: TableName): Promise<readonly Row[] | undefined> {
+  async #table(
+    client: AdminClient,
+    name: TableName,
+    sessions: SessionsWanted,
+  ): Promise<readonly Row[] | undefined> {
     if (this.#missing.has(name)) return undefined;
     try {
-      return await client.query(statementOf(name)) as readonly Readonly<Record<string, Value>>[];
+      return await client.query(statementOf(name, sessions)) as readonly Readonly<
+        Record<string, Value>
+      >[];
     } catch (error) {
       if (!UNKNOWN_TABLE.has((error as { errno?: number }).errno ?? 0)) throw error;
       this.#missing.add(name);
@@ -92,7 +100,13 @@ function isAnswer(error: unknown): boolean {
     (error as { fatal?: unknown }).fatal !== true;
 }
 
-function statementOf(name: TableName): string {
+function statementOf(name: TableName, { where, order, limit }: SessionsWanted): string {
+  if (name === "states") return STATES;
   if (name !== "frontends") return `SELECT * FROM ${name}`;
-  return `SELECT * FROM frontends ORDER BY state = 'sleep', idle_s DESC LIMIT ${SESSIONS_MAX}`;
+  const condition = where === "" ? "" : ` WHERE ${where}`;
+  return `SELECT * FROM frontends${condition} ORDER BY ${order} LIMIT ${limit}`;
 }
+
+/** What sleeps is not under way, however long it does. */
+const STATES = "SELECT state, count(*) AS sessions, " +
+  "max(CASE WHEN state <> 'sleep' THEN idle_s END) AS longest_s FROM frontends GROUP BY state";

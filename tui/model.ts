@@ -159,7 +159,7 @@ function sampleOf(tables: Model["tables"], snapshot: Snapshot, rates: Rates): Sa
   const qps = sumRates(rates, "workers", "commands");
   const failed = sumRates(rates, "servers", "errors") ?? sumRates(rates, "errors", "count");
   const total = overall(rows("stages"));
-  const waiting = waitingNow(rows("pools"), rowsOf(snapshot, "frontends"));
+  const waiting = waitingNow(rows("pools"), rowsOf(snapshot, "states"));
   return {
     atMs: snapshot.atMs,
     qps,
@@ -190,16 +190,19 @@ function overall(stages: readonly Row[]): Row | undefined {
     total.toSorted((a, b) => (numberOf(b, "p95_us") ?? 0) - (numberOf(a, "p95_us") ?? 0))[0];
 }
 
+/** Pools say it; where there are none, sessions do if they were asked. */
 function waitingNow(
   pools: readonly Row[],
-  frontends: readonly Row[],
+  states: readonly Row[],
 ): { readonly count: number | null; readonly longest: number | null } {
   const count = sumOf(pools, "waiting");
   if (count !== null) return { count, longest: maxOf(pools, "maxwait_us") ?? 0 };
-  if (frontends.length === 0) return { count: null, longest: null };
+  if (states.length === 0) return { count: null, longest: null };
+  const row = states.find((each) => textOf(each, "state") === "wait");
+  const longestS = numberOf(row, "longest_s");
   return {
-    count: frontends.filter((row) => textOf(row, "state") === "wait").length,
-    longest: null,
+    count: numberOf(row, "sessions") ?? 0,
+    longest: longestS === null ? null : longestS * 1e6,
   };
 }
 

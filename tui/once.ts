@@ -11,7 +11,7 @@ import { withoutTones } from "./theme.ts";
 
 /** Reads twice, so long apart. */
 async function readTwice(feed: Feed, intervalMs: number): Promise<Model> {
-  const wanted = new Set(TABLES);
+  const wanted = { tables: new Set(TABLES) };
   const first = advance(undefined, await feed.read(wanted));
   await Bun.sleep(intervalMs);
   return advance(first, await feed.read(wanted));

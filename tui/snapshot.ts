@@ -8,7 +8,7 @@ export type Value = string | number | null;
 /** A row by the names of its columns. */
 export type Row = Readonly<Record<string, Value>>;
 
-/** The tables that screens are made of. */
+/** The tables that screens are made of; `states` is how many frontends are in which state. */
 export const TABLES = [
   "proxy",
   "workers",
@@ -20,6 +20,7 @@ export const TABLES = [
   "stages",
   "errors",
   "frontends",
+  "states",
   "backends",
   "digests",
   "rules",

@@ -114,36 +114,61 @@ export function nextThemeName(name: ThemeName): ThemeName {
   return THEME_NAMES[(THEME_NAMES.indexOf(name) + 1) % THEME_NAMES.length];
 }
 
-/** A line as text for the terminal. */
+/**
+ * A line as text for the terminal, without blanks at its end. Pieces of one meaning are one, and
+ * codes stand in the order in which ink writes them itself: it then reads each line only once.
+ */
 export function paint(line: Line, theme: Theme): string {
   let text = "";
+  let open = "";
   for (const piece of line) {
-    if (typeof piece === "string") {
-      text += piece;
-      continue;
+    const own = typeof piece === "string" ? piece : piece.text;
+    const tone = typeof piece === "string" ? undefined : piece.tone;
+    const codes = tone === undefined ? "" : theme.tones[tone];
+    // Blanks around a word look the same in any colour, but not with a line below them.
+    const isArea = tone === "selected" || tone === "active";
+    const [start, end] = isArea ? [0, own.length] : inked(own);
+    const before = own.slice(0, start);
+    const after = own.slice(end);
+    if (before !== "") {
+      text += endOf(open) + before;
+      open = "";
     }
-    const codes = piece.tone === undefined ? "" : theme.tones[piece.tone];
-    text += codes === "" || piece.text.trim() === "" && piece.tone !== "selected"
-      ? piece.text
-      : `\x1b[${codes}m${piece.text}\x1b[${endOf(codes)}m`;
+    if (start < end) {
+      if (codes !== open) text += endOf(open) + startOf(codes);
+      open = codes;
+      text += own.slice(start, end);
+    }
+    if (after !== "") {
+      text += endOf(open) + after;
+      open = "";
+    }
   }
-  return text;
+  return open === "" ? text.trimEnd() : text + endOf(open);
 }
 
-/** What ends each of the codes, so that nothing around it changes. */
-function endOf(codes: string): string {
-  const ends: string[] = [];
-  const parts = codes.split(";");
-  for (let at = 0; at < parts.length; at++) {
-    const code = parts[at];
-    if (code === "1" || code === "2") ends.push("22");
-    else if (code === "4") ends.push("24");
-    else if (code === "7") ends.push("27");
-    else ends.push("39");
-    if (code === "38") at += 2;
-  }
-  return ends.join(";");
+/** Where a text that may have blanks around it begins and ends. */
+function inked(text: string): readonly [start: number, end: number] {
+  const end = text.trimEnd().length;
+  return [end === 0 ? 0 : text.length - text.trimStart().length, end];
 }
+
+/** The codes one by one: `1;31` as two sequences, `38;5;74` as one. */
+function parts(codes: string): readonly string[] {
+  return codes === "" ? [] : codes.match(/38;5;\d+|\d+/g) ?? [];
+}
+
+function startOf(codes: string): string {
+  return parts(codes).map((code) => `\x1b[${code}m`).join("");
+}
+
+/** What ends each of the codes, the last one first. */
+function endOf(codes: string): string {
+  return parts(codes).toReversed().map((code) => `\x1b[${ENDS[code] ?? "39"}m`).join("");
+}
+
+/** What ends a code; all others are colours. */
+const ENDS: Readonly<Record<string, string>> = { "1": "22", "2": "22", "4": "24", "7": "27" };
 
 /** A line without its meanings. */
 export function withoutTones(line: Line): string {

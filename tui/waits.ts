@@ -3,7 +3,6 @@
 import { bar } from "./curve.ts";
 import { count, elapsed, percent } from "./format.ts";
 import { type Column, headLine, place, rowLine, type Sort } from "./grid.ts";
-import { runningS } from "./lists/frontends.ts";
 import { microsColumn, numberColumn, rateColumn, textColumn } from "./lists/list.ts";
 import { type Model, rateOf } from "./model.ts";
 import { numberOf, type Row, sumOf, textOf } from "./snapshot.ts";
@@ -33,16 +32,17 @@ interface Place {
 }
 
 function places(model: Model): readonly Place[] {
-  const frontends = model.tables.frontends ?? [];
+  const states = model.tables.states ?? [];
+  const all = sumOf(states, "sessions") ?? 0;
   return STATES.map(([state, words]) => {
-    const own = frontends.filter((row) => textOf(row, "state") === state);
-    const times = own.map(runningS).filter((time) => time !== null);
+    const row = states.find((each) => textOf(each, "state") === state);
+    const own = numberOf(row, "sessions") ?? 0;
     return {
       state,
       words,
-      count: own.length,
-      part: frontends.length === 0 ? 0 : own.length / frontends.length,
-      longestS: times.length === 0 ? null : Math.max(...times),
+      count: own,
+      part: all === 0 ? 0 : own / all,
+      longestS: numberOf(row, "longest_s"),
     };
   });
 }

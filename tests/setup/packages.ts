@@ -29,6 +29,7 @@ export const REQUIREMENTS: readonly PackagedRequirement[] = [
   needs("php", ["php-cli", "php-mysql"]),
   needs("ruby", ["ruby", "ruby-mysql2"]),
   needs("ss", ["iproute2"], ["ss"]),
+  needs("tmux", ["tmux"], ["tmux"]),
   needs("sysbench", ["sysbench"], ["sysbench"]),
   needs("valgrind", ["valgrind"], ["valgrind", "vgdb"]),
   needs("haproxy", ["haproxy"], ["haproxy"]),

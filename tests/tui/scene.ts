@@ -71,11 +71,12 @@ export function sceneAt(second: number, { sessions = 64 }: SceneOptions = {}): S
         last_seen: time(DEATH_S + 1),
       }],
       frontends,
+      states: stateRows(frontends),
       backends: backendRows(second),
       digests: digestRows(commands),
       rules: [
-        { number: 1, name: "reports", user: "report", target: "replica", hits: second * 40 },
-        { number: 2, name: "queue", statement: "FROM jobs", target: "primary", hits: second * 9 },
+        rule(1, "reports", { user: "report", target: "replica", hits: second * 40 }),
+        rule(2, "queue", { statement: "FROM jobs", target: "primary", hits: second * 9 }),
       ],
       properties: [
         ["limits.clients_max", "10000"],
@@ -88,6 +89,10 @@ export function sceneAt(second: number, { sessions = 64 }: SceneOptions = {}): S
       ].map(([name, value]) => ({ name, value })),
     },
   };
+}
+
+function rule(number: number, name: string, rest: Row): Row {
+  return { number, name, user: null, db: null, statement: null, ...rest };
 }
 
 function primaryAt(second: number): string {
@@ -251,6 +256,17 @@ function frontendRows(
       tls: at % 3 === 0 ? 1 : 0,
     };
   });
+}
+
+function stateRows(frontends: readonly Row[]): readonly Row[] {
+  const states = new Map<string, { sessions: number; longest_s: number | null }>();
+  for (const { state, idle_s: idleS } of frontends) {
+    const own = states.get(String(state)) ?? { sessions: 0, longest_s: null };
+    own.sessions++;
+    if (state !== "sleep") own.longest_s = Math.max(own.longest_s ?? 0, Number(idleS));
+    states.set(String(state), own);
+  }
+  return [...states].map(([state, own]) => ({ state, ...own }));
 }
 
 function pinRows(frontends: readonly Row[]): readonly Row[] {

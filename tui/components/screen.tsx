@@ -1,14 +1,15 @@
 // The whole screen: header, tabs, body, bottom line; keys become actions here.
 
 import { Box, useApp, useInput, useWindowSize } from "ink";
-import { type Dispatch, useRef } from "react";
+import { useRef } from "react";
 import { HEADER_LINES, type Situation } from "../header.ts";
+import type { Choices } from "../hooks/use_choices.ts";
 import type { Seen } from "../hooks/use_snapshot.ts";
-import { type Command, commandOf, hintsOf } from "../keys.ts";
+import { type Command, commandOf, hintsOf, pressesOf } from "../keys.ts";
 import { LISTS } from "../lists/all.ts";
 import { nextSort, pick, type Picked } from "../picked.ts";
-import { windowTop } from "../grid.ts";
-import { type Action, listOf, type State, type ViewName, viewOf } from "../state.ts";
+import { place, windowTop } from "../grid.ts";
+import { listOf, type State, type ViewName, viewOf } from "../state.ts";
 import { themeOf } from "../theme.ts";
 import { Body } from "./body.tsx";
 import { Footer } from "./footer.tsx";
@@ -19,8 +20,7 @@ import { TabBar } from "./tab_bar.tsx";
 
 /** What the screen is made of. */
 export interface ScreenProps {
-  readonly state: State;
-  readonly dispatch: Dispatch<Action>;
+  readonly choices: Choices;
   readonly seen: Seen;
   readonly situation: Omit<Situation, "link" | "paused" | "intervalMs">;
   /** Gives the proxy an order; undefined where there is none to give it to. */
@@ -35,7 +35,7 @@ const PAGE_OVERLAP = 1;
 
 /** Everything that is seen. */
 export function Screen(props: ScreenProps) {
-  const { state, seen, situation, give } = props;
+  const { choices: { state, current }, seen, situation, give } = props;
   const { columns, rows } = useWindowSize();
   const { exit } = useApp();
   const tops = useRef<Partial<Record<ViewName, number>>>({});
@@ -48,10 +48,11 @@ export function Screen(props: ScreenProps) {
   tops.current[list.name] = top;
   useInput((input, key) => {
     // What is pasted, or typed faster than it is read, comes in one piece.
-    const isText = input.length > 1 && state.mode !== "filter";
-    for (const each of isText ? input : [input]) {
-      const command = commandOf(each, key, state);
-      if (command !== undefined) run(command, { ...props, picked, page: height, exit });
+    const presses = input.length > 1 ? pressesOf(input, key) : [{ input, key }];
+    for (const { input, key } of presses) {
+      const state = current();
+      const command = commandOf(input, key, state);
+      if (command !== undefined) run(command, { ...props, state, page: height, width, exit });
     }
   });
   const hints = hintsOf(state, list, { isRecording: props.step !== undefined });
@@ -105,24 +106,31 @@ function topOf({ cursor, rows }: Picked, top: number, height: number): number {
 }
 
 interface Context extends ScreenProps {
-  readonly picked: Picked;
+  /** After the last key, which may not be drawn yet. */
+  readonly state: State;
   /** Lines of the body. */
   readonly page: number;
+  /** Columns of the screen. */
+  readonly width: number;
   readonly exit: () => void;
+}
+
+function pickedOf({ state, seen }: Context): Picked {
+  return pick(LISTS[viewOf(state)], listOf(state), seen.model);
 }
 
 /** Does what a key means. */
 function run(command: Command, context: Context): void {
-  const { state, dispatch, picked, give, step } = context;
+  const { state, choices: { dispatch }, give, step, exit } = context;
   switch (command.do) {
     case "quit":
-      return context.exit();
+      return exit();
     case "move":
       return move(command.by, context);
     case "next-sort":
-      return dispatch({ do: "sort", sort: nextSort(picked.list, picked.sort, command.by) });
+      return sortByNext(command.by, context);
     case "reverse": {
-      const { key, descending } = picked.sort;
+      const { key, descending } = pickedOf(context).sort;
       return dispatch({ do: "sort", sort: { key, descending: !descending } });
     }
     case "type":
@@ -136,44 +144,48 @@ function run(command: Command, context: Context): void {
       return step?.(command.by);
     case "order":
       return ask(command.key, context);
-    case "execute": {
+    case "execute":
       dispatch({ do: "mode", mode: "list" });
       if (state.order !== undefined) give?.(state.order.statement);
       return;
-    }
     default:
       return dispatch(command);
   }
 }
 
 function move(by: Extract<Command, { do: "move" }>["by"], context: Context): void {
-  const { picked: { list, rows, cursor }, page, dispatch } = context;
+  const { list, rows, cursor } = pickedOf(context);
   if (rows.length === 0) return;
   const last = rows.length - 1;
-  const distance = Math.max(1, page - 2 - PAGE_OVERLAP);
+  const distance = Math.max(1, context.page - 2 - PAGE_OVERLAP);
   const wanted = by === "first"
     ? 0
     : by === "last"
     ? last
     : cursor + (by === "page-up" ? -distance : by === "page-down" ? distance : by);
   const at = Math.max(0, Math.min(last, wanted));
-  dispatch({ do: "select", key: list.keyOf(rows[at]), at });
+  context.choices.dispatch({ do: "select", key: list.keyOf(rows[at]), at });
+}
+
+/** Columns that there is no room for are not sorted by. */
+function sortByNext(by: 1 | -1, context: Context): void {
+  const { list, rows, sort } = pickedOf(context);
+  const { placed } = place(list.columns, rows, { width: context.width - 2, sort });
+  const columns = placed.map(({ column }) => column);
+  context.choices.dispatch({ do: "sort", sort: nextSort(columns, sort, by) });
 }
 
 /** Asks before anything is done to the selected row. */
-function ask(key: string, { picked, dispatch, give }: Context): void {
-  const chosen = picked.list.orders?.[key];
-  if (chosen === undefined || picked.selected === undefined) return;
-  const order = chosen.order(picked.selected);
-  if (order === undefined) return;
+function ask(key: string, context: Context): void {
+  const { choices: { dispatch }, give } = context;
+  const { list, selected, cursor } = pickedOf(context);
+  const order = selected === undefined ? undefined : list.orders?.[key]?.order(selected);
+  if (selected === undefined || order === undefined) return;
   if (give === undefined) {
     dispatch({ do: "notice", notice: { text: "a recording takes no orders", failed: true } });
     return;
   }
+  // It stays on this row, whatever comes before it in the meantime.
+  dispatch({ do: "select", key: list.keyOf(selected), at: cursor });
   dispatch({ do: "confirm", order });
-  dispatch({
-    do: "select",
-    key: picked.list.keyOf(picked.selected),
-    at: picked.cursor,
-  });
 }

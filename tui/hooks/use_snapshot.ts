@@ -2,10 +2,10 @@
 // of the proxy, and through pauses, so that nothing is missing afterwards.
 
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { Feed } from "../feed.ts";
+import type { Feed, Wanted } from "../feed.ts";
 import type { Link } from "../header.ts";
 import { advance, type Model } from "../model.ts";
-import type { Snapshot, TableName } from "../snapshot.ts";
+import type { Snapshot } from "../snapshot.ts";
 
 /** What the screen is made from. */
 export interface Seen {
@@ -19,7 +19,7 @@ export interface Reading {
   readonly intervalMs: number;
   /** What is seen stays as it is; reading goes on. */
   readonly paused: boolean;
-  readonly wanted: ReadonlySet<TableName>;
+  readonly wanted: Wanted;
   /** Gets every snapshot. */
   readonly onSnapshot?: ((snapshot: Snapshot) => void) | undefined;
 }
@@ -46,7 +46,10 @@ export function useSnapshot(
         // What is paused still tells that the proxy is gone.
         const isShown = !reading.current.paused || next.link.kind === "lost";
         setSeen((shown) => isShown ? shownNow(shown, next, reading.current) : shown);
-        const rest = reading.current.intervalMs - (performance.now() - started);
+        // Rates need two readings: the second one is not waited for as long as the others.
+        const isFirst = next.link.kind === "live" && next.model?.elapsedS === null;
+        const intervalMs = isFirst ? FIRST_MS : reading.current.intervalMs;
+        const rest = intervalMs - (performance.now() - started);
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, Math.max(REST_MS_MIN, rest));
           wake.current = () => {
@@ -64,17 +67,17 @@ export function useSnapshot(
   }, [feed]);
 
   const refresh = useCallback(() => wake.current(), []);
-  // Another tab wants other tables: now, not at the next tick. Likewise after a pause.
-  const tables = [...wanted].join();
+  // Another tab wants other rows: now, not at the next tick. Likewise after a pause.
   useEffect(() => {
     if (!paused) {
       setSeen(newest.current);
       refresh();
     }
-  }, [tables, paused, intervalMs, refresh]);
+  }, [wanted, paused, intervalMs, refresh]);
   return { ...seen, refresh };
 }
 
+const FIRST_MS = 300;
 /** However slow the answers come, the terminal gets its turn. */
 const REST_MS_MIN = 20;
 

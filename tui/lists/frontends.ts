@@ -58,7 +58,7 @@ export function runningS(row: Row): number | null {
 export const frontendsList: List = {
   name: "frontends",
   title: "Frontends",
-  tables: ["frontends"],
+  tables: ["frontends", "states"],
   sort: { key: "running_s", descending: true },
   columns: [
     numberColumn("id", { title: "ID", width: 10, show: (id) => String(id ?? "–"), align: "left" }),
@@ -103,7 +103,7 @@ export function heldBy(row: Row): string {
 export const waitingList: List = {
   name: "waiting",
   title: "Under way",
-  tables: ["frontends", "stages"],
+  tables: ["frontends", "states"],
   sort: { key: "running_s", descending: true },
   columns: [
     numberColumn("id", { title: "ID", width: 10, show: (id) => String(id ?? "–"), align: "left" }),

@@ -1,0 +1,201 @@
+// Filters, orders, columns and windows of lists; curves.
+
+import { describe, expect, test } from "bun:test";
+import { Database } from "bun:sqlite";
+import { bar, chart, columnsOf, sparkline } from "../../../tui/curve.ts";
+import { compileFilter, filterSql } from "../../../tui/filter.ts";
+import { widthOf } from "../../../tui/format.ts";
+import { headLine, place, rowLine, sorted, windowTop } from "../../../tui/grid.ts";
+import { LISTS } from "../../../tui/lists/all.ts";
+import { nextSort, pick, sessionsFor } from "../../../tui/picked.ts";
+import { advance } from "../../../tui/model.ts";
+import type { Row } from "../../../tui/snapshot.ts";
+import { withoutTones } from "../../../tui/theme.ts";
+import { scene } from "../../tui/scene.ts";
+
+const model = scene(152).reduce(advance, undefined as ReturnType<typeof advance> | undefined)!;
+
+describe("filters", () => {
+  const rows: readonly Row[] = [
+    { id: 1, user: "app", state: "execute", age_s: 70, pins: null, statement: "SELECT 'it''s'" },
+    { id: 2, user: "App2", state: "sleep", age_s: 5, pins: "user lock", statement: null },
+    { id: 3, user: "report", state: "wait", age_s: 61, pins: null, statement: "UPDATE t" },
+  ];
+  const cases: readonly (readonly [filter: string, ids: readonly number[]])[] = [
+    ["", [1, 2, 3]],
+    ["app", [1, 2]],
+    ["user:app", [1, 2]],
+    ["user=app", [1]],
+    ["age>60", [1, 3]],
+    ["age>60 user:rep", [3]],
+    ["!state=sleep", [1, 3]],
+    ["query:update", [3]],
+    ["pin:lock", [2]],
+    ["it''s", [1]],
+    ["age>x", []],
+    ["nothing:here", []],
+    ["!nothing:here", [1, 2, 3]],
+    ["state:", []],
+    ["!", [1, 2, 3]],
+  ];
+
+  test("mean the same to the screen and to SQL", () => {
+    const database = new Database(":memory:");
+    database.run(
+      "CREATE TABLE frontends (id INTEGER, user TEXT, state TEXT, age_s REAL, pins TEXT, statement TEXT)",
+    );
+    for (const row of rows) {
+      database.run("INSERT INTO frontends VALUES (?, ?, ?, ?, ?, ?)", Object.values(row));
+    }
+    const known = Object.keys(rows[0]!);
+    for (const [filter, ids] of cases) {
+      const shown = rows.filter(compileFilter(filter)).map(({ id }) => id);
+      expect([filter, shown]).toEqual([filter, [...ids]]);
+      const condition = filterSql(filter, known) || "1";
+      const found = database.query<{ id: number }, []>(
+        `SELECT id FROM frontends WHERE ${condition} ORDER BY id`,
+      ).all().map(({ id }) => id);
+      expect([filter, found]).toEqual([filter, [...ids]]);
+    }
+  });
+});
+
+describe("frontends", () => {
+  test("are asked for by filter and order, in portions", () => {
+    const chosen = { at: 0, filter: "user:o'x", sort: { key: "age_s", descending: true } };
+    expect(sessionsFor(LISTS.frontends, chosen)).toEqual({
+      where: "(instr(lower(ifnull(user, '')), 'o''x') > 0)",
+      order: "age_s IS NULL, age_s DESC",
+      limit: 200,
+    });
+    expect(sessionsFor(LISTS.frontends, { at: 150, filter: "" })!.limit).toBe(400);
+    expect(sessionsFor(LISTS.waiting, { at: 0, filter: "" })!.where).toBe("state <> 'sleep'");
+    expect(sessionsFor(LISTS.pools, { at: 0, filter: "" })).toBeUndefined();
+  });
+
+  test("the longest under way comes first, idle ones last", () => {
+    const { rows } = pick(LISTS.frontends, { at: 0, filter: "" }, model);
+    expect(rows[0]!["id"]).toBe(1_073_741_828);
+    expect(rows.at(-1)!["state"]).toBe("sleep");
+  });
+
+  test("the cursor stays on its row when the order changes, at its place when the row is gone", () => {
+    const list = LISTS.frontends;
+    const selected = "1073741840";
+    const byAge = pick(list, {
+      at: 4,
+      filter: "",
+      selected,
+      sort: { key: "age_s", descending: true },
+    }, model);
+    const byId = pick(
+      list,
+      { at: 4, filter: "", selected, sort: { key: "id", descending: false } },
+      model,
+    );
+    expect(byAge.cursor).not.toBe(byId.cursor);
+    expect(byAge.selected!["id"]).toBe(1_073_741_840);
+    expect(byId.selected!["id"]).toBe(1_073_741_840);
+    expect(pick(list, { at: 4, filter: "", selected: "gone" }, model).cursor).toBe(4);
+    expect(pick(list, { at: 4, filter: "zzz", selected }, model).cursor).toBe(-1);
+  });
+});
+
+describe("tables", () => {
+  test("every list fits every width, and says all rows in it", () => {
+    for (const list of Object.values(LISTS)) {
+      const rows = list.rows(model);
+      for (const width of [40, 60, 78, 118, 158, 200]) {
+        const placement = place(list.columns, rows, { width, sort: list.sort });
+        const lines = [
+          headLine(placement, list.sort),
+          ...rows.map((row) => rowLine(row, placement, { width, selected: false })),
+        ].map(withoutTones);
+        const least = placement.placed.reduce((sum, { width }) => sum + width + 1, -1);
+        expect(new Set(lines.map(widthOf)).size).toBe(1);
+        if (list.columns.some(({ drop = 0 }) => drop > 0) && width >= 78) {
+          expect(least).toBeLessThanOrEqual(width);
+        }
+      }
+    }
+  });
+
+  test("every row has a key of its own", () => {
+    for (const list of Object.values(LISTS)) {
+      const keys = list.rows(model).map((row) => list.keyOf(row));
+      expect(new Set(keys).size).toBe(keys.length);
+    }
+  });
+
+  test("rows without a value come last in both directions", () => {
+    const columns = [{
+      key: "n",
+      title: "N",
+      width: 3,
+      text: () => "",
+      order: (row: Row) => row["n"] as number | null,
+    }];
+    const rows = [{ n: null }, { n: 1 }, { n: 3 }, { n: 2 }];
+    const by = (descending: boolean) =>
+      sorted(rows, columns, { key: "n", descending }).map(({ n }) => n);
+    expect(by(false)).toEqual([1, 2, 3, null]);
+    expect(by(true)).toEqual([3, 2, 1, null]);
+  });
+
+  test("sorting goes through all columns and comes back", () => {
+    const list = LISTS.pools;
+    let sort = list.sort;
+    const seen = new Set<string | undefined>();
+    for (let step = 0; step < list.columns.length; step++) {
+      sort = nextSort(list.columns, sort, 1);
+      seen.add(sort.key);
+    }
+    expect(seen.size).toBe(list.columns.length);
+    expect(nextSort(list.columns, nextSort(list.columns, sort, 1), -1).key).toBe(sort.key);
+  });
+
+  test("the window moves only as far as the cursor needs", () => {
+    const size = { height: 5, count: 20 };
+    expect(windowTop(0, { top: 0, ...size })).toBe(0);
+    expect(windowTop(5, { top: 0, ...size })).toBe(1);
+    expect(windowTop(3, { top: 1, ...size })).toBe(1);
+    expect(windowTop(0, { top: 7, ...size })).toBe(0);
+    expect(windowTop(19, { top: 0, ...size })).toBe(15);
+    expect(windowTop(2, { top: 9, height: 5, count: 3 })).toBe(0);
+  });
+});
+
+describe("curves", () => {
+  const shape = { width: 4, spanMs: 4000, nowMs: 10_500 };
+
+  test("have the largest value of each column; what was not measured is blank", () => {
+    const points = [[7000, 1], [8100, 4], [8900, 2], [10_200, 8]].map(([atMs, value]) => ({
+      atMs: atMs!,
+      value: value!,
+    }));
+    expect(columnsOf(points, shape)).toEqual([1, 4, 4, 8]);
+    expect(sparkline(points, shape)).toBe("▂▄▄▇");
+    expect(sparkline([], shape)).toBe("    ");
+    expect(sparkline([{ atMs: 10_000, value: 0 }], shape)).toBe("   ▁");
+  });
+
+  test("do not change while no new column begins", () => {
+    const points = [{ atMs: 8100, value: 4 }, { atMs: 9100, value: 2 }];
+    expect(sparkline(points, { ...shape, nowMs: 10_100 })).toBe(
+      sparkline(points, { ...shape, nowMs: 10_900 }),
+    );
+  });
+
+  test("several lines high, on a scale of round numbers", () => {
+    const points = [{ atMs: 9000, value: 75 }, { atMs: 10_000, value: 150 }];
+    const { lines, top } = chart(points, { ...shape, height: 2 });
+    expect(top).toBe(200);
+    expect(lines).toEqual(["   ▄", "  ▆█"]);
+  });
+
+  test("bars are never longer than their place", () => {
+    expect(bar(0.5, 4)).toBe("██░░");
+    expect(bar(7, 4)).toBe("████");
+    expect(bar(-1, 4)).toBe("░░░░");
+  });
+});
