@@ -62,13 +62,14 @@ function runsOf(line: string): readonly Run[] {
   const runs: Run[] = [];
   let style = PLAIN;
   let at = 0;
-  for (const piece of line.split(/(\x1b\[[\d;]*m)/)) {
-    const codes = /^\x1b\[([\d;]*)m$/.exec(piece);
-    if (codes) style = styled(style, codes[1].split(";").map(Number));
-    else if (piece !== "") {
-      runs.push({ text: piece, at, style });
-      at += [...piece].length;
-    }
+  const [first, ...rest] = line.split("\x1b[");
+  for (const piece of [`m${first}`, ...rest]) {
+    const end = piece.indexOf("m");
+    const text = piece.slice(end + 1);
+    if (end > 0) style = styled(style, piece.slice(0, end).split(";").map(Number));
+    if (text === "") continue;
+    runs.push({ text, at, style });
+    at += [...text].length;
   }
   return runs;
 }

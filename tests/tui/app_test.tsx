@@ -134,7 +134,7 @@ describe("before a recording", () => {
   test("every theme says the same; without colours nothing is coloured", async () => {
     const shown = still(DEATH_S + 6);
     const frame = await shown.until("Servers");
-    expect(shown.painted).not.toMatch(/\x1b\[(3|9|38)\d/);
+    expect(shown.painted).not.toContain("\x1b[3");
     const painted = new Set([shown.painted]);
     for (const _ of THEME_NAMES.slice(1)) {
       const before = shown.painted;
