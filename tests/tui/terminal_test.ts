@@ -104,19 +104,16 @@ describe.skipIf(!hasTmux || kind === undefined)("before a live proxy", () => {
 
     // A session that sleeps in the server is found by a filter and killed.
     const sleeper = await live.client();
-    const killed = sleeper.query("SELECT SLEEP(60)").then(
-      () => "",
-      (error: Error) => error.message,
-    );
+    const ended = sleeper.query("SELECT SLEEP(60)").catch(() => {});
     await terminal.press("/");
     await terminal.press("-l", "query:sleep(60)");
     await terminal.press("Enter");
-    await terminal.until("SELECT SLEEP(60)");
+    await terminal.until(/execute .*SELECT SLEEP\(60\)/);
     await terminal.press("X");
     await terminal.until("End the connection of session");
     await terminal.press("y");
-    expect(await killed).not.toBe("");
     await terminal.until("no row fits the filter");
+    await ended;
     sleeper.destroy();
 
     await terminal.press("1");
