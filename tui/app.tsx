@@ -7,7 +7,7 @@ import { useChoices } from "./hooks/use_choices.ts";
 import { useRecording } from "./hooks/use_recording.ts";
 import { useSnapshot } from "./hooks/use_snapshot.ts";
 import { LISTS } from "./lists/all.ts";
-import { sessionsFor } from "./picked.ts";
+import { portionsFor } from "./picked.ts";
 import type { Recorder } from "./recording.ts";
 import { type Snapshot, TABLES } from "./snapshot.ts";
 import { type initialState, listOf, type State, viewOf } from "./state.ts";
@@ -82,10 +82,10 @@ export function RecordingApp({ beginning, snapshots, name, startAt = 0 }: {
 /** What is read for the list that is shown; a recording is to have all. */
 function useWanted(state: State, all: boolean): Wanted {
   const list = LISTS[viewOf(state)];
-  const sessions = sessionsFor(list, listOf(state));
-  const key = [list.name, sessions?.where, sessions?.order, sessions?.limit].join("\n");
+  const portions = portionsFor(list, listOf(state));
+  const key = JSON.stringify([list.name, portions]);
   return useMemo(
-    () => all ? { tables: new Set(TABLES) } : { tables: new Set(list.tables), sessions },
+    () => all ? { tables: new Set(TABLES) } : { tables: new Set(list.tables), portions },
     [key, all],
   );
 }

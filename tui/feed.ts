@@ -6,12 +6,18 @@ import type { Snapshot, TableName } from "./snapshot.ts";
 export interface Wanted {
   /** Tables beside those that the header is made of. */
   readonly tables: ReadonlySet<TableName>;
-  /** Which of the frontends; all of them where nothing is said. */
-  readonly sessions?: SessionsWanted | undefined;
+  /** Which rows of long tables; as many as can be where nothing is said. */
+  readonly portions?: Portions | undefined;
 }
 
-/** Some of the frontends: a proxy may have more of them than anybody can look at. */
-export interface SessionsWanted {
+/** Tables that may have more rows than anybody can look at. */
+export type LongTable = "frontends" | "digests";
+
+/** Some rows of long tables. */
+export type Portions = Readonly<Partial<Record<LongTable, Portion>>>;
+
+/** Some rows of a table. */
+export interface Portion {
   /** A condition of SQL; empty: any. */
   readonly where: string;
   /** Terms of ORDER BY. */

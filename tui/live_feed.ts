@@ -1,7 +1,14 @@
 // Snapshots of a proxy that runs, over its admin port. The one file that talks to it.
 
 import { AdminClient, type AdminLogin } from "../mod/admin/mod.ts";
-import { ALWAYS, type Feed, type SessionsWanted, type Wanted } from "./feed.ts";
+import {
+  ALWAYS,
+  type Feed,
+  type LongTable,
+  type Portion,
+  type Portions,
+  type Wanted,
+} from "./feed.ts";
 import { type Row, rowsOf, type Snapshot, type TableName, TABLES, type Value } from "./snapshot.ts";
 
 /** How to reach a proxy. */
@@ -11,9 +18,12 @@ export interface ProxyLogin extends AdminLogin {
 
 /** The error number of a statement that is not known, and of a table that is not. */
 const UNKNOWN_TABLE = new Set([1064, 1146]);
-/** More sessions than these would take longer to read than there is time between two readings. */
-const SESSIONS_MAX = 5000;
-const ALL_SESSIONS: SessionsWanted = { where: "", order: "id", limit: SESSIONS_MAX };
+/** More rows than these would take longer to read than there is time between two readings. */
+const ROWS_MAX = 5000;
+const WHOLE: Readonly<Record<LongTable, Portion>> = {
+  frontends: { where: "", order: "id", limit: ROWS_MAX },
+  digests: { where: "", order: "sum_us DESC", limit: ROWS_MAX },
+};
 
 /** Asks a proxy, on a new connection where the last one has ended. */
 export class LiveFeed implements Feed {
@@ -29,12 +39,12 @@ export class LiveFeed implements Feed {
     this.name = login.address;
   }
 
-  async read({ tables: wanted, sessions = ALL_SESSIONS }: Wanted): Promise<Snapshot> {
+  async read({ tables: wanted, portions = {} }: Wanted): Promise<Snapshot> {
     const names = TABLES.filter((name) => wanted.has(name) || ALWAYS.includes(name));
     const tables: Partial<Record<TableName, readonly Row[]>> = {};
     const answers = await this.#with((client) =>
       Promise.all(
-        names.map(async (name) => [name, await this.#table(client, name, sessions)] as const),
+        names.map(async (name) => [name, await this.#table(client, name, portions)] as const),
       )
     );
     for (const [name, rows] of answers) if (rows !== undefined) tables[name] = rows;
@@ -58,11 +68,11 @@ export class LiveFeed implements Feed {
   async #table(
     client: AdminClient,
     name: TableName,
-    sessions: SessionsWanted,
+    portions: Portions,
   ): Promise<readonly Row[] | undefined> {
     if (this.#missing.has(name)) return undefined;
     try {
-      return await client.query(statementOf(name, sessions)) as readonly Readonly<
+      return await client.query(statementOf(name, portions)) as readonly Readonly<
         Record<string, Value>
       >[];
     } catch (error) {
@@ -100,13 +110,24 @@ function isAnswer(error: unknown): boolean {
     (error as { fatal?: unknown }).fatal !== true;
 }
 
-function statementOf(name: TableName, { where, order, limit }: SessionsWanted): string {
-  if (name === "states") return STATES;
-  if (name !== "frontends") return `SELECT * FROM ${name}`;
-  const condition = where === "" ? "" : ` WHERE ${where}`;
-  return `SELECT * FROM frontends${condition} ORDER BY ${order} LIMIT ${limit}`;
+function statementOf(name: TableName, portions: Portions): string {
+  switch (name) {
+    case "states":
+      return STATES;
+    case "digest_totals":
+      return DIGEST_TOTALS;
+    case "frontends":
+    case "digests": {
+      const { where, order, limit } = portions[name] ?? WHOLE[name];
+      const condition = where === "" ? "" : ` WHERE ${where}`;
+      return `SELECT * FROM ${name}${condition} ORDER BY ${order} LIMIT ${limit}`;
+    }
+    default:
+      return `SELECT * FROM ${name}`;
+  }
 }
 
 /** What sleeps is not under way, however long it does. */
 const STATES = "SELECT state, count(*) AS sessions, " +
   "max(CASE WHEN state <> 'sleep' THEN idle_s END) AS longest_s FROM frontends GROUP BY state";
+const DIGEST_TOTALS = "SELECT count(*) AS digests, sum(sum_us) AS sum_us FROM digests";

@@ -2,6 +2,7 @@
 // went over the last minutes. Pure: a model and a snapshot give the next model.
 
 import type { Maybe } from "./format.ts";
+import { type Percentiles, percentilesBetween, WINDOW_MS } from "./latency.ts";
 import {
   maxOf,
   numberOf,
@@ -42,6 +43,8 @@ export interface Model {
   readonly samples: readonly Sample[];
   /** Changes a second since the reading before, by table, row and column. */
   readonly rates: Rates;
+  /** The stages of the last `WINDOW_MS`, oldest first. */
+  readonly stages: readonly StagesAt[];
   /** Seconds between the last two readings; null: there is only one, or the proxy is another. */
   readonly elapsedS: number | null;
 }
@@ -77,10 +80,47 @@ export function advance(before: Model | undefined, snapshot: Snapshot): Model {
   const elapsedS = isSame ? elapsedBetween(before.snapshot, snapshot) : null;
   // A table that is not read each time has no rate for the time it was not looked at.
   const rates = elapsedS === null ? new Map() : ratesBetween(before!.snapshot, snapshot, elapsedS);
-  const sample = sampleOf(tables, snapshot, rates);
+  const stages = isSame ? stagesSince(before.stages, snapshot) : [stagesOf(snapshot)];
+  const latencies = percentilesBetween(...windowOf(stages, isTotal));
+  const sample = sampleOf(tables, snapshot, { rates, latencies });
   const since = snapshot.atMs - HISTORY_MS;
   const kept = (before?.samples ?? []).filter(({ atMs }) => atMs > since && atMs < snapshot.atMs);
-  return { snapshot, tables, samples: [...kept, sample], rates, elapsedS };
+  return { snapshot, tables, samples: [...kept, sample], rates, stages, elapsedS };
+}
+
+/** The table of stages at a time. */
+interface StagesAt {
+  readonly atMs: number;
+  readonly rows: readonly Row[];
+}
+
+function stagesOf(snapshot: Snapshot): StagesAt {
+  return { atMs: snapshot.atMs, rows: rowsOf(snapshot, "stages") };
+}
+
+/** The last ones, with one that is as old as the window or older. */
+function stagesSince(before: readonly StagesAt[], snapshot: Snapshot): readonly StagesAt[] {
+  const since = snapshot.atMs - WINDOW_MS;
+  const isOld = before.filter(({ atMs }) => atMs <= since).length;
+  return [...before.slice(Math.max(0, isOld - 1)), stagesOf(snapshot)];
+}
+
+function isTotal(row: Row): boolean {
+  return textOf(row, "stage") === "total";
+}
+
+function windowOf(
+  stages: readonly StagesAt[],
+  isWanted: (row: Row) => boolean,
+): readonly [now: readonly Row[], then: readonly Row[]] {
+  const now = stages.at(-1)!.rows.filter(isWanted);
+  // After the first reading nothing is known of the last seconds.
+  return [now, stages.length === 1 ? now : stages[0]!.rows.filter(isWanted)];
+}
+
+/** The percentiles of the last seconds, of the stages that are wanted together. */
+export function percentilesNow(model: Model, isWanted: (row: Row) => boolean): Percentiles {
+  return percentilesBetween(...windowOf(model.stages, isWanted));
 }
 
 /** Counters start anew with a new process; what lies between two proxies is no rate. */
@@ -154,18 +194,19 @@ function sumRates(rates: Rates, table: CountedTable, column: string): number | n
   return sum;
 }
 
-function sampleOf(tables: Model["tables"], snapshot: Snapshot, rates: Rates): Sample {
+function sampleOf(
+  tables: Model["tables"],
+  snapshot: Snapshot,
+  { rates, latencies }: { readonly rates: Rates; readonly latencies: Percentiles },
+): Sample {
   const rows = (name: TableName) => tables[name] ?? [];
   const qps = sumRates(rates, "workers", "commands");
   const failed = sumRates(rates, "servers", "errors") ?? sumRates(rates, "errors", "count");
-  const total = overall(rows("stages"));
   const waiting = waitingNow(rows("pools"), rowsOf(snapshot, "states"));
   return {
     atMs: snapshot.atMs,
     qps,
-    p50: numberOf(total, "p50_us"),
-    p95: numberOf(total, "p95_us"),
-    p99: numberOf(total, "p99_us"),
+    ...latencies,
     errorRate: failed === null || qps === null || !hasErrorsCounted(tables)
       ? null
       : qps === 0
@@ -181,13 +222,6 @@ function sampleOf(tables: Model["tables"], snapshot: Snapshot, rates: Rates): Sa
 /** An empty table of errors means that there were none only where errors are counted at all. */
 function hasErrorsCounted({ servers = [], errors = [] }: Model["tables"]): boolean {
   return errors.length > 0 || servers.some((row) => numberOf(row, "errors") !== null);
-}
-
-/** The stage that is all of a statement: of all servers, or of the one that is slowest. */
-function overall(stages: readonly Row[]): Row | undefined {
-  const total = stages.filter((row) => textOf(row, "stage") === "total");
-  return total.find((row) => textOf(row, "target") === "") ??
-    total.toSorted((a, b) => (numberOf(b, "p95_us") ?? 0) - (numberOf(a, "p95_us") ?? 0))[0];
 }
 
 /** Pools say it; where there are none, sessions do if they were asked. */

@@ -1,11 +1,11 @@
 // The rows that a list shows, by what was chosen: filtered, in order, and where the cursor is. Pure.
 
-import type { SessionsWanted } from "./feed.ts";
+import type { Portion, Portions } from "./feed.ts";
 import { compileFilter, filterSql } from "./filter.ts";
 import { type Column, type Sort, sorted } from "./grid.ts";
 import type { List } from "./lists/list.ts";
 import type { Model } from "./model.ts";
-import { type Row, sumOf, textOf } from "./snapshot.ts";
+import { numberOf, type Row, sumOf, textOf } from "./snapshot.ts";
 import type { ListState } from "./state.ts";
 
 /** A list as it is shown. */
@@ -31,14 +31,13 @@ export function pick(list: List, chosen: ListState, model: Model | undefined): P
   return { list, rows, total, sort, cursor, selected: rows[cursor] };
 }
 
-/** Frontends are not all read; how many there are is known all the same. */
-function totalOf(list: List, model: Model | undefined): number | null {
+/** Long tables are not read whole; how many rows they have is known all the same. */
+function totalOf({ name }: List, model: Model | undefined): number | null {
+  if (name === "statements") return numberOf(model?.tables.digest_totals?.[0], "digests");
   const states = model?.tables.states;
-  if (states === undefined || !list.tables.includes("frontends")) return null;
-  const own = list.name === "waiting"
-    ? states.filter((row) => textOf(row, "state") !== "sleep")
-    : states;
-  return sumOf(own, "sessions") ?? 0;
+  if (states === undefined || name !== "frontends" && name !== "waiting") return null;
+  const isAll = name === "frontends";
+  return sumOf(states.filter((row) => isAll || textOf(row, "state") !== "sleep"), "sessions") ?? 0;
 }
 
 /** The cursor stays on its row wherever that goes; without it, it stays at its place. */
@@ -58,49 +57,91 @@ export function nextSort(columns: readonly Column[], sort: Sort, by: 1 | -1): So
   return column === undefined ? sort : { key: column.key, descending: column.descends ?? false };
 }
 
-/** Frontends are read in portions of so many. */
-export const SESSIONS_AHEAD = 200;
+/** Rows of long tables are read in portions of so many. */
+export const PORTION = 200;
 
-/** Which frontends have to be read for a list to show what was chosen; undefined: none. */
-export function sessionsFor(list: List, chosen: ListState): SessionsWanted | undefined {
-  if (!list.tables.includes("frontends")) return undefined;
+/** Which rows of long tables have to be read for a list to show what was chosen. */
+export function portionsFor(list: List, chosen: ListState): Portions {
+  if (list.name === "statements") return { digests: portionOf(list, chosen, DIGESTS) };
+  if (list.name === "frontends") return { frontends: portionOf(list, chosen, FRONTENDS) };
+  if (list.name !== "waiting") return {};
+  const portion = portionOf(list, chosen, FRONTENDS);
+  const where = ["state <> 'sleep'", portion.where].filter((part) => part !== "").join(" AND ");
+  return { frontends: { ...portion, where } };
+}
+
+/** A long table, as far as it is filtered and sorted. */
+interface Long {
+  readonly columns: readonly string[];
+  /** Columns of the screen that the table does not have. */
+  readonly computed: Readonly<Record<string, string>>;
+  /** What rows are sorted by where it is a column that only the screen has. */
+  readonly otherwise: string;
+}
+
+function portionOf(list: List, chosen: ListState, long: Long): Portion {
   const { key = "", descending } = chosen.sort ?? list.sort;
-  const filter = filterSql(chosen.filter, SESSION_COLUMNS);
-  const own = list.name === "waiting" ? "state <> 'sleep'" : "";
-  const column = SORTED_BY[key] ?? (SESSION_COLUMNS.includes(key) ? key : "id");
+  const column = long.computed[key] ?? (long.columns.includes(key) ? key : undefined);
   return {
-    where: [own, filter].filter((part) => part !== "").join(" AND "),
-    order: `${column} IS NULL, ${column}${descending ? " DESC" : ""}`,
+    where: filterSql(chosen.filter, long.columns),
+    order: column === undefined
+      ? long.otherwise
+      : `${column} IS NULL, ${column}${descending ? " DESC" : ""}`,
     // In steps, so that moving about does not ask for other rows each time.
-    limit: SESSIONS_AHEAD * (1 + Math.floor((chosen.at + SESSIONS_AHEAD / 2) / SESSIONS_AHEAD)),
+    limit: PORTION * (1 + Math.floor((chosen.at + PORTION / 2) / PORTION)),
   };
 }
 
-/** Columns of `frontends`, all there are for filters. */
-const SESSION_COLUMNS: readonly string[] = [
-  "id",
-  "worker",
-  "user",
-  "host",
-  "db",
-  "command",
-  "state",
-  "age_s",
-  "idle_s",
-  "in_transaction",
-  "server",
-  "thread",
-  "pins",
-  "statement",
-  "statement_us",
-  "commands",
-  "bytes_received",
-  "bytes_sent",
-  "tls",
-];
+const FRONTENDS: Long = {
+  columns: [
+    "id",
+    "worker",
+    "user",
+    "host",
+    "db",
+    "command",
+    "state",
+    "age_s",
+    "idle_s",
+    "in_transaction",
+    "server",
+    "thread",
+    "pins",
+    "statement",
+    "statement_us",
+    "commands",
+    "bytes_received",
+    "bytes_sent",
+    "tls",
+  ],
+  computed: {
+    running_s:
+      "(CASE WHEN statement_us IS NOT NULL THEN statement_us / 1e6 WHEN state <> 'sleep' THEN idle_s END)",
+  },
+  otherwise: "id",
+};
 
-/** Columns of the screen that the table does not have. */
-const SORTED_BY: Readonly<Record<string, string>> = {
-  running_s:
-    "(CASE WHEN statement_us IS NOT NULL THEN statement_us / 1e6 WHEN state <> 'sleep' THEN idle_s END)",
+const DIGESTS: Long = {
+  columns: [
+    "digest",
+    "text",
+    "db",
+    "user",
+    "target",
+    "count",
+    "errors",
+    "rows_sent",
+    "rows_affected",
+    "sum_us",
+    "max_us",
+    "p50_us",
+    "p95_us",
+    "p99_us",
+  ],
+  computed: {
+    share: "sum_us",
+    mean_us: "(sum_us * 1.0 / count)",
+    rows_per: "(rows_sent * 1.0 / count)",
+  },
+  otherwise: "sum_us DESC",
 };

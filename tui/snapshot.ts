@@ -8,7 +8,10 @@ export type Value = string | number | null;
 /** A row by the names of its columns. */
 export type Row = Readonly<Record<string, Value>>;
 
-/** The tables that screens are made of; `states` is how many frontends are in which state. */
+/**
+ * The tables that screens are made of. Two are sums over long ones: `states` is how many frontends
+ * are in which state, `digest_totals` how many digests there are and their time together.
+ */
 export const TABLES = [
   "proxy",
   "workers",
@@ -23,6 +26,7 @@ export const TABLES = [
   "states",
   "backends",
   "digests",
+  "digest_totals",
   "rules",
   "properties",
   "log",

@@ -4,7 +4,7 @@ import { bar } from "./curve.ts";
 import { count, elapsed, percent } from "./format.ts";
 import { type Column, headLine, place, rowLine, type Sort } from "./grid.ts";
 import { microsColumn, numberColumn, rateColumn, textColumn } from "./lists/list.ts";
-import { type Model, rateOf } from "./model.ts";
+import { type Model, percentilesNow, rateOf } from "./model.ts";
 import { numberOf, type Row, sumOf, textOf } from "./snapshot.ts";
 import type { Line } from "./theme.ts";
 
@@ -130,8 +130,14 @@ function stageRows(model: Model): readonly Row[] {
     const sum = numberOf(row, "sum_us");
     // Microseconds in a stage each second: a million of them are one statement that is always there.
     const busy = rateOf(model, "stages", { row, column: "sum_us" });
+    const isSame = (other: Row) =>
+      other["stage"] === row["stage"] && other["target"] === row["target"];
+    const { p50, p95, p99 } = percentilesNow(model, isSame);
     return {
       ...row,
+      p50_us: p50,
+      p95_us: p95,
+      p99_us: p99,
       target: textOf(row, "target") || "all",
       part: sum === null || !all ? null : sum / all,
       count_s: rateOf(model, "stages", { row, column: "count" }),

@@ -121,6 +121,18 @@ export class Times {
     return this.maxUs;
   }
 
+  /** The buckets that are not empty: the middle of each, in microseconds, and its count. */
+  get buckets(): readonly (readonly [us: number, count: number])[] {
+    const found: (readonly [number, number])[] = [];
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      const count = this.#buckets[bucket];
+      if (count === 0) continue;
+      const [from, to] = boundsOf(bucket);
+      found.push([Math.floor((from + to) / 2), count]);
+    }
+    return found;
+  }
+
   /** How many took no longer than each of these bounds, in microseconds, ascending. */
   cumulative(boundsUs: readonly number[]): number[] {
     const result: number[] = [];

@@ -239,7 +239,7 @@ describe("before a proxy", () => {
     shown.press(`reportxy${KEYS.backspace}`);
     shown.press(KEYS.backspace);
     await shown.until("Frontends  12 of 64  filter user:report");
-    expect(feed.wanted.at(-1)!.sessions!.where).toContain("'report'");
+    expect(feed.wanted.at(-1)!.portions!.frontends!.where).toContain("'report'");
     shown.press(KEYS.enter);
     const kept = await shown.until("x kill query");
     expect(kept).not.toContain("shop    shop");
@@ -288,7 +288,7 @@ describe("before a proxy", () => {
     expect(feed.wanted[0]!.tables.has("frontends")).toBe(false);
     shown.press("4");
     await shown.until("TIME%");
-    expect(feed.wanted.at(-1)!.tables).toEqual(new Set(["digests"]));
+    expect(feed.wanted.at(-1)!.tables).toEqual(new Set(["digests", "digest_totals"]));
   });
 
   test("a pause holds the screen, not the readings", async () => {

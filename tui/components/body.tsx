@@ -6,7 +6,7 @@ import { windowTop } from "../grid.ts";
 import { poolsList } from "../lists/backends.ts";
 import { changeOf, eventTone, reasonOf, shortTime } from "../lists/events.ts";
 import type { Model } from "../model.ts";
-import { type Picked, SESSIONS_AHEAD } from "../picked.ts";
+import { type Picked, PORTION } from "../picked.ts";
 import { numberOf, type Row, textOf } from "../snapshot.ts";
 import type { ListState, State } from "../state.ts";
 import type { Line } from "../theme.ts";
@@ -154,7 +154,7 @@ function filledUp(lines: readonly Line[], height: number): readonly Line[] {
 function titleOf({ model, state, picked, chosen, width }: BodyProps): Line {
   const { list, rows, total } = picked;
   const filter = chosen.filter === "" ? "" : `filter ${chosen.filter}`;
-  const isCut = filter !== "" && rows.length >= SESSIONS_AHEAD && rows.length < total;
+  const isCut = filter !== "" && rows.length >= PORTION && rows.length < total;
   const counted = filter === "" ? `${total}` : `${rows.length}${isCut ? "+" : ""} of ${total}`;
   const about = state.tab === "cluster" ? clusterAbout(model) : counted;
   const line: Line = [" ", { text: list.title, tone: "strong" }, "  ", {

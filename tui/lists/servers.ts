@@ -1,7 +1,7 @@
 // The servers: what they are, how late, how busy.
 
 import { cut } from "../format.ts";
-import { rateOf } from "../model.ts";
+import { type Model, percentilesNow, rateOf } from "../model.ts";
 import { numberOf, type Row, textOf } from "../snapshot.ts";
 import type { Tone } from "../theme.ts";
 import {
@@ -101,6 +101,7 @@ export const serversList: List = {
   rows: (model) =>
     (model.tables.servers ?? []).map((row) => ({
       ...row,
+      ...latencyOf(model, row),
       behind: numberOf(row, "transactions_behind"),
       qps: rateOf(model, "servers", { row, column: "sent" }),
       failing: rateOf(model, "servers", { row, column: "errors" }),
@@ -119,6 +120,17 @@ export const serversList: List = {
     },
   },
 };
+
+/** How long its answers took in the last seconds; where that is not told, since the start. */
+function latencyOf(model: Model, server: Row): Row {
+  const name = textOf(server, "name");
+  const isOwn = (row: Row) =>
+    textOf(row, "stage") === "execute" && textOf(row, "target") === name &&
+    row["histogram"] !== undefined;
+  if (!model.stages.at(-1)!.rows.some(isOwn)) return {};
+  const { p50, p95, p99 } = percentilesNow(model, isOwn);
+  return { p50_us: p50, p95_us: p95, p99_us: p99 };
+}
 
 function order(verb: "DRAIN" | "ENABLE", row: Row, what: string) {
   const name = textOf(row, "name");

@@ -20,7 +20,7 @@ const SHARE_BAD = 0.5;
 export const statementsList: List = {
   name: "statements",
   title: "Statements",
-  tables: ["digests"],
+  tables: ["digests", "digest_totals"],
   sort: { key: "share", descending: true },
   columns: [
     numberColumn("share", {
@@ -50,11 +50,16 @@ export const statementsList: List = {
     }),
     textColumn("target", { title: "TARGET", width: 10, widthMax: 22, drop: 1 }),
     textColumn("db", { title: "DB", width: 6, widthMax: 14, drop: 8 }),
-    textColumn("text", { title: "STATEMENT", width: 24, grows: true }),
+    textColumn("text", {
+      title: "STATEMENT",
+      width: 24,
+      grows: true,
+      text: (row) => textOf(row, "text") || "(without a digest)",
+    }),
   ],
   rows(model) {
     const digests = model.tables.digests ?? [];
-    const all = sumOf(digests, "sum_us");
+    const all = numberOf(model.tables.digest_totals?.[0], "sum_us") ?? sumOf(digests, "sum_us");
     return digests.map((row) => ({
       ...row,
       share: part(numberOf(row, "sum_us"), all),

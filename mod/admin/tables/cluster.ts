@@ -1,6 +1,14 @@
 // The servers and what has happened to them.
 
-import { type ClusterEvent, formatPosition, type TopologyServer } from "../../cluster/mod.ts";
+import {
+  type ClusterEvent,
+  findServer,
+  formatPosition,
+  type Position,
+  type ReadPosition,
+  readPosition,
+  type TopologyServer,
+} from "../../cluster/mod.ts";
 import { formatAddress } from "../../config/mod.ts";
 import type { Times } from "../../observe/mod.ts";
 import { poolMax } from "../../proxy/mod.ts";
@@ -11,6 +19,8 @@ interface ServerFacts {
   readonly name: string;
   /** Undefined: it is not watched. */
   readonly watched: TopologyServer | undefined;
+  /** How far the primary's data goes; undefined: not known, or there is none. */
+  readonly primary: ReadPosition | undefined;
   readonly nowMs: number;
   readonly used: number;
   readonly idle: number;
@@ -66,6 +76,12 @@ export const serversTable = table<ServerFacts>("servers", {
       "TEXT",
       "How far its data goes. NULL: not known.",
       ({ watched }) => watched?.position ? formatPosition(watched.position) : null,
+    ],
+    transactions_behind: [
+      "INTEGER",
+      "Transactions of the primary that it lacked when both were looked at last; where positions " +
+      "are numbers, their difference. NULL: not known.",
+      ({ watched, primary }) => transactionsBehind(watched?.position, primary),
     ],
     weight: ["INTEGER", "Its share beside others.", ({ watched }) => watched?.weight ?? null],
     tags: [
@@ -140,6 +156,8 @@ async function serverFacts(source: Source): Promise<readonly ServerFacts[]> {
       name: formatAddress(address),
       watched: undefined,
     }));
+  const primary = topology && findServer(topology, topology.primary ?? "")?.position;
+  const primaryRead = primary ? readPosition(primary) : undefined;
   return known.map(({ name, watched }) => {
     const isOwn = isOf([name, ...watched?.aliases ?? []]);
     const own = backends.filter(isOwn);
@@ -148,6 +166,7 @@ async function serverFacts(source: Source): Promise<readonly ServerFacts[]> {
     return {
       name,
       watched,
+      primary: primaryRead,
       nowMs: source.nowMs,
       used,
       idle: own.length - used,
@@ -157,6 +176,13 @@ async function serverFacts(source: Source): Promise<readonly ServerFacts[]> {
       errors: metrics.errors.filter(isOwn).reduce((sum, { count }) => sum + count, 0),
     };
   });
+}
+
+function transactionsBehind(
+  position: Position | null | undefined,
+  primary: ReadPosition | undefined,
+): number | null {
+  return position && primary ? primary.countBeyond(readPosition(position)) : null;
 }
 
 function isOf(names: readonly string[]): (fact: { readonly server: string }) => boolean {

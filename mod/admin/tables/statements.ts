@@ -74,6 +74,12 @@ export const stagesTable = table<StageTotals>("stages", {
     target: ["TEXT", "The server.", ({ server }) => server],
     count: ["INTEGER", "Statements that went through it.", ({ times }) => times.count],
     ...timesColumns<StageTotals>(({ times }) => times),
+    histogram: [
+      "TEXT",
+      "All of it: `microseconds:count` for each bucket, with commas. The difference between two " +
+      "readings gives the percentiles of the time between them.",
+      ({ times }) => times.buckets.map(([us, count]) => `${us}:${count}`).join(","),
+    ],
   },
 });
 

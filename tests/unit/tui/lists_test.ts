@@ -7,7 +7,7 @@ import { compileFilter, filterSql } from "../../../tui/filter.ts";
 import { widthOf } from "../../../tui/format.ts";
 import { headLine, place, rowLine, sorted, windowTop } from "../../../tui/grid.ts";
 import { LISTS } from "../../../tui/lists/all.ts";
-import { nextSort, pick, sessionsFor } from "../../../tui/picked.ts";
+import { nextSort, pick, portionsFor } from "../../../tui/picked.ts";
 import { advance } from "../../../tui/model.ts";
 import type { Row } from "../../../tui/snapshot.ts";
 import { withoutTones } from "../../../tui/theme.ts";
@@ -63,14 +63,18 @@ describe("filters", () => {
 describe("frontends", () => {
   test("are asked for by filter and order, in portions", () => {
     const chosen = { at: 0, filter: "user:o'x", sort: { key: "age_s", descending: true } };
-    expect(sessionsFor(LISTS.frontends, chosen)).toEqual({
-      where: "(instr(lower(ifnull(user, '')), 'o''x') > 0)",
-      order: "age_s IS NULL, age_s DESC",
-      limit: 200,
+    expect(portionsFor(LISTS.frontends, chosen)).toEqual({
+      frontends: {
+        where: "(instr(lower(ifnull(user, '')), 'o''x') > 0)",
+        order: "age_s IS NULL, age_s DESC",
+        limit: 200,
+      },
     });
-    expect(sessionsFor(LISTS.frontends, { at: 150, filter: "" })!.limit).toBe(400);
-    expect(sessionsFor(LISTS.waiting, { at: 0, filter: "" })!.where).toBe("state <> 'sleep'");
-    expect(sessionsFor(LISTS.pools, { at: 0, filter: "" })).toBeUndefined();
+    const untouched = { at: 0, filter: "" };
+    expect(portionsFor(LISTS.frontends, { at: 150, filter: "" }).frontends!.limit).toBe(400);
+    expect(portionsFor(LISTS.waiting, untouched).frontends!.where).toBe("state <> 'sleep'");
+    expect(portionsFor(LISTS.statements, untouched).digests!.order).toContain("sum_us DESC");
+    expect(portionsFor(LISTS.pools, untouched)).toEqual({});
   });
 
   test("the longest under way comes first, idle ones last", () => {

@@ -105,6 +105,27 @@ test("latencies are those of all servers, else of the slowest one", () => {
   expect(latest(all).p95).toBe(20);
 });
 
+test("with histograms latencies are those of the last seconds, of all servers together", () => {
+  const at = (second: number, a: string, b: string) =>
+    snapshot(second, {
+      stages: [
+        { stage: "total", target: "a", histogram: a },
+        { stage: "total", target: "b", histogram: b },
+        { stage: "execute", target: "a", histogram: "5:100000" },
+      ],
+    });
+  // A day of 100 µs, then seconds in which half of them take 9 ms.
+  const first = at(10, "100:1000000", "100:500000");
+  expect(latest(after(first)).p95).toBeNull();
+  const model = after(first, at(11, "100:1000010,9000:5", "100:500000,9000:5"));
+  expect(latest(model)).toMatchObject({ p50: 100, p95: 9000, p99: 9000 });
+  // Ten seconds later that is over, and after as long without a statement nothing is known.
+  const later = [13, 16, 21].map((second) => at(second, "100:1000090,9000:5", "100:500000,9000:5"));
+  expect(latest(after(first, at(11, "100:1000010,9000:5", "100:500000,9000:5"), ...later)).p95)
+    .toBeNull();
+  expect(latest(after(at(16, "100:10,9000:5", ""), at(21, "100:99,9000:5", ""))).p95).toBe(100);
+});
+
 test("who waits is told by the pools, without any by the sessions", () => {
   const pools = [{ waiting: 2, maxwait_us: 800 }, { waiting: 1, maxwait_us: 4200 }];
   expect(latest(after(snapshot(1, { pools })))).toMatchObject({ waiting: 3, longestWait: 4200 });
