@@ -146,6 +146,12 @@ describe.skipIf(!hasTmux || kind === undefined)("before a live proxy", () => {
     const value = JSON.parse(json.stdout);
     expect(value).toMatchObject({ schema: 1, summary: { clients: 2 } });
     expect(value.summary.qps).toBeGreaterThan(0);
+    expect(value.summary.p50_us).toBeGreaterThan(0);
+    expect(value.summary.p99_us).toBeGreaterThanOrEqual(value.summary.p50_us);
+    const behind = (role: string) =>
+      value.tables.servers.find((row: { role: string }) => row.role === role).transactions_behind;
+    expect(behind("primary")).toBe(0);
+    expect(behind("replica")).toBeGreaterThanOrEqual(0);
     expect(value.tables.servers).toHaveLength(2);
     expect(value.tables.frontends).toHaveLength(2);
     const text = await run(["top", "-H", live.admin, "--once", "-i", "200ms"], { env });
