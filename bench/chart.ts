@@ -42,7 +42,8 @@ export function drawRun(record: RunRecord, parts: readonly Part[]): string {
     style: "title",
   });
   const about = `${startedAt}, ${machine.cores} × ${machine.processor}, medians of ` +
-    `${record.scale.rounds} rounds; thin lines: from the worst to the best round`;
+    (record.scale.rounds === 1 ? "one round" : `${record.scale.rounds} rounds`) +
+    "; thin lines: from the worst to the best one";
   y = line(body, y, { text: about, style: "quiet" });
   for (const part of parts) {
     for (const { id, title } of part.cases) {

@@ -58,10 +58,15 @@ async function bench(
 ): Promise<number> {
   const scale = withinOpenFiles(chosen.scale, chosen.parts);
   const { workers } = chosen;
-  const contenders = chosen.contenders.filter(({ servers }) => servers?.includes(kind) ?? true);
   const startedAt = new Date().toISOString();
   const about = { startedAt, commit: commit(), machine: machine(), workers, scale };
-  const running = chosen.parts.map((name) => parts[name](scale));
+  const running = chosen.parts.map((name) => parts[name](scale))
+    .filter(({ servers }) => servers?.includes(kind) ?? true);
+  const suitable = chosen.contenders.filter(({ servers }) => servers?.includes(kind) ?? true);
+  const contenders = suitable.filter((each) =>
+    running.some((part) => contendersOf(part, suitable).includes(each))
+  );
+  if (running.length === 0) return 0;
   const cases = running.flatMap((part) => part.cases.map(({ id }) => id));
   const before = previous({ server: kind, scale, cases });
 

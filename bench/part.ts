@@ -41,6 +41,8 @@ export interface Part {
   readonly rounds: number;
   /** Who takes part: all where it is absent. */
   readonly contenders?: readonly string[];
+  /** Servers it is measured on: all where it is absent. */
+  readonly servers?: readonly ServerKind[];
   /** Starts servers of its own for the part; the run's lone server does where it is absent. */
   readonly open?: (kind: ServerKind) => Promise<Database>;
   /** What contenders are started through. */

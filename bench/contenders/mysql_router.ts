@@ -11,6 +11,9 @@ import { type Contender, type StartOptions, versionLine } from "./contender.ts";
 const PROGRAM = join(routerFolder(), "bin/mysqlrouter");
 const SETUP = join(import.meta.dir, "../../tests/setup/mysql.sh");
 
+/** Address space: sharing connections it has been seen to take all memory of a machine. */
+const LIMITED = ["prlimit", "--as=8589934592", "--"];
+
 /** Bytes pass; TLS is between the client and the server. */
 export const router = contender("router", () => ["client_ssl_mode = PASSTHROUGH"], "AS_CLIENT");
 
@@ -40,7 +43,8 @@ function contender(
       const settings = [...lines(), `server_ssl_mode = ${serverSslMode}`];
       writeFileSync(file, configuration(settings, options));
       const user = process.getuid?.() === 0 ? ["--user=root"] : [];
-      return startProcess([PROGRAM, ...user, "-c", file], { folder: options.folder });
+      const command = [...LIMITED, PROGRAM, ...user, "-c", file];
+      return startProcess(command, { folder: options.folder });
     },
   };
 }

@@ -6,14 +6,15 @@ import { join } from "node:path";
 import { ExecutePacket, queryPacket, Values } from "../load/values.ts";
 import { works } from "../load/work.ts";
 import type { Case, Figures, Part } from "../part.ts";
-import { median } from "../part.ts";
 import { RawClient } from "../raw_client.ts";
 import { loginOptions, type Target } from "../target.ts";
 
-const WARM_UP = 100;
-/** Many batches of few: what happens by the clock disturbs some, the median hardly. */
-const BATCHES = 9;
-const QUERIES = 100;
+const WARM_UP = 60;
+/** Many batches of few: what happens by the clock adds to some of them, and the least counts. */
+const BATCHES = 25;
+const QUERIES = 20;
+/** A row's. */
+const ID = "5013";
 /** Starting under callgrind takes its time. */
 const START_MS_MAX = 180_000;
 
@@ -62,9 +63,10 @@ export function instructionsPart(): Part {
     ],
     rounds: 1,
     contenders: ["mysqlproxy", "mysqlproxy-pool"],
+    servers: ["mariadb"], // answers differ, and with them what is done for them
     freshProcess: false,
     wrapper: callgrind,
-    secondsEach: 30,
+    secondsEach: 12,
   };
 }
 
@@ -73,25 +75,24 @@ async function count(
   { client, prepared }: { readonly client: RawClient; readonly prepared: boolean },
 ): Promise<Figures> {
   const [statement] = works["point"](0);
-  const execute = prepared
-    ? new ExecutePacket(statement, await client.prepare(statement.text))
-    : undefined;
   const values = new Values();
+  // One packet for all: ids of another length would be other work.
+  const packet = prepared
+    ? new ExecutePacket(statement, await client.prepare(statement.text)).fill(values)
+    : queryPacket({ text: statement.text.replace("?", ID), parameters: [] }, values);
   const run = async (queries: number) => {
-    for (let query = 0; query < queries; query++) {
-      await client.request(execute?.fill(values) ?? queryPacket(statement, values));
-    }
+    for (let query = 0; query < queries; query++) await client.request(packet);
   };
   await run(WARM_UP);
   await tell(target, "instrumentation on");
   await run(WARM_UP);
   await counted(target);
-  const instructions: number[] = [];
+  let least = Infinity;
   for (let batch = 0; batch < BATCHES; batch++) {
     await run(QUERIES);
-    instructions.push(await counted(target) / QUERIES);
+    least = Math.min(least, await counted(target) / QUERIES);
   }
-  return { instructions: median(instructions) };
+  return { instructions: least };
 }
 
 /** Instructions of all threads since the call before. */

@@ -136,7 +136,6 @@ export const quickLoads: readonly LoadCase[] = [
   { work: "point", prepared: false, tls: false, clients: 64 },
   { work: "point", prepared: true, tls: false, clients: 64 },
   { work: "point", prepared: false, tls: false, clients: 512 },
-  { work: "read-write", prepared: true, tls: false, clients: 64 },
 ];
 
 /** The names of works. */

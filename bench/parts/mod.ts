@@ -24,8 +24,6 @@ export const CROWD = 2_000;
 export const quickParts: readonly string[] = [
   "sysbench",
   "result",
-  "crowd",
-  "logins",
   "load",
   "split",
   "instructions",

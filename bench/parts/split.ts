@@ -31,7 +31,7 @@ export function splitPart(scale: Scale): Part {
   return {
     ...loadPart(scale),
     name: "split",
-    cases: canLimitCpu() ? [whole, limited] : [whole],
+    cases: !scale.quick && canLimitCpu() ? [whole, limited] : [whole],
     contenders: ["direct", "mysqlproxy-pool", "split-eventual", "split-session", "split-global"],
     open: startClusterDatabase,
   };
