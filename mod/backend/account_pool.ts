@@ -130,7 +130,7 @@ export class AccountPool extends PoolConnections {
       }
     }
     connection.idleSince = idleSince;
-    connection.connection.holder = new IdleHolder(this, connection);
+    connection.connection.holder = connection.idleHolder ??= new IdleHolder(this, connection);
     this.idleOnes.put(connection);
     this.onRoom();
   }

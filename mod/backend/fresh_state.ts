@@ -240,7 +240,14 @@ export function roleLiteral(role: string | undefined): string {
   return role.startsWith("`") ? role : `\`${role.replaceAll("`", "``")}\``;
 }
 
-/** MariaDB, told from MySQL by its greeting. */
+/** MariaDB, told from MySQL by its greeting. Hot path: the same greeting as before is not read again. */
 export function isMariadb(greeting: Greeting): boolean {
-  return /mariadb/i.test(greeting.serverVersion);
+  if (greeting !== readLast) {
+    readLast = greeting;
+    wasMariadb = /mariadb/i.test(greeting.serverVersion);
+  }
+  return wasMariadb;
 }
+
+let readLast: Greeting | undefined;
+let wasMariadb = false;

@@ -73,9 +73,9 @@ export class IdleConnections {
   }
 
   #take(at: number): PooledConnection {
-    const [connection] = at === this.#idle.length - 1
-      ? [this.#idle.pop()!]
-      : this.#idle.splice(at, 1);
+    const connection = this.#idle[at];
+    if (at === this.#idle.length - 1) this.#idle.pop();
+    else this.#idle.splice(at, 1);
     connection.connection.holder = DISCARDING;
     return connection;
   }

@@ -1,7 +1,7 @@
 // A server connection that sessions take turns on: what the one before has left on it.
 
 import { Command, frame } from "../wire/mod.ts";
-import type { ServerConnection } from "./server_connection.ts";
+import type { ConnectionHolder, ServerConnection } from "./server_connection.ts";
 import { type SessionState, UNKNOWN } from "./session_state.ts";
 
 /** What a connection still holds of the session that used it last: bits. */
@@ -82,6 +82,8 @@ export class PooledConnection {
   pinsCounted: number | undefined = 0;
   /** When it was opened, by the pool's clock; milliseconds. */
   openedAt = 0;
+  /** Holds it while nobody uses it; made once. */
+  idleHolder: ConnectionHolder | undefined;
   /** When it became idle. */
   idleSince = 0;
   /** When the server was asked for a sign of life. */

@@ -210,7 +210,7 @@ export class CommandIntake {
       return bytes.length;
     }
     const next = at + HEADER_LENGTH + length;
-    pooled.run(bytes.subarray(at, next));
+    pooled.run(at === 0 && next === bytes.length ? bytes : bytes.subarray(at, next));
     return next;
   }
 
