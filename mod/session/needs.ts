@@ -48,7 +48,7 @@ export function needsOf(
     !(pooled.owner === session && pooled.insertId === undefined);
   const foundRows = needsFoundRows(session, pooled);
   const isOwn = pooled.owner === session ||
-    (pooled.residue === Residue.NONE && isSameState(pooled.state, session.state) &&
+    (pooled.residue === Residue.NONE && isSameState(pooled.state, session.here(session.state)) &&
       pooled.userVariables === session.userVariables);
   const restores = !isOwn || missing || reset || insertId;
   const conditions = isForeign && needsConditions(session, pooled) &&

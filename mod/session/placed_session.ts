@@ -18,6 +18,7 @@ import { CarriedValues } from "./carried_values.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
 import { endForInactivity, isClosedForInactivity } from "./inactivity.ts";
+import { guestState } from "./guest_state.ts";
 import { poolAt, type SessionBeginning } from "./pool_opener.ts";
 import { carryOver } from "./preparation.ts";
 import type { SessionRoute } from "./session_route.ts";
@@ -41,6 +42,8 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
   /** Where it is counted, and all goes that is not routed elsewhere. */
   #home: Server;
   #homePool: AccountPool;
+  /** What sessions begin with where it has begun. */
+  #homeBaseline: Baseline;
   /** The pool that `baseline` is of. */
   #baselinePool: AccountPool;
   /** The pool of the connection in `last`. */
@@ -57,7 +60,7 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
       this.#baselinePool =
       this.#lastPool =
         options.pool;
-    this.baseline = options.baseline;
+    this.baseline = this.#homeBaseline = options.baseline;
     this.last = options.pooled;
   }
 
@@ -181,10 +184,27 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
     }
   }
 
+  /** As after a login where it is now. */
+  override startAnew(state: SessionState): void {
+    super.startAnew(state);
+    this.#homeBaseline = this.baseline;
+  }
+
   /** Sets what the session has set. */
   setState(state: SessionState): void {
     this.state = state;
-    if (this.pooled) this.pooled.state = state;
+    if (this.pooled) this.pooled.state = this.here(state);
+  }
+
+  /** What is to be set where the command under way runs, for the session to have a state there. */
+  here(state: SessionState): SessionState {
+    const host = this.baseline;
+    if (this.#homeBaseline === host) return state;
+    return guestState(state, {
+      home: this.#homeBaseline,
+      host,
+      states: this.context.tables.states,
+    });
   }
 
   onConnectionLost(pooled: PooledConnection): void {

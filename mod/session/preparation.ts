@@ -192,10 +192,10 @@ export class Preparation {
       pooled.insertId = session.insertId;
     }
     if (statement) { // what its variables are decides what it means, too
-      this.#setState(statement.state, session.baseline, sets);
+      this.#setState(session.here(statement.state), session.baseline, sets);
       this.#prepare(statement);
-      this.#setState(session.state, session.baseline);
-    } else this.#setState(session.state, session.baseline, sets);
+      this.#setState(session.here(session.state), session.baseline);
+    } else this.#setState(session.here(session.state), session.baseline, sets);
     for (const text of diagnosticsOf(session, pooled, needs)) {
       this.#run(text, new RaiseAnswer(this));
     }

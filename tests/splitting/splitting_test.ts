@@ -19,7 +19,8 @@ for (const kind of serverKinds()) {
       cluster = await startAsyncCluster(kind, 2);
       await cluster.first.sql(
         "CREATE DATABASE IF NOT EXISTS test; " +
-          "CREATE TABLE test.t (id INT PRIMARY KEY AUTO_INCREMENT, v INT)",
+          "CREATE TABLE test.t (id INT PRIMARY KEY AUTO_INCREMENT, v INT); " +
+          "INSERT INTO test.t (v) VALUES (1)",
       );
       proxy = await start([]);
       client = await connect(proxy);
@@ -147,6 +148,22 @@ for (const kind of serverKinds()) {
       expect(await value("SELECT COUNT(*) FROM t WHERE v = 77", other)).toBe(1);
       expect(await value("SELECT @@mysqlproxy.position", other)).toBe(position);
       other.destroy();
+    });
+
+    test("what fresh sessions of replicas have set is not the session's", async () => {
+      const replicas = cluster.nodes.slice(1);
+      for (const node of replicas) await node.sql("SET GLOBAL group_concat_max_len = 4");
+      await using own = await start([]);
+      const reader = await connect(own);
+      await untilSplit(reader);
+      const port = Number(await value(`${ON_REPLICA} SELECT @@port`, reader));
+      expect(replicas.map((node) => node.port)).toContain(port);
+      for (let i = 0; i < 4; i++) {
+        const sql = "SELECT GROUP_CONCAT(x.a) FROM (SELECT 'abcdefgh' AS a FROM t LIMIT 1) AS x";
+        expect(await value(sql, reader)).toBe("abcdefgh");
+      }
+      reader.destroy();
+      for (const node of replicas) await node.sql("SET GLOBAL group_concat_max_len = DEFAULT");
     });
 
     test("KILL reaches a statement on a replica, and process lists show it", async () => {
