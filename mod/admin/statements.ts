@@ -9,6 +9,7 @@ import { READ_ONLY } from "./database.ts";
 import { answerNoise, withFacts } from "./driver_noise.ts";
 import { likePattern } from "./like.ts";
 import { answerKill, parseKillStatement } from "./kill_statement.ts";
+import { answerAboutRoutes } from "./route_statements.ts";
 import { answerPoolStatement, parsePoolStatement } from "./pool_statements.ts";
 import { answerAboutTables, DATABASES } from "./show_tables.ts";
 import { answerAboutSessions } from "./show_sessions.ts";
@@ -29,6 +30,8 @@ export async function answerStatement(text: string, session: AdminSession): Prom
     if (about.kind !== "show" && role !== "admin") return NOT_ADMIN;
     return view.running.cluster?.answer(about) ?? NOT_WATCHED;
   }
+  const routes = await answerAboutRoutes(text, view.running);
+  if (routes !== undefined) return routes;
   const kill = parseKillStatement(statement);
   if (kill !== undefined) {
     return role === "admin" ? await answerKill(kill, view.running) : NOT_ADMIN;
@@ -82,7 +85,7 @@ const UNKNOWN: SqlError = {
   code: 1064,
   sqlState: "42000",
   message:
-    "The admin port does not know this statement; it knows SELECT from its tables (SHOW TABLES), SHOW PROPERTIES, COUNTERS, POOLS, PROCESSLIST, FRONTEND, BACKEND, REACTOR, CLUSTER, RW, RO, EVENTS and TOPOLOGY, KILL, PAUSE, RESUME and RECONNECT POOL, DRAIN SERVER, ENABLE SERVER and SET SERVER ... WEIGHT",
+    "The admin port does not know this statement; it knows SELECT from its tables (SHOW TABLES), SHOW PROPERTIES, COUNTERS, POOLS, PROCESSLIST, FRONTEND, BACKEND, REACTOR, CLUSTER, RW, RO, EVENTS, TOPOLOGY and ROUTES, EXPLAIN ROUTE, KILL, PAUSE, RESUME and RECONNECT POOL, DRAIN SERVER, ENABLE SERVER and SET SERVER ... WEIGHT",
 };
 
 function showProperties({ running }: AdminView, pattern: string | undefined): TextResult {

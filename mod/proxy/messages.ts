@@ -5,6 +5,7 @@ import type { PoolOrder, PoolStatus } from "../backend/mod.ts";
 import type { ClusterAnswer, ClusterStatement, Topology, TroubleReport } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
+import type { ExplainRow, RouteCount } from "../route/mod.ts";
 import type { CounterValues, MetricsDelta } from "../observe/mod.ts";
 import type {
   KillCommand,
@@ -48,6 +49,10 @@ export type Question =
   | { readonly kind: "logins" }
   /** An order to the shared pools, or none; answered with what they are then. */
   | { readonly kind: "pools"; readonly order: PoolOrder | undefined }
+  /** What went where, by reason; answered with counts. */
+  | { readonly kind: "routes" }
+  /** Where a statement would go; answered with rows. */
+  | { readonly kind: "explain"; readonly statement: string }
   /** What the worker says of itself; answered with a survey. */
   | { readonly kind: "survey" }
   /** End a session or its statement; answered with an outcome. */
@@ -61,6 +66,8 @@ export interface Answer {
   readonly presences?: readonly Presence[];
   readonly cluster?: ClusterAnswer;
   readonly pools?: readonly PoolStatus[];
+  readonly routes?: readonly RouteCount[];
+  readonly explained?: readonly ExplainRow[] | undefined;
   readonly survey?: WorkerSurvey;
   readonly outcome?: KillOutcome;
 }

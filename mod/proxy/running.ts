@@ -5,6 +5,7 @@ import type { PoolOrder, PoolStatus } from "../backend/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
+import type { ExplainRow, RouteCount } from "../route/mod.ts";
 import type { CounterValues, MetricsTotals } from "../observe/mod.ts";
 import type { KillCommand, KillOutcome, StoredCode } from "../session/mod.ts";
 import type { RunningCluster } from "./cluster.ts";
@@ -34,6 +35,10 @@ export interface Running {
   metrics(): MetricsTotals;
   /** What each worker says of itself and its sessions now; who does not answer in time is left out. */
   survey(): Promise<readonly WorkerSurvey[]>;
+  /** What went where, by reason, all workers together. */
+  routes(): Promise<readonly RouteCount[]>;
+  /** Where a statement of a new session would go; undefined where nothing is routed. */
+  explainRoute(statement: string): Promise<readonly ExplainRow[] | undefined>;
   /** Ends a session, or its statement, whichever worker it is on. */
   kill(command: KillCommand): Promise<KillOutcome>;
   /** What is known of the servers has changed. */

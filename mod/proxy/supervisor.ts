@@ -13,6 +13,7 @@ import {
   type Log,
   type MetricsTotals,
 } from "../observe/mod.ts";
+import { addRoutes } from "../route/mod.ts";
 import { type StoredCode, workerOf } from "../session/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
@@ -102,6 +103,13 @@ export async function startSupervisor(
       const worker = workers[workerOf(command.id) ?? workers.length];
       if (worker === undefined) return "unknown";
       return (await worker.ask({ kind: "kill", command })).outcome ?? "failed";
+    },
+    async routes() {
+      const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "routes" })));
+      return addRoutes(answers.map(({ routes }) => routes ?? []));
+    },
+    async explainRoute(statement) {
+      return (await workers[0]!.ask({ kind: "explain", statement })).explained;
     },
     async survey() {
       const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "survey" })));
@@ -385,7 +393,8 @@ class WorkerHandle {
     );
     const answers = await Promise.all(asked.map((worker) => worker.ask(question)));
     const presences = answers.flatMap((answer) => answer.presences ?? []);
-    return { presences, ...answers.find(({ aim }) => aim) };
+    const routes = addRoutes(answers.map((answer) => answer.routes ?? []));
+    return { presences, routes, ...answers.find(({ aim }) => aim) };
   }
 
   /** Asks this worker; without an answer in time it has nothing to say. */

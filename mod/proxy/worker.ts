@@ -19,6 +19,7 @@ import {
   ClientSession,
   CredentialAuthenticator,
   Directory,
+  explainFreshRoute,
   killSession,
   NO_PEERS,
   type Peers,
@@ -214,6 +215,8 @@ export async function startWorker(
       return totals;
     },
     kill: (command) => killSession(command, context),
+    routes: () => Promise.resolve(context.routing?.counts.rows() ?? []),
+    explainRoute: (statement) => Promise.resolve(explainFreshRoute(statement, context)),
     survey: () => Promise.resolve([surveyOf(context, options.number)]),
     publish: (topology) => follower.follow(topology),
     learn: (code) => context.routing?.learn(code),

@@ -4,6 +4,7 @@ import { CredentialStore, LearnedPasswords, unpackSnapshot } from "../auth/mod.t
 import { NO_TOPOLOGY, NOT_WATCHED, type Topology } from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { createLog } from "../observe/mod.ts";
+import type { RouteCount } from "../route/mod.ts";
 import {
   type KillAim,
   type KillOrder,
@@ -208,6 +209,10 @@ class Link implements Peers {
         return { pools: await this.#worker!.managePools(question.order) };
       case "kill":
         return { outcome: await this.#worker!.kill(question.command) };
+      case "routes":
+        return { routes: await this.#worker!.routes() };
+      case "explain":
+        return { explained: await this.#worker!.explainRoute(question.statement) };
       case "survey":
         return { survey: (await this.#worker!.survey())[0]! };
       case "accounts":
@@ -230,6 +235,10 @@ class Link implements Peers {
     return aimHeldElsewhere(aim, (ticket, verdict) => {
       void this.#ask({ kind: "settle", id: order.id, ticket, verdict });
     });
+  }
+
+  async routes(): Promise<readonly RouteCount[]> {
+    return (await this.#ask({ kind: "routes" })).routes ?? [];
   }
 
   forgetLogins(): void {

@@ -37,6 +37,28 @@ export class RouteCounts {
   }
 }
 
+/** SHOW ROUTES. */
+export function routesResult(
+  rows: readonly RouteCount[],
+): { readonly columns: readonly string[]; readonly rows: readonly (readonly string[])[] } {
+  return {
+    columns: ["Target", "Reason", "Words", "Statements"],
+    rows: rows.map(({ target, reason, words, statements }) => [
+      target,
+      reason,
+      words,
+      String(statements),
+    ]),
+  };
+}
+
+/** All of them together. */
+export function addRoutes(all: readonly (readonly RouteCount[])[]): readonly RouteCount[] {
+  const sum = new RouteCounts();
+  for (const rows of all) sum.add(rows);
+  return sum.rows();
+}
+
 function linesOf(target: string, counts: Float64Array): RouteCount[] {
   return REASON_NAMES.flatMap((reason, at) =>
     counts[at] === 0 ? [] : [{

@@ -9,6 +9,7 @@ export * from "./directory.ts";
 export * from "./inactivity.ts";
 export * from "./kill_target.ts";
 export * from "./peers.ts";
+export * from "./fresh_route.ts";
 export * from "./routing.ts";
 export { carryOver } from "./preparation.ts";
 export * from "./presence.ts";

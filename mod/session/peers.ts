@@ -1,6 +1,7 @@
 // Sessions of the other workers, as far as one worker needs to know of them.
 
 import type { Directory } from "./directory.ts";
+import type { RouteCount } from "../route/mod.ts";
 import type { KillAim, KillOrder } from "./kill_target.ts";
 
 /** How a session is shown to others. */
@@ -37,6 +38,8 @@ export interface Peers {
   aim(order: KillOrder): Promise<KillAim>;
   /** Who and what is at the server through the other workers. */
   presence(): Promise<Presence>;
+  /** What went where through them, by reason. */
+  routes(): Promise<readonly RouteCount[]>;
   /** Tells them that servers may answer logins otherwise than before. */
   forgetLogins(): void;
   /** Clients connected to the other workers, as last heard. */
@@ -48,6 +51,7 @@ export const NO_PEERS: Peers = {
   clients: 0,
   aim: () => Promise.resolve({ kind: "nobody" }),
   presence: () => Promise.resolve({ labels: [], unused: [] }),
+  routes: () => Promise.resolve([]),
   forgetLogins() {},
 };
 

@@ -2,11 +2,13 @@
 // variables. None of it reaches a server.
 
 import {
+  addRoutes,
   explainRoute,
   formatToken,
   type OwnVariableStatement,
   ownVariableStatement,
   readToken,
+  routesResult,
   routeStatement,
 } from "../route/mod.ts";
 import { Bar } from "../sql/mod.ts";
@@ -21,6 +23,7 @@ import {
   type TextResult,
 } from "../wire/mod.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
+import { NO_PEERS } from "./peers.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { RoutedFacts } from "./routing.ts";
 import { textOf } from "./statement_text.ts";
@@ -42,10 +45,15 @@ export function answerAboutRoutes(session: PooledSession, { bars }: RoutedFacts)
   if ((bars & OWN_BARS) === 0 && !explainsOrShows(bytes, start)) return false;
   const answer = ownAnswer(session, bytes, start);
   if (answer === undefined) return false;
-  const packet = encoded(session, answer);
-  session.session.onAnswerBytes(packet);
-  session.answeredLocally();
+  if (answer instanceof Promise) void answer.then((late) => tell(session, late));
+  else tell(session, answer);
   return true;
+}
+
+function tell(session: PooledSession, answer: LocalAnswer): void {
+  if (session.session.closed) return;
+  session.session.onAnswerBytes(encoded(session, answer));
+  session.answeredLocally();
 }
 
 /** EXPLAIN or SHOW may come: a look at two letters. */
@@ -59,7 +67,7 @@ function ownAnswer(
   session: PooledSession,
   bytes: Uint8Array,
   start: number,
-): LocalAnswer | undefined {
+): LocalAnswer | Promise<LocalAnswer> | undefined {
   const mode = lexicalModeOf(session.state, session.context);
   const place = { start, end: bytes.length };
   const about = routeStatement(bytes, place, mode);
@@ -69,16 +77,11 @@ function ownAnswer(
   return own && ownVariable(session, own);
 }
 
-function showRoutes({ context }: PooledSession): TextResult {
-  return {
-    columns: ["Target", "Reason", "Words", "Statements"],
-    rows: context.routing!.counts.rows().map(({ target, reason, words, statements }) => [
-      target,
-      reason,
-      words,
-      String(statements),
-    ]),
-  };
+function showRoutes({ context }: PooledSession): TextResult | Promise<TextResult> {
+  const own = context.routing!.counts.rows();
+  const { peers } = context;
+  if (peers === NO_PEERS) return routesResult(own);
+  return peers.routes().then((others) => routesResult(addRoutes([own, others])));
 }
 
 function explain(session: PooledSession, bytes: Uint8Array, start: number): TextResult {

@@ -79,6 +79,32 @@ for (const kind of serverKinds()) {
       await client.query("ROLLBACK");
     });
 
+    test("EXPLAIN ROUTE and SHOW ROUTES on the admin port, of two workers", async () => {
+      await using own = await start([
+        "--workers",
+        "2",
+        "--admin",
+        "127.0.0.1:0",
+      ]);
+      const admin = await createConnection({
+        host: "127.0.0.1",
+        port: await own.loggedPort("admin port"),
+        user: "app",
+        password: "app",
+      });
+      const readers = await Promise.all(Array.from({ length: 6 }, () => connect(own)));
+      for (const reader of readers) await untilSplit(reader);
+      for (const reader of readers) await rows("SELECT v FROM t", reader);
+      const explained = await rows("EXPLAIN ROUTE SELECT v FROM t", admin);
+      expect(explained[0]).toEqual(["target", "replica"]);
+      const counted = (found: unknown[][]) =>
+        found.filter(([, reason]) => reason === "read").map((row) => Number(row[3]));
+      expect(counted(await rows("SHOW ROUTES", admin))).toEqual([6]);
+      expect(counted(await rows("SHOW ROUTES", readers[0]))).toEqual([6]);
+      for (const reader of readers) reader.destroy();
+      admin.destroy();
+    });
+
     test("what a session has set and left is there on whichever server it is", async () => {
       await client.query("SET @kept = 'x', SESSION sql_mode = 'ANSI_QUOTES'");
       await client.query("INSERT INTO t (v) VALUES (1), (2)");
