@@ -75,6 +75,14 @@ suites *ARGS:
     @bun tests/setup/ensure.ts
     @bun tests/replica_reads/main.ts {{ ARGS }}
 
+# Draw docs/top.svg, what `top` shows of the failover that is recorded in docs/failover.jsonl.gz.
+picture: build
+    @bun tests/tui/picture.ts
+
+# Measure what `top` costs before a proxy with 1,000 sessions, or as many as are given.
+cost *ARGS: build
+    @bun tests/tui/cost.ts {{ ARGS }}
+
 # Remove what was built; what the tests installed stays in .cache.
 clean:
     rm -rf dist

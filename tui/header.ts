@@ -15,7 +15,7 @@ import {
   UNKNOWN,
   widthOf,
 } from "./format.ts";
-import { latest, type Model, rateOf, type Sample, seriesOf } from "./model.ts";
+import { latest, type Model, rateOf, type Sample, seriesOf, spanOf } from "./model.ts";
 import { numberOf, type Row, sumOf, textOf } from "./snapshot.ts";
 import { type Line, type Span, type Tone, withoutTones } from "./theme.ts";
 
@@ -39,8 +39,8 @@ export interface Situation {
   readonly nowMs: number;
 }
 
-/** How much time a curve of the header shows. */
-export const CURVE_MS = 3 * 60_000;
+/** How much time a curve of the header shows: the first of these that has all that is known. */
+const CURVE_SPANS_MS = [60_000, 3 * 60_000];
 /** Lines of the header. */
 export const HEADER_LINES = 4;
 
@@ -59,7 +59,11 @@ export function headerLines(
   const nowMs = model.snapshot.atMs;
   const left = Math.floor((width - 2 - BETWEEN) / 2);
   const right = width - 2 - BETWEEN - left;
-  const curve = (name: Exclude<keyof Sample, "atMs">) => ({ points: seriesOf(model, name), nowMs });
+  const curve = (name: Exclude<keyof Sample, "atMs">) => ({
+    points: seriesOf(model, name),
+    spanMs: spanOf(model, CURVE_SPANS_MS),
+    nowMs,
+  });
   const two = (
     a: Line,
     b: Line,
@@ -96,6 +100,7 @@ const VALUE = 6;
 
 interface Curve {
   readonly points: readonly Point[];
+  readonly spanMs: number;
   readonly nowMs: number;
 }
 
@@ -113,8 +118,8 @@ function metric(
   ];
 }
 
-function spark({ points, nowMs }: Curve, width: number): Span {
-  return { text: sparkline(points, { width, spanMs: CURVE_MS, nowMs }), tone: "curve" };
+function spark({ points, spanMs, nowMs }: Curve, width: number): Span {
+  return { text: sparkline(points, { width, spanMs, nowMs }), tone: "curve" };
 }
 
 function latency(sample: Sample, width: number, curve: Curve): Line {

@@ -252,3 +252,9 @@ export function seriesOf(
 ): readonly { readonly atMs: number; readonly value: Maybe<number> }[] {
   return model.samples.map((sample) => ({ atMs: sample.atMs, value: sample[name] }));
 }
+
+/** The shortest of some spans of time that has all samples in it, else the longest. */
+export function spanOf(model: Model, spansMs: readonly number[]): number {
+  const knownMs = model.snapshot.atMs - model.samples[0]!.atMs;
+  return spansMs.find((span) => span >= knownMs) ?? spansMs.at(-1)!;
+}

@@ -27,7 +27,9 @@ export class Terminal implements AsyncDisposable {
     const { columns, rows, cwd = terminal.#folder, env = {} } = options;
     const given = { TZ: "UTC", LANG: "C.UTF-8", NO_COLOR: "", CI: "", ...env };
     const variables = Object.entries(given).flatMap(([name, value]) => ["-e", `${name}=${value}`]);
-    const shell = `${command.map(quoted).join(" ")}; echo "ended with $?"; exec sleep infinity`;
+    const [first, ...rest] = command;
+    const text = [first === "exec" ? first : quoted(first!), ...rest.map(quoted)].join(" ");
+    const shell = `${text}; echo "ended with $?"; exec sleep infinity`;
     await terminal.#tmux(
       ...["-f", "/dev/null", "new-session", "-d", "-x", `${columns}`, "-y", `${rows}`],
       ...["-c", cwd, ...variables, shell],
@@ -50,6 +52,11 @@ export class Terminal implements AsyncDisposable {
     return text.split("\n").map((line) => line.trimEnd()).join("\n").trimEnd();
   }
 
+  /** The same with the escape sequences of its colours. */
+  async painted(): Promise<string> {
+    return await this.#tmux("capture-pane", "-e", "-p");
+  }
+
   /** Waits until the screen is as wanted. Throws an Error with what it is after 30 s. */
   async until(wanted: string | RegExp): Promise<string> {
     const deadline = Date.now() + UNTIL_MS_MAX;
@@ -60,6 +67,11 @@ export class Terminal implements AsyncDisposable {
       if (Date.now() > deadline) throw new Error(`Not shown: ${wanted}\n${screen}`);
       await Bun.sleep(POLL_MS);
     }
+  }
+
+  /** The process id of the shell, or of the program where the command begins with `exec`. */
+  async pid(): Promise<number> {
+    return Number(await this.#tmux("display-message", "-p", "#{pane_pid}"));
   }
 
   /** Waits until the program has ended and left the terminal; its exit status. */

@@ -3,7 +3,7 @@
 import { chart } from "../curve.ts";
 import { count, fit, type Maybe, micros, rate, widthOf } from "../format.ts";
 import { filled } from "../header.ts";
-import { HISTORY_MS, latest, type Model, type Sample, seriesOf } from "../model.ts";
+import { HISTORY_MS, latest, type Model, type Sample, seriesOf, spanOf } from "../model.ts";
 import type { Line } from "../theme.ts";
 import { Lines } from "./line.tsx";
 
@@ -16,8 +16,11 @@ interface Curve {
 const CURVES: readonly Curve[] = [
   { title: "Queries/s", name: "qps", show: rate },
   { title: "p95 latency", name: "p95", show: micros },
-  { title: "Waiting for a connection", name: "waiting", show: count },
+  { title: "Waiting sessions", name: "waiting", show: count },
 ];
+
+/** How much time curves stand for: as little as has all that is known. */
+const CHART_SPANS_MS = [2 * 60_000, 5 * 60_000, HISTORY_MS];
 
 /** Columns that a curve needs at least. */
 const WIDTH_MIN = 36;
@@ -55,10 +58,11 @@ function drawCurve(
   width: number,
   height: number,
 ): readonly Line[] {
-  const shape = { width: width - SCALE - 1, spanMs: HISTORY_MS, nowMs: model.snapshot.atMs };
+  const spanMs = spanOf(model, CHART_SPANS_MS);
+  const shape = { width: width - SCALE - 1, spanMs, nowMs: model.snapshot.atMs };
   const { lines, top } = chart(seriesOf(model, name), { ...shape, height: height - 1 });
   const now = show(latest(model)[name]);
-  const span = `${HISTORY_MS / 60_000} min`;
+  const span = `${spanMs / 60_000} min`;
   const head: Line = filled([
     " ".repeat(SCALE + 1),
     { text: title, tone: "muted" },
