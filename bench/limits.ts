@@ -1,7 +1,9 @@
 // What the proxy promises, judged within one run.
 
 import { baselineOf } from "./baseline.ts";
-import { ratio } from "./report.ts";
+import type { ServerKind } from "../tests/servers/mod.ts";
+import { LOAD_LIMITS } from "./load_limits.ts";
+import { added, ratio } from "./report.ts";
 import type { Entry } from "./run.ts";
 
 /** A limit and how the run stands to it. */
@@ -12,13 +14,18 @@ export interface Verdict {
   readonly repeatable: boolean;
 }
 
-interface Limit {
+/** A bound on a figure of some cases, within one run. */
+export interface Limit {
   readonly cases: RegExp;
   readonly contender: string;
+  /** The servers it is promised for; all where it is absent. */
+  readonly servers?: readonly ServerKind[];
   readonly words: string;
   readonly figure: string;
   /** The figure is divided by this contender's. */
   readonly to?: string;
+  /** After this one's has been taken off both. */
+  readonly addedTo?: string;
   /** The figure is divided by the same contender's in the case whose name this gives. */
   readonly toCase?: (id: string) => string;
   /** The figure is divided by the baseline's. */
@@ -28,6 +35,7 @@ interface Limit {
 }
 
 const LIMITS: readonly Limit[] = [
+  ...LOAD_LIMITS,
   {
     cases: /^[a-z]+-[a-z]+\/16$/,
     contender: "mysqlproxy",
@@ -122,12 +130,13 @@ const LIMITS: readonly Limit[] = [
 ];
 
 /** Every limit that the run has figures for. */
-export function judge(entries: readonly Entry[]): Verdict[] {
+export function judge(entries: readonly Entry[], kind: ServerKind): Verdict[] {
   const verdicts: Verdict[] = [];
   for (const entry of entries) {
     for (const limit of LIMITS) {
       const { cases, contender, words, most, least } = limit;
       if (contender !== entry.contender || !cases.test(entry.case)) continue;
+      if (limit.servers?.includes(kind) === false) continue;
       const value = valueOf(limit, entry, entries);
       if (value === undefined) continue;
       const kept = value <= (most ?? Infinity) && value >= (least ?? -Infinity);
@@ -143,13 +152,19 @@ export function judge(entries: readonly Entry[]): Verdict[] {
 }
 
 function valueOf(
-  { figure, to, toCase, toBaseline }: Limit,
+  { figure, to, addedTo, toCase, toBaseline }: Limit,
   entry: Entry,
   entries: readonly Entry[],
 ): number | undefined {
   if (toBaseline === true) {
     const base = baselineOf(entry)?.[figure];
     return base === undefined ? undefined : entry.median[figure] / base;
+  }
+  if (to !== undefined && addedTo !== undefined) {
+    const own = added(entry, { figure, to: addedTo, entries });
+    const other = entries.find((each) => each.contender === to && each.case === entry.case);
+    const its = other && added(other, { figure, to: addedTo, entries });
+    return own === undefined || its === undefined ? undefined : own / its;
   }
   if (to !== undefined) return ratio(entry, { figure, to, entries });
   const value = entry.median[figure];

@@ -127,7 +127,7 @@ function conclude(
     readonly running: readonly Part[];
   },
 ): ReturnType<typeof judge> {
-  const verdicts = judge(record.entries);
+  const verdicts = judge(record.entries, record.server.kind);
   if (verdicts.length > 0) {
     console.log(`\nLimits${record.scale.quick ? " (a quick run is only a hint)" : ""}`);
     for (const { text } of verdicts) console.log(`  ${text}`);
@@ -197,7 +197,9 @@ function clientsOf({ idleClients, loads }: Scale): number {
 /** As many idle clients as the limit of open files has room for. */
 function withinOpenFiles(scale: Scale, chosenParts: readonly string[]): Scale {
   const idle = chosenParts.includes("idle") ? scale.idleClients * FILES_PER_CLIENT : 0;
-  const pooled = chosenParts.includes("idle-pooled") ? scale.pooledClients : 0;
+  const pooled = ["idle-pooled", "idle-neighbours"].some((name) => chosenParts.includes(name))
+    ? scale.pooledClients
+    : 0;
   const wanted = Math.max(idle, pooled, clientsOf(scale)) + SPARE;
   const limit = raiseOpenFiles(wanted);
   if (limit >= wanted) return scale;

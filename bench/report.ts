@@ -125,7 +125,7 @@ export function ratio(
 }
 
 /** What a contender adds to another one's figure in the same case; undefined where one is missing. */
-function added(
+export function added(
   entry: Entry,
   { figure, to, entries }: {
     readonly figure: string;

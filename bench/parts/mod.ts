@@ -8,6 +8,7 @@ import { idlePooledPart } from "./idle_pooled.ts";
 import { instructionsPart } from "./instructions.ts";
 import { loadPart } from "./load.ts";
 import { loginsPart } from "./logins.ts";
+import { idleNeighboursPart, largeNeighbourPart } from "./neighbours.ts";
 import { resultPart } from "./result.ts";
 import { slowResultPart } from "./slow_result.ts";
 import { splitPart } from "./split.ts";
@@ -41,6 +42,8 @@ export const parts: Readonly<Record<string, (scale: Scale) => Part>> = {
   "logins": loginsPart,
   "load": loadPart,
   "generators": generatorsPart,
+  "idle-neighbours": idleNeighboursPart,
+  "large-neighbour": largeNeighbourPart,
   "split": splitPart,
   "instructions": instructionsPart,
 };
