@@ -309,6 +309,12 @@ export class AccountPool extends PoolConnections {
     }
   }
 
+  /** Whoever waits because the server did not take connections waits no longer for that. */
+  tryAgain(): void {
+    this.gate.open();
+    for (const lessee of this.#queue.all()) this.#openFor(lessee);
+  }
+
   /** All connections of now are closed: those nobody uses at once, others when they are free. */
   reconnect(): void {
     const now = this.now();

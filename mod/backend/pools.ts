@@ -82,6 +82,18 @@ export class Pools {
     }
   }
 
+  /** There is reason to think that the server takes connections again. */
+  tryAgain(): void {
+    for (const pool of this.#pools.values()) pool.tryAgain();
+  }
+
+  /** The server is gone: ends all connections, as if it had. */
+  abandon(reason: string): void {
+    for (const pool of this.#pools.values()) {
+      for (const { connection } of [...pool.census.connections]) connection.lose(reason);
+    }
+  }
+
   /** The one that has most idle connections closes one, or the next one to be given back is. */
   #makeRoom(wanting: PoolConnections): void {
     const others = [...this.#pools.values()].filter((pool) => pool !== wanting && pool.idle > 0);

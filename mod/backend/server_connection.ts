@@ -209,6 +209,13 @@ export class ServerConnection implements StreamOwner {
     this.holder.onServerClosed(reason);
   }
 
+  /** Ends as if the server had ended it. */
+  lose(reason: string): void {
+    if (this.closed) return;
+    this.onClosed(reason);
+    this.stream.destroy();
+  }
+
   /** Closes without a word to the holder, who has gone already. */
   abandon(): void {
     this.#closedBecause = "abandoned";

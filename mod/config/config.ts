@@ -40,6 +40,8 @@ export interface Config {
   readonly route: Route;
   /** Where some of them go; the first that fits counts. */
   readonly rules: readonly Rule[];
+  /** What happens while no server takes writes. */
+  readonly failover: FailoverConfig;
   /** How the proxy ends. */
   readonly drain: Drain;
   /** The PROXY protocol in front of and behind the proxy. */
@@ -58,6 +60,16 @@ export interface Config {
   readonly slowLog: SlowLogSettings;
   /** The HTTP port for metrics and health; absent fields mean it is off. */
   readonly http: HttpEndpoint;
+}
+
+/** What happens while no server takes writes. */
+export interface FailoverConfig {
+  /** How long a statement waits, in milliseconds. */
+  readonly maxWaitMs: number;
+  /** Statements that wait at the same time, of each worker. */
+  readonly maxParked: number;
+  /** Bytes of these. */
+  readonly parkedBytesMax: number;
 }
 
 /** How the proxy ends. */

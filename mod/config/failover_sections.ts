@@ -1,6 +1,6 @@
 // The keys about ends and changes: of servers, and of the proxy itself.
 
-import { duration } from "./kinds.ts";
+import { duration, integer, size } from "./kinds.ts";
 import { section } from "./section.ts";
 
 /** `[drain]`. */
@@ -19,3 +19,20 @@ export const drain = section("How the proxy ends.", {
       "How long clients may stay with a proxy that was replaced by `serve --takeover`; then it drains.",
   }),
 });
+
+/** `[failover]`. */
+export const failover = section(
+  "What happens while no server takes writes. `transaction` pooling only.",
+  {
+    max_wait: duration("20s", { min: "0", max: "1h" }, {
+      doc:
+        "How long a statement waits for a server that takes it before its client gets error 3168; 0: not at all.",
+    }),
+    max_parked: integer(10_000, { min: 0, max: 1_000_000 }, {
+      doc: "Statements that wait at the same time, of each worker (error 3168 beyond).",
+    }),
+    parked_bytes_max: size("64MiB", { min: "0", max: "16GiB" }, {
+      doc: "Bytes of statements that wait, of each worker (error 3168 beyond).",
+    }),
+  },
+);

@@ -109,6 +109,11 @@ export function makeConfig(
       cacheMaxBytes: file.route.cache_max,
     },
     rules: file.rule,
+    failover: {
+      maxWaitMs: file.failover.max_wait,
+      maxParked: file.failover.max_parked,
+      parkedBytesMax: file.failover.parked_bytes_max,
+    },
     drain: {
       timeoutMs: file.drain.timeout,
       takeoverTimeoutMs: file.drain.takeover_timeout,

@@ -15,6 +15,7 @@ export type {
   Config,
   ConsistencyLevel,
   Endpoint,
+  FailoverConfig,
   Limits,
   Log,
   LogLevel,

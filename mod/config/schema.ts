@@ -19,7 +19,7 @@ import {
 import { isOnThisMachine } from "./address.ts";
 import { admin, metrics } from "./admin_section.ts";
 import { cluster, monitor, serverSchema } from "./cluster_sections.ts";
-import { drain } from "./failover_sections.ts";
+import { drain, failover } from "./failover_sections.ts";
 import { audit, slowLog } from "./log_sections.ts";
 import { route, ruleSchema } from "./route_sections.ts";
 import { mustBeTable, mustBeTables, section } from "./section.ts";
@@ -368,6 +368,7 @@ export const fileSchema = v.pipe(
         doc: "Where some statements go; the section may be repeated. The first that fits counts.",
       }),
     ),
+    failover,
     drain,
     proxy_protocol: proxyProtocol,
     tcp,

@@ -36,6 +36,14 @@ export class Counters {
   poolRestores = 0;
   /** Connections whose last session's values were read before another took over. */
   poolCaptures = 0;
+  /** Statements that waited for a server that takes them, each time that they began to. */
+  parked = 0;
+  /** Refused because too many waited (3168). */
+  parkedRefusedFull = 0;
+  /** Refused because they had waited for `failover.max_wait` (3168). */
+  parkedRefusedLate = 0;
+  /** Statements that were tried again, after a refusal or the loss of a server. */
+  retries = 0;
   /** Bytes on clients' connections, as their sockets carry them, before TLS. */
   bytesFromClients = 0;
   bytesToClients = 0;

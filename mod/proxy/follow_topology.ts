@@ -27,15 +27,19 @@ export class TopologyFollower {
     }
     this.#context.routing?.update(topology);
     this.#moveToPrimary();
+    this.#closeLost();
   }
 
   #moveToPrimary(): void {
     const context = this.#context;
     const address = this.#primaryAddress();
-    if (address === undefined) return;
-    const server = context.servers.at(address);
-    if (server.identity === undefined) return;
-    if (server !== context.server) {
+    const server = address && context.servers.at(address);
+    if (server?.identity === undefined) {
+      this.#shutGate();
+      return;
+    }
+    const hasMoved = server !== context.server;
+    if (hasMoved) {
       context.log.info("the primary is another server", {
         from: context.server.name,
         to: server.name,
@@ -45,6 +49,39 @@ export class TopologyFollower {
     }
     context.settled?.resolve();
     context.settled = undefined;
+    if (!hasMoved && !context.gate.isShut) return;
+    server.pools?.tryAgain();
+    context.gate.open();
+    if (hasMoved) this.#reconsider();
+  }
+
+  /** Without a server that takes writes, what is for one waits. */
+  #shutGate(): void {
+    const { topology } = this;
+    const { gate, server } = this.#context;
+    if (topology.servers.length === 0) return; // nothing is known yet
+    const last = findServer(topology, server.name);
+    const isNew = !gate.isShut;
+    gate.shut(topology.primaryReason, { readsGoOn: last?.reads === true });
+    if (isNew) this.#reconsider();
+  }
+
+  /** Who waits for a connection may have to wait for something else, or have it at once. */
+  #reconsider(): void {
+    for (const session of [...this.#context.directory.all()]) session.pooled?.reconsider();
+  }
+
+  /**
+   * Nothing more is to come from a server that does not answer: its sessions are told now, and what
+   * it might do when it is back is none of theirs.
+   */
+  #closeLost(): void {
+    for (const { address, state, failure, name, aliases } of this.topology.servers) {
+      if (failure !== null || state === "down") this.#context.gate.noteGone([name, ...aliases]);
+      if (state === "down" && failure !== null) {
+        this.#context.servers.at(address).pools?.abandon("the server does not answer");
+      }
+    }
   }
 
   /** Where all servers take writes, of the one at hand if it is one of them. */

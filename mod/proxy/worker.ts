@@ -20,6 +20,7 @@ import {
   CredentialAuthenticator,
   Directory,
   explainFreshRoute,
+  FailoverGate,
   killSession,
   NO_PEERS,
   type Peers,
@@ -121,6 +122,7 @@ export async function startWorker(
     settled: config.account && config.backends.length > 1
       ? Promise.withResolvers<void>()
       : undefined,
+    gate: new FailoverGate(config.failover, { counters, now }),
     servers,
     tables,
     usersConnected: new UserCounts(),

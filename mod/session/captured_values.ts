@@ -36,6 +36,11 @@ export class CaptureQuery {
     return this.#wanted.length === 0;
   }
 
+  /** The settings and user variables among what is asked. */
+  get settings(): string[] {
+    return this.#wanted.map(({ name }) => name).filter((name) => !name.startsWith("="));
+  }
+
   /** LAST_INSERT_ID(). */
   insertId(): void {
     this.#add(INSERT_ID, "LAST_INSERT_ID()");

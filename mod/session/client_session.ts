@@ -20,6 +20,7 @@ import { Mode } from "./mode.ts";
 import { okWithoutState } from "./pooled_login.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { RenumberedAnswer } from "./renumbered_answer.ts";
+import { type Loss, lossError } from "./loss.ts";
 import { asServerError, lostConnection } from "./session_errors.ts";
 import { logSession } from "./statement_logging.ts";
 import { noteAnswered, noteLost, StatementTimes } from "./statement_times.ts";
@@ -182,6 +183,9 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   onAnswerBytes(bytes: Uint8Array): void {
     const { server } = this;
+    if (server !== undefined && server.tracker.errorCode !== 0 && this.pooled?.holdsBack(bytes)) {
+      return;
+    }
     if (bytes.length >= BULK_BYTES && server?.tracker.inRows) this.stream.writeBulk(bytes);
     else this.stream.write(bytes);
     if (server === undefined) return;
@@ -260,8 +264,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   }
 
   /** The ERR packet's payload that says that the server connection has gone. */
-  lostError(reason: string): Uint8Array {
-    const error = lostConnection(reason);
+  lostError(reason: string, loss?: Loss): Uint8Array {
+    const error = loss === undefined ? lostConnection(reason) : lossError(reason, loss);
     return encodeErr(this.takesClientErrors ? error : asServerError(error));
   }
 

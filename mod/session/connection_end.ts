@@ -2,6 +2,7 @@
 
 import { ERR_HEADER, HEADER_LENGTH } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
+import type { Loss } from "./loss.ts";
 
 /** The end of a connection that a session has held, until its client knows of it. */
 export class ConnectionEnd {
@@ -9,6 +10,14 @@ export class ConnectionEnd {
   reason: string | undefined;
   /** The same in the server's own words: the payload of an ERR packet. */
   #words: Uint8Array | undefined;
+
+  #loss: Loss | undefined;
+
+  /** The connection has ended. */
+  note(reason: string, loss: Loss): void {
+    this.reason = reason;
+    this.#loss = loss;
+  }
 
   /** The server says something before it closes the connection. */
   hear(bytes: Uint8Array): void {
@@ -19,7 +28,8 @@ export class ConnectionEnd {
   tell(session: ClientSession): Uint8Array {
     const { reason = "" } = this;
     const words = this.#words;
-    this.#words = this.reason = undefined;
-    return words ?? session.lostError(reason);
+    const loss = this.#loss;
+    this.#words = this.reason = this.#loss = undefined;
+    return words ?? session.lostError(reason, loss);
   }
 }

@@ -15,6 +15,7 @@ import type {
 } from "../observe/mod.ts";
 import type { ClusterDesk } from "./cluster_desk.ts";
 import type { Directory } from "./directory.ts";
+import type { FailoverGate } from "./failover_gate.ts";
 import type { Peers } from "./peers.ts";
 import type { Routing } from "./routing.ts";
 import type { UserCounts } from "./user_counts.ts";
@@ -38,6 +39,8 @@ export interface SessionContext {
   server: Server;
   /** Until it is known which server that is: logins wait for it. */
   settled: PromiseWithResolvers<void> | undefined;
+  /** Shut while no server takes writes. */
+  readonly gate: FailoverGate;
   /** All servers that sessions may be on. */
   readonly servers: ServerList;
   /** What shared pools of all servers have in common. */

@@ -6,6 +6,7 @@ export type * from "./cluster_desk.ts";
 export * from "./context.ts";
 export * from "./credential_authenticator.ts";
 export * from "./directory.ts";
+export * from "./failover_gate.ts";
 export * from "./inactivity.ts";
 export * from "./kill_target.ts";
 export * from "./peers.ts";

@@ -106,12 +106,15 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
     const isElsewhere = this.#lastPool !== this.pool && last !== undefined &&
       last.owner === this && (last.residue & unread) !== 0;
     if (isElsewhere) this.#readLast(last);
-    else {
-      const { times } = this.session;
-      times.isLeasing = true;
-      this.pool.lease(this);
-      times.isLeasing = false;
-    }
+    else this.lease();
+  }
+
+  /** Wants a connection of `pool`. */
+  protected lease(): void {
+    const { times } = this.session;
+    times.isLeasing = true;
+    this.pool.lease(this);
+    times.isLeasing = false;
   }
 
   #enter(server: Server): void {

@@ -17,46 +17,33 @@ import {
   type SqlError,
 } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
-import { ConnectionEnd } from "./connection_end.ts";
 import { commandEffects } from "./command_effects.ts";
+import { CommandRetry } from "./command_retry.ts";
 import { isClosedForInactivity } from "./inactivity.ts";
 import { asServerError, isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
 import { noteState } from "./told_state.ts";
 import { disturbsItself, needsOf, showConditions } from "./needs.ts";
 import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
+import { forgetVariables, lossOf, unknownSettings, withLost } from "./loss.ts";
 import { dropAnswer, leaveBehind } from "./pooled_leaving.ts";
 import type { SessionBeginning } from "./pool_opener.ts";
 import { followsAtOnce } from "./follows_at_once.ts";
-import { Pins } from "./pins.ts";
-import { PlacedSession } from "./placed_session.ts";
 import { NO_NEEDS, Preparation, readOwn } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { refresh } from "./refresh.ts";
+import { NO_COMMAND, RetryingSession } from "./retrying_session.ts";
 import { answerAboutRoutes } from "./route_answers.ts";
 import type { RoutedFacts } from "./routing.ts";
 import { sendCommand } from "./send_command.ts";
 import { SessionRoute } from "./session_route.ts";
-import type { SessionStatement } from "./session_statement.ts";
 import { noteLost, noteTimes } from "./statement_times.ts";
 
 /** The pooled part of a client session. */
-export class PooledSession extends PlacedSession {
+export class PooledSession extends RetryingSession {
   readonly statements: PreparedStatements;
   /** What it has begun with. */
   loginState: SessionState;
-  /** What statements have said that holds it. */
-  readonly pins = new Pins();
-  /** What else does: a set of `OwnPin`. */
-  ownPins = 0;
-  /** The command under way, header included; empty where there is none. */
-  command: Buffer = NO_COMMAND;
-  /** What the command under way may do and ask: a set of `Effect`. */
-  effects = 0;
-  /** What the text in it may: that of COM_STMT_PREPARE does nothing yet. */
-  textEffects = 0;
-  /** The prepared statement it is about. */
-  statement: SessionStatement | undefined;
   /** What routing goes by; undefined where nothing is known, or nothing is routed. */
   facts: RoutedFacts | undefined;
   readonly route: SessionRoute | undefined;
@@ -69,13 +56,12 @@ export class PooledSession extends PlacedSession {
   #isPlaced = false;
   /** ROW_COUNT() in it is replaced by the session's. */
   #givesRowCount = false;
-  /** It goes out in pieces, and has not begun to. */
+  /** It goes out in pieces, and has not begun to; or has, and is not here to be sent again. */
   #isLong = false;
   /** What was set before the statement that has gone out, and what the connection held. */
   #before: SessionState | undefined;
   #unread = 0;
-  /** What the next command is told: its server connection has ended while it held it. */
-  readonly #lost = new ConnectionEnd();
+  #inPieces = false;
 
   constructor(session: ClientSession, options: SessionBeginning) {
     super(session, options);
@@ -87,12 +73,10 @@ export class PooledSession extends PlacedSession {
     if (!this.open) this.pool.census.noteSchema(this, this.state.schema);
   }
 
-  /** The connection it holds now. */
   get pooled(): PooledConnection | undefined {
     return this.#pooled;
   }
 
-  /** Its connection is being given the session's state. */
   get preparing(): boolean {
     return this.#preparing;
   }
@@ -116,26 +100,26 @@ export class PooledSession extends PlacedSession {
         return;
       case Command.STMT_SEND_LONG_DATA:
         // It has no answer: that something was lost is told to the command behind it.
-        if (this.#lost.reason !== undefined || this.statements.keepLongData(packet)) return;
+        if (this.lost.reason !== undefined || this.statements.keepLongData(packet)) return;
         break;
     }
     if (expectedAnswer(command) === Expect.UNKNOWN) {
       this.#answerItself(encodeErr(UNKNOWN_COMMAND));
-    } else if (this.#lost.reason !== undefined) {
-      this.#answerItself(this.#lost.tell(this.session));
+    } else if (this.lost.reason !== undefined) {
+      this.#answerItself(this.lost.tell(this.session));
     } else this.#start(packet, false);
   }
 
   /** A command of 16 MiB and more can go out in the pieces that come: its start says enough. */
   takesInPieces(start: Buffer): boolean {
     return start[HEADER_LENGTH] === Command.QUERY ||
-      (this.#lost.reason === undefined && this.statements.takeInPieces(start));
+      (this.lost.reason === undefined && this.statements.takeInPieces(start));
   }
 
   /** Takes the start of a command of 16 MiB and more. */
   runLong(start: Buffer): void {
-    if (this.#lost.reason === undefined) this.#start(start, true);
-    else this.session.passOver(start, this.#lost.tell(this.session));
+    if (this.lost.reason === undefined) this.#start(start, true);
+    else this.session.passOver(start, this.lost.tell(this.session));
   }
 
   #start(packet: Buffer, isLong: boolean): void {
@@ -153,12 +137,11 @@ export class PooledSession extends PlacedSession {
     } else this.effects = this.textEffects;
     if (this.facts !== undefined && answerAboutRoutes(this, this.facts)) return;
     if (this.#pooled) this.#begin(this.#pooled);
-    else if (this.awaited === 0) this.place();
-    else {
-      this.whenRead(() => {
-        if (this.busy && !this.#pooled && !this.session.closed) this.place();
-      });
-    }
+    else this.placeAgain();
+  }
+
+  protected makeRetry(): CommandRetry {
+    return new CommandRetry(this);
   }
 
   granted(pooled: PooledConnection): void {
@@ -175,18 +158,13 @@ export class PooledSession extends PlacedSession {
     this.#begin(pooled);
   }
 
-  refused(error: SqlError, forEver: boolean): void {
-    if (this.isGuest && this.route !== undefined) {
-      this.route.giveUp(true);
-      this.place();
-      return;
-    }
+  refuse(error: SqlError, forEver = false): void {
     const told = this.session.takesClientErrors ? error : asServerError(error);
     if (forEver) {
       if (!this.#isLong) this.session.answerError(told, this.session.answerSequence);
       this.session.endLost();
     } else if (this.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) {
-      this.#lost.reason = error.message;
+      this.lost.reason = error.message;
       this.#finish();
     } else this.#answerItself(encodeErr(told));
   }
@@ -278,6 +256,7 @@ export class PooledSession extends PlacedSession {
     if (this.#pooled !== pooled || !this.busy) return;
     const isLong = this.#isLong;
     this.#isLong = false;
+    this.#inPieces = isLong;
     if (!sendCommand(this, pooled, { isLong, givesRowCount: this.#givesRowCount })) this.#finish();
   }
 
@@ -312,6 +291,10 @@ export class PooledSession extends PlacedSession {
   answered(): void {
     const pooled = this.#pooled;
     if (!pooled || !this.busy) return;
+    if (this.retry?.held !== undefined) {
+      this.#takeBack(pooled, this.retry);
+      return;
+    }
     noteTimes(this, pooled);
     const { tracker } = pooled.connection;
     this.route?.noteAnswer(pooled);
@@ -324,12 +307,22 @@ export class PooledSession extends PlacedSession {
     } else if (!noteAnswer(this, pooled)) this.#finish();
   }
 
+  /** The server has refused to run the command, and its client does not know. */
+  #takeBack(pooled: PooledConnection, retry: CommandRetry): void {
+    this.state = this.#before ?? this.state;
+    this.#before = undefined;
+    this.route?.end();
+    this.#detach();
+    retry.noteRefusal(pooled);
+    this.giveBack(pooled);
+    retry.again(retry.reason);
+  }
+
   /** The command got an answer of the proxy's own. */
   answeredLocally(): void {
     if (!this.session.closed) this.#finish();
   }
 
-  /** What was asked behind the answer is known. */
   afterwardsDone(): void {
     this.#finish();
   }
@@ -364,6 +357,7 @@ export class PooledSession extends PlacedSession {
     this.statement = undefined;
     this.effects = 0;
     this.route?.end();
+    this.retry?.end();
   }
 
   #detach(): void {
@@ -371,11 +365,6 @@ export class PooledSession extends PlacedSession {
     this.#pooled?.connection.stream.resume();
     this.#pooled = undefined;
     this.session.server = undefined;
-  }
-
-  /** The server says something before it closes the connection. */
-  onUnasked(bytes: Uint8Array): void {
-    this.#lost.hear(bytes);
   }
 
   /** The server connection has ended while the session held it. */
@@ -386,12 +375,17 @@ export class PooledSession extends PlacedSession {
     pooled.owner = undefined;
     noteLost(this.session);
     const { tracker } = pooled.connection;
+    const wasSent = this.#isAhead || this.#before !== undefined;
+    const hasForwarded = wasSent && !this.#preparing && (tracker.sequence > 0 || this.#inPieces);
+    let loss = lossOf(this, pooled, { wasSent, hasForwarded });
     const sequence = Math.max(this.session.answerSequence, tracker.sequence + 1);
     const unsent = this.#isLong ? this.command : undefined;
     // A statement that has had no answer has changed nothing; what others have is to be read yet.
     const unread = (this.#before ? this.#unread : pooled.residue) & LASTING_RESIDUE;
     if (this.#before) this.state = this.#before;
-    if (unread !== 0) this.#endsWithConnection = true;
+    const variables = unread === 0 ? "" : forgetVariables(this, unknownSettings(pooled));
+    if (variables === undefined) this.#endsWithConnection = true;
+    else loss = withLost(loss, variables);
     this.#detach();
     this.pool.lost(pooled);
     if (this.last === pooled) this.last = undefined;
@@ -404,7 +398,14 @@ export class PooledSession extends PlacedSession {
     this.session.onServerDrained(); // what it did not take is in its client's way no more
     if (!this.busy) {
       if (this.#endsWithConnection || isClosedForInactivity(this.session)) this.endWithState();
-      else this.#lost.reason = reason;
+      else this.lost.note(reason, loss);
+      return;
+    }
+    if (loss.outcome === "again" && !this.#endsWithConnection) {
+      this.#before = undefined;
+      this.#isAhead = false;
+      if (wasSent) this.retries.ifServerIsGone(pooled.connection.facts.server, { reason, loss });
+      else this.retries.again(reason);
       return;
     }
     this.#idle();
@@ -412,7 +413,7 @@ export class PooledSession extends PlacedSession {
       this.session.endLost();
       return;
     }
-    const error = this.session.lostError(reason);
+    const error = this.session.lostError(reason, loss);
     if (unsent) this.session.passOver(unsent, error);
     else {
       this.session.answerPayload(error, sequence);
@@ -424,6 +425,7 @@ export class PooledSession extends PlacedSession {
   leave(wasIdle: boolean): void {
     const pooled = this.#pooled;
     this.unsettle();
+    this.retry?.end();
     if (!pooled) {
       this.pool.cancel(this);
       return;
@@ -446,5 +448,3 @@ export class PooledSession extends PlacedSession {
     this.ownPins |= why;
   }
 }
-
-const NO_COMMAND = Buffer.alloc(0);

@@ -361,7 +361,7 @@ class CaptureAnswer extends OwnAnswer {
 
   override onServerLost(reason: string): void {
     super.onServerLost(reason);
-    this.#owner.onStateLost();
+    this.#owner.onValuesLost(reason, this.#query.settings);
     this.#owner.wasRead();
   }
 

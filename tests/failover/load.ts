@@ -204,7 +204,7 @@ async function open(port: number): Promise<Connection> {
 }
 
 /** Errors of servers that say that a statement has not run. */
-const NOT_RUN = new Set([1040, 1053, 1290, 1429, 1792, 1836, 2003, 3100, 3169]);
+const NOT_RUN = new Set([1040, 1053, 1213, 1290, 1792, 1836, 3100, 3168]);
 
 function hasNotRun(error: unknown): boolean {
   const { errno, message } = error as { errno?: number; message: string };

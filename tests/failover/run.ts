@@ -78,6 +78,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   await until("all sessions are in", () => load.ready);
   await Bun.sleep(WARM_UP_MS);
   const { timeline } = load;
+  const watch = watchLog(proxy, timeline);
   try {
     for (const name of options.faults) {
       await FAULTS[name]({
@@ -89,6 +90,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
       await Bun.sleep(CALM_DOWN_MS);
     }
   } finally {
+    clearInterval(watch);
     await load.stop();
     for (const way of ways.values()) way[Symbol.dispose]();
   }
@@ -106,6 +108,21 @@ export async function run(options: RunOptions): Promise<Outcome> {
     proxyLog: proxy.log(),
   };
 }
+
+/** What the proxy has noticed stands among what was done. */
+function watchLog(proxy: ProxyProcess, timeline: Timeline): ReturnType<typeof setInterval> {
+  let seen = proxy.log().length;
+  return setInterval(() => {
+    const text = proxy.log();
+    for (const line of text.slice(seen).split("\n")) {
+      if (NOTICED.test(line)) timeline.mark(`  proxy: ${line.replace(/^\w+ /, "")}`);
+    }
+    seen = text.length;
+  }, LOOK_MS);
+}
+
+const NOTICED = /cluster: (?:failover|state|primary)|primary is another/;
+const LOOK_MS = 10;
 
 /** Waits until the proxy knows all servers and a primary. */
 async function settled(proxy: ProxyProcess, servers: number): Promise<void> {

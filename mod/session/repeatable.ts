@@ -1,0 +1,66 @@
+// What of the command under way decides whether it may run once more. Not on the hot path: read when
+// something has gone wrong.
+
+import type { PooledConnection } from "../backend/mod.ts";
+import { type CommandFacts, type LossOutcome, outcomeOfLoss } from "../route/mod.ts";
+import { Effect, PINS, readFacts, type StatementFacts } from "../sql/mod.ts";
+import { Command, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
+import { lexicalModeOf } from "./lexical_mode.ts";
+import type { PooledSession } from "./pooled_session.ts";
+import { runsText, startsWith, textOf } from "./statement_text.ts";
+
+/** Statements of which an error may leave a part done or set. */
+const IN_PARTS = PINS | Effect.CALLS | Effect.MULTI | Effect.SETS_VARIABLE |
+  Effect.SETS_USER_VARIABLE | Effect.SETS_ROLE | Effect.CHANGES_SCHEMA;
+
+/** What routing's rules of repetition go by. */
+export function commandFacts(session: PooledSession): CommandFacts {
+  return {
+    isRead: isRead(session),
+    isInParts: (session.effects & IN_PARTS) !== 0,
+    isHeld: session.inTransaction || session.pinned,
+    isReadOnlySession: /^(?:1|on)$/i.test(
+      session.state.variables.get("transaction_read_only") ?? "",
+    ),
+  };
+}
+
+/** Commands without a text that are the same twice as once. */
+const HARMLESS = new Set<number>([Command.PING, Command.STMT_PREPARE, Command.INIT_DB]);
+/** Statements that are, where no transaction is open. */
+const BOUNDARIES = ["BEGIN", "START", "COMMIT", "ROLLBACK"];
+
+/** The command only reads, and may be read anywhere; or it does nothing at all. Reads its text. */
+export function isRead(session: PooledSession): boolean {
+  if (!runsText(session)) return HARMLESS.has(session.command[HEADER_LENGTH]);
+  const isBoundary = (session.effects & (Effect.MULTI | Effect.CALLS)) === 0 &&
+    BOUNDARIES.some((word) => startsWith(session, word));
+  if (isBoundary) return !session.inTransaction;
+  const { bytes, start } = textOf(session);
+  const facts: StatementFacts = { effects: 0, bars: 0, hint: undefined, seesTables: false };
+  const mode = lexicalModeOf(session.state, session.context);
+  readFacts(bytes, { start, end: bytes.length }, { mode }, facts);
+  return facts.bars === 0;
+}
+
+/** Statements that end no transaction by themselves. */
+const ENDS_NOTHING = ["INSERT", "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "SAVEPOINT"];
+
+/** What becomes of the command under way whose connection has just ended. */
+export function lossOutcome(
+  session: PooledSession,
+  { connection }: PooledConnection,
+  { wasSent, hasForwarded }: { readonly wasSent: boolean; readonly hasForwarded: boolean },
+): LossOutcome {
+  const status = connection.tracker.status;
+  const isOpen = (status & ServerStatus.IN_TRANS) !== 0 || (status & ServerStatus.AUTOCOMMIT) === 0;
+  const isRollback = runsText(session) && startsWith(session, "ROLLBACK");
+  const endsNothing = isRollback ||
+    (runsText(session) && (session.effects & (Effect.MULTI | Effect.CALLS)) === 0 &&
+      ENDS_NOTHING.some((word) => startsWith(session, word)));
+  return outcomeOfLoss({ wasSent, hasForwarded }, {
+    ...commandFacts(session),
+    isInTransaction: isOpen,
+    commits: !endsNothing,
+  });
+}

@@ -1,0 +1,111 @@
+// A session whose commands may run on another server than the one they were meant for: they wait
+// while no server takes writes, and are tried again where one has not run.
+
+import type { PooledConnection } from "../backend/mod.ts";
+import type { SqlError } from "../wire/mod.ts";
+import type { CommandRetry } from "./command_retry.ts";
+import { ConnectionEnd } from "./connection_end.ts";
+import { isClosedForInactivity } from "./inactivity.ts";
+import { forgetVariables, type Loss, lossError, unknownSettings } from "./loss.ts";
+import { Pins } from "./pins.ts";
+import { PlacedSession } from "./placed_session.ts";
+import type { SessionStatement } from "./session_statement.ts";
+
+/** There is no command under way. */
+export const NO_COMMAND: Buffer = Buffer.alloc(0);
+
+/** Between a session's place and its commands. */
+export abstract class RetryingSession extends PlacedSession {
+  /** What statements have said that holds it. */
+  readonly pins = new Pins();
+  /** What else does: a set of `OwnPin`. */
+  ownPins = 0;
+  /** The command under way, header included; empty where there is none. */
+  command: Buffer = NO_COMMAND;
+  /** What the command under way may do and ask: a set of `Effect`. */
+  effects = 0;
+  /** What the text in it may: that of COM_STMT_PREPARE does nothing yet. */
+  textEffects = 0;
+  /** The prepared statement it is about. */
+  statement: SessionStatement | undefined;
+  /** What is tried again; undefined where nothing ever was. */
+  retry: CommandRetry | undefined;
+  /** What the next command is told: its server connection has ended while it held it. */
+  protected readonly lost = new ConnectionEnd();
+
+  /** Its connection is being given the session's state. */
+  abstract readonly preparing: boolean;
+
+  protected abstract makeRetry(): CommandRetry;
+
+  /** The command does not run: its client is told. @param forEver Nor will any other. */
+  abstract refuse(error: SqlError, forEver?: boolean): void;
+
+  protected get retries(): CommandRetry {
+    return this.retry ??= this.makeRetry();
+  }
+
+  /** Hot path: one comparison while all is well. */
+  protected override lease(): void {
+    const { gate, server } = this.context;
+    if (gate.holds && this.server === server && this.retries.mustWait) {
+      this.retries.waitForPrimary();
+    } else super.lease();
+  }
+
+  refused(error: SqlError, forEver: boolean): void {
+    if (this.isGuest && this.route !== undefined) {
+      this.route.giveUp(true);
+      this.place();
+    } else if (!forEver && CONNECT_ERRORS.has(error.code)) this.retries.again(error.message);
+    else this.refuse(error, forEver);
+  }
+
+  /** Looks anew for a server, if the command still waits for one. */
+  placeAgain(): void {
+    if (!this.busy || this.pooled !== undefined || this.session.closed) return;
+    if (this.awaited === 0) this.place();
+    else this.whenRead(() => this.placeAgain());
+  }
+
+  /** Servers are not what they were: who waits for a connection may find one elsewhere. */
+  reconsider(): void {
+    if (this.busy && this.pooled === undefined && this.pool.cancel(this)) this.place();
+  }
+
+  /** An error comes: whether its client does not get it, since the command may run elsewhere. */
+  holdsBack(bytes: Uint8Array): boolean {
+    return this.busy && !this.preparing && this.retries.holdsBack(bytes);
+  }
+
+  override onConnectionLost(pooled: PooledConnection): void {
+    if (this.last === pooled) this.last = undefined;
+    this.onValuesLost("its server connection has ended", unknownSettings(pooled));
+  }
+
+  /**
+   * Settings and user variables are lost, and its client must know: with the command that waits, or
+   * with the next one.
+   */
+  onValuesLost(reason: string, names: readonly string[]): void {
+    if (names.length === 0 || this.session.closed) return;
+    const held = isClosedForInactivity(this.session) ? undefined : forgetVariables(this, names);
+    if (held === undefined) {
+      this.onStateLost();
+      return;
+    }
+    const loss: Loss = { outcome: "lost", transaction: false, held };
+    if (this.busy && this.pooled === undefined) {
+      this.pool.cancel(this);
+      this.refuse(lossError(reason, loss));
+    } else this.lost.note(reason, loss);
+  }
+
+  /** The server says something before it closes the connection. */
+  onUnasked(bytes: Uint8Array): void {
+    this.lost.hear(bytes);
+  }
+}
+
+/** A connection could not be had: the server cannot be reached, or is about to end. */
+const CONNECT_ERRORS = new Set([2013, 1053]);

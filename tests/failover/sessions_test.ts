@@ -1,0 +1,210 @@
+// What a session is told when its server goes, and that it goes on: with a primary and a replica.
+
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { type Cluster, follow, setReadOnly, startAsyncCluster } from "../cluster/clusters.ts";
+import { until } from "../cluster/watching.ts";
+import { type ProxyProcess, startProxy } from "../proxy_process.ts";
+import type { RawClient } from "../proxy/raw_client.ts";
+import { loginAs } from "../proxy/subjects.ts";
+import { serverKinds } from "../servers/mod.ts";
+import type { ClusterNode } from "../cluster/node.ts";
+
+const [kind] = serverKinds();
+if (kind === undefined) throw new Error("Needs a server: MariaDB or MySQL");
+
+describe(`sessions and ${kind} servers that go`, () => {
+  let cluster: Cluster;
+  let primary: ClusterNode;
+  let replica: ClusterNode;
+
+  beforeAll(async () => {
+    cluster = await startAsyncCluster(kind, 1, ["innodb_flush_log_at_trx_commit = 2"]);
+    [primary, replica] = cluster.nodes as [ClusterNode, ClusterNode];
+    await primary.sql("CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY)");
+    // One that may not write where nobody is to.
+    await primary.sql("CREATE USER 'shop'@'%' IDENTIFIED BY 'shop'");
+    await primary.sql("GRANT ALL ON shop.* TO 'shop'@'%'");
+    await until(
+      "the replica has it",
+      async () =>
+        Number(await replica.value("SELECT COUNT(*) FROM mysql.user WHERE User = 'shop'")) === 1,
+    );
+  });
+
+  afterAll(async () => await cluster?.[Symbol.asyncDispose]());
+
+  beforeEach(async () => {
+    await primary.sql("DELETE FROM shop.t");
+  });
+
+  async function proxyWith(failover = ""): Promise<ProxyProcess> {
+    const proxy = await startProxy({
+      backends: cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
+      args: ["-u", "app", "-p", "app"],
+      config: `[pool]\nmode = "transaction"\n[failover]\n${failover}`,
+    });
+    await proxy.untilLogged(/mode=synced/);
+    return proxy;
+  }
+
+  const login = (proxy: ProxyProcess): Promise<RawClient> =>
+    loginAs({ user: "shop", password: "shop" }, proxy, { database: "shop" });
+
+  const rows = async () => Number(await primary.value("SELECT COUNT(*) FROM shop.t"));
+
+  test("statements wait while the primary is read-only, in order, and run once", async () => {
+    await using proxy = await proxyWith();
+    const clients = await Promise.all(Array.from({ length: 8 }, () => login(proxy)));
+    for (const client of clients) await client.results("SET @mine = 'kept'");
+    await setReadOnly(primary, true);
+    const answers = clients.map((client, at) => client.results(`INSERT INTO t VALUES (${at})`));
+    await proxy.untilLogged(/failover began/);
+    // What only reads does not wait.
+    using reader = await login(proxy);
+    expect(await reader.value("SELECT COUNT(*) FROM t")).toBe("0");
+    expect(await rows()).toBe(0);
+    await setReadOnly(primary, false);
+    await Promise.all(answers);
+    expect(await rows()).toBe(8);
+    for (const client of clients) {
+      expect(await client.value("SELECT @mine")).toBe("kept");
+      client.close();
+    }
+  });
+
+  test("who has waited for failover.max_wait is told so, and goes on", async () => {
+    await using proxy = await proxyWith('max_wait = "300ms"\n');
+    using client = await login(proxy);
+    await setReadOnly(primary, true);
+    const error = await client.errorOf("INSERT INTO t VALUES (1)");
+    expect(error.code).toBe(3168);
+    expect(error.text).toMatch(/^3168 \(HY000\): Server isn't available: waited 0\.\d s \(.+\)$/);
+    // A primary that is away for longer is waited for no more: its own error says why.
+    await until(
+      "the server's own error",
+      async () => (await client.errorOf("INSERT INTO t VALUES (2)")).code !== 3168,
+    );
+    expect((await client.errorOf("INSERT INTO t VALUES (2)")).code).toBe(1290);
+    await setReadOnly(primary, false);
+    await until(
+      "it writes again",
+      async () => await client.results("INSERT INTO t VALUES (3)").then(() => true, () => false),
+    );
+    expect(await rows()).toBe(1);
+  });
+
+  test("more than failover.max_parked do not wait", async () => {
+    await using proxy = await proxyWith("max_parked = 2\n");
+    const clients = await Promise.all([1, 2, 3].map(() => login(proxy)));
+    await setReadOnly(primary, true);
+    const codes = clients.map((client, at) =>
+      client.results(`INSERT INTO t VALUES (${at})`).then(() => 0, ({ code }) => code)
+    );
+    expect(await Promise.race(codes)).toBe(3168);
+    await setReadOnly(primary, false);
+    expect((await Promise.all(codes)).toSorted()).toEqual([0, 0, 3168]);
+    for (const client of clients) client.close();
+  });
+
+  test("KILL QUERY and the client's end reach a statement that waits", async () => {
+    await using proxy = await proxyWith();
+    using waits = await login(proxy);
+    using killer = await login(proxy);
+    const leaves = await login(proxy);
+    await setReadOnly(primary, true);
+    await proxy.untilLogged(/failover began/);
+    const error = waits.errorOf("INSERT INTO t VALUES (1)");
+    leaves.send(leaves.queryPayload("INSERT INTO t VALUES (2)"));
+    await until("it waits", async () => {
+      await killer.results(`KILL QUERY ${waits.greeting.threadId}`).catch(() => {});
+      return await Promise.race([error.then(() => true), Bun.sleep(20).then(() => false)]);
+    });
+    expect((await error).code).toBe(1317);
+    leaves.close();
+    await setReadOnly(primary, false);
+    await until(
+      "it writes again",
+      async () => await waits.results("INSERT INTO t VALUES (3)").then(() => true, () => false),
+    );
+    expect(await rows()).toBe(1);
+  });
+
+  test("SIGTERM ends those that wait with 1053", async () => {
+    await using proxy = await startProxy({
+      backends: cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
+      args: ["-u", "app", "-p", "app", "--drain-timeout", "200ms"],
+      config: '[pool]\nmode = "transaction"\n',
+    });
+    await proxy.untilLogged(/mode=synced/);
+    using client = await login(proxy);
+    await setReadOnly(primary, true);
+    const error = client.errorOf("INSERT INTO t VALUES (1)");
+    await proxy.untilLogged(/failover began/);
+    process.kill(proxy.pid, "SIGTERM");
+    expect((await error).code).toBe(1053);
+    expect(await proxy.exited).toBe(0);
+    await setReadOnly(primary, false);
+  });
+
+  test("a primary that dies: each session is told once what it has lost, and goes on", async () => {
+    await using proxy = await proxyWith();
+    const [free, open, pinned, running, reading] = await Promise.all(
+      [1, 2, 3, 4, 5].map(() => login(proxy)),
+    ) as [RawClient, RawClient, RawClient, RawClient, RawClient];
+    await open.results("START TRANSACTION");
+    await open.results("INSERT INTO t VALUES (10)");
+    await pinned.results("CREATE TEMPORARY TABLE basket (id INT)");
+    await free.results("SET @mine = 'kept'");
+    expect(await free.value("SELECT @mine")).toBe("kept");
+    const unknown = running.errorOf("INSERT INTO t SELECT 20 + SLEEP(30)");
+    const again = reading.value("SELECT CONCAT('read ', SLEEP(1))");
+    await until("both run", async () =>
+      Number(
+        await primary.value(
+          "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE Info LIKE '%SLEEP(%' " +
+            "AND Info NOT LIKE '%PROCESSLIST%'",
+        ),
+      ) === 2);
+    await primary.kill();
+    // A value that lay on the server alone: it is told that it is lost.
+    const first = await free.results("INSERT INTO t VALUES (29)").catch(({ text }) => text);
+    if (typeof first === "string") expect(first).toMatch(/lost with it: user variables @mine$/);
+    const waiting = free.results("INSERT INTO t VALUES (30)");
+    expect((await unknown).text).toMatch(
+      /^2013 \(HY000\): Lost connection .*: it is unknown whether it has run$/,
+    );
+    await proxy.untilLogged(/failover began/);
+    await follow(replica, undefined);
+    await setReadOnly(replica, false);
+    [primary, replica] = [replica, primary];
+    await waiting;
+    expect(await again).toBe("read 0");
+    expect((await open.errorOf("INSERT INTO t VALUES (11)")).text).toMatch(
+      /^1213 \(40001\): The transaction was rolled back.*try restarting transaction$/,
+    );
+    expect((await pinned.errorOf("SELECT 1")).text).toMatch(/lost with it: temporary table/);
+    for (const client of [free, open, pinned, running, reading]) {
+      expect(await client.value("SELECT 'goes on'")).toBe("goes on");
+    }
+    expect(await open.value("SELECT COUNT(*) FROM t")).toBe("1");
+    for (const client of [free, open, pinned, running, reading]) client.close();
+    await replica.start(["--read-only=ON"]);
+    await follow(replica, primary);
+  });
+
+  test("a KILL is no failover: what it ends does not run again", async () => {
+    await using proxy = await proxyWith();
+    using client = await login(proxy);
+    const mark = crypto.randomUUID();
+    const error = client.errorOf(`SELECT SLEEP(30), '${mark}'`);
+    const list =
+      `SELECT Id AS id FROM information_schema.PROCESSLIST WHERE Info LIKE '%${mark}%' ` +
+      "AND Info NOT LIKE '%PROCESSLIST%'";
+    await until("it runs", async () => (await primary.sql(list)).length === 1);
+    await primary.sql(`KILL ${(await primary.sql(list))[0]!["id"]}`);
+    expect([2013, 1317, 1927]).toContain((await error).code);
+    expect(await primary.sql(list)).toEqual([]);
+    expect(await client.value("SELECT 'goes on'").catch(() => client.value("SELECT 'goes on'")))
+      .toBe("goes on");
+  });
+});
