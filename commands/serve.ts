@@ -9,7 +9,7 @@ import {
   loadConfig,
   version,
 } from "../mod/config/mod.ts";
-import type { Log } from "../mod/observe/mod.ts";
+import type { Log, LogLines } from "../mod/observe/mod.ts";
 import type { Running } from "../mod/proxy/mod.ts";
 import { exitStatus } from "./exit_status.ts";
 import { CommandError } from "./failure.ts";
@@ -61,11 +61,14 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 /** Opens the admin and the HTTP port where the configuration names them. */
-async function openPorts(running: Running, log: Log): Promise<() => void> {
+async function openPorts(
+  running: Running,
+  { log, lines }: { readonly log: Log; readonly lines: LogLines },
+): Promise<() => void> {
   const { admin, http } = running.config;
   if (!admin.listen && admin.socket === "off" && !http.listen) return () => {};
   const { openAdminPort, openHttpPort } = await import("../mod/admin/mod.ts");
-  const view = { running, versionComment: `mysqlproxy ${version}` };
+  const view = { running, lines, versionComment: `mysqlproxy ${version}` };
   const adminPort = await openAdminPort(view, log);
   for (const address of adminPort.addresses) {
     log.info("admin port", { address: formatAddress(address) });

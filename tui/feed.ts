@@ -11,7 +11,7 @@ export interface Wanted {
 }
 
 /** Tables that may have more rows than anybody can look at. */
-export type LongTable = "frontends" | "digests";
+export type LongTable = "frontends" | "digests" | "log";
 
 /** Some rows of long tables. */
 export type Portions = Readonly<Partial<Record<LongTable, Portion>>>;

@@ -104,6 +104,13 @@ export function timestamp(ms: number): string {
   return `${day} ${clock(ms)}.${String(date.getMilliseconds()).padStart(3, "0")}`;
 }
 
+/** The time of day to the millisecond, with the day where that is another than now's. */
+export function whenSeen(ms: number, nowMs: number): string {
+  if (Number.isNaN(ms)) return UNKNOWN;
+  const isSameDay = new Date(ms).toDateString() === new Date(nowMs).toDateString();
+  return isSameDay ? timestamp(ms).slice("MM-DD ".length) : timestamp(ms);
+}
+
 /** Text of a client or server on one line: what would move the cursor or hide text is made visible. */
 export function plain(text: string): string {
   if (/^[\x20-\x7e]*$/.test(text)) return text;

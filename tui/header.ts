@@ -97,6 +97,7 @@ export function headerLines(
 const BETWEEN = 2;
 const LABEL = 8;
 const VALUE = 6;
+const TIME = 5;
 
 interface Curve {
   readonly points: readonly Point[];
@@ -125,7 +126,7 @@ function spark({ points, spanMs, nowMs }: Curve, width: number): Span {
 function latency(sample: Sample, width: number, curve: Curve): Line {
   const named = (name: string, value: Maybe<number>): Line => [
     { text: `${name} `, tone: "muted" },
-    { text: micros(value).padEnd(VALUE), tone: value === null ? undefined : "strong" },
+    { text: micros(value).padEnd(TIME), tone: value === null ? undefined : "strong" },
   ];
   const numbers: Line = [
     { text: "latency ".padEnd(LABEL), tone: "muted" },

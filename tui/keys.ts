@@ -63,14 +63,14 @@ export const HELP: readonly (readonly {
         { keys: "↑ ↓ j k", does: "move" },
         { keys: "PgUp PgDn", does: "move by a page" },
         { keys: "g G", does: "first row, last row" },
-        { keys: "Enter", does: "all that is known of a row" },
-        { keys: "Esc", does: "back, one thing at a time" },
+        { keys: "Enter", does: "all of a row" },
+        { keys: "Esc", does: "back, step by step" },
       ],
     },
     {
       title: "What to do (asks first)",
       bindings: [
-        { keys: "x X", does: "kill query, kill connection" },
+        { keys: "x X", does: "kill query, connection" },
         { keys: "d e", does: "drain server, enable it" },
         { keys: "P", does: "pause pool, resume it" },
       ],

@@ -20,9 +20,12 @@ export interface ProxyLogin extends AdminLogin {
 const UNKNOWN_TABLE = new Set([1064, 1146]);
 /** More rows than these would take longer to read than there is time between two readings. */
 const ROWS_MAX = 5000;
+/** Of the log the newest, in recordings too. */
+const LINES_MAX = 200;
 const WHOLE: Readonly<Record<LongTable, Portion>> = {
   frontends: { where: "", order: "id", limit: ROWS_MAX },
   digests: { where: "", order: "sum_us DESC", limit: ROWS_MAX },
+  log: { where: "", order: "number DESC", limit: LINES_MAX },
 };
 
 /** Asks a proxy, on a new connection where the last one has ended. */
@@ -117,7 +120,8 @@ function statementOf(name: TableName, portions: Portions): string {
     case "digest_totals":
       return DIGEST_TOTALS;
     case "frontends":
-    case "digests": {
+    case "digests":
+    case "log": {
       const { where, order, limit } = portions[name] ?? WHOLE[name];
       const condition = where === "" ? "" : ` WHERE ${where}`;
       return `SELECT * FROM ${name}${condition} ORDER BY ${order} LIMIT ${limit}`;

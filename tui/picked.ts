@@ -58,7 +58,7 @@ export function nextSort(columns: readonly Column[], sort: Sort, by: 1 | -1): So
 }
 
 /** Rows of long tables are read in portions of so many. */
-export const PORTION = 200;
+export const PORTION = 100;
 
 /** Which rows of long tables have to be read for a list to show what was chosen. */
 export function portionsFor(list: List, chosen: ListState): Portions {

@@ -28,7 +28,7 @@ export const VIEWS = {
   waits: ["waiting"],
   failover: ["events"],
   config: ["limits", "properties", "rules"],
-  logs: ["errors", "counters", "log"],
+  logs: ["log", "errors", "counters"],
 } as const satisfies Readonly<Record<TabName, readonly string[]>>;
 
 /** The name of a list. */

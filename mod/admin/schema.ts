@@ -4,6 +4,7 @@ import type { Table } from "./table.ts";
 import { eventsTable, serversTable } from "./tables/cluster.ts";
 import {
   countersTable,
+  logTable,
   propertiesTable,
   proxyTable,
   rulesTable,
@@ -28,4 +29,5 @@ export const TABLES: readonly Table[] = [
   errorsTable,
   rulesTable,
   propertiesTable,
+  logTable,
 ];

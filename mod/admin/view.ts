@@ -1,11 +1,14 @@
 // What the admin port knows of, and who asks it.
 
+import type { LogLines } from "../observe/mod.ts";
 import type { Running } from "../proxy/mod.ts";
 import type { SqlError, TextResult } from "../wire/mod.ts";
 
 /** What the admin port knows of. */
 export interface AdminView {
   readonly running: Running;
+  /** The last lines of the log. */
+  readonly lines: LogLines;
   /** `mysqlproxy` and its version. */
   readonly versionComment: string;
 }

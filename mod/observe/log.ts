@@ -14,36 +14,57 @@ export interface Log {
   error(sentence: string, fields?: Fields): void;
 }
 
+/** An event as a value. */
+export interface LogLine {
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+  readonly severity: Severity;
+  readonly sentence: string;
+  readonly fields: Fields;
+}
+
 const SEVERITIES: readonly Severity[] = ["debug", "info", "warn", "error"];
 
 /**
  * Makes a log.
  *
  * @param options.write Where lines go; standard error unless told.
+ * @param options.onLine Told of every line that is written.
  */
 export function createLog(options: {
   readonly level: Severity;
   readonly format: "text" | "json";
   readonly write?: (line: string) => void;
+  readonly onLine?: (line: LogLine) => void;
 }): Log {
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
   const format = options.format === "json" ? jsonLine : textLine;
+  const { onLine = () => {} } = options;
   const least = SEVERITIES.indexOf(options.level);
   const at = (severity: Severity) =>
-    SEVERITIES.indexOf(severity) < least
-      ? () => {}
-      : (sentence: string, fields: Fields = {}) => write(format(severity, sentence, fields));
+    SEVERITIES.indexOf(severity) < least ? () => {} : (sentence: string, fields: Fields = {}) => {
+      write(format(severity, sentence, fields));
+      onLine({ atMs: Date.now(), severity, sentence, fields });
+    };
   return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
 function textLine(severity: Severity, sentence: string, fields: Fields): string {
   let line = `${new Date().toISOString()} ${severity.padEnd(5)} ${oneLine(sentence)}`;
+  const rest = fieldsText(fields);
+  if (rest !== "") line += ` ${rest}`;
+  return line + "\n";
+}
+
+/** Fields as `name=value name="a value"`, on one line. */
+export function fieldsText(fields: Fields): string {
+  const parts: string[] = [];
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
     const text = oneLine(String(value));
-    line += ` ${name}=${/[\s"=]/.test(text) || text === "" ? JSON.stringify(text) : text}`;
+    parts.push(`${name}=${/[\s"=]/.test(text) || text === "" ? JSON.stringify(text) : text}`);
   }
-  return line + "\n";
+  return parts.join(" ");
 }
 
 function jsonLine(severity: Severity, sentence: string, fields: Fields): string {

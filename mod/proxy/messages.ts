@@ -6,7 +6,7 @@ import type { ClusterAnswer, ClusterStatement, Topology, TroubleReport } from ".
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
 import type { ExplainRow, RouteCount } from "../route/mod.ts";
-import type { CounterValues, MetricsDelta } from "../observe/mod.ts";
+import type { CounterValues, LogLine, MetricsDelta } from "../observe/mod.ts";
 import type {
   KillCommand,
   KillOrder,
@@ -110,6 +110,8 @@ export type FromWorker =
   }
   /** What was measured since the last message of this kind. */
   | { readonly kind: "metrics"; readonly metrics: MetricsDelta }
+  /** A line of its log. */
+  | { readonly kind: "logged"; readonly line: LogLine }
   /** A session has defined something. */
   | { readonly kind: "defined" }
   /** A session has seen something of a server that does not fit. */

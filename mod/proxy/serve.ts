@@ -2,7 +2,7 @@
 
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { formatAddress } from "../config/mod.ts";
-import { createLog, type Log } from "../observe/mod.ts";
+import { createLog, type Log, LogLines } from "../observe/mod.ts";
 import { ListenError } from "../net/mod.ts";
 import { type DataPlane, type RunningCluster, startCluster } from "./cluster.ts";
 import { reportFaults } from "./faults.ts";
@@ -56,10 +56,16 @@ export async function startProxy(config: Config, log: Log): Promise<RunningProxy
 /** What a command says beside the configuration. */
 export interface ServeOptions {
   /** Opens the proxy's own ports once it serves; gives what closes them. */
-  readonly openPorts?: (running: Running, log: Log) => Promise<() => void>;
+  readonly openPorts?: (
+    running: Running,
+    logs: { readonly log: Log; readonly lines: LogLines },
+  ) => Promise<() => void>;
   /** An older proxy on the same ports is to be replaced. @default {false} */
   readonly takeover?: boolean;
 }
+
+/** Lines of the log that the admin port has. */
+const LINES_MAX = 1000;
 
 /**
  * Runs the proxy until a signal ends it.
@@ -71,7 +77,8 @@ export async function serve(
   config: Config,
   { openPorts = () => Promise.resolve(() => {}), takeover = false }: ServeOptions = {},
 ): Promise<number> {
-  const log = createLog(config.log);
+  const lines = new LogLines(LINES_MAX);
+  const log = createLog({ ...config.log, onLine: (line) => lines.add(line, null) });
   reportFaults(log);
   const signals = new Signals(log);
   const predecessor = takeover ? Predecessor.find(config.listen) : undefined;
@@ -80,7 +87,7 @@ export async function serve(
   const place = { copies: predecessor?.copiesFor(workers) ?? 1, replace: takeover };
   const running = workers === 1
     ? await serveAlone(config, log, place)
-    : await startSupervisor(config, log, place);
+    : await startSupervisor(config, log, { ...place, lines });
   for (const address of running.addresses) {
     log.info("listening", { address: formatAddress(address) });
   }
@@ -113,7 +120,7 @@ export async function serve(
   try {
     // Those of the older proxy are free in a moment.
     const patienceMs = predecessor === undefined ? 0 : PORTS_MS;
-    close = await opened(() => openPorts({ ...running, cluster }, log), patienceMs);
+    close = await opened(() => openPorts({ ...running, cluster }, { log, lines }), patienceMs);
   } catch (error) {
     running.stop();
     await cluster?.stop();

@@ -11,6 +11,7 @@ import {
   Counters,
   type CounterValues,
   type Log,
+  type LogLines,
   type MetricsTotals,
 } from "../observe/mod.ts";
 import { addRoutes } from "../route/mod.ts";
@@ -41,7 +42,12 @@ const ANSWER_MS = 1000;
 export async function startSupervisor(
   config: Config,
   log: Log,
-  { copies = 1, replace = false }: { readonly copies?: number; readonly replace?: boolean } = {},
+  { lines, copies = 1, replace = false }: {
+    /** Gets the lines of the workers' logs. */
+    readonly lines: LogLines;
+    readonly copies?: number;
+    readonly replace?: boolean;
+  },
 ): Promise<Running> {
   const workers: WorkerHandle[] = [];
   const credentials = startCredentials(config, log, {
@@ -55,6 +61,7 @@ export async function startSupervisor(
   const fleet: Fleet = {
     config,
     log,
+    lines,
     credentials,
     certificate,
     copies,
@@ -156,6 +163,8 @@ export async function startSupervisor(
 interface Fleet {
   config: Config;
   readonly log: Log;
+  /** The last lines of it. */
+  readonly lines: LogLines;
   readonly credentials: Credentials;
   readonly certificate: { readonly key: string; readonly cert: string } | undefined;
   /** How often each worker listens on each address. */
@@ -354,6 +363,9 @@ class WorkerHandle {
         return;
       case "trouble":
         this.#fleet.watcher?.report(message.report);
+        return;
+      case "logged":
+        this.#fleet.lines.add(message.line, this.#number);
         return;
       case "defined":
         this.#fleet.watcher?.noteDefinition();

@@ -3,7 +3,7 @@
 import { CredentialStore, LearnedPasswords, unpackSnapshot } from "../auth/mod.ts";
 import { NO_TOPOLOGY, NOT_WATCHED, type Topology } from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
-import { createLog } from "../observe/mod.ts";
+import { createLog, type LogLine } from "../observe/mod.ts";
 import type { RouteCount } from "../route/mod.ts";
 import {
   type KillAim,
@@ -54,6 +54,23 @@ export async function runWorkerProcess(): Promise<number> {
 
 function tell(message: FromWorker): void {
   process.send!(message);
+}
+
+/** Lines that a worker tells in a second at most: a storm of them is for standard error alone. */
+const LINES_PER_SECOND_MAX = 50;
+
+/** Tells the supervisor of the log's lines. */
+function logTeller(): (line: LogLine) => void {
+  let second = 0;
+  let told = 0;
+  return (line) => {
+    const now = Math.floor(line.atMs / 1000);
+    if (now !== second) {
+      second = now;
+      told = 0;
+    }
+    if (told++ < LINES_PER_SECOND_MAX) tell({ kind: "logged", line });
+  };
 }
 
 /** The worker's end of the channel; also how it asks the other workers. */
@@ -120,7 +137,7 @@ class Link implements Peers {
   async #start(message: Extract<ToWorker, { kind: "start" }>): Promise<void> {
     const { config, number, copies, replace, certificate, credentials } = message;
     this.#store = credentialStore(config, credentials);
-    const log = createLog(config.log);
+    const log = createLog({ ...config.log, onLine: logTeller() });
     reportFaults(log);
     this.#worker = await startWorker(config, {
       log,

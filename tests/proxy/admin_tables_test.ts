@@ -91,6 +91,13 @@ for (const kind of kinds) {
       );
       expect(await value("SELECT name FROM servers")).toBe(`127.0.0.1:${server.port}`);
       expect(Number(await value("SELECT connections_idle FROM servers"))).toBeGreaterThan(0);
+      expect(await value("SELECT severity FROM log WHERE event = 'listening'")).toBe("info");
+      const refused = await refusal(loginAs({ ...app, password: "wrong" }, proxy));
+      expect(refused.code).toBe(1045);
+      const line = "FROM log WHERE event = 'login refused'";
+      await until("it is in the log", async () => await value(`SELECT count(*) ${line}`) === "1");
+      expect(await value(`SELECT fields ${line}`)).toContain(`user=${app.user}`);
+      expect(await value(`SELECT worker IS NULL ${line}`)).toBe(workers === "1" ? "1" : "0");
       expect(await value("SELECT value FROM properties WHERE name = 'pool.mode'")).toBe(
         "transaction",
       );

@@ -98,7 +98,7 @@ describe("before a recording", () => {
     shown.press("1");
     await shown.until("Servers");
     shown.press(KEYS.left);
-    await shown.until("Errors of servers");
+    await shown.until("login refused");
   });
 
   test("snapshots go by one by one, and by themselves once it plays", async () => {

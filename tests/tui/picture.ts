@@ -17,5 +17,5 @@ await using terminal = await Terminal.start(
   [...proxyCommand(), "top", "--play", "failover.jsonl.gz", "--at", PLACE],
   { columns: COLUMNS, rows: ROWS, cwd: docs },
 );
-await terminal.until("failover-ended");
+await terminal.settled("failover-ended");
 writeFileSync(join(docs, "top.svg"), screenSvg(await terminal.painted(), COLUMNS));

@@ -70,6 +70,7 @@ export function sceneAt(second: number, { sessions = 64 }: SceneOptions = {}): S
         first_seen: time(DEATH_S),
         last_seen: time(DEATH_S + 1),
       }],
+      log: logRows(second, time),
       frontends,
       states: stateRows(frontends),
       backends: backendRows(second),
@@ -93,6 +94,24 @@ export function sceneAt(second: number, { sessions = 64 }: SceneOptions = {}): S
 
 function rule(number: number, name: string, rest: Row): Row {
   return { number, name, user: null, db: null, statement: null, ...rest };
+}
+
+/** The newest first, as the dashboard asks for them. */
+function logRows(second: number, time: (at: number) => string): readonly Row[] {
+  const all: readonly (readonly [number, string, string, string, number | null])[] = [
+    [-UPTIME_S, "info", "listening", "address=0.0.0.0:3307", null],
+    [42, "info", "login refused", "client=10.0.1.99:51012 user=shop code=1045", 1],
+    [DEATH_S, "warn", "server state changed", "server=db1:3306 from=up to=down", null],
+    [TAKEN_OVER_S, "info", "failover ended", "server=db2:3306 took_ms=1420", null],
+  ];
+  return all.filter(([at]) => at <= second).map(([at, severity, event, fields, worker], index) => ({
+    number: index + 1,
+    time: time(at),
+    severity,
+    worker,
+    event,
+    fields,
+  })).toReversed();
 }
 
 function primaryAt(second: number): string {

@@ -6,6 +6,8 @@ import { join } from "node:path";
 
 const UNTIL_MS_MAX = 30_000;
 const POLL_MS = 30;
+const STILL_POLLS = 3;
+const STILL_MS = 60;
 
 /** How a program is run in a terminal. */
 export interface TerminalOptions {
@@ -67,6 +69,18 @@ export class Terminal implements AsyncDisposable {
       if (Date.now() > deadline) throw new Error(`Not shown: ${wanted}\n${screen}`);
       await Bun.sleep(POLL_MS);
     }
+  }
+
+  /** The same, once it has stood still for a moment: frames may be seen half drawn. */
+  async settled(wanted: string | RegExp): Promise<string> {
+    let screen = await this.until(wanted);
+    for (let same = 0; same < STILL_POLLS;) {
+      await Bun.sleep(STILL_MS);
+      const next = await this.until(wanted);
+      same = next === screen ? same + 1 : 0;
+      screen = next;
+    }
+    return screen;
   }
 
   /** The process id of the shell, or of the program where the command begins with `exec`. */

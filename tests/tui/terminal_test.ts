@@ -40,7 +40,7 @@ describe.skipIf(!hasTmux)("screens", () => {
       });
       const screens: string[] = [];
       const keep = (name: string, screen: string) => screens.push(`== ${name}\n${screen}\n`);
-      keep(TABS[0], await terminal.until("Servers"));
+      keep(TABS[0], await terminal.settled("Servers"));
       const titles = [
         "Frontends",
         "Pools",
@@ -48,16 +48,16 @@ describe.skipIf(!hasTmux)("screens", () => {
         "Under way",
         "Timeline",
         "Limits",
-        "Errors of",
+        "Log",
       ];
       for (const [at, title] of titles.entries()) {
         await terminal.press(String(at + 2));
-        keep(TABS[at + 1]!, await terminal.until(new RegExp(`^ ${title}`, "m")));
+        keep(TABS[at + 1]!, await terminal.settled(new RegExp(`^ ${title}`, "m")));
       }
       await terminal.press("2", "Down", "Enter");
-      keep("frontends, one of them", await terminal.until("in transaction"));
+      keep("frontends, one of them", await terminal.settled("in transaction"));
       await terminal.press("?");
-      keep("help", await terminal.until("Filters:"));
+      keep("help", await terminal.settled("Filters:"));
       await terminal.press("Escape", "q");
       expect(await terminal.exited()).toBe(0);
       await compare(screens.join("\n"), `${columns}x${rows}.txt`);
@@ -69,7 +69,7 @@ describe.skipIf(!hasTmux)("screens", () => {
     const args = top("--play", recording, "--at", PLACE);
     await using coloured = await Terminal.start(args, options);
     await using plain = await Terminal.start(args, { ...options, env: { NO_COLOR: "1" } });
-    expect(await plain.until("Servers")).toBe(await coloured.until("Servers"));
+    expect(await plain.settled("Servers")).toBe(await coloured.settled("Servers"));
   });
 });
 

@@ -1,8 +1,8 @@
 // One line of the screen. A line is one piece of text for the layout, however many meanings it has:
 // a screen is drawn every second, and each piece costs.
 
-import { Text } from "ink";
-import { createContext, useContext } from "react";
+import { Box, Text } from "ink";
+import { createContext, type ReactNode, useContext } from "react";
 import { cut, widthOf } from "../format.ts";
 import { type Line, paint, type Theme, themeOf, withoutTones } from "../theme.ts";
 
@@ -14,12 +14,24 @@ export function Lines(
   { lines, width }: { readonly lines: readonly Line[]; readonly width: number },
 ) {
   const theme = useContext(ThemeContext);
-  return lines.map((line, at) => <Text key={at} wrap="truncate">{drawn(line, width, theme)}</Text>);
-}
-
-/** An empty line is a blank, since a text without characters takes no line. */
-function drawn(line: Line, width: number, theme: Theme): string {
-  return paint(clip(line, width), theme) || " ";
+  const drawn: ReactNode[] = [];
+  let blank = 0;
+  const addBlank = () => {
+    // However many they are, they are one thing to lay out.
+    if (blank > 0) drawn.push(<Box key={`${drawn.length}`} height={blank} flexShrink={0} />);
+    blank = 0;
+  };
+  for (const line of lines) {
+    const text = paint(clip(line, width), theme);
+    if (text === "") {
+      blank++;
+      continue;
+    }
+    addBlank();
+    drawn.push(<Text key={`${drawn.length}`} wrap="truncate">{text}</Text>);
+  }
+  addBlank();
+  return drawn;
 }
 
 /** A line without what is beyond the width. */

@@ -1,7 +1,7 @@
 // What has happened to the servers, newest first; what belongs to one failover is held together by
 // a line at the left.
 
-import { clock, duration, millis, timestamp } from "../format.ts";
+import { clock, duration, millis, whenSeen } from "../format.ts";
 import type { Model } from "../model.ts";
 import { numberOf, type Row, textOf } from "../snapshot.ts";
 import type { Tone } from "../theme.ts";
@@ -60,15 +60,11 @@ export function timeline(model: Model): readonly Row[] {
     if (begins) isInside = true;
     if (ends) isInside = false;
     const at = eventMs(row);
-    const when = isSameDay(at, model.snapshot.atMs) ? timestamp(at).slice(6) : timestamp(at);
+    const when = whenSeen(at, model.snapshot.atMs);
     rows.push({ ...row, tie, when, gap_s: before === undefined ? null : (at - before) / 1000 });
     before = at;
   }
   return rows.reverse();
-}
-
-function isSameDay(oneMs: number, otherMs: number): boolean {
-  return new Date(oneMs).toDateString() === new Date(otherMs).toDateString();
 }
 
 /** The events of all servers. */

@@ -1,7 +1,7 @@
 // What the proxy has said and counted: its log, errors of servers, counters.
 
-import { timestamp } from "../format.ts";
-import { rateOf } from "../model.ts";
+import { whenSeen } from "../format.ts";
+import { type Model, rateOf } from "../model.ts";
 import { type Row, textOf } from "../snapshot.ts";
 import type { Tone } from "../theme.ts";
 import { type List, numberColumn, rateColumn, textColumn } from "./list.ts";
@@ -17,23 +17,22 @@ export const errorsList: List = {
     textColumn("server", { title: "SERVER", width: 14, widthMax: 30 }),
     numberColumn("count", { title: "COUNT", width: 6 }),
     rateColumn("count_s", { title: "/S", width: 5 }),
-    textColumn("first_seen", { title: "FIRST", width: 18, drop: 2, text: timeOf("first_seen") }),
-    textColumn("last_seen", { title: "LAST", width: 18, text: timeOf("last_seen") }),
+    textColumn("first", { title: "FIRST", width: 12, widthMax: 18, drop: 2 }),
+    textColumn("last", { title: "LAST", width: 12, widthMax: 18 }),
   ],
   rows: (model) =>
     (model.tables.errors ?? []).map((row) => ({
       ...row,
       count_s: rateOf(model, "errors", { row, column: "count" }),
+      first: seen(model, row, "first_seen"),
+      last: seen(model, row, "last_seen"),
     })),
   keyOf: (row) => `${textOf(row, "code")} ${textOf(row, "server")}`,
   empty: () => "no errors were counted",
 };
 
-function timeOf(column: string): (row: Row) => string {
-  return (row) => {
-    const ms = Date.parse(textOf(row, column));
-    return Number.isNaN(ms) ? "–" : timestamp(ms);
-  };
+function seen(model: Model, row: Row, column: string): string {
+  return whenSeen(Date.parse(textOf(row, column)), model.snapshot.atMs);
 }
 
 /** All counters. */
@@ -69,16 +68,18 @@ export const logList: List = {
   tables: ["log"],
   sort: { key: undefined, descending: false },
   columns: [
-    textColumn("time", { title: "TIME", width: 18, text: timeOf("time"), tone: () => "muted" }),
+    textColumn("when", { title: "TIME", width: 12, widthMax: 18, tone: () => "muted" }),
     textColumn("severity", {
       title: "LEVEL",
       width: 5,
       tone: (row) => SEVERITY_TONES[textOf(row, "severity")],
     }),
+    textColumn("worker", { title: "WORKER", width: 6, drop: 1, align: "right" }),
     textColumn("event", { title: "EVENT", width: 20, widthMax: 40 }),
     textColumn("fields", { title: "", width: 10, grows: true, tone: () => "muted" }),
   ],
-  rows: (model) => (model.tables.log ?? []).toReversed(),
+  rows: (model) =>
+    (model.tables.log ?? []).map((row) => ({ ...row, when: seen(model, row, "time") })),
   keyOf: (row) => textOf(row, "number"),
-  empty: () => "the log is not kept by this proxy: it is on its standard error",
+  empty: () => "nothing was logged, or the proxy does not tell",
 };

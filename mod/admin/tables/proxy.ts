@@ -1,6 +1,7 @@
 // The proxy itself: what runs, its workers, what it has counted, its configuration.
 
 import { formatAddress, properties, type Rule, version } from "../../config/mod.ts";
+import { fieldsText, type KeptLine } from "../../observe/mod.ts";
 import type { WorkerSurvey } from "../../proxy/mod.ts";
 import { seconds, type Source, table, timeText, type Value } from "../table.ts";
 
@@ -165,3 +166,23 @@ export const rulesTable = table<readonly [number, Rule]>("rules", {
 function given(text: string): Value {
   return text === "" ? null : text;
 }
+
+/** One row a line. */
+export const logTable = table<KeptLine>("log", {
+  doc:
+    "The last 1,000 lines of the log, as far down as `log.level` says; of each worker at most 50 " +
+    "in a second.",
+  rows: ({ view }) => view.lines.all,
+  columns: {
+    number: ["INTEGER", "Counts up from 1 since the start.", ({ number }) => number],
+    time: ["TEXT", "UTC.", ({ atMs }) => timeText(atMs)],
+    severity: ["TEXT", "`debug`, `info`, `warn` or `error`.", ({ severity }) => severity],
+    worker: [
+      "INTEGER",
+      "The worker that wrote it. NULL: the process that was started.",
+      ({ worker }) => worker,
+    ],
+    event: ["TEXT", "What has happened.", ({ sentence }) => sentence],
+    fields: ["TEXT", "More about it, as `name=value`.", ({ fields }) => fieldsText(fields)],
+  },
+});

@@ -67,11 +67,11 @@ describe("frontends", () => {
       frontends: {
         where: "(instr(lower(ifnull(user, '')), 'o''x') > 0)",
         order: "age_s IS NULL, age_s DESC",
-        limit: 200,
+        limit: 100,
       },
     });
     const untouched = { at: 0, filter: "" };
-    expect(portionsFor(LISTS.frontends, { at: 150, filter: "" }).frontends!.limit).toBe(400);
+    expect(portionsFor(LISTS.frontends, { at: 75, filter: "" }).frontends!.limit).toBe(200);
     expect(portionsFor(LISTS.waiting, untouched).frontends!.where).toBe("state <> 'sleep'");
     expect(portionsFor(LISTS.statements, untouched).digests!.order).toContain("sum_us DESC");
     expect(portionsFor(LISTS.pools, untouched)).toEqual({});
