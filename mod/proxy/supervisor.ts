@@ -3,7 +3,7 @@
 
 import { packSnapshot } from "../auth/mod.ts";
 import { addPoolStatuses, type PoolOrder } from "../backend/mod.ts";
-import { NO_TOPOLOGY, NOT_WATCHED, type Topology } from "../cluster/mod.ts";
+import { NO_TOPOLOGY, NOT_WATCHED } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { type ListeningSocket, selfSignedCertificate } from "../net/mod.ts";
 import {
@@ -12,11 +12,11 @@ import {
   type CounterValues,
   type Log,
   type LogLines,
-  type MetricsTotals,
 } from "../observe/mod.ts";
 import { addRoutes } from "../route/mod.ts";
-import { type StoredCode, workerOf } from "../session/mod.ts";
+import { workerOf } from "../session/mod.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
+import type { Fleet } from "./fleet.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
 import { addPoolUses, type PoolUses } from "./pool_use.ts";
 import type { Running } from "./running.ts";
@@ -24,7 +24,6 @@ import { makeTotals } from "./server_digests.ts";
 import { StartError } from "./start_error.ts";
 import type { TakeoverStep } from "./takeover.ts";
 import { clientTlsContext } from "./tls_context.ts";
-import type { Watcher } from "./watcher.ts";
 import { workerCount } from "./worker_count.ts";
 
 /** The hidden command that a worker process runs. */
@@ -159,35 +158,8 @@ export async function startSupervisor(
   };
 }
 
-/** What all workers have in common. */
-interface Fleet {
-  config: Config;
-  readonly log: Log;
-  /** The last lines of it. */
-  readonly lines: LogLines;
-  readonly credentials: Credentials;
-  readonly certificate: { readonly key: string; readonly cert: string } | undefined;
-  /** How often each worker listens on each address. */
-  readonly copies: number;
-  /** They take the place of an older proxy's. */
-  readonly replace: boolean;
-  readonly workers: readonly WorkerHandle[];
-  /** The servers as they are known now. */
-  topology: Topology;
-  /** Who watches them; undefined: nobody, or not yet. */
-  watcher: Watcher | undefined;
-  /** Stored functions and views; undefined: not known. */
-  code: StoredCode | undefined;
-  /** The orders that a worker which starts anew has to be told. */
-  paused: readonly PoolOrder[];
-  /** What workers have measured. */
-  readonly totals: MetricsTotals;
-  /** The end has begun: the dead stay dead. */
-  ending: boolean;
-}
-
 /** One worker's place: a process, and another one after it if it dies. */
-class WorkerHandle {
+export class WorkerHandle {
   readonly #number: number;
   readonly #fleet: Fleet;
   readonly #ended = Promise.withResolvers<void>();
