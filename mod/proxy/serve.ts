@@ -26,6 +26,8 @@ const METRICS_MS = 1000;
 
 /** A proxy that runs in this process. */
 export interface RunningProxy {
+  /** For the proxy's own ports. */
+  readonly running: Running;
   readonly addresses: readonly ListenAddress[];
   /** The servers as they are watched; absent where the proxy has no account for it. */
   readonly cluster: RunningCluster | undefined;
@@ -43,6 +45,7 @@ export async function startProxy(config: Config, log: Log): Promise<RunningProxy
   const cluster = await startCluster(config, log, dataPlaneOf(worker));
   if (cluster) worker.attach(cluster);
   return {
+    running: { ...worker, cluster },
     addresses: worker.addresses,
     cluster,
     async stop() {
