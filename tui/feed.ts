@@ -1,4 +1,4 @@
-// Where snapshots come from: a proxy that runs, or a recording of one.
+// What is asked of a proxy that runs, and what comes of it.
 
 import type { Snapshot, TableName } from "./snapshot.ts";
 
@@ -26,13 +26,12 @@ export interface Portion {
   readonly limit: number;
 }
 
-/** Where snapshots come from. */
+/** Where snapshots of a proxy that runs come from. */
 export interface Feed {
-  readonly kind: "live" | "recording";
-  /** What it is, for the first line: an address, or a file. */
+  /** Its address, for the first line. */
   readonly name: string;
   /**
-   * The next snapshot; what it waits for is the feed's own affair.
+   * A snapshot of now.
    *
    * @throws {Error} Where there is none now. The next call may succeed.
    */

@@ -98,7 +98,7 @@ export function clock(ms: number): string {
 }
 
 /** Day and time of day, `11-28 14:03:09.120`. */
-export function timestamp(ms: number): string {
+function timestamp(ms: number): string {
   const date = new Date(ms);
   const day = `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
   return `${day} ${clock(ms)}.${String(date.getMilliseconds()).padStart(3, "0")}`;

@@ -30,7 +30,6 @@ const WHOLE: Readonly<Record<LongTable, Portion>> = {
 
 /** Asks a proxy, on a new connection where the last one has ended. */
 export class LiveFeed implements Feed {
-  readonly kind = "live";
   readonly name: string;
   readonly #login: ProxyLogin;
   readonly #missing = new Set<TableName>();

@@ -26,7 +26,7 @@ export async function onceJson(feed: Feed, intervalMs: number): Promise<string> 
 }
 
 /** The JSON value of a model. */
-export function jsonOf(model: Model): string {
+function jsonOf(model: Model): string {
   const { atMs: _atMs, ...sample } = latest(model);
   const { qps, p50, p95, p99, errorRate, clients, waiting, longestWait, pinned } = sample;
   return JSON.stringify(

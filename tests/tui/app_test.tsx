@@ -158,7 +158,6 @@ describe("before a recording", () => {
 
 /** A proxy that answers with the scene, until it is told to be gone. */
 class SceneFeed implements Feed {
-  readonly kind = "live";
   readonly name = "proxy1:3308";
   readonly orders: string[] = [];
   readonly wanted: Wanted[] = [];

@@ -16,7 +16,7 @@ const DEATH_S = 90;
 const PROMOTION_MS = 1500;
 
 const file = process.argv[2] ?? "docs/failover.jsonl.gz";
-const kind = serverKinds()[0]!;
+const kind = serverKinds().find((each) => each === "mysql") ?? serverKinds()[0]!;
 await using live = await startLiveProxy(kind, { clients: 10, replicas: 2, workers: 2 });
 const sessions = await visitors(40);
 const feed = new LiveFeed({ address: live.admin, timeoutMs: 5000, ...live.account });

@@ -35,7 +35,7 @@ export function Lines(
 }
 
 /** A line without what is beyond the width. */
-export function clip(line: Line, width: number): Line {
+function clip(line: Line, width: number): Line {
   if (widthOf(withoutTones(line)) <= width) return line;
   const clipped: Line[number][] = [];
   let left = width;

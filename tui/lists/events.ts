@@ -9,7 +9,7 @@ import { type List, textColumn } from "./list.ts";
 import { stateTone } from "./servers.ts";
 
 /** When an event was, milliseconds since 1970. */
-export function eventMs(row: Row): number {
+function eventMs(row: Row): number {
   return Date.parse(textOf(row, "time"));
 }
 
@@ -47,7 +47,7 @@ export function reasonOf(row: Row): string {
 }
 
 /** Newest first, each with the sign that ties a failover together and the time since the one before. */
-export function timeline(model: Model): readonly Row[] {
+function timeline(model: Model): readonly Row[] {
   const events = model.tables.events ?? [];
   const rows: Row[] = [];
   let isInside = false;

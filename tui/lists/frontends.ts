@@ -21,12 +21,12 @@ const STATE_TONES: Readonly<Record<string, Tone>> = {
 };
 
 /** The state of a session as a tone. */
-export function sessionTone(row: Row): Tone | undefined {
+function sessionTone(row: Row): Tone | undefined {
   return STATE_TONES[textOf(row, "state")];
 }
 
 /** What may be done to a session, and is asked about first. */
-export const KILLS: Readonly<Record<string, ListOrder>> = {
+const KILLS: Readonly<Record<string, ListOrder>> = {
   x: {
     label: "kill query",
     order: (row) => kill(row, "KILL QUERY", "Kill the statement of"),
@@ -48,7 +48,7 @@ const LONG_S = 10;
 const VERY_LONG_S = 60;
 
 /** Seconds that a statement has been under way; null where there is none. */
-export function runningS(row: Row): number | null {
+function runningS(row: Row): number | null {
   const measured = numberOf(row, "statement_us");
   if (measured !== null) return measured / 1e6;
   return textOf(row, "state") === "sleep" ? null : numberOf(row, "idle_s");
@@ -93,7 +93,7 @@ export const frontendsList: List = {
 };
 
 /** What keeps a session on its connection, an open transaction first. */
-export function heldBy(row: Row): string {
+function heldBy(row: Row): string {
   const pins = textOf(row, "pins");
   if (numberOf(row, "in_transaction") !== 1) return pins;
   return pins === "" ? "transaction" : `transaction, ${pins}`;

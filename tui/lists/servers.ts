@@ -43,7 +43,7 @@ export function stateTone(state: string): Tone | undefined {
 }
 
 /** A state with its sign; one that is not watched has none. */
-export function stateWord(state: string): string {
+function stateWord(state: string): string {
   return state === "" ? "–" : `${SIGNS[state] ?? "·"} ${state}`;
 }
 
