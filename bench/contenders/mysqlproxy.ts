@@ -25,6 +25,12 @@ export const mysqlproxyPool: Contender = contender(
   (options) => pooled(options, []),
 );
 
+/** The same, and statements of several clients behind each other where that is known to be well. */
+export const mysqlproxyPiped: Contender = contender(
+  "mysqlproxy-piped",
+  (options) => pooled(options, [], ['pipeline = "auto"']),
+);
+
 /** The same, and never a statement behind another one that has no answer yet. */
 export const mysqlproxyUnpiped: Contender = contender(
   "mysqlproxy-unpiped",

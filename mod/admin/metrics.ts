@@ -236,6 +236,16 @@ const METRICS: Readonly<Record<string, Declaration>> = {
     "Connections whose last session's values were read.",
     counter("poolCaptures"),
   ],
+  pool_pipelined_total: [
+    "counter",
+    "Statements sent behind others' on a shared connection.",
+    counter("poolPipelined"),
+  ],
+  pool_pipelined_again_total: [
+    "counter",
+    "Of these, run once more on a connection of their own.",
+    counter("poolPipelinedAgain"),
+  ],
   pool_running: [
     "gauge",
     "Connections of a shared pool that sessions have.",

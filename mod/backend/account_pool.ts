@@ -4,11 +4,13 @@
 import type { SqlError } from "../wire/mod.ts";
 import { closePolitely, DISCARDING } from "./connection_pool.ts";
 import { IdleHolder } from "./idle_holder.ts";
+import { Lanes } from "./lanes.ts";
 import { BY_ORDER, PoolConnections } from "./pool_connections.ts";
 import { NO_CONNECTION, tooLate } from "./pool_errors.ts";
 import type { PoolStatus } from "./pool_status.ts";
 import { type PooledConnection, Residue } from "./pooled_connection.ts";
 import { pingConnection } from "./reset.ts";
+import type { SessionState } from "./session_state.ts";
 import { isFull, isServerFull } from "./server_error.ts";
 import { type Lessee, WaitQueue } from "./wait_queue.ts";
 
@@ -16,6 +18,10 @@ import { type Lessee, WaitQueue } from "./wait_queue.ts";
 export class AccountPool extends PoolConnections {
   /** New statements and transactions wait. */
   paused = false;
+  /** Connections that several sessions use at the same time; undefined where they do not. */
+  readonly lanes: Lanes | undefined = this.limits.pipeline === undefined
+    ? undefined
+    : new Lanes(this, this.limits.pipeline);
   readonly #queue = new WaitQueue();
   #opening = 0;
 
@@ -39,7 +45,7 @@ export class AccountPool extends PoolConnections {
       server: this.server,
       paused: this.paused,
       sessions,
-      running: connections.size - idle,
+      running: this.running,
       idle,
       opening: this.count - connections.size,
       connectionsMin: Math.min(this.limits.connectionsMin, this.connectionsMax),
@@ -58,7 +64,7 @@ export class AccountPool extends PoolConnections {
    * @param since When the waiting began, if it did before.
    */
   lease(lessee: Lessee, since?: number): void {
-    if (lessee.open === undefined && lessee.state !== undefined) {
+    if (lessee.open === undefined && lessee.state !== undefined && !lessee.standsForSeveral) {
       this.census.noteSchema(lessee, lessee.state.schema);
     }
     // KILL wants any, for itself.
@@ -75,6 +81,18 @@ export class AccountPool extends PoolConnections {
     this.options.counters.poolWaits++;
     this.tally.waits++;
     this.#openFor(lessee);
+    if (this.#opening < this.waiting) this.lanes?.yieldTo(this.waiting - this.#opening);
+  }
+
+  /** For a lane: who waits for a connection of its own comes first. */
+  takeClean(kind: string, state: SessionState, mariadb: boolean): PooledConnection | undefined {
+    if (this.paused || this.waiting > 0) return undefined;
+    return this.idleOnes.takeClean(kind, state, mariadb);
+  }
+
+  /** Connections that somebody uses. */
+  get running(): number {
+    return this.census.connections.size - this.idleOnes.length - this.pinged.size;
   }
 
   /** Stops waiting. @returns false if it did not wait. */
@@ -249,6 +267,7 @@ export class AccountPool extends PoolConnections {
   /** Ends waits that took too long and connections nobody needs. Called by the janitor. */
   sweep(): void {
     const now = this.now();
+    this.lanes?.sweep(now, this.limits.waitTimeoutMs);
     this.#endWaits(now);
     for (const lessee of this.#queue.all()) this.#openFor(lessee);
     if (this.waiting === 0) this.options.room.settle(this);

@@ -59,6 +59,29 @@ export class IdleConnections {
     return best < 0 ? undefined : this.#take(best);
   }
 
+  /**
+   * Takes the one that was used last of those in a state, with nothing of anybody on it. Hot path:
+   * nothing is allocated.
+   *
+   * @param withoutConditions Nor warnings or errors, whosever they are.
+   */
+  takeClean(
+    kind: string,
+    state: SessionState,
+    withoutConditions: boolean,
+  ): PooledConnection | undefined {
+    const idle = this.#idle;
+    for (let at = idle.length - 1; at >= 0; at--) {
+      const each = idle[at];
+      if (each.residue !== Residue.NONE || !isSameState(each.state, state)) continue;
+      if (each.kind !== kind || (withoutConditions && each.hasConditions)) continue;
+      // Where commands are numbered they cannot follow each other unasked.
+      if (each.connection.stream.sequence !== undefined || this.#isKept(each, state)) continue;
+      return this.#take(at);
+    }
+    return undefined;
+  }
+
   /** Takes the first that will do, the one that was not used for longest. */
   takeFirst(will: (connection: PooledConnection) => boolean): PooledConnection | undefined {
     const at = this.#idle.findIndex(will);

@@ -52,6 +52,12 @@ export class Outstanding {
     } else (this.#further ??= new Ring()).push(expect, sink);
   }
 
+  /** All sinks now, the head first. */
+  sinks(): AnswerSink[] {
+    if (this.length === 0) return [];
+    return [this.#sink!, ...this.#further?.sinks() ?? []];
+  }
+
   /** Takes the head away. Only while `length` is not 0. */
   shift(): void {
     if (--this.length === 0) {
@@ -78,6 +84,11 @@ class Ring {
 
   get sink(): AnswerSink {
     return this.#sinks[this.#head]!;
+  }
+
+  sinks(): AnswerSink[] {
+    const mask = this.#sinks.length - 1;
+    return Array.from({ length: this.#length }, (_, at) => this.#sinks[(this.#head + at) & mask]!);
   }
 
   push(expect: number, sink: AnswerSink): void {

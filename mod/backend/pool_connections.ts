@@ -7,6 +7,7 @@ import { closePolitely, DISCARDING } from "./connection_pool.ts";
 import { FreshSessions } from "./fresh_sessions.ts";
 import { IdleConnections } from "./idle_connections.ts";
 import { KnownLogins } from "./known_logins.ts";
+import type { PipelineDepth } from "./lane_group.ts";
 import type { Authenticator } from "./login_exchange.ts";
 import { OpenGate } from "./open_gate.ts";
 import { PoolTally } from "./pool_status.ts";
@@ -32,6 +33,8 @@ export interface AccountPoolLimits {
   readonly loginTrustMs: number;
   /** How long a server may take to answer a COM_PING, in milliseconds. */
   readonly pingTimeoutMs: number;
+  /** Statements of different sessions behind each other on one connection; undefined: none. */
+  readonly pipeline: PipelineDepth | undefined;
   /** Pools like this one that share the account's limits: one for each worker. */
   readonly workers: number;
 }
@@ -70,7 +73,8 @@ export abstract class PoolConnections {
   /** Connections: idle, leased and being opened. */
   count = 0;
   protected readonly options: AccountPoolOptions;
-  protected readonly now: () => number;
+  /** A monotonic clock in milliseconds. */
+  readonly now: () => number;
   protected readonly idleOnes = new IdleConnections((connection, state) =>
     this.#isKept(connection, state)
   );

@@ -83,6 +83,11 @@ export class ServerConnection implements StreamOwner {
     return this.#outstanding.length;
   }
 
+  /** Who waits for answers, in their order. Makes a list. */
+  sinks(): AnswerSink[] {
+    return this.#outstanding.sinks();
+  }
+
   /** COM_SET_OPTION has made it another kind of connection, which no reset undoes. */
   get optionChanged(): boolean {
     return this.multiStatements !== takesMultiStatements(this.facts);

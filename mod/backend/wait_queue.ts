@@ -20,6 +20,8 @@ export interface Lessee extends Tenant {
   refused(error: SqlError, forEver: boolean): void;
   /** Opens one more; undefined where only a client can prove who it is. */
   readonly open: (() => Promise<PooledConnection>) | undefined;
+  /** It waits for several sessions, each of which is counted by itself. */
+  readonly standsForSeveral?: true;
   /** It may open one itself: a place is kept for it. For logins. */
   readonly mayOpen?: () => void;
 }

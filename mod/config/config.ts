@@ -210,6 +210,11 @@ export interface Pool {
    * `session`: until it leaves.
    */
   readonly mode: "transaction" | "session";
+  /**
+   * Whether statements of different sessions go behind each other on one connection, `transaction`
+   * mode only. A number: so many at most, quick or not.
+   */
+  readonly pipeline: "auto" | "off" | number;
   /** Connections per server and account, over all workers. */
   readonly connectionsMax: number;
   /** Connections per server and account that are kept open, over all workers. */

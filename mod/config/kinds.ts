@@ -131,6 +131,44 @@ export function choice<const T extends string>(
   });
 }
 
+/** One of some words, or a whole number between two bounds, written as a number or as text. */
+export function choiceOrNumber<const T extends string>(
+  words: readonly T[],
+  defaultValue: NoInfer<T>,
+  range: Range,
+  about: KeyText,
+) {
+  const message = complain(
+    `must be ${orList(words)} or a whole number from ${range.min} to ${range.max}`,
+    about,
+  );
+  const schema = v.pipe(
+    v.union([v.string(), v.number()], message),
+    v.check((value) => asChoice(value, words, range) !== undefined, message),
+    v.transform((value) => asChoice(value, words, range)!),
+  );
+  return key(schema, defaultValue as string | number, {
+    ...about,
+    kind: "choice",
+    accepts: `${words.map((word) => `\`${word}\``).join(", ")}, ${range.min} to ${range.max}`,
+    defaultText: JSON.stringify(defaultValue),
+    words,
+  });
+}
+
+function asChoice<T extends string>(
+  value: string | number,
+  words: readonly T[],
+  range: Range,
+): T | number | undefined {
+  const word = words.find((each) => each === value);
+  if (word !== undefined) return word;
+  const number = typeof value === "string" && /^\d+$/.test(value) ? Number(value) : value;
+  return typeof number === "number" && Number.isInteger(number) && within(number, range)
+    ? number
+    : undefined;
+}
+
 /** Any of some words, each at most once, in the order of preference. */
 export function choices<const T extends string>(
   words: readonly T[],

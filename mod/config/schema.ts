@@ -6,6 +6,7 @@ import {
   addresses,
   boolean,
   choice,
+  choiceOrNumber,
   choices,
   duration,
   integer,
@@ -226,14 +227,17 @@ const pool = section("Server connections kept for reuse.", {
       "`transaction`: a client holds a server connection for a statement, a transaction, or as " +
       "long as something of it cannot be carried over. `session`: until it leaves.",
   }),
+  pipeline: choiceOrNumber(["auto", "off"], "off", { min: 1, max: 1000 }, {
+    doc:
+      "Whether reads of different sessions go behind each other on one connection. `auto`: those known to be quick; a number: so many at most, quick or not. `transaction` mode only.",
+  }),
   connections_max: integer(128, { min: 1, max: 100_000 }, {
     doc: "Connections per server and account, over all workers. Clients beyond that wait. " +
       "`transaction` mode only.",
   }),
   connections_min: integer(0, { min: 0, max: 100_000 }, {
     doc: "Connections per server and account that are kept open, over all workers, once a client " +
-      "of the account has logged in. `transaction` mode only, for accounts whose password the " +
-      "proxy knows.",
+      "has logged in. `transaction` mode only, for accounts whose password the proxy knows.",
   }),
   max_age: duration("1h", { min: "0", max: "30d" }, {
     doc: "How long a shared connection is used before another one takes its place, give or take " +

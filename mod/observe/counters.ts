@@ -49,6 +49,10 @@ export class Counters {
   bytesToClients = 0;
   /** Entries of the audit log and the slow log that were not written. */
   logEntriesDropped = 0;
+  /** Statements sent on a connection that sessions share at the same time. */
+  poolPipelined = 0;
+  /** Of these, run once more on a connection of their own: their answer was no plain one. */
+  poolPipelinedAgain = 0;
   /** Gauge: clients connected now. */
   clients = 0;
   /** Gauge: clients connected now that have not logged in yet. */

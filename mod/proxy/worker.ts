@@ -295,6 +295,7 @@ function makePools(config: Config, { address, ...options }: {
   return new Pools(addressText(address), {
     connectionsMax: Math.max(1, Math.floor(pool.connectionsMax / workers)),
     connectionsMin: Math.ceil(pool.connectionsMin / workers),
+    pipeline: pool.pipeline === "off" ? undefined : pool.pipeline,
     workers,
     loginTrustMs: config.auth.syncIntervalMs,
     maxAgeMs: pool.maxAgeMs,

@@ -81,15 +81,16 @@ export class Directory {
 
 function labelOf(session: ClientSession): SessionLabel {
   const { id, address, port, user, server, pooled, context, activeAt } = session;
+  const at = server?.facts.server ?? pooled?.seat.server;
   return {
     id,
     address,
     port,
     user,
     schema: pooled?.state.schema ?? "",
-    server: server?.facts.server,
+    server: at,
     thread: server?.facts.threadId,
-    isWaiting: pooled?.busy === true && server === undefined,
+    isWaiting: pooled?.busy === true && at === undefined,
     idleMs: Math.max(0, context.now - activeAt),
   };
 }

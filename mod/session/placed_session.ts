@@ -17,6 +17,7 @@ import type { SqlError } from "../wire/mod.ts";
 import { CarriedValues } from "./carried_values.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
+import type { LaneSeat } from "./lane_seat.ts";
 import { endForInactivity, isClosedForInactivity } from "./inactivity.ts";
 import { guestState } from "./guest_state.ts";
 import { poolAt, type SessionBeginning } from "./pool_opener.ts";
@@ -67,10 +68,14 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
   /** Chooses among servers; undefined where all commands go to the one that takes writes. */
   abstract readonly route: SessionRoute | undefined;
 
+  /** Where its commands go between those of other sessions. */
+  abstract readonly seat: LaneSeat;
+
   /** The connection it holds now. */
   abstract get pooled(): PooledConnection | undefined;
 
-  abstract granted(pooled: PooledConnection): void;
+  /** Has the command under way run on a connection of `pool`. */
+  protected abstract use(pooled: PooledConnection): void;
 
   abstract refused(error: SqlError, forEver: boolean): void;
 
@@ -87,6 +92,21 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
   /** Connections can be opened for it at any server. */
   get canMove(): boolean {
     return this.#homePool.openers.has(this.kind);
+  }
+
+  granted(pooled: PooledConnection): void {
+    if (this.session.closed || this.seat.isTaken) {
+      this.pool.release(pooled);
+      return;
+    }
+    this.seat.leave();
+    this.use(pooled);
+  }
+
+  /** Runs the command under way on a connection of its own. */
+  runAlone(): void {
+    this.seat.alone = true;
+    this.lease();
   }
 
   /** Chooses the server of the command under way. */
@@ -109,11 +129,11 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
     else this.lease();
   }
 
-  /** Wants a connection of `pool`. */
+  /** Wants a connection of the pool, or a place on one that sessions share. */
   protected lease(): void {
-    const { times } = this.session;
+    const { session: { times }, seat } = this;
     times.isLeasing = true;
-    this.pool.lease(this);
+    if (!seat.share()) this.pool.lease(this, seat.since);
     times.isLeasing = false;
   }
 
@@ -152,6 +172,7 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
   /** It is gone. */
   protected unsettle(): void {
     this.#leaveCount();
+    this.seat.leave();
     if (this.last?.owner === this) this.last.disown();
   }
 

@@ -29,6 +29,7 @@ import { forgetVariables, lossOf, unknownSettings, withLost } from "./loss.ts";
 import { dropAnswer, leaveBehind } from "./pooled_leaving.ts";
 import type { SessionBeginning } from "./pool_opener.ts";
 import { followsAtOnce } from "./follows_at_once.ts";
+import { LaneSeat } from "./lane_seat.ts";
 import { NO_NEEDS, Preparation, readOwn } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { refresh } from "./refresh.ts";
@@ -47,6 +48,7 @@ export class PooledSession extends RetryingSession {
   /** What routing goes by; undefined where nothing is known, or nothing is routed. */
   facts: RoutedFacts | undefined;
   readonly route: SessionRoute | undefined;
+  readonly seat: LaneSeat = new LaneSeat(this);
   #pooled: PooledConnection | undefined;
   #endsWithConnection = false;
   /** A connection is being given the session's state, and the command is on its way behind that. */
@@ -144,11 +146,7 @@ export class PooledSession extends RetryingSession {
     return new CommandRetry(this);
   }
 
-  granted(pooled: PooledConnection): void {
-    if (this.session.closed) {
-      this.pool.release(pooled);
-      return;
-    }
+  protected use(pooled: PooledConnection): void {
     this.#pooled = pooled;
     this.session.times.granted();
     this.#isPlaced = true;
@@ -159,6 +157,7 @@ export class PooledSession extends RetryingSession {
   }
 
   refuse(error: SqlError, forEver = false): void {
+    this.seat.leave();
     const told = this.session.takesClientErrors ? error : asServerError(error);
     if (forEver) {
       if (!this.#isLong) this.session.answerError(told, this.session.answerSequence);
@@ -348,6 +347,7 @@ export class PooledSession extends RetryingSession {
 
   #idle(): void {
     this.busy = false;
+    this.seat.reset();
     this.#isPlaced = false;
     this.#isAhead = false;
     this.#isLong = false;

@@ -54,11 +54,18 @@ export abstract class RetryingSession extends PlacedSession {
   }
 
   refused(error: SqlError, forEver: boolean): void {
+    this.seat.leave();
     if (this.isGuest && this.route !== undefined) {
       this.route.giveUp(true);
       this.place();
     } else if (!forEver && CONNECT_ERRORS.has(error.code)) this.retries.again(error.message);
     else this.refuse(error, forEver);
+  }
+
+  /** A connection that sessions share has ended under the command, which had taken long. */
+  lostOnLane(server: string, reason: string): void {
+    const loss: Loss = { outcome: "again", transaction: false, held: "" };
+    this.retries.ifServerIsGone(server, { reason, loss });
   }
 
   /** Looks anew for a server, if the command still waits for one. */

@@ -20,6 +20,7 @@ export function sendCommand(
 ): boolean {
   const { command, session, statement, statements } = pooledSession;
   const code = command[HEADER_LENGTH];
+  pooledSession.seat.noteSent();
   if (options.isLong) {
     const sink = statement ? statements.startLong(pooled, statement, command) : session;
     session.sendLong(command, sink);

@@ -53,6 +53,7 @@ export class StatementTimes {
 export function noteTimes(session: PooledSession, pooled: PooledConnection): void {
   const { times } = session.session;
   const { startedAt } = times;
+  session.seat.noteAnswered(pooled);
   times.startedAt = 0;
   if (startedAt === 0 || !runsText(session)) return;
   const { metrics } = session.context;

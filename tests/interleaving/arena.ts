@@ -18,6 +18,10 @@ export type Against = "transaction" | "split" | "session" | "direct";
 export interface ArenaOptions {
   readonly kind: ServerKind;
   readonly against: Against;
+  /** `pool.pipeline` of the proxies. @default {"auto"} */
+  readonly pipeline?: string | undefined;
+  /** Clients that read beside each session of a program. @default {0} */
+  readonly crowd?: number;
   /** Programs played at the same time. */
   readonly lanes: number;
 }
@@ -46,7 +50,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
   const proxies: ProxyProcess[] = [];
   const startFront = async (connections: number): Promise<Front> => {
     if (against === "direct") return { port: behind.port, async [Symbol.asyncDispose]() {} };
-    const config = proxyConfiguration({ kind, against, connections, names });
+    const config = proxyConfiguration({ ...options, connections, names });
     if (against === "split") return await startSplitFront(behind, config);
     const proxy = await startProxy({ backends: [behind], config });
     proxies.push(proxy);
@@ -56,10 +60,13 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
   for (const connections of POOL_SIZES) {
     fronts.set(connections, stack.use(await startFront(connections)));
   }
+  const { crowd = 0 } = options;
   const cachesMetadata = against !== "transaction" && against !== "split";
   const lanes = await Promise.all(
     names.map(async (each) =>
-      stack.use(await Lane.open({ servers, names: each, fronts, startFront, cachesMetadata }))
+      stack.use(
+        await Lane.open({ servers, names: each, fronts, startFront, cachesMetadata, crowd }),
+      )
     ),
   );
   const kept = stack.move();
@@ -107,9 +114,7 @@ function startTwin(kind: ServerKind): Promise<RealServer> {
 }
 
 function proxyConfiguration(
-  { kind, against, connections, names }: {
-    readonly kind: ServerKind;
-    readonly against: Against;
+  { kind, against, pipeline = "auto", crowd = 0, connections, names }: ArenaOptions & {
     readonly connections: number;
     readonly names: readonly StageNames[];
   },
@@ -120,7 +125,10 @@ function proxyConfiguration(
     `[[user]]\nname = "${name}"\npassword = "${name}"\nplugin = "${plugin}"\n`
   );
   const pool = against === "transaction" || against === "split"
-    ? `[pool]\nmode = "transaction"\nconnections_max = ${connections}\nwait_timeout = "2s"\n`
+    ? `[pool]\nmode = "transaction"\nconnections_max = ${connections}\n` +
+      // Those beside wait as well, and take their turns.
+      `wait_timeout = "${crowd > 0 ? 6 : 2}s"\n` +
+      `pipeline = "${pipeline}"\n`
     : '[pool]\nmode = "session"\n';
   return [
     WITHOUT_LOGIN_THROTTLE + 'mode = "static"\n',

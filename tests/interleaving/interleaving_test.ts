@@ -93,6 +93,25 @@ b query SELECT 'wanted', DATABASE()
     });
   });
 
+  test(`the same before ${kind}, each statement between those of other clients`, async () => {
+    await using arena = await openArena({
+      kind,
+      against: "transaction",
+      pipeline: "16",
+      crowd: 1,
+      lanes: 1,
+    });
+    for (const { file, program } of named) {
+      if (!program.servers.includes(kind)) continue;
+      const trial = await tryProgram(program, arena.lanes[0]!, { fresh: false });
+      expect({ file, difference: trial.difference && explain(trial) }).toEqual({
+        file,
+        difference: undefined,
+      });
+    }
+    expect(arena.logs().flatMap(defectsIn)).toEqual([]);
+  }, CAMPAIGN_MS_MAX);
+
   test(`${PROGRAMS} random programs with session pooling before ${kind}`, async () => {
     await using arena = await openArena({ kind, against: "session", lanes: LANES });
     const count = new KindCount(kind);

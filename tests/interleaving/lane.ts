@@ -20,6 +20,8 @@ export interface LaneOptions {
   readonly startFront: (connections: number) => Promise<Front>;
   /** Clients may keep metadata. */
   readonly cachesMetadata: boolean;
+  /** Clients beside each session behind the proxy. */
+  readonly crowd: number;
 }
 
 /** A proxy, or the server itself where there is none; given up where it is no longer needed. */
@@ -33,6 +35,7 @@ export class Lane implements AsyncDisposable {
   readonly #kind: ServerKind;
   readonly #names: StageNames;
   readonly #cachesMetadata: boolean;
+  readonly #crowd: number;
   readonly #fronts: Map<number, Front>;
   /** Fronts of this lane alone. */
   readonly #own = new Set<Front>();
@@ -42,7 +45,8 @@ export class Lane implements AsyncDisposable {
   private constructor(options: LaneOptions, controls: readonly SessionClient[]) {
     const { servers, names, fronts, startFront } = options;
     this.#cachesMetadata = options.cachesMetadata;
-    this.direct = { port: servers[0]!.port, names, cachesMetadata: this.#cachesMetadata };
+    this.#crowd = options.crowd;
+    this.direct = { port: servers[0]!.port, names, cachesMetadata: this.#cachesMetadata, crowd: 0 };
     this.#fronts = new Map(fronts);
     this.#startFront = startFront;
     this.#kind = servers[0]!.kind;
@@ -58,7 +62,12 @@ export class Lane implements AsyncDisposable {
   /** The stage behind a proxy with so many server connections. */
   proxied({ connections }: Program): Stage {
     const { port } = this.#fronts.get(connections)!;
-    return { port, names: this.#names, cachesMetadata: this.#cachesMetadata };
+    return {
+      port,
+      names: this.#names,
+      cachesMetadata: this.#cachesMetadata,
+      crowd: this.#crowd,
+    };
   }
 
   /**

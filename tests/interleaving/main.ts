@@ -1,6 +1,7 @@
 // Plays programs on direct connections and through the proxy and tells what differs.
 // Usage: bun tests/interleaving/main.ts [--programs N] [--seed N] [--server mariadb|mysql]
-//   [--against transaction|split|session|direct] [--lanes N] [--failures N] [--save FOLDER] [FILE...]
+//   [--against transaction|split|session|direct] [--pipeline auto|off|N] [--crowd N] [--lanes N]
+//   [--failures N] [--save FOLDER] [FILE...]
 // With files it plays those programs instead; --kinds lists the statement kinds and how they fared.
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -21,6 +22,8 @@ const { values, positionals } = parseArgs({
     seed: { type: "string" },
     server: { type: "string" },
     against: { type: "string", default: "transaction" },
+    pipeline: { type: "string" },
+    crowd: { type: "string", default: "0" },
     lanes: { type: "string", default: "6" },
     failures: { type: "string", default: "1" },
     save: { type: "string" },
@@ -32,7 +35,13 @@ const kinds = serverKinds().filter((kind) => values.server === undefined || kind
 let failed = kinds.length === 0;
 for (const kind of kinds) {
   const lanes = Number(values.lanes);
-  await using arena = await openArena({ kind, against: values.against as Against, lanes });
+  await using arena = await openArena({
+    kind,
+    against: values.against as Against,
+    pipeline: values.pipeline,
+    crowd: Number(values.crowd),
+    lanes,
+  });
   const well = positionals.length > 0 ? await playFiles(arena) : await playMany(arena, kind);
   failed ||= !well;
 }

@@ -9,6 +9,7 @@ import {
   MariadbCapability,
   PacketWriter,
 } from "../../mod/wire/mod.ts";
+import { Crowd } from "./crowd.ts";
 import { CachedMetadata } from "./cached_metadata.ts";
 import { mask } from "./masks.ts";
 import { encodeBulk, encodeExecute, encodeQuery } from "./parameter_encoding.ts";
@@ -39,6 +40,7 @@ interface Prepared {
 export class Player {
   readonly #stage: Stage;
   #client: SessionClient | undefined;
+  readonly #crowd = new Crowd();
   readonly #statements = new Map<string, Prepared>();
 
   constructor(stage: Stage) {
@@ -109,6 +111,7 @@ export class Player {
   /** Goes without a word, if it is still there. */
   async end(): Promise<void> {
     await this.#client?.leave("abort");
+    await this.#crowd.end();
   }
 
   async #enter(step: Action & { readonly command: "enter" }): Promise<Answer> {
@@ -122,7 +125,7 @@ export class Player {
       if (isMariadbFlag(flag)) mariadbCapabilities |= MariadbCapability[flag];
       else capabilities |= Capability[flag];
     }
-    this.#client = await SessionClient.enter({
+    const login = {
       port: this.#stage.port,
       ...accountOf(step.account, this.#stage.names),
       database: this.#names(step.database),
@@ -130,7 +133,9 @@ export class Player {
       capabilities,
       mariadbCapabilities,
       file: LOCAL_FILE,
-    });
+    };
+    this.#client = await SessionClient.enter(login);
+    if (this.#client.open) await this.#crowd.begin(login, this.#stage.crowd);
     return this.#client.entered;
   }
 

@@ -9,6 +9,8 @@ export interface Stage {
   readonly names: StageNames;
   /** Clients may keep metadata: a shared pool does not offer it. */
   readonly cachesMetadata: boolean;
+  /** Clients that read beside each session. */
+  readonly crowd: number;
 }
 
 /** What the words in braces stand for: `{db}`, `{db2}`, `{first}`, … */

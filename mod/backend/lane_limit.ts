@@ -1,0 +1,90 @@
+// How many connections are shared at the same time. What is best differs from server to server and
+// from load to load, so it is found out: as long as statements wait for room, more or fewer are
+// tried, and kept where more statements are answered that way.
+
+/** Connections at the start. */
+const START = 4;
+/** A rate is counted over this time at least, in milliseconds, */
+const WINDOW_MS = 50;
+/** and over so many answers, or it is chance. */
+const ANSWERS_MIN = 500;
+/** So much more must be answered where more connections are kept. */
+const GAIN = 1.08;
+/** So much may be lost where fewer are kept. */
+const LOSS = 0.97;
+/** Pause after a trial that has not paid, in milliseconds; doubled each time. */
+const PAUSE_MS_MIN = 200;
+const PAUSE_MS_MAX = 10_000;
+
+/** The number, and the search for it. Times are in milliseconds of any steady clock. */
+export class LaneLimit {
+  /** Connections that may be shared now. */
+  value: number;
+  readonly #max: number;
+  #since = -1;
+  #answered = 0;
+  /** Answers a millisecond before the trial; 0: none is under way. */
+  #rateBefore = 0;
+  #valueBefore = 0;
+  #isUp = true;
+  #pauseMs = PAUSE_MS_MIN;
+  #pausedUntil = 0;
+
+  constructor(max: number) {
+    this.#max = Math.max(1, max);
+    this.value = Math.min(START, this.#max);
+  }
+
+  /**
+   * Statements have been answered. Called once a turn.
+   *
+   * @param isShort Statements wait for room: only then does the number matter.
+   */
+  note(answered: number, now: number, isShort: boolean): void {
+    if (!isShort) {
+      this.#since = -1;
+      return;
+    }
+    if (this.#since < 0) {
+      this.#since = now;
+      this.#answered = 0;
+      return;
+    }
+    this.#answered += answered;
+    const elapsed = now - this.#since;
+    if (elapsed < WINDOW_MS || this.#answered < ANSWERS_MIN) return;
+    const rate = this.#answered / elapsed;
+    this.#since = now;
+    this.#answered = 0;
+    this.#judge(rate, now);
+  }
+
+  #judge(rate: number, now: number): void {
+    if (this.#rateBefore > 0) {
+      if (rate >= this.#rateBefore * (this.#isUp ? GAIN : LOSS)) this.#pauseMs = PAUSE_MS_MIN;
+      else {
+        this.value = this.#valueBefore;
+        this.#isUp = !this.#isUp;
+        this.#rateBefore = 0;
+        this.#pausedUntil = now + this.#pauseMs;
+        this.#pauseMs = Math.min(PAUSE_MS_MAX, this.#pauseMs * 2);
+        return;
+      }
+    } else if (now < this.#pausedUntil) return;
+    this.#try(rate);
+  }
+
+  #try(rate: number): void {
+    const { value } = this;
+    const step = Math.max(1, value >> 1);
+    const next = this.#isUp ? Math.min(this.#max, value + step) : Math.max(1, value - step);
+    if (next === value) {
+      this.#isUp = !this.#isUp;
+      this.#rateBefore = 0;
+      return;
+    }
+    this.#valueBefore = value;
+    this.#rateBefore = rate;
+    this.value = next;
+  }
+}
