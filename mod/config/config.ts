@@ -69,7 +69,7 @@ export interface FailoverConfig {
   /** Statements that wait at the same time, of each worker. */
   readonly maxParked: number;
   /** Bytes of these. */
-  readonly parkedBytesMax: number;
+  readonly parkedBytesMaxBytes: number;
 }
 
 /** How the proxy ends. */

@@ -113,7 +113,7 @@ export function makeConfig(
     failover: {
       maxWaitMs: file.failover.max_wait,
       maxParked: file.failover.max_parked,
-      parkedBytesMax: file.failover.parked_bytes_max,
+      parkedBytesMaxBytes: file.failover.parked_bytes_max,
     },
     drain: {
       timeoutMs: file.drain.timeout,

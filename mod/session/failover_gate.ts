@@ -58,7 +58,10 @@ export class FailoverGate {
     this.#config = config;
     this.#counters = counters;
     this.#now = now;
-    this.#lot = new ParkingLot({ countMax: config.maxParked, bytesMax: config.parkedBytesMax });
+    this.#lot = new ParkingLot({
+      countMax: config.maxParked,
+      bytesMax: config.parkedBytesMaxBytes,
+    });
   }
 
   /** There is a server that takes writes. */
