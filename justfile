@@ -70,6 +70,10 @@ hunt *ARGS: build
     @bun tests/setup/ensure.ts
     @bun tests/stale_reads/main.ts {{ ARGS }}
 
+# Faults by chance on a real cluster under load, with a ledger: `--minutes N --seed S --cluster C`.
+chaos *ARGS: build
+    @bun tests/failover/chaos.ts {{ ARGS }}
+
 # Play the servers' own test suites on read-only replicas: all files, or `--part N/M`, or these.
 suites *ARGS:
     @bun tests/setup/ensure.ts
