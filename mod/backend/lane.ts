@@ -201,7 +201,8 @@ class LanePreparation implements LaneSink {
     const { errorCode, statementId } = this.#lane.connection.tracker;
     const hasIt = errorCode === 0;
     if (!hasIt) this.#lane.pooled.hasConditions = true;
-    this.#lane.prepared(this.#key, hasIt ? { id: statementId, types: undefined } : undefined);
+    const made = hasIt ? { id: statementId, types: undefined, history: "" } : undefined;
+    this.#lane.prepared(this.#key, made);
     for (const rider of this.riders) {
       if (rider.isAbandoned) continue;
       if (hasIt) rider.board(this.#lane);

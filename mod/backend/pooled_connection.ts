@@ -37,6 +37,8 @@ export interface ServerStatement {
   readonly id: number;
   /** The parameter types that the server has been told last; undefined: none yet. */
   types: Uint8Array | undefined;
+  /** Types that its executions have given, where that decides about those to come; else empty. */
+  history: string;
 }
 
 /** Statements kept prepared on one connection; the one used longest ago goes first. */
@@ -80,6 +82,8 @@ export class PooledConnection {
   hasStandIns = false;
   /** How many statements have left something on it; undefined: not known. */
   pinsCounted: number | undefined = 0;
+  /** What MariaDB takes for the statement prepared last; 0: none. */
+  lastStatement = 0;
   /** When it was opened, by the pool's clock; milliseconds. */
   openedAt = 0;
   /** Holds it while nobody uses it; made once. */
@@ -129,10 +133,12 @@ export class PooledConnection {
       this.#close(oldest, found);
     }
     this.#statements.set(key, statement);
+    this.lastStatement = statement.id;
   }
 
   #close(key: string, { id }: ServerStatement): void {
     this.#statements.delete(key);
+    if (id === this.lastStatement) this.lastStatement = 0;
     const payload = Buffer.alloc(5);
     payload[0] = Command.STMT_CLOSE;
     payload.writeUInt32LE(id, 1);
@@ -187,5 +193,6 @@ export class PooledConnection {
     this.touch();
     this.foundRows = "0";
     this.#statements.clear();
+    this.lastStatement = 0;
   }
 }

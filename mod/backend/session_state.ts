@@ -116,11 +116,13 @@ export function assignments(
     if (name === "collation_database" && to.schema !== "" && !to.variables.has(name)) continue;
     const literal = to.variables.get(name) ?? defaults.literals.get(name) ?? "DEFAULT";
     let isSet = from.variables.get(name) === literal;
-    if (name === "character_set_results") {
+    if (WITH_COLLATION.has(name)) {
       isSet = isSet &&
         from.variables.get(RESULTS_COLLATION) === to.variables.get(RESULTS_COLLATION);
-      if (byNames !== undefined) continue;
-    } else if (byNames !== undefined && CHANGED_BY_NAMES.has(name)) isSet = false;
+    }
+    if (byNames !== undefined && CHANGED_BY_NAMES.has(name)) {
+      isSet = literal === to.variables.get(CHANGED_BY_NAMES.get(name)!);
+    }
     if (!isSet) found.push(`@@SESSION.${name}=${literal}`);
   }
   return found;
@@ -141,7 +143,18 @@ export function schemaAfterReset(schema: string): readonly (readonly [string, st
   return schema === "" ? [] : SCHEMA_VARIABLES.map((name) => [name, UNKNOWN] as const);
 }
 
-const CHANGED_BY_NAMES = new Set(["character_set_client", "collation_connection"]);
+/** What SET NAMES x COLLATE y sets, and where the values it gives them stand. */
+const CHANGED_BY_NAMES = new Map([
+  ["character_set_client", "character_set_results"],
+  ["character_set_results", "character_set_results"],
+  ["collation_connection", RESULTS_COLLATION],
+]);
+
+/**
+ * Charsets that have a collation nobody is shown, on MariaDB: that of the client is the one of a
+ * parameter's text. Set alone they get the default one.
+ */
+const WITH_COLLATION = new Set(["character_set_client", "character_set_results"]);
 
 /** Only SET NAMES gives results a collation that is not their charset's default. */
 function resultsByNames(

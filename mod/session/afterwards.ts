@@ -10,7 +10,7 @@ import {
   textRows,
   UNKNOWN,
 } from "../backend/mod.ts";
-import { Command, Expect, frame, PacketAssembler } from "../wire/mod.ts";
+import { Command, Expect, frame, PacketAssembler, sessionStateOf } from "../wire/mod.ts";
 import { CaptureQuery } from "./captured_values.ts";
 import { hasHiddenPin, hiddenPinQuery } from "./hidden_pins.ts";
 import { OwnPin } from "./own_pin.ts";
@@ -28,11 +28,18 @@ export class Afterwards implements AnswerSink {
     this.#pooled = pooled;
   }
 
-  /** An OK packet with the status and the state that an error does not tell. */
-  ping(): void {
+  /**
+   * An OK packet with the status that an error does not tell.
+   *
+   * @param isMore And the state: MariaDB tells it only with another change of it.
+   */
+  ping(isMore: boolean): void {
     this.#outstanding++;
     this.#pooled.rowCountGone = true;
-    this.#pooled.connection.request(PING, Expect.OK, this);
+    const { connection } = this.#pooled;
+    if (isMore && isMariadb(this.#session.context.server.identity!)) {
+      connection.request(queryPacket(connection, CHANGE), Expect.RESULT, this);
+    } else connection.request(PING, Expect.OK, this);
   }
 
   /**
@@ -40,7 +47,7 @@ export class Afterwards implements AnswerSink {
    * tells it with the next setting.
    */
   flush(): void {
-    this.#run("SET @@SESSION.sql_warnings=@@SESSION.sql_warnings", new Packets(this, () => {}));
+    this.#run(CHANGE, new OwedChanges(this));
   }
 
   /** A statement whose OK tells of settings that the client's did not tell of. */
@@ -48,8 +55,8 @@ export class Afterwards implements AnswerSink {
     this.#run(text, this);
   }
 
-  /** Turns the proxy's trackers on again: nothing else has changed. */
-  turnOn(text: string): void {
+  /** A statement of which nothing needs to be told: it turns the proxy's trackers on again, say. */
+  set(text: string): void {
     this.#run(text, new Packets(this, () => {}));
   }
 
@@ -60,8 +67,13 @@ export class Afterwards implements AnswerSink {
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);
   }
 
-  /** What is asked next would take these away. */
-  captureDiagnostics(): void {
+  /**
+   * What is asked next would take these away.
+   *
+   * @param diagnosed Behind GET DIAGNOSTICS: whether it has asked for what there is not is seen by
+   *   them only.
+   */
+  captureDiagnostics(diagnosed = false): void {
     const session = this.#session;
     const pooled = this.#pooled;
     const { connection } = pooled;
@@ -71,10 +83,11 @@ export class Afterwards implements AnswerSink {
       connection.request(
         queryPacket(connection, "SHOW WARNINGS"),
         Expect.RESULT,
-        new Packets(
-          this,
-          (packets) => session.keepWarnings(packets, connection.facts.capabilities),
-        ),
+        new Packets(this, (packets) => {
+          session.keepWarnings(packets, connection.facts.capabilities);
+          const last = session.conditions?.list.at(-1);
+          if (diagnosed && last?.code === INVALID_CONDITION) session.rowCount = -1;
+        }),
       );
     }
     if (pooled.residue & Residue.FOUND_ROWS) {
@@ -96,7 +109,9 @@ export class Afterwards implements AnswerSink {
     }
     pooled.residue &= ~(Residue.WARNINGS | Residue.FOUND_ROWS);
     pooled.foundRows = UNKNOWN;
-    pooled.hasConditions = pooled.hasStandIns = false;
+    pooled.hasStandIns = false;
+    // On MariaDB they stay where nothing that is asked uses a table.
+    pooled.hasConditions &&= isMariadb(session.context.server.identity!);
   }
 
   /** What code that is not in the statement's text may have left. */
@@ -117,9 +132,12 @@ export class Afterwards implements AnswerSink {
       const rows = connection.tracker.errorCode === 0
         ? textRows(connection, packets).rows
         : undefined;
-      const set = rows?.filter(([name, isNull]) => isNull !== "1" || !this.#isGhost(`@${name}`));
       // A row without a name tells whether the server could tell any.
-      const named = set?.flatMap(([name]) => name === undefined ? [] : [name.toLowerCase()]);
+      const named = rows?.flatMap(([shown, isNull]) => {
+        const name = shown?.toLowerCase();
+        const isSet = name !== undefined && (isNull !== "1" || !this.#isGhost(`@${name}`));
+        return isSet ? [name] : [];
+      });
       const isKnown = rows?.every(([name, isNull]) => name !== undefined || isNull === "0");
       this.#listed(isKnown ? named : undefined);
     });
@@ -164,6 +182,11 @@ export class Afterwards implements AnswerSink {
     }
   }
 
+  /** The client is told of it with the next change of its own. */
+  owe(packet: Uint8Array): void {
+    this.#session.owed = [...sessionStateOf(packet), ...this.#session.owed ?? []];
+  }
+
   onAnswerBytes(): void {}
 
   onOkPacket(packet: Uint8Array): void {
@@ -188,6 +211,12 @@ const LIST_MYSQL =
   "WHERE THREAD_ID=PS_CURRENT_THREAD_ID() " +
   // Threads that are not instrumented have no number, and no variables there.
   "UNION ALL SELECT NULL,PS_CURRENT_THREAD_ID() IS NULL LIMIT 1000000";
+
+/** `ER_DA_INVALID_CONDITION_NUMBER`. */
+const INVALID_CONDITION = 1758;
+
+/** Changes nothing, and what else has changed is told with it. */
+const CHANGE = "SET @@SESSION.sql_warnings=@@SESSION.sql_warnings";
 
 const PING = frame(Uint8Array.of(Command.PING), 0);
 
@@ -215,5 +244,19 @@ class Packets implements AnswerSink {
 
   onServerLost(reason: string): void {
     this.#afterwards.onServerLost(reason);
+  }
+}
+
+/** An answer of which only the changes that it tells of are of interest. */
+class OwedChanges extends Packets {
+  readonly #owes: Afterwards;
+
+  constructor(afterwards: Afterwards) {
+    super(afterwards, () => {});
+    this.#owes = afterwards;
+  }
+
+  onOkPacket(packet: Uint8Array): void {
+    this.#owes.owe(packet);
   }
 }

@@ -5,8 +5,15 @@ import { RESULTS_COLLATION, ROLE, roleLiteral, stringLiteral } from "../backend/
 import { Capability, decodeColumnShape, PacketAssembler, PacketReader } from "../wire/mod.ts";
 
 /** `enum_field_types` that tell what a user variable is. */
-const FieldType = { LONGLONG: 8, DOUBLE: 5, NEWDECIMAL: 246, GEOMETRY: 255 } as const;
+const FieldType = {
+  MEDIUM_BLOB: 250,
+  LONGLONG: 8,
+  DOUBLE: 5,
+  NEWDECIMAL: 246,
+  GEOMETRY: 255,
+} as const;
 const UNSIGNED = 32;
+const BINARY_COLLATION = 63;
 
 /** What a column of the SELECT is for. */
 interface Wanted {
@@ -61,8 +68,8 @@ export class CaptureQuery {
       this.#add(name, `@@SESSION.${name}`);
       return;
     }
-    const quoted = quotedName(name);
-    this.#add(name, quoted, `HEX(${quoted})`, `CHARSET(${quoted})`, `COLLATION(${quoted})`);
+    const shown = quotedName(name);
+    this.#add(name, shown, `HEX(${shown})`, `CHARSET(${shown})`, `COLLATION(${shown})`);
   }
 
   #add(name: string, ...columns: string[]): void {
@@ -109,7 +116,11 @@ export class CaptureQuery {
 
 /** A user variable's name in backquotes. @param name With its `@`. */
 export function quotedName(name: string): string {
-  return `@\`${name.slice(1).replaceAll("`", "``")}\``;
+  return `@${quoted(name.slice(1))}`;
+}
+
+function quoted(name: string): string {
+  return `\`${name.replaceAll("`", "``")}\``;
 }
 
 function readRow(row: Uint8Array, count: number): (Buffer | undefined)[] {
@@ -157,19 +168,26 @@ export const UNSET = "";
 /** Stands in front of a value whose type a NULL has. */
 const NULL_OF = "NULL of ";
 
-/** The assignment of a literal to a user variable. @param name With its `@`. */
+/** The variable is NULL, of whatever type. */
+export function isNull(literal: string): boolean {
+  return literal === "NULL" || literal.startsWith(NULL_OF);
+}
+
+/** The assignment of a literal to a user variable. @param name Without its `@`. */
 export function userAssignment(name: string, literal: string): string {
-  const quoted = quotedName(name);
-  if (!literal.startsWith(NULL_OF)) return `${quoted}=${literal}`;
-  return `${quoted}=${literal.slice(NULL_OF.length)},${quoted}=NULL`;
+  const variable = `@${quoted(name)}`;
+  if (!literal.startsWith(NULL_OF)) return `${variable}=${literal}`;
+  return `${variable}=${literal.slice(NULL_OF.length)},${variable}=NULL`;
 }
 
 function userLiteral(
   [value, hex, charset, collation]: (Buffer | undefined)[],
   definition: Uint8Array,
 ): string {
-  const { type, flags, length } = decodeColumnShape(definition);
+  const { type, flags, length, collation: shown } = decodeColumnShape(definition);
   if (value === undefined) {
+    // CHARSET() of a NULL without one gives the connection's.
+    if (type === FieldType.MEDIUM_BLOB && shown === BINARY_COLLATION) return `${NULL_OF}X'41'`;
     const isSet = `${charset}` !== "binary" || length === NULL_LENGTH || IS_NUMBER.has(type);
     return isSet ? typedNull(type, `${charset}`, `${collation}`) : UNSET;
   }
@@ -178,8 +196,19 @@ function userLiteral(
   if (type === FieldType.NEWDECIMAL) return text.includes(".") ? text : `${text}.`;
   if (type === FieldType.DOUBLE) return /e/i.test(text) ? text : `${text}e0`;
   if (type === FieldType.GEOMETRY) { // the number of its reference system in front
+    if (isPoint(value)) return `POINT(${value.readDoubleLE(9)}e0,${value.readDoubleLE(17)}e0)`;
     return `ST_GeomFromWKB(X'${`${hex}`.slice(8)}',${value.readUInt32LE(0)})`;
   }
   if (`${charset}` === "binary") return `X'${hex}'`;
   return `_${charset} X'${hex}' COLLATE ${collation}`;
 }
+
+/** A point whose type servers tell, unlike that of other values: with ST_GeomFromWKB() it is lost. */
+function isPoint(value: Buffer): boolean {
+  return value.length === POINT_LENGTH && value.readUInt32LE(0) === 0 && value[4] === 1 &&
+    value.readUInt32LE(5) === WKB_POINT &&
+    [9, 17].every((at) => /^-?[0-9.]+$/.test(`${value.readDoubleLE(at)}`));
+}
+
+const POINT_LENGTH = 25;
+const WKB_POINT = 1;

@@ -4,7 +4,7 @@
 
 import { compact, NO_VARIABLES, type SessionState } from "../backend/mod.ts";
 import type { PacketAssembler } from "../wire/mod.ts";
-import { type CapturedValues, FOUND_ROWS, INSERT_ID, UNSET } from "./captured_values.ts";
+import { type CapturedValues, FOUND_ROWS, INSERT_ID, isNull, UNSET } from "./captured_values.ts";
 import { type Conditions, readConditions, withError } from "./conditions.ts";
 import { ObservedChanges } from "./observed_changes.ts";
 
@@ -14,6 +14,10 @@ export abstract class CarriedValues extends ObservedChanges {
   state: SessionState;
   /** Literals by name, each with its `@`. */
   userVariables: ReadonlyMap<string, string> = NO_VARIABLES;
+  /** Names with capital letters, as servers list them; undefined: none. */
+  spellings: Map<string, string> | undefined;
+  /** Variables that a failed statement would have set, where others had set them before. */
+  doubtful: Set<string> | undefined;
   insertId = "0";
   foundRows = "0";
   /** ROW_COUNT() of the last statement. */
@@ -22,6 +26,8 @@ export abstract class CarriedValues extends ObservedChanges {
   lastError: { readonly code: number; readonly state: string | undefined } | undefined;
   /** Warnings and errors, where they have been taken from the connection they were on. */
   conditions: Conditions | undefined;
+  /** The statement that has left them was not the last one: MySQL does not count them any more. */
+  conditionsAreOld = false;
 
   #awaited = 0;
   #whenRead: (() => void) | undefined;
@@ -66,7 +72,9 @@ export abstract class CarriedValues extends ObservedChanges {
       else if (name === FOUND_ROWS) this.foundRows = literal;
       else if (name.startsWith("@")) {
         variables ??= new Map(this.userVariables);
-        if (literal === UNSET) variables.delete(name);
+        const isUnset = literal === UNSET || (this.doubtful?.has(name) && isNull(literal));
+        this.doubtful?.delete(name);
+        if (isUnset) variables.delete(name);
         else variables.set(name, literal);
       } else settings.push([name, literal]);
     }
@@ -76,11 +84,10 @@ export abstract class CarriedValues extends ObservedChanges {
 
   /** Keeps the answer to SHOW WARNINGS. */
   keepWarnings(packets: PacketAssembler, capabilities: number): void {
-    const found = readConditions(packets, capabilities);
-    if (!found) return;
+    const found = readConditions(packets, capabilities, this.conditions);
     const { lastError } = this;
     const list = found.list.map((each) =>
-      each.level === "Error" && each.code === lastError?.code
+      each.state === undefined && each.level === "Error" && each.code === lastError?.code
         ? { ...each, state: lastError.state }
         : each
     );
@@ -97,8 +104,10 @@ export abstract class CarriedValues extends ObservedChanges {
   startAnew(state: SessionState): void {
     this.state = state;
     this.userVariables = NO_VARIABLES;
+    this.spellings = this.doubtful = undefined;
     this.insertId = "0";
     this.rowCount = 0; // FOUND_ROWS() stays what it was
     this.conditions = undefined;
+    this.owed = undefined;
   }
 }

@@ -52,7 +52,7 @@ async function stayOrEnd(session: ClientSession, server: ServerConnection): Prom
     return;
   }
   server.stream.owner = server;
-  await refresh(pooled, pooled.pooled!);
+  await refresh(pooled, pooled.pooled!, false);
   // A login with IGNORE_SPACE sets it, as all others of this kind have; a refused one has taken it.
   const { value } = await runStatement(server, "SELECT @@SESSION.sql_mode");
   if (value === undefined || session.closed) return;

@@ -37,22 +37,27 @@ const STAND_IN = "mysqlproxy";
 const MESSAGE_MAX = 128;
 const ASCII = /^[ -~]*$/;
 
-/** Reads the answer to SHOW WARNINGS; undefined where the rows only stand in for the real ones. */
+/**
+ * Reads the answer to SHOW WARNINGS.
+ *
+ * @param before What rows that only stand in are put in for.
+ */
 export function readConditions(
   packets: PacketAssembler,
   capabilities: number,
-): Conditions | undefined {
+  before: Conditions | undefined,
+): Conditions {
   const payloads: Uint8Array[] = [];
   for (let next = packets.next(); next; next = packets.next()) payloads.push(Uint8Array.from(next));
   const columns = 3;
   const rowsAt = 1 + columns + (capabilities & Capability.DEPRECATE_EOF ? 0 : 1);
-  const list = payloads.slice(rowsAt, -1).map((row) => {
+  const list = payloads.slice(rowsAt, -1).map((row, at) => {
     const reader = new PacketReader(row);
     const [level, code, message] = [reader.lenencView(), reader.lenencView(), reader.lenencView()]
       .map((value) => Buffer.from(value).toString("latin1"));
-    return { level, code: Number(code), message, row };
+    const real = message.includes(STAND_IN) ? before?.list[at] : undefined;
+    return real ?? { level, code: Number(code), message, row };
   });
-  if (list.length > 0 && list[0].message.includes(STAND_IN)) return undefined;
   return { list, head: payloads.slice(0, rowsAt), end: payloads.at(-1)! };
 }
 
@@ -86,7 +91,7 @@ export function raise(conditions: Conditions, mariadb: boolean): string {
   const { list } = conditions;
   if (list.length === 0) return CLEAR;
   const exact = isExact(conditions, mariadb);
-  if (!exact && !(mariadb && mayBlock(list))) return standIns(conditions, undefined);
+  if (needsStandIns(conditions, mariadb)) return standIns(conditions, undefined);
   const said = exact ? list : list.map((condition) => ({ ...condition, message: STAND_IN }));
   const [first, ...others] = said;
   if (others.length === 0) return signal("SIGNAL", first);
@@ -94,6 +99,11 @@ export function raise(conditions: Conditions, mariadb: boolean): string {
   const further = others.map((each) => signal("RESIGNAL", each)).join(";");
   return `BEGIN NOT ATOMIC DECLARE CONTINUE HANDLER FOR ${kind} BEGIN ${further};END;` +
     `${signal("SIGNAL", first)};END`;
+}
+
+/** No statement raises them, one behind the other: a SELECT does that warns as often. */
+export function needsStandIns(conditions: Conditions, mariadb: boolean): boolean {
+  return !isExact(conditions, mariadb) && !(mariadb && mayBlock(conditions.list));
 }
 
 /**

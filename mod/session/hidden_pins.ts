@@ -14,10 +14,15 @@ const COUNTERS = {
 
 /** Asks for the counters. */
 export function hiddenPinQuery(session: PooledSession): string {
-  const names = COUNTERS[isMariadb(session.context.server.identity!) ? "mariadb" : "mysql"];
-  return `SHOW SESSION STATUS WHERE Variable_name IN (${
-    names.map((name) => `'${name}'`).join(",")
-  })`;
+  const mariadb = isMariadb(session.context.server.identity!);
+  const names = COUNTERS[mariadb ? "mariadb" : "mysql"].map((name) => `'${name}'`).join(",");
+  if (!session.state.variables.has("sql_select_limit")) {
+    return `SHOW SESSION STATUS WHERE Variable_name IN (${names})`;
+  }
+  // The limit counts for SHOW, too.
+  const table = mariadb ? "information_schema" : "performance_schema";
+  return `SELECT VARIABLE_NAME,VARIABLE_VALUE FROM ${table}.session_status ` +
+    `WHERE VARIABLE_NAME IN (${names}) LIMIT 10`;
 }
 
 /** Judges and keeps the counters. @returns Something was made since they were read last. */
@@ -37,8 +42,10 @@ export function hasHiddenPin(
 export function movesCounters(session: PooledSession): boolean {
   const { effects } = session;
   if (effects & COUNTED) return true;
-  const mayCreate = (effects & ~Effect.CHANGES_SCHEMA) === 0;
-  return mayCreate && runsText(session) && startsWith(session, "CREATE");
+  // Nor is it one that changes rows, unless that is what code out of the text may do.
+  const isOther = (effects & Effect.READS) !== 0 ||
+    (effects & (Effect.RUNS_TRIGGERS | Effect.CALLS)) === Effect.RUNS_TRIGGERS;
+  return !isOther && runsText(session) && startsWith(session, "CREATE");
 }
 
 const COUNTED = Effect.TEMPORARY_TABLE | Effect.TABLE_LOCK | Effect.HANDLER |

@@ -72,6 +72,8 @@ export class LaneSeat {
     const group = this.#groupNow();
     if (group === undefined || !group.usable) return false;
     const statement = isExecution ? session.statement : undefined;
+    // What its parameters are depends on what the session has given it before.
+    if (statement?.history !== undefined) return false;
     const pace = isExecution
       ? statement && paceOfExecution(statement, { command, group })
       : paceOfText(session, group);

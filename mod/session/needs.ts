@@ -14,6 +14,7 @@ import {
   CLEAR,
   type Conditions,
   isExact,
+  needsStandIns,
   raise,
   rowsOf,
   standIns,
@@ -21,10 +22,16 @@ import {
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Needs } from "./preparation.ts";
-import { bringsTypes, type SessionStatement } from "./session_statement.ts";
+import {
+  bringsTypes,
+  hasHistory,
+  nextHistory,
+  type SessionStatement,
+  wantsCursor,
+} from "./session_statement.ts";
 import { runsText, textOf, wordsOf } from "./statement_text.ts";
 
-const FOUND_ROWS = Effect.ASKS_FOUND_ROWS | Effect.LEAVES_FOUND_ROWS | PINS;
+const FOUND_ROWS = Effect.ASKS_FOUND_ROWS | Effect.LEAVES_FOUND_ROWS | Effect.MULTI | PINS;
 const DIAGNOSTICS = Residue.WARNINGS | Residue.FOUND_ROWS;
 const NEEDS_INSERT_ID = Effect.ASKS_LAST_INSERT_ID | Effect.ASKS_VARIABLES |
   Effect.LEAVES_INSERT_ID | Effect.CALLS;
@@ -40,9 +47,10 @@ export function needsOf(
   isForeign: boolean,
 ): Needs | undefined {
   const { statement } = session;
-  const reset = !session.pinned && !session.inTransaction &&
-    (meetsGhost(session, pooled) || mayMeetGhosts(session, pooled));
   const missing = statement !== undefined && !isReady(session, statement, pooled);
+  const reset = !session.pinned && !session.inTransaction &&
+    (meetsGhost(session, pooled) || mayMeetGhosts(session, pooled) ||
+      (missing && hasMadeVariables(statement, pooled)));
   const insertId = (session.effects & NEEDS_INSERT_ID) !== 0 &&
     pooled.insertId !== session.insertId &&
     !(pooled.owner === session && pooled.insertId === undefined);
@@ -75,6 +83,10 @@ function isReady(
 ): boolean {
   const known = pooled.statement(statement.key);
   if (known === undefined) return false;
+  if (statement.history !== undefined && runsText(session)) {
+    const next = nextHistory(session.command, statement, session.session.hasQueryAttributes);
+    return hasHistory(known.history, statement, next);
+  }
   if (known.types === undefined || statement.types !== undefined) return true;
   return statement.parameters === 0 || !runsText(session) ||
     bringsTypes(session.command, statement, session.session.hasQueryAttributes);
@@ -96,8 +108,16 @@ function meetsGhost(session: PooledSession, pooled: PooledConnection): boolean {
   const isOwner = pooled.owner === session;
   return userVariablesIn(bytes, start, bytes.length, mode).some((name) =>
     knownVariables.has(name) && !session.userVariables.has(name) &&
-    !(isOwner && dirty?.has(name))
+    !(isOwner && dirty?.has(name) && !session.doubtful?.has(name))
   );
+}
+
+/** What was not there when the statement was prepared is there now: it would have another type. */
+function hasMadeVariables(
+  { missingVariables }: SessionStatement,
+  { knownVariables }: PooledConnection,
+): boolean {
+  return knownVariables !== undefined && missingVariables.some((name) => knownVariables.has(name));
 }
 
 /**
@@ -107,9 +127,11 @@ function meetsGhost(session: PooledSession, pooled: PooledConnection): boolean {
 function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolean {
   const { knownVariables, dirty } = pooled;
   if (knownVariables === undefined) return false;
-  const { effects } = session;
-  const holds = (effects & (PINS | Effect.ENDS_PIN)) !== 0 || (effects & ASKS_LIST) === ASKS_LIST ||
-    AUTOCOMMIT_OFF.has(session.state.variables.get("autocommit") ?? "");
+  const { effects, command } = session;
+  const holds = (effects & (PINS | Effect.ENDS_PIN | Effect.CALLS)) !== 0 ||
+    (effects & ASKS_LIST) === ASKS_LIST ||
+    (effects & SETS_TRACKERS) === SETS_TRACKERS || HOLDING_COMMANDS.has(command[HEADER_LENGTH]) ||
+    wantsCursor(command) || AUTOCOMMIT_OFF.has(session.state.variables.get("autocommit") ?? "");
   if (!holds) return false;
   const isOwner = pooled.owner === session;
   for (const name of knownVariables) {
@@ -119,6 +141,8 @@ function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolea
 }
 
 const ASKS_LIST = Effect.ASKS_VARIABLES | Effect.ASKS_USER_VARIABLE;
+const SETS_TRACKERS = Effect.ASKS_VARIABLES | Effect.SETS_VARIABLE;
+const HOLDING_COMMANDS = new Set<number>([Command.SET_OPTION, Command.STMT_SEND_LONG_DATA]);
 const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
 
 /**
@@ -127,7 +151,11 @@ const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
  */
 function needsFoundRows(session: PooledSession, pooled: PooledConnection): boolean {
   const { effects } = session;
-  if ((effects & FOUND_ROWS) === 0 || pooled.foundRows === session.foundRows) return false;
+  if ((effects & FOUND_ROWS) === 0) return false;
+  // What another one has left is read first, by a statement that finds a row.
+  const isRead = pooled.owner !== undefined && pooled.owner !== session &&
+    (pooled.residue & ~Residue.WARNINGS) !== 0;
+  if ((isRead ? "1" : pooled.foundRows) === session.foundRows) return false;
   if (pooled.owner === session && pooled.foundRows === undefined) return false;
   if (effects & Effect.ASKS_FOUND_ROWS) return true;
   // To restore it takes conditions away, which cannot be given back in all their parts, and the
@@ -158,19 +186,29 @@ export function disturbsItself(
   needs: Needs | undefined,
 ): boolean {
   if (pooled.owner !== session) return false;
-  const { effects } = session;
+  const { effects, command } = session;
+  const code = command[HEADER_LENGTH];
+  // FOUND_ROWS() is the one thing that outlives them.
+  if (code === Command.RESET_CONNECTION || code === Command.CHANGE_USER) {
+    return (pooled.residue & Residue.FOUND_ROWS) !== 0;
+  }
   if (!pooled.touched && pooled.hasStandIns && effects & Effect.ASKS_WARNINGS) return true;
   const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
   const isUnread = !pooled.touched || (pooled.residue & DIAGNOSTICS) !== 0;
   if (needs && effects & asks && isUnread) return true;
+  // MariaDB keeps them over statements that do not ask for them, but not over what is prepared.
+  if (needs && pooled.residue & Residue.WARNINGS) return true;
   if (needs?.reset && pooled.residue !== Residue.NONE) return true;
   return needs?.statement !== undefined && (pooled.residue & LASTING_RESIDUE) !== 0;
 }
 
 /** What stands in for them is a SELECT whose rows are found. */
 function standInsFindRows(conditions: Conditions, mariadb: boolean): boolean {
-  return !isExact(conditions, mariadb) && conditions.list.at(-1)!.level !== "Error";
+  return needsStandIns(conditions, mariadb) && conditions.list.at(-1)!.level !== "Error";
 }
+
+/** Leaves the conditions, but commands behind it do not tell of them. */
+const COUNT_NO_MORE = "SHOW WARNINGS LIMIT 0";
 
 /** Statements that give the connection the session's FOUND_ROWS(), warnings and errors. */
 export function diagnosticsOf(
@@ -196,8 +234,10 @@ export function diagnosticsOf(
     pooled.foundRows = session.foundRows;
   }
   if (needs.conditions) {
-    if (conditions) texts.push(raise(conditions, mariadb));
-    else if (!foundRows) {
+    if (conditions) {
+      texts.push(raise(conditions, mariadb));
+      if (session.conditionsAreOld && !mariadb && !runsText(session)) texts.push(COUNT_NO_MORE);
+    } else if (!foundRows) {
       texts.push(CLEAR);
       pooled.foundRows = "1";
     }

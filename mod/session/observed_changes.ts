@@ -1,5 +1,16 @@
 // What is known of changes that statements have made and nobody has looked at yet.
 
+import type { SessionStateEntry } from "../wire/mod.ts";
+
+/** User variables in a text, and those of them that the session has never set. */
+interface NamedVariables {
+  readonly all: readonly string[];
+  readonly missing: readonly string[];
+}
+
+/** Most texts name none. */
+export const NO_VARIABLES_NAMED: NamedVariables = { all: [], missing: [] };
+
 /** The flags of one session, which its next OK packets and `Afterwards` clear. */
 export abstract class ObservedChanges {
   /** The server has told of a change that the statement under way does not explain. */
@@ -10,6 +21,12 @@ export abstract class ObservedChanges {
   untoldState = false;
   /** What it tells of is over with the statement. */
   passingState = false;
+  /** What a server of the client's own would tell with the next change only. */
+  owed: readonly SessionStateEntry[] | undefined;
+  /** User variables in the text that is being prepared. */
+  namedVariables: NamedVariables = NO_VARIABLES_NAMED;
+  /** Variables that the statement under way sets and others have set on its connection before. */
+  ghosts: readonly string[] | undefined;
   /** The statement under way sets the session's trackers. */
   setsTrackers = false;
 }

@@ -302,7 +302,7 @@ export class PooledSession extends RetryingSession {
     this.statements.noteCursor(this.statement, this.command, tracker.status);
     const command = this.command[HEADER_LENGTH];
     if (command === Command.RESET_CONNECTION && tracker.errorCode === 0) {
-      void refresh(this, pooled).then(() => this.answeredLocally());
+      void refresh(this, pooled, true).then(() => this.answeredLocally());
     } else if (!noteAnswer(this, pooled)) this.#finish();
   }
 

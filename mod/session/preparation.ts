@@ -21,13 +21,23 @@ import {
 } from "../backend/mod.ts";
 import type { Counters } from "../observe/mod.ts";
 import { ChannelClosedError } from "../net/mod.ts";
+import { Effect } from "../sql/mod.ts";
 import { Command, Expect, frame } from "../wire/mod.ts";
-import { CaptureQuery, INSERT_ID, userAssignment } from "./captured_values.ts";
+import { CaptureQuery, userAssignment } from "./captured_values.ts";
 import { diagnosticsOf } from "./needs.ts";
 import { inPackets } from "./long_command.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { OwnAnswer, RaiseAnswer, RestoreAnswer, WaitAnswer } from "./preparation_answer.ts";
-import type { SessionStatement } from "./session_statement.ts";
+import {
+  CaptureAnswer,
+  PrepareAnswer,
+  RaiseAnswer,
+  RestoreAnswer,
+  WaitAnswer,
+  WarningsAnswer,
+} from "./preparation_answer.ts";
+import { hasHistory, nextHistory, type SessionStatement } from "./session_statement.ts";
+import { runsText } from "./statement_text.ts";
+import { executionsOf, typedExecution, type TypeHistory } from "./type_history.ts";
 
 const RESET_CONNECTION = frame(Uint8Array.of(Command.RESET_CONNECTION), 0);
 
@@ -192,9 +202,10 @@ export class Preparation {
       pooled.insertId = session.insertId;
     }
     if (statement) { // what its variables are decides what it means, too
-      this.#setState(session.here(statement.state), session.baseline, sets);
-      this.#prepare(statement);
-      this.#setState(session.here(session.state), session.baseline);
+      const isBefore = statement.missingVariables.length > 0;
+      this.#setState(session.here(statement.state), session.baseline, isBefore ? [] : sets);
+      this.#prepare(statement, session);
+      this.#setState(session.here(session.state), session.baseline, isBefore ? sets : []);
     } else this.#setState(session.here(session.state), session.baseline, sets);
     for (const text of diagnosticsOf(session, pooled, needs)) {
       this.#run(text, new RaiseAnswer(this));
@@ -235,7 +246,7 @@ export class Preparation {
       const literal = after.get(name) ?? "NULL";
       const isSet = before.get(name) === literal && !this.#dirty?.has(name);
       if (isSet) continue;
-      sets.push(userAssignment(name, literal));
+      sets.push(userAssignment(session.spellings?.get(name) ?? name.slice(1), literal));
       (pooled.knownVariables ??= new Set()).add(name);
     }
     pooled.userVariables = after;
@@ -276,11 +287,37 @@ export class Preparation {
     return { schema, variables: after, hash: 0, id: 0 }; // no table has it
   }
 
-  #prepare(statement: SessionStatement): void {
+  #prepare(statement: SessionStatement, session: PooledSession): void {
     for (const name of statement.userVariables) {
       (this.pooled.knownVariables ??= new Set()).add(name);
     }
-    this.#request(inPackets(statement.packet), Expect.PREPARE, new PrepareAnswer(this, statement));
+    const sink = new PrepareAnswer(this, statement, session);
+    this.#request(inPackets(statement.packet), Expect.PREPARE, sink);
+  }
+
+  /**
+   * Gives a new statement's parameters the types that they were given before, unless the execution
+   * to come does it. One that writes is not run for that: it is taken as it is.
+   *
+   * @returns What it has been given.
+   */
+  giveTypes(id: number, { statement, session }: {
+    readonly statement: SessionStatement;
+    readonly session: PooledSession;
+  }): TypeHistory {
+    const { history, parameters, effects } = statement;
+    if (!history) return "";
+    const { hasQueryAttributes } = session.session;
+    const next = runsText(session)
+      ? nextHistory(session.command, statement, hasQueryAttributes)
+      : history;
+    if (hasHistory("", statement, next)) return "";
+    if ((effects & Effect.READS) === 0) return history;
+    for (const types of executionsOf(history, parameters)) {
+      const packet = typedExecution(id, types, hasQueryAttributes);
+      this.#request(packet, Expect.RESULT, new RaiseAnswer(this));
+    }
+    return history;
   }
 
   #run(text: string, sink: AnswerSink): void {
@@ -317,92 +354,5 @@ export class Preparation {
     else if (this.#isLate) this.#waiting.late!();
     else if (this.#failure === undefined) this.#waiting.prepared();
     else this.#waiting.notPrepared(this.#failure, this.#spoiled);
-  }
-}
-
-class PrepareAnswer extends OwnAnswer {
-  readonly #statement: SessionStatement;
-
-  constructor(preparation: Preparation, statement: SessionStatement) {
-    super(preparation);
-    this.#statement = statement;
-  }
-
-  override onAnswerBytes(bytes: Uint8Array): void {
-    // The definitions are of no interest, an error is.
-    if (this.preparation.pooled.connection.tracker.errorCode !== 0) super.onAnswerBytes(bytes);
-  }
-
-  protected override read(): void {
-    const { pooled } = this.preparation;
-    const id = pooled.connection.tracker.statementId;
-    pooled.keepStatement(this.#statement.key, { id, types: undefined });
-  }
-
-  protected override refused(error: Uint8Array): void {
-    this.preparation.fail(error, false);
-  }
-}
-
-class CaptureAnswer extends OwnAnswer {
-  readonly #owner: PooledSession;
-  readonly #query: CaptureQuery;
-
-  constructor(preparation: Preparation, owner: PooledSession, query: CaptureQuery) {
-    super(preparation);
-    this.#owner = owner;
-    this.#query = query;
-  }
-
-  override onAnswerEnd(): void {
-    super.onAnswerEnd();
-    this.#owner.wasRead();
-  }
-
-  override onServerLost(reason: string): void {
-    super.onServerLost(reason);
-    this.#owner.onValuesLost(reason, this.#query.settings);
-    this.#owner.wasRead();
-  }
-
-  protected override refused(error: Uint8Array): void {
-    super.refused(error);
-    this.#owner.onStateLost();
-  }
-
-  protected override read(): void {
-    const { pooled } = this.preparation;
-    const values = this.#query.read(this.packets, {
-      capabilities: pooled.connection.facts.capabilities,
-      collations: this.#owner.baseline.collations,
-    });
-    const insertId = values.get(INSERT_ID);
-    // Unless the new session's has been set behind it already.
-    if (insertId !== undefined && pooled.insertId === undefined) pooled.insertId = insertId;
-    this.#owner.keep(values);
-  }
-}
-
-class WarningsAnswer extends OwnAnswer {
-  readonly #owner: PooledSession;
-
-  constructor(preparation: Preparation, owner: PooledSession) {
-    super(preparation);
-    this.#owner = owner;
-  }
-
-  override onAnswerEnd(): void {
-    super.onAnswerEnd();
-    this.#owner.wasRead();
-  }
-
-  override onServerLost(reason: string): void {
-    super.onServerLost(reason);
-    this.#owner.wasRead();
-  }
-
-  protected override read(): void {
-    const { facts } = this.preparation.pooled.connection;
-    this.#owner.keepWarnings(this.packets, facts.capabilities);
   }
 }

@@ -3,7 +3,10 @@
 import { type AnswerSink, textRows } from "../backend/mod.ts";
 import type { WaitStatement } from "../cluster/mod.ts";
 import { PacketAssembler } from "../wire/mod.ts";
+import { type CaptureQuery, INSERT_ID } from "./captured_values.ts";
+import type { PooledSession } from "./pooled_session.ts";
 import type { Preparation } from "./preparation.ts";
+import type { SessionStatement } from "./session_statement.ts";
 
 /** Answers of the proxy's own statements are not longer. */
 const ANSWER_MAX = 16 * 1024 * 1024;
@@ -83,4 +86,98 @@ export class RaiseAnswer extends OwnAnswer {
   protected override read(): void {}
 
   protected override refused(): void {}
+}
+
+/** Of COM_STMT_PREPARE. */
+export class PrepareAnswer extends OwnAnswer {
+  readonly #statement: SessionStatement;
+  readonly #session: PooledSession;
+
+  constructor(preparation: Preparation, statement: SessionStatement, session: PooledSession) {
+    super(preparation);
+    this.#statement = statement;
+    this.#session = session;
+  }
+
+  override onAnswerBytes(bytes: Uint8Array): void {
+    // The definitions are of no interest, an error is.
+    if (this.preparation.pooled.connection.tracker.errorCode !== 0) super.onAnswerBytes(bytes);
+  }
+
+  protected override read(): void {
+    const { pooled } = this.preparation;
+    const id = pooled.connection.tracker.statementId;
+    const statement = this.#statement;
+    const history = this.preparation.giveTypes(id, { statement, session: this.#session });
+    pooled.keepStatement(statement.key, { id, types: undefined, history });
+  }
+
+  protected override refused(error: Uint8Array): void {
+    this.preparation.fail(error, false);
+  }
+}
+
+/** Of the SELECT of all that is to be read. */
+export class CaptureAnswer extends OwnAnswer {
+  readonly #owner: PooledSession;
+  readonly #query: CaptureQuery;
+
+  constructor(preparation: Preparation, owner: PooledSession, query: CaptureQuery) {
+    super(preparation);
+    this.#owner = owner;
+    this.#query = query;
+  }
+
+  override onAnswerEnd(): void {
+    super.onAnswerEnd();
+    this.#owner.wasRead();
+  }
+
+  override onServerLost(reason: string): void {
+    super.onServerLost(reason);
+    this.#owner.onValuesLost(reason, this.#query.settings);
+    this.#owner.wasRead();
+  }
+
+  protected override refused(error: Uint8Array): void {
+    super.refused(error);
+    this.#owner.onStateLost();
+  }
+
+  protected override read(): void {
+    const { pooled } = this.preparation;
+    const values = this.#query.read(this.packets, {
+      capabilities: pooled.connection.facts.capabilities,
+      collations: this.#owner.baseline.collations,
+    });
+    const insertId = values.get(INSERT_ID);
+    // Unless the new session's has been set behind it already.
+    if (insertId !== undefined && pooled.insertId === undefined) pooled.insertId = insertId;
+    this.#owner.keep(values);
+  }
+}
+
+/** Of SHOW WARNINGS. */
+export class WarningsAnswer extends OwnAnswer {
+  readonly #owner: PooledSession;
+
+  constructor(preparation: Preparation, owner: PooledSession) {
+    super(preparation);
+    this.#owner = owner;
+  }
+
+  override onAnswerEnd(): void {
+    super.onAnswerEnd();
+    this.#owner.wasRead();
+  }
+
+  override onServerLost(reason: string): void {
+    super.onServerLost(reason);
+    this.#owner.wasRead();
+  }
+
+  protected override read(): void {
+    const { facts } = this.preparation.pooled.connection;
+    this.#owner.keepWarnings(this.packets, facts.capabilities);
+  }
 }

@@ -9,14 +9,17 @@ import type { SessionStatement } from "./session_statement.ts";
 const ID_START = HEADER_LENGTH + 1;
 const HEAD_END = ID_START + 8;
 
+/** What is known of a statement before it is answered. */
+type MadeStatement = Omit<
+  SessionStatement,
+  "id" | "parameters" | "types" | "history" | "longData" | "longDataPassed"
+>;
+
 /** COM_STMT_PREPARE's answer for its client, with an id of the session's own. */
 export class PreparedAnswer implements AnswerSink {
   readonly #statements: PreparedStatements;
   readonly #pooled: PooledConnection;
-  readonly #made: Omit<
-    SessionStatement,
-    "id" | "parameters" | "types" | "longData" | "longDataPassed"
-  >;
+  readonly #made: MadeStatement;
   readonly #id: number;
   readonly #head = Buffer.alloc(HEAD_END);
   #at = 0;
@@ -24,7 +27,7 @@ export class PreparedAnswer implements AnswerSink {
   constructor(
     statements: PreparedStatements,
     pooled: PooledConnection,
-    made: Omit<SessionStatement, "id" | "parameters" | "types" | "longData" | "longDataPassed">,
+    made: MadeStatement,
   ) {
     this.#statements = statements;
     this.#pooled = pooled;
@@ -48,13 +51,20 @@ export class PreparedAnswer implements AnswerSink {
 
   onAnswerEnd(): void {
     const { tracker } = this.#pooled.connection;
-    if (tracker.errorCode === 0) {
-      this.#pooled.keepStatement(this.#made.key, { id: tracker.statementId, types: undefined });
+    if (tracker.errorCode !== 0) this.#pooled.lastStatement = 0;
+    else {
+      const parameters = this.#head.readUInt16LE(ID_START + 6);
+      this.#pooled.keepStatement(this.#made.key, {
+        id: tracker.statementId,
+        types: undefined,
+        history: "",
+      });
       this.#statements.add({
         ...this.#made,
         id: this.#id,
-        parameters: this.#head.readUInt16LE(ID_START + 6),
+        parameters,
         types: undefined,
+        history: parameters > 0 ? this.#statements.historyOf(this.#made.packet) : undefined,
         longData: undefined,
         longDataPassed: false,
       });

@@ -3,13 +3,14 @@
 
 import {
   type AnswerSink,
+  isMariadb,
   isSameState,
   keyOf,
   type PooledConnection,
   type PreparedTexts,
   type SessionState,
 } from "../backend/mod.ts";
-import { Effect, userVariablesIn } from "../sql/mod.ts";
+import { Effect } from "../sql/mod.ts";
 import {
   Command,
   Expect,
@@ -20,7 +21,6 @@ import {
   writeHeader,
 } from "../wire/mod.ts";
 import { LAST_PREPARED, replaceCalls } from "./connection_id.ts";
-import { lexicalModeOf } from "./lexical_mode.ts";
 import { inPackets } from "./long_command.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -28,6 +28,7 @@ import { PreparedAnswer } from "./prepared_answer.ts";
 import { RenamedColumns } from "./renamed_columns.ts";
 import {
   bringsTypes,
+  nextHistory,
   type SessionStatement,
   setStatementId,
   statementIdOf,
@@ -35,6 +36,7 @@ import {
   withTypes,
 } from "./session_statement.ts";
 import { StatementList } from "./statement_list.ts";
+import { showsParameters, type TypeHistory } from "./type_history.ts";
 
 /** The statements of one session. */
 export class PreparedStatements {
@@ -188,7 +190,9 @@ export class PreparedStatements {
     }
     const known = pooled.statement(statement.key)!;
     const { connection } = pooled;
-    setStatementId(packet, known.id);
+    // MariaDB is stricter with the one that a client calls "the last one".
+    const isLast = statementIdOf(packet) === LAST_PREPARED && pooled.lastStatement === known.id;
+    if (!isLast) setStatementId(packet, known.id);
     let out = packet;
     if (command === Command.STMT_EXECUTE || command === Command.STMT_BULK_EXECUTE) {
       out = this.#execution(pooled, statement, packet);
@@ -214,7 +218,13 @@ export class PreparedStatements {
       known: known.types,
     });
     known.types = typed.types;
-    if (statement.replacements) this.#statements.get(statement.id)!.types = statement.types;
+    if (statement.history !== undefined) {
+      known.history = statement.history = nextHistory(packet, statement, hasQueryAttributes);
+    }
+    if (statement.replacements) {
+      const { types, history } = statement;
+      Object.assign(this.#statements.get(statement.id)!, { types, history });
+    }
     this.#sendLongData(pooled, statement, known.id);
     this.#notePassed(statement, false);
     return typed.packet;
@@ -278,19 +288,14 @@ export class PreparedStatements {
     const shared = this.#texts.of(rewritten ? behindHeader(rewritten.payload) : packet);
     const text = shared.packet;
     const key = keyOf(shared, state);
+    const { namedVariables } = this.#session;
     const sink = new PreparedAnswer(this, pooled, {
       packet: text,
       state,
       key,
       effects,
-      userVariables: effects & Effect.SETS_USER_VARIABLE
-        ? userVariablesIn(
-          text,
-          HEADER_LENGTH + 1,
-          text.length,
-          lexicalModeOf(state, this.#session.context),
-        )
-        : NO_NAMES,
+      userVariables: effects & Effect.SETS_USER_VARIABLE ? namedVariables.all : NO_NAMES,
+      missingVariables: namedVariables.missing,
       replacements: rewritten?.replacements,
     });
     const shown = rewritten
@@ -306,6 +311,12 @@ export class PreparedStatements {
   /** The next id of the session's own. */
   nextId(): number {
     return this.#lastId + 1;
+  }
+
+  /** Undefined where it makes no difference what a statement's parameters were first. */
+  historyOf(packet: Uint8Array): TypeHistory | undefined {
+    if (isMariadb(this.#session.context.server.identity!)) return undefined;
+    return showsParameters(packet, HEADER_LENGTH + 1) ? "" : undefined;
   }
 
   add(statement: SessionStatement): void {

@@ -11,15 +11,23 @@ import {
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
-/** Learns what the session has set now; it is as new. Never rejects. */
-export async function refresh(session: PooledSession, pooled: PooledConnection): Promise<void> {
+/**
+ * Learns what the session has set now; it is as new. Never rejects.
+ *
+ * @param isReset By COM_RESET_CONNECTION, not by a login that was refused.
+ */
+export async function refresh(
+  session: PooledSession,
+  pooled: PooledConnection,
+  isReset: boolean,
+): Promise<void> {
   try {
     const { states } = session.context.tables;
     const { baseline } = session;
     const state = await makeFresh(pooled.connection, { baseline, states, isReset: true });
     if (session.session.closed) return;
     becomeFresh(session, pooled, state);
-    if (isMariadb(session.context.server.identity!)) takeLoginCharsets(session, pooled);
+    if (isReset && isMariadb(session.context.server.identity!)) takeLoginCharsets(session, pooled);
   } catch {
     session.session.endLost();
   }

@@ -5,6 +5,7 @@
 import type { SessionState } from "../backend/mod.ts";
 import { Command, HEADER_LENGTH, PacketReader, writeHeader } from "../wire/mod.ts";
 import type { Replacement } from "./renamed_columns.ts";
+import { historyWith, type TypeHistory } from "./type_history.ts";
 
 /** One statement of a session. */
 export interface SessionStatement {
@@ -20,6 +21,8 @@ export interface SessionStatement {
   readonly effects: number;
   /** User variables that an execution may set, each with its `@`. */
   readonly userVariables: readonly string[];
+  /** Those that it names and that were not there when it was prepared: their types are part of it. */
+  readonly missingVariables: readonly string[];
   /** Names of columns to be given back. */
   readonly replacements: readonly Replacement[] | undefined;
   /** A number stands in place of ROW_COUNT(), for one execution. */
@@ -27,6 +30,8 @@ export interface SessionStatement {
   readonly parameters: number;
   /** The parameter types the client has sent last, as they stand in its packet. */
   types: Uint8Array | undefined;
+  /** What its executions have given, where that shows: see type_history.ts. */
+  history: TypeHistory | undefined;
   /** COM_STMT_SEND_LONG_DATA packets since the last execution. */
   longData: Buffer[] | undefined;
   /** More of them are at the server. */
@@ -151,4 +156,41 @@ export function withTypes(
   whole[place.flagAt] |= place.flag;
   writeHeader(whole, 0, { length: whole.length - HEADER_LENGTH, sequence: 0 });
   return { packet: whole, types };
+}
+
+/** The statement's history behind the execution in a packet. */
+export function nextHistory(
+  packet: Buffer,
+  statement: SessionStatement,
+  hasAttributes: boolean,
+): TypeHistory {
+  const { history = "", parameters } = statement;
+  const place = typesPlace(packet, statement, hasAttributes);
+  if (place === undefined || place.end === place.start || place.end > packet.length) return history;
+  // With attributes each type has a name behind it, and those of the attributes come last.
+  const isNamed = place.end - place.start !== 2 * parameters;
+  if (!isNamed) return historyWith(history, packet.toString("latin1", place.start, place.end));
+  const reader = new PacketReader(packet, place.start);
+  let types = "";
+  for (let i = 0; i < parameters; i++) {
+    types += packet.toString("latin1", reader.position, reader.position + 2);
+    reader.skip(2);
+    reader.lenencView();
+  }
+  return historyWith(history, types);
+}
+
+/**
+ * A server's statement that has been given these types behaves as one that was given the session's.
+ *
+ * @param next The session's behind the execution to come.
+ */
+export function hasHistory(
+  given: TypeHistory,
+  { history = "", parameters }: SessionStatement,
+  next: TypeHistory,
+): boolean {
+  if (given === history || given === next) return true;
+  // The execution to come gives the only ones.
+  return given === "" && history === next && next.length === 2 * parameters;
 }

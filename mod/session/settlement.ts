@@ -22,8 +22,10 @@ import {
   ServerStatus,
 } from "../wire/mod.ts";
 import { Afterwards } from "./afterwards.ts";
+import { diagnosedRowCount } from "./diagnosed_row_count.ts";
 import { hasHiddenPin, hiddenPinQuery, movesCounters } from "./hidden_pins.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
+import { NO_VARIABLES_NAMED } from "./observed_changes.ts";
 import { OwnPin } from "./own_pin.ts";
 import { wantsCursor } from "./session_statement.ts";
 import { runsText, startsWith, textOf, wordsOf } from "./statement_text.ts";
@@ -60,9 +62,23 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
     pooled.touch();
   }
   if (movesCounters(session)) pooled.pinsCounted = undefined;
+  const { textEffects } = session;
+  const prepares = session.command[HEADER_LENGTH] === Command.STMT_PREPARE;
+  if (prepares) session.namedVariables = NO_VARIABLES_NAMED;
+  const names = textEffects & Effect.SETS_USER_VARIABLE ||
+      (prepares && textEffects & Effect.ASKS_USER_VARIABLE)
+    ? namesIn(session, pooled)
+    : undefined;
+  if (names && prepares) {
+    const missing = names.filter((name) => !isMade(session, pooled, name));
+    session.namedVariables = { all: names, missing };
+  }
   // To prepare a text with := in it is enough for the variable to be there.
-  if (session.textEffects & Effect.SETS_USER_VARIABLE) {
-    for (const name of namesIn(session)) pooled.addDirty(name);
+  if (names && textEffects & Effect.SETS_USER_VARIABLE) {
+    session.ghosts = names.filter((name) =>
+      pooled.knownVariables?.has(name) && !isMade(session, pooled, name)
+    );
+    for (const name of names) pooled.addDirty(name);
     pooled.residue |= Residue.VARIABLES;
   }
   if (effects & Effect.SETS_ROLE) {
@@ -72,10 +88,22 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
   }
 }
 
-function namesIn(session: PooledSession): Iterable<string> {
+/** The session has set the variable, or may have. */
+function isMade(session: PooledSession, pooled: PooledConnection, name: string): boolean {
+  return session.userVariables.has(name) || pooled.dirty?.has(name) === true;
+}
+
+function namesIn(session: PooledSession, pooled: PooledConnection): readonly string[] {
   if (session.statement) return session.statement.userVariables;
   const { bytes, start } = textOf(session);
-  return userVariablesIn(bytes, start, bytes.length, lexicalModeOf(session.state, session.context));
+  const mode = lexicalModeOf(session.state, session.context);
+  const spellings = new Map<string, string>();
+  const names = userVariablesIn(bytes, start, bytes.length, mode, spellings);
+  for (const [name, spelled] of spellings) {
+    // A variable has the name it was made with.
+    if (!isMade(session, pooled, name)) (session.spellings ??= new Map()).set(name, spelled);
+  }
+  return names;
 }
 
 /**
@@ -98,21 +126,29 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   }
   const hasCursor = (tracker.status & ServerStatus.CURSOR_EXISTS) !== 0 &&
     wantsCursor(session.command);
-  if (effects & Effect.LEAVES_FOUND_ROWS || hasCursor) {
+  if (!hasCursor && !failed && isShowConditions(session)) {
+    // FOUND_ROWS() stays what it was
+  } else if (effects & LEAVES_FOUND_ROWS || hasCursor) {
     pooled.residue |= Residue.FOUND_ROWS;
     pooled.foundRows = undefined;
-  } else if (tracker.sawRows && failed) {
+  } else if (tracker.sawRows && failed && tracker.rows === 0) {
     // What it was, or something new: that can be told where it was the session's own only.
     const isOwn = pooled.foundRows === undefined || pooled.foundRows === session.foundRows;
     pooled.foundRows = isOwn ? undefined : UNKNOWN_VALUE;
     if (isOwn) pooled.residue |= Residue.FOUND_ROWS;
-  } else if (tracker.sawRows && !(effects & Effect.RUNS_TRIGGERS) && !isShowConditions(session)) {
+  } else if (tracker.sawRows && (failed || !(effects & Effect.RUNS_TRIGGERS))) {
     pooled.residue &= ~Residue.FOUND_ROWS;
     session.foundRows = pooled.foundRows = `${tracker.rows}`;
   }
+  if (session.ghosts !== undefined) {
+    if (failed) { for (const name of session.ghosts) (session.doubtful ??= new Set()).add(name); }
+    session.ghosts = undefined;
+  }
   if (failed) session.lastError = { code: tracker.errorCode, state: tracker.sqlState };
   if (failed || !leavesRowCount(session)) {
-    session.rowCount = failed || tracker.sawRows ? -1 : tracker.affectedRows;
+    const isNone = failed || tracker.sawRows ||
+      session.command[HEADER_LENGTH] === Command.STMT_FETCH;
+    session.rowCount = isNone ? -1 : tracker.affectedRows;
     pooled.rowCountGone = false;
   }
   // Refused whole, so that the proxy's own trackers are turned on again.
@@ -123,13 +159,15 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   return askAfterwards(session, pooled, failed);
 }
 
+/** Of several statements the last one that has rows counts. */
+const LEAVES_FOUND_ROWS = Effect.LEAVES_FOUND_ROWS | Effect.MULTI;
+
 /** Commands and statements that leave ROW_COUNT() what it was, unless they fail. */
 function leavesRowCount(session: PooledSession): boolean {
   const { command, effects } = session;
   switch (command[HEADER_LENGTH]) {
     case Command.STMT_PREPARE:
     case Command.STATISTICS:
-    case Command.STMT_FETCH:
       return true;
     case Command.QUERY:
     case Command.STMT_EXECUTE: {
@@ -151,14 +189,16 @@ function insertedNothing({ effects, pooled }: PooledSession, failed: boolean): b
 /** MySQL forgets conditions with the next statement, MariaDB with the next one that uses a table. */
 function noteConditions(session: PooledSession, pooled: PooledConnection, failed: boolean): void {
   const { effects } = session;
+  if (runsText(session)) {
+    session.conditionsAreOld = !failed && (effects & Effect.ASKS_WARNINGS) !== 0;
+  }
   const has = failed || pooled.connection.tracker.warnings > 0 || (effects & Effect.CALLS) !== 0;
   if (has || pooled.hasConditions && effects & Effect.ASKS_WARNINGS) {
     pooled.hasConditions = true;
     pooled.residue |= Residue.WARNINGS;
-    if (has) {
-      session.conditions = undefined;
-      pooled.hasStandIns = false;
-    }
+    // What stands in for the session's may still be there beside the new ones: that is seen when
+    // they are read.
+    if (has && !pooled.hasStandIns) session.conditions = undefined;
   } else if (isMariadb(session.context.server.identity!)) {
     if (pooled.hasConditions) pooled.residue |= Residue.WARNINGS;
   } else if (!(effects & Effect.ASKS_WARNINGS)) {
@@ -204,23 +244,29 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
     (tracker.status & ServerStatus.IN_TRANS) === 0;
   // As long as the connection is the session's, the next OK packet tells the same.
   const isHeld = session.pinned || session.inTransaction;
-  const mayHaveChanged = isUntold(session, connection) ||
-    (failed && (mayHaveBegun || (effects & CHANGES_DESPITE_ERROR) !== 0));
+  const mayBeTold = isUntold(session, connection) ||
+    (failed && (effects & CHANGES_DESPITE_ERROR) !== 0);
+  const mayHaveChanged = mayBeTold || (failed && mayHaveBegun);
   const { passingState } = session;
   session.untoldState = session.passingState = false;
-  if (effects & Effect.CALLS) session.hasCalled = true;
+  if (effects & Effect.CALLS || failedInTrigger(session, failed)) session.hasCalled = true;
   const pings = mayHaveChanged && !isHeld;
   const showed = showsTrackers(session);
   const untold = untoldAssignments(session);
+  const rowCount = failed ? undefined : diagnosedRowCount(session, pooled);
+  const diagnosed = !failed && tracker.warnings > 0 && leavesRowCount(session) && runsText(session);
   const hides = !isHeld && (session.hiddenChange || session.hasCalled);
   const counts = !isHeld && !hides && pooled.pinsCounted === undefined;
-  if (!pings && !passingState && !showed && untold === undefined && !hides && !counts) return false;
+  const changes = passingState || showed || diagnosed || untold !== undefined ||
+    rowCount !== undefined;
+  if (!pings && !changes && !hides && !counts) return false;
   const requests = new Afterwards(session, pooled);
-  if (pings) requests.ping();
-  if (passingState || showed || untold !== undefined) requests.captureDiagnostics();
+  if (pings) requests.ping(mayBeTold);
+  if (changes) requests.captureDiagnostics(diagnosed);
   if (passingState) requests.flush();
-  if (showed) requests.turnOn(session.baseline.track);
+  if (showed) requests.set(session.baseline.track);
   if (untold !== undefined) requests.tell(untold);
+  if (rowCount !== undefined) requests.set(rowCount);
   if (hides) requests.findHidden();
   else if (counts) {
     requests.captureDiagnostics();
@@ -229,11 +275,23 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   return true;
 }
 
+/** MariaDB does not tell of what triggers have changed where their statement fails. */
+function failedInTrigger({ effects, context }: PooledSession, failed: boolean): boolean {
+  return failed && (effects & Effect.RUNS_TRIGGERS) !== 0 && isMariadb(context.server.identity!);
+}
+
 /** Rows that end with an EOF packet say at most that something has changed; MySQL says not even that. */
 function isUntold(session: PooledSession, { tracker, facts }: ServerConnection): boolean {
   if (session.untoldState) return true;
-  return tracker.sawRows && (session.effects & RUNS_CODE) !== 0 &&
-    (facts.capabilities & Capability.DEPRECATE_EOF) === 0;
+  if (!tracker.sawRows || (facts.capabilities & Capability.DEPRECATE_EOF) !== 0) return false;
+  return (session.effects & RUNS_CODE) !== 0 || hasOptimizerHint(session);
+}
+
+/** SET_VAR in one sets something and sets it back. */
+function hasOptimizerHint(session: PooledSession): boolean {
+  if (!runsText(session) || isMariadb(session.context.server.identity!)) return false;
+  const { bytes, start } = textOf(session);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf("/*+", start) >= 0;
 }
 
 const RUNS_CODE = Effect.CALLS | Effect.RUNS_TRIGGERS | Effect.MULTI;

@@ -2,7 +2,6 @@
 // out, and the client is told what it would have been told by a server of its own.
 
 import {
-  type Baseline,
   CHARSET_VARIABLES,
   literalOf,
   type PooledConnection,
@@ -25,7 +24,8 @@ import {
 } from "../wire/mod.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { runsText, startsWith, textOf } from "./statement_text.ts";
+import { runsText, startsWith, textOf, wordsOf } from "./statement_text.ts";
+import { setsDefaultTimestamp } from "./untold_assignments.ts";
 
 /** Variables that the pins stand for, or that say nothing about the session's settings. */
 const NOT_SETTINGS = new Set(["insert_id", "last_insert_id", "rand_seed1", "rand_seed2"]);
@@ -71,12 +71,37 @@ export function noteState(session: PooledSession, packet: Uint8Array): Uint8Arra
     sessionTrack: (capabilities & Capability.SESSION_TRACK) !== 0,
     deprecateEof: (capabilities & Capability.DEPRECATE_EOF) !== 0,
     told: (entries) =>
-      session.ownPins & OwnPin.TRACKERS ? entries : toldEntries(entries, session.baseline),
+      session.ownPins & OwnPin.TRACKERS
+        ? entries
+        : withOwed(session, toldEntries(entries, session)),
   });
 }
 
 const TRACKS_GTIDS = "session_track_gtids";
 const OFF = "'OFF'";
+
+/** With what a server would have kept to itself until it had something else to tell. */
+function withOwed(
+  session: PooledSession,
+  told: readonly SessionStateEntry[],
+): readonly SessionStateEntry[] {
+  const { owed } = session;
+  if (owed === undefined || told.length === 0) return told;
+  session.owed = undefined;
+  const names = new Set(told.map(nameIn));
+  const more: SessionStateEntry[] = [];
+  for (const entry of toldEntries(owed, session)) {
+    const name = nameIn(entry);
+    if (!names.has(name)) more.push(entry);
+    names.add(name);
+  }
+  return [...more, ...told];
+}
+
+/** The variable that an entry of one variable is about. */
+function nameIn({ type, data }: SessionStateEntry): string | undefined {
+  return type === StateEntry.SYSTEM_VARIABLES ? decodeSystemVariables(data)[0]?.name : undefined;
+}
 
 /** The server tells that something has changed; what, the next OK packet tells. */
 function isEof(packet: Uint8Array): boolean {
@@ -88,13 +113,13 @@ const EOF_LENGTH = 5;
 /** SET STATEMENT x = 1 FOR ...: what it sets is told as if it stayed. */
 function isSetStatement(session: PooledSession): boolean {
   return (session.effects & Effect.SETS_VARIABLE) === 0 && runsText(session) &&
-    startsWith(session, "SET");
+    startsWith(session, "SET") && wordsOf(session).startsWith("SET STATEMENT ");
 }
 
 /** What a client is told whose trackers are those of a fresh session. */
 function toldEntries(
   entries: readonly SessionStateEntry[],
-  { told, literals }: Baseline,
+  { baseline: { told, literals } }: PooledSession,
 ): SessionStateEntry[] {
   const tellsGtids = (literals.get(TRACKS_GTIDS) ?? OFF) !== OFF;
   const variables: { readonly rank: number; readonly entry: SessionStateEntry }[] = [];
@@ -139,6 +164,12 @@ function settingsOf(
       if (Buffer.from(value).toString() === "NONE") session.ownPins |= OwnPin.METADATA;
       else session.ownPins &= ~OwnPin.METADATA;
     }
+    // The proxy's own statement sets it to what it is.
+    if (name === "sql_warnings" && !session.state.variables.has(name)) {
+      if (literalOf(name, Buffer.from(value).toString()) === session.baseline.literals.get(name)) {
+        continue;
+      }
+    }
     if (name === "timestamp") {
       changes.push([name, timestampOf(session, value)]);
       continue;
@@ -158,10 +189,7 @@ function settingsOf(
 function timestampOf(session: PooledSession, value: Uint8Array): string | undefined {
   const { bytes, start } = textOf(session);
   const text = Buffer.from(bytes.subarray(start)).toString("latin1");
-  if (/timestamp\W*(?::?=)\s*(?:default|'?0+(?:\.0*)?'?\s*(?:[,;]|$))/i.test(text)) {
-    return undefined;
-  }
-  return Buffer.from(value).toString();
+  return setsDefaultTimestamp(text) ? undefined : Buffer.from(value).toString();
 }
 
 function askLater(

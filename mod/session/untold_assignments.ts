@@ -16,12 +16,16 @@ const NOT_AGAIN = new Set([
   "pseudo_thread_id",
   "rand_seed1",
   "rand_seed2",
-  "timestamp",
   "tx_isolation",
   "tx_read_only",
   "transaction_isolation",
   "transaction_read_only",
 ]);
+
+/** SET timestamp = DEFAULT, or 0: the clock runs again. @param text The statement. */
+export function setsDefaultTimestamp(text: string): boolean {
+  return /timestamp\W*(?::?=)\s*(?:default|'?0+(?:\.0*)?'?\s*(?:[,;]|$))/i.test(text);
+}
 
 /** The statement that makes the server tell; undefined where there is nothing to be told. */
 export function untoldAssignments(session: PooledSession): string | undefined {
@@ -33,6 +37,13 @@ export function untoldAssignments(session: PooledSession): string | undefined {
   for (const [, name] of text.matchAll(ASSIGNED)) {
     const variable = name.toLowerCase();
     if (NOT_AGAIN.has(variable) || variable.startsWith("session_track_")) continue;
+    if (variable === "timestamp") {
+      // Set once more, a clock that runs would stand.
+      if (setsDefaultTimestamp(text)) {
+        session.setState(context.tables.states.with(session.state, [["timestamp", undefined]]));
+      } else names.add(variable);
+      continue;
+    }
     if (!baseline.literals.has(variable)) continue;
     // The charset alone would bring its default collation.
     names.add(variable === "character_set_connection" ? "collation_connection" : variable);

@@ -24,6 +24,8 @@ export interface ArenaOptions {
   readonly crowd?: number;
   /** Programs played at the same time. */
   readonly lanes: number;
+  /** The server behind the proxies writes down what it is sent. */
+  readonly general?: boolean;
 }
 
 /** Servers, proxies and lanes. `await using` ends them. */
@@ -34,6 +36,8 @@ export interface Arena extends AsyncDisposable {
   logs(): string[];
   /** What servers that died have said of it. */
   deaths(): string[];
+  /** What the server behind the proxies was sent, if it writes that down. */
+  general(): string;
 }
 
 /** Starts everything. */
@@ -41,7 +45,9 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
   const { kind, against } = options;
   await using stack = new AsyncDisposableStack();
   const servers: RealServer[] = [];
-  for (let i = 0; i < 2; i++) servers.push(stack.use(await startTwin(kind)));
+  for (let i = 0; i < 2; i++) {
+    servers.push(stack.use(await startTwin(kind, i === 1 && options.general === true)));
+  }
   const behind = servers[1]!;
   const names = Array.from({ length: options.lanes }, (_, lane) => stageNames(lane));
   for (const server of servers) {
@@ -75,6 +81,7 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     lanes,
     logs: () => proxies.map((proxy) => proxy.log()),
     deaths: () => servers.flatMap(deathOf),
+    general: () => readFileSync(join(behind.folder, GENERAL_LOG), "utf8"),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -86,7 +93,7 @@ function deathOf({ folder }: RealServer): string[] {
 }
 
 /** A server that differs from its twin in nothing a client sees but its port. */
-function startTwin(kind: ServerKind): Promise<RealServer> {
+function startTwin(kind: ServerKind, general: boolean): Promise<RealServer> {
   const withoutLog = kind === "mysql"
     ? ["gtid_mode = OFF", "enforce_gtid_consistency = OFF", "log_replica_updates = OFF"]
     : ["log_slave_updates = OFF"];
@@ -109,9 +116,14 @@ function startTwin(kind: ServerKind): Promise<RealServer> {
       "performance_schema_instrument = '%=OFF'",
       "performance_schema_instrument = 'thread/%=ON'",
       "character_set_server = latin1",
+      `general_log = ${general ? "ON" : "OFF"}`,
+      `general_log_file = ../${GENERAL_LOG}`,
     ],
   });
 }
+
+/** In a server's folder. */
+const GENERAL_LOG = "general.log";
 
 function proxyConfiguration(
   { kind, against, pipeline = "auto", crowd = 0, connections, names }: ArenaOptions & {

@@ -2,7 +2,8 @@
 // Usage: bun tests/interleaving/main.ts [--programs N] [--seed N] [--server mariadb|mysql]
 //   [--against transaction|split|session|direct] [--pipeline auto|off|N] [--crowd N] [--lanes N]
 //   [--failures N] [--save FOLDER] [FILE...]
-// With files it plays those programs instead; --kinds lists the statement kinds and how they fared.
+// With files it plays those programs instead; --general shows what the server behind the proxy was
+// sent then. --kinds lists the statement kinds and how they fared.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -28,6 +29,7 @@ const { values, positionals } = parseArgs({
     failures: { type: "string", default: "1" },
     save: { type: "string" },
     kinds: { type: "boolean", default: false },
+    general: { type: "boolean", default: false },
   },
 });
 const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
@@ -41,6 +43,7 @@ for (const kind of kinds) {
     pipeline: values.pipeline,
     crowd: Number(values.crowd),
     lanes,
+    general: values.general,
   });
   const well = positionals.length > 0 ? await playFiles(arena) : await playMany(arena, kind);
   failed ||= !well;
@@ -52,7 +55,9 @@ async function playFiles(arena: Arena): Promise<boolean> {
   for (const file of positionals) {
     const program = parseProgram(readFileSync(file, "utf8"));
     if (!program.servers.includes(arena.kind)) continue;
+    const before = values.general ? arena.general().length : 0;
     const trial = await tryProgram(program, arena.lanes[0]!, { fresh: true });
+    if (values.general) console.log(arena.general().slice(before));
     console.log(`${arena.kind}: ${file}: ${trial.difference?.sort ?? "equal"}`);
     if (trial.difference === undefined) continue;
     well = false;
@@ -80,12 +85,14 @@ async function playMany(arena: Arena, kind: ServerKind): Promise<boolean> {
     },
   });
   for (const line of arena.deaths()) console.log(`${kind}: the server has died: ${line}`);
-  for (const failure of report.failures) {
-    console.log(`${kind}: the program of --seed ${failure.seed} differs; shrinking it ...`);
-    const trial = await shrink(failure);
-    console.log(explain(trial));
-    if (values.save !== undefined) save(trial, `${kind}_${failure.seed}`);
-  }
+  // Each lane shrinks its own, side by side.
+  await Promise.all(arena.lanes.map(async (lane) => {
+    for (const failure of report.failures.filter((each) => each.lane === lane)) {
+      const trial = await shrink(failure);
+      console.log(`${kind}: the program of --seed ${failure.seed} differs:\n${explain(trial)}`);
+      if (values.save !== undefined) save(trial, `${kind}_${failure.seed}`);
+    }
+  }));
   if (values.kinds) console.log(count.table());
   const { seconds, steps, failures } = report;
   console.log(

@@ -15,7 +15,9 @@
 // 7. the flag SESSION_STATE_CHANGED of EOF packets, behind which no state comes (docs/pooling.md);
 // 8. the affected rows of a CALL, which are those of any statement before it where it writes nothing
 //    (docs/pooling.md);
-// 9. the end of the connection in place of an answer, and error 2013 in its place: comparison.ts.
+// 9. what a client whose rows end with EOF packets is told later of a variable that the hint SET_VAR
+//    has set for one statement (docs/pooling.md);
+// 10. the end of the connection in place of an answer, and error 2013 in its place: comparison.ts.
 
 import {
   Capability,
@@ -37,6 +39,8 @@ export interface Masked {
   readonly threadId: number;
   /** OK packets carry session state. */
   readonly tracking: boolean;
+  /** Variables that hints have set in rows that ended with an EOF packet. */
+  readonly hinted: ReadonlySet<string>;
 }
 
 /** Beginnings of errors that name a statement's id: 1243 and 1421. */
@@ -50,7 +54,8 @@ export function mask(answer: Answer, about: Masked): Uint8Array {
   let { bytes } = answer;
   if (answer.ending !== "whole" || bytes.length === 0) return bytes;
   if (about.command === "prepare" && errorCode === 0) {
-    return Buffer.from(bytes).fill(0, STATEMENT_ID_AT, STATEMENT_ID_AT + 4);
+    const masked = Buffer.from(bytes).fill(0, STATEMENT_ID_AT, STATEMENT_ID_AT + 4);
+    return withoutStateInEof(masked);
   }
   const searched = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (searched.includes(UNKNOWN_STATEMENT) || searched.includes(NO_CURSOR)) {
@@ -64,7 +69,8 @@ export function mask(answer: Answer, about: Masked): Uint8Array {
   if (/^\W*(?:\w\W+)?CALL\b/i.test(about.sql)) bytes = endsChanged(bytes, withoutAffectedRows);
   if (!about.tracking || about.command === "fetch") return bytes;
   // Of a login there is the payload only.
-  return about.command === "change_user" ? maskState(bytes) : endsChanged(bytes, maskState);
+  const masked = (payload: Uint8Array) => maskState(payload, about.hinted);
+  return about.command === "change_user" ? masked(bytes) : endsChanged(bytes, masked);
 }
 
 /** One byte is enough for the rows that programs change. */
@@ -198,7 +204,7 @@ const VARIABLE_ENTRY = 0;
 const STATE_LENGTH_MIN = 10;
 const STATEMENT_ID_ENTRY = Buffer.from("\x0cstatement_id");
 
-function maskState(payload: Uint8Array): Uint8Array {
+function maskState(payload: Uint8Array, hinted: ReadonlySet<string>): Uint8Array {
   if (payload[0] === ERR_HEADER || payload.length < STATE_LENGTH_MIN) return payload;
   const ok = decodeOk(payload, Capability.SESSION_TRACK);
   if (ok.sessionState.length === 0) return payload;
@@ -211,10 +217,12 @@ function maskState(payload: Uint8Array): Uint8Array {
     reader.lenencView();
     const entry = Buffer.from(ok.sessionState.subarray(from, reader.position));
     if (type !== VARIABLE_ENTRY) others.push(entry);
+    else if ([...hinted].some((name) => entry.includes(name))) continue;
     else variables.push(entry.includes(STATEMENT_ID_ENTRY) ? STATEMENT_ID_ENTRY : entry);
   }
   const sessionState = Buffer.concat([...variables.sort(Buffer.compare), ...others]);
-  const masked = encodeOk({ ...ok, sessionState }, Capability.SESSION_TRACK);
+  const status = sessionState.length > 0 ? ok.status : ok.status & ~SESSION_STATE_CHANGED;
+  const masked = encodeOk({ ...ok, status, sessionState }, Capability.SESSION_TRACK);
   masked[0] = payload[0];
   return masked;
 }
