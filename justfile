@@ -70,6 +70,10 @@ hunt *ARGS: build
     @bun tests/setup/ensure.ts
     @bun tests/stale_reads/main.ts {{ ARGS }}
 
+# A picture of kill -9 of a primary under load: dist/failover.svg; the arguments are the load's.
+bench-failover *ARGS: build
+    @bun tests/failover/main.ts --svg dist/failover.svg {{ ARGS }}
+
 # Faults by chance on a real cluster under load, with a ledger: `--minutes N --seed S --cluster C`.
 chaos *ARGS: build
     @bun tests/failover/chaos.ts {{ ARGS }}

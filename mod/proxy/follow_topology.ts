@@ -77,10 +77,11 @@ export class TopologyFollower {
    */
   #closeLost(): void {
     for (const { address, state, failure, name, aliases } of this.topology.servers) {
-      if (failure !== null || state === "down") this.#context.gate.noteGone([name, ...aliases]);
       if (state === "down" && failure !== null) {
         this.#context.servers.at(address).pools?.abandon("the server does not answer");
       }
+      // Behind that: those whose connections have just ended want to know.
+      if (failure !== null || state === "down") this.#context.gate.noteGone([name, ...aliases]);
     }
   }
 

@@ -33,7 +33,9 @@ describe("packages", () => {
 
   test("every recipe of the justfile is an npm script and the other way round", async () => {
     const justfile = await Bun.file(join(root, "justfile")).text();
-    const recipes = [...justfile.matchAll(/^(\w+)(?: [^\n:]*)?:(?!=)/gm)].map(([, name]) => name!);
+    const recipes = [...justfile.matchAll(/^([\w-]+)(?: [^\n:]*)?:(?!=)/gm)].map(([, name]) =>
+      name!
+    );
     const scripts = Object.entries(manifest.scripts);
     expect(scripts.map(([name]) => name).sort()).toEqual(
       recipes.filter((it) => it !== "default").sort(),

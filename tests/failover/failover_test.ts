@@ -39,3 +39,20 @@ describe.each(kinds)("a load on three servers of %s", (kind) => {
     for (const backMs of outcome.backMs) expect(backMs).toBeLessThan(Infinity);
   }, 120_000);
 });
+
+test("the network to the primary is cut: no read fails, no client is disconnected", async () => {
+  const outcome = await run({
+    cluster: kinds.includes("mariadb") ? "mariadb" : "async",
+    faults: ["cut"],
+    sessions: SESSIONS,
+    holdMs: 3000,
+    seed,
+    mix: { reads: 80, transactions: 0 },
+    pauseMs: 20,
+  });
+  console.log(outcomeLines(outcome).join("\n"));
+  expect(isClean(outcome.account)).toBe(true);
+  expect(outcome.reconnects).toBe(0);
+  expect(outcome.complaints.filter(({ what }) => what !== "write")).toEqual([]);
+  expect(outcome.complaints.length).toBeLessThanOrEqual(SESSIONS);
+}, 120_000);

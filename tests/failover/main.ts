@@ -1,10 +1,12 @@
 // Runs a load through the proxy over faults of a real cluster and checks its ledger.
 // Usage: bun tests/failover/main.ts --cluster async|group|mariadb --fault kill|stop|switchover|
-//   replica|flap|cut [--fault ...] [--sessions 64] [--seconds 10] [--seed S] [--log]
+//   replica|flap|cut [--fault ...] [--sessions 64] [--seconds 10] [--seed S] [--svg FILE]
+//   [--log]
 
 import { parseArgs } from "node:util";
 import { type FaultName, FAULTS } from "./faults.ts";
 import { isClean } from "./ledger.ts";
+import { timelineSvg } from "./picture.ts";
 import { outcomeLines } from "./report.ts";
 import { MIXED, run } from "./run.ts";
 import { type ClusterKind, CLUSTERS } from "./site.ts";
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     transactions: { type: "string", default: String(MIXED.transactions) },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     config: { type: "string", default: "" },
+    svg: { type: "string" },
     log: { type: "boolean", default: false },
   },
 });
@@ -41,6 +44,9 @@ for (const cluster of clusters) {
       config: values.config.replaceAll("\\n", "\n"),
     });
     for (const line of outcomeLines(outcome)) console.log(line);
+    if (values.svg !== undefined) {
+      await Bun.write(values.svg, timelineSvg(outcome.timeline, `${cluster}: ${fault}`));
+    }
     if (values.log) console.log(outcome.proxyLog);
     clean &&= isClean(outcome.account) && outcome.wrong.length === 0;
   }
