@@ -26,10 +26,10 @@ export const mysqlproxyPool: Contender = contender(
 );
 
 /** The same, and statements of several clients behind each other where that is known to be well. */
-export const mysqlproxyPiped: Contender = contender(
-  "mysqlproxy-piped",
-  (options) => pooled(options, [], ['pipeline = "auto"']),
-);
+export const mysqlproxyPiped: Contender = {
+  ...contender("mysqlproxy-piped", (options) => pooled(options, [], ['pipeline = "auto"'])),
+  byDefault: false,
+};
 
 /** The same, and never a statement behind another one that has no answer yet. */
 export const mysqlproxyUnpiped: Contender = contender(
