@@ -19,7 +19,7 @@ export function commandFacts(session: PooledSession): CommandFacts {
     isRead: isRead(session),
     isInParts: (session.effects & IN_PARTS) !== 0,
     isHeld: session.inTransaction || session.pinned,
-    isReadOnlySession: /^(?:1|on)$/i.test(
+    isReadOnlySession: /^'?(?:1|on)'?$/i.test(
       session.state.variables.get("transaction_read_only") ?? "",
     ),
   };
