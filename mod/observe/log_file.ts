@@ -15,8 +15,6 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
-import { createGzip } from "node:zlib";
 
 /** Lines are gathered for so long, in milliseconds. */
 const GATHER_MS = 50;
@@ -186,6 +184,9 @@ export class LogFile {
 
 async function compress(path: string): Promise<void> {
   const compressed = `${path}.gz`;
+  // Loaded when a file is rotated: the proxy starts sooner without them.
+  const { pipeline } = await import("node:stream/promises");
+  const { createGzip } = await import("node:zlib");
   await pipeline(
     createReadStream(path),
     createGzip({ level: 4 }),
