@@ -8,7 +8,6 @@ import {
   type ClusterStatement,
   type ClusterView,
   type EventKind,
-  type MonitorSettings,
   OwnConnector,
   type PoolCounts,
   StateFiles,
@@ -16,10 +15,11 @@ import {
   type TopologyServer,
   type TroubleReport,
 } from "../cluster/mod.ts";
-import { type Config, formatAddress } from "../config/mod.ts";
+import type { Config } from "../config/mod.ts";
 import type { Log } from "../observe/mod.ts";
 import type { StoredCode } from "../session/mod.ts";
 import { ownEndpoint } from "./credentials.ts";
+import { monitorSettings } from "./monitor_settings.ts";
 import { poolMax, type PoolUses } from "./pool_use.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { StoredCodeWatch } from "./stored_code.ts";
@@ -118,19 +118,6 @@ function poolCounts({ name, aliases }: TopologyServer, uses: PoolUses, max: numb
     counts.idle += uses[each]?.idle ?? 0;
   }
   return counts;
-}
-
-/** What the configuration says to a monitor. */
-export function monitorSettings({ monitor, cluster, servers }: Config): MonitorSettings {
-  return {
-    ...monitor,
-    ...cluster,
-    servers: servers.map(({ address, weight, tags }) => ({
-      name: formatAddress(address),
-      weight,
-      tags,
-    })),
-  };
 }
 
 const BAD_STATES: ReadonlySet<string> = new Set(["suspect", "down", "lagging", "wrong-cluster"]);

@@ -1,8 +1,9 @@
 // The proxy as a process: listeners, workers, timeouts, drain.
 
-export { monitorSettings, type RunningCluster } from "./cluster.ts";
+export type { RunningCluster } from "./cluster.ts";
 export { ownEndpoint } from "./credentials.ts";
 export { examineMachine } from "./examine_machine.ts";
+export { monitorSettings } from "./monitor_settings.ts";
 export { poolMax } from "./pool_use.ts";
 export * from "./running.ts";
 export * from "./serve.ts";

@@ -4,7 +4,7 @@ import type { Config, ListenAddress } from "../config/mod.ts";
 import { formatAddress } from "../config/mod.ts";
 import { createLog, type Log, LogLines } from "../observe/mod.ts";
 import { ListenError } from "../net/mod.ts";
-import { type DataPlane, type RunningCluster, startCluster } from "./cluster.ts";
+import type { DataPlane, RunningCluster } from "./cluster.ts";
 import { reportFaults } from "./faults.ts";
 import { checkPortsAreFree } from "./free_ports.ts";
 import { notifyService } from "./notify_service.ts";
@@ -12,7 +12,6 @@ import { sessionsByOpenFiles } from "./open_files.ts";
 import type { Running } from "./running.ts";
 import { Signals } from "./signals.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
-import { startSupervisor } from "./supervisor.ts";
 import { Predecessor } from "./takeover.ts";
 import { workerCount } from "./worker_count.ts";
 import { splitsReads } from "./splits_reads.ts";
@@ -42,7 +41,7 @@ export interface RunningProxy {
  */
 export async function startProxy(config: Config, log: Log): Promise<RunningProxy> {
   const worker = await startWorker(config, { log, number: 0, reusePort: false });
-  const cluster = await startCluster(config, log, dataPlaneOf(worker));
+  const cluster = await watchServers(config, log, dataPlaneOf(worker));
   if (cluster) worker.attach(cluster);
   return {
     running: { ...worker, cluster },
@@ -90,7 +89,7 @@ export async function serve(
   const place = { copies: predecessor?.copiesFor(workers) ?? 1, replace: takeover };
   const running = workers === 1
     ? await serveAlone(config, log, place)
-    : await startSupervisor(config, log, { ...place, lines });
+    : await (await import("./supervisor.ts")).startSupervisor(config, log, { ...place, lines });
   for (const address of running.addresses) {
     log.info("listening", { address: formatAddress(address) });
   }
@@ -116,7 +115,7 @@ export async function serve(
     close = () => {};
   };
   signals.leadTo(running, closePorts);
-  const cluster = await startCluster(config, log, dataPlaneOf(running));
+  const cluster = await watchServers(config, log, dataPlaneOf(running));
   if (cluster) running.attach(cluster);
   const { sockets = [] } = predecessor ?? {};
   await predecessor?.relieve(async (step) => await running.takeStep(step, sockets), log);
@@ -177,4 +176,15 @@ async function serveAlone(
     log.warn("server cannot be reached yet", { server: server.name, reason: error.message });
   });
   return worker;
+}
+
+/** Loads what watches servers only where the proxy has an account for it: it starts sooner without. */
+async function watchServers(
+  config: Config,
+  log: Log,
+  dataPlane: DataPlane,
+): Promise<RunningCluster | undefined> {
+  if (!config.account) return undefined;
+  const { startCluster } = await import("./cluster.ts");
+  return await startCluster(config, log, dataPlane);
 }
