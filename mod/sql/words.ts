@@ -32,18 +32,23 @@ export function hashWith(hash: number, byte: number): number {
  * @param name ASCII letters, digits, `_` and `$`, in any case.
  */
 export function word(name: string): number {
-  const bytes = Buffer.from(name, "latin1");
-  let hash = 0;
-  for (const byte of bytes) hash = hashWith(hash, byte);
-  const known = findWord(bytes, 0, bytes.length, hash);
-  if (known !== NO_WORD) return known;
+  // Written where it would lie. Plain loops: more than a thousand words are learned at each start,
+  // before anything is compiled.
   const from = starts[count + 1];
-  if (count === WORDS_MAX || from + bytes.length > LETTERS_MAX) {
+  const { length } = name;
+  if (count === WORDS_MAX || from + length > LETTERS_MAX) {
     throw new RangeError(`Cannot know the word "${name}": no room`);
   }
+  let hash = 0;
+  for (let at = 0; at < length; at++) {
+    const letter = name.charCodeAt(at) | 0x20;
+    letters[from + at] = letter;
+    hash = (Math.imul(hash, 31) + letter) | 0; // as `hashWith()`
+  }
+  const known = findWord(letters, from, from + length, hash);
+  if (known !== NO_WORD) return known;
   count++;
-  for (const [at, byte] of bytes.entries()) letters[from + at] = byte | 0x20;
-  starts[count + 1] = from + bytes.length;
+  starts[count + 1] = from + length;
   let slot = slotOf(hash);
   while (slots[slot] !== NO_WORD) slot = (slot + 1) % SLOTS;
   slots[slot] = count;
