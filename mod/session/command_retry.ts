@@ -7,7 +7,7 @@ import { ERR_HEADER, HEADER_LENGTH, payloadLength, type SqlError } from "../wire
 import type { Waiting } from "./failover_gate.ts";
 import { type Loss, lossError } from "./loss.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { commandFacts, isRead } from "./repeatable.ts";
+import { commandFacts, isClusterStatement, isRead } from "./repeatable.ts";
 import { startsWith } from "./statement_text.ts";
 
 /** Of one session; made when it is needed first. Nothing here is on the hot path. */
@@ -40,6 +40,8 @@ export class CommandRetry implements Waiting {
   /** It cannot do without the primary: what only reads can where the old one still takes reads. */
   get mustWait(): boolean {
     const { gate } = this.#session.context;
+    // What opens the gate again must get through it.
+    if (isClusterStatement(this.#session)) return false;
     if (!gate.readsGoOn) return true;
     // KILL may be about one that waits.
     return !isRead(this.#session) && !startsWith(this.#session, "KILL");

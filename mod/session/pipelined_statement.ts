@@ -90,8 +90,8 @@ export class PipelinedStatement implements LaneRider {
       hasAttributes: hasQueryAttributes,
       known: types,
     });
-    if (typed.types === types && types !== undefined && statement.types === undefined) {
-      this.goAlone(); // the types there are another session's
+    if (statement.parameters > 0 && statement.types === undefined) {
+      this.goAlone(); // types there are another session's; without any it is for the server to judge
       return false;
     }
     known.types = typed.types;

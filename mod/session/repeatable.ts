@@ -3,7 +3,7 @@
 
 import type { PooledConnection } from "../backend/mod.ts";
 import { type CommandFacts, type LossOutcome, outcomeOfLoss } from "../route/mod.ts";
-import { Effect, PINS, readFacts, type StatementFacts } from "../sql/mod.ts";
+import { clusterStatementStart, Effect, PINS, readFacts, type StatementFacts } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -41,6 +41,13 @@ export function isRead(session: PooledSession): boolean {
   const mode = lexicalModeOf(session.state, session.context);
   readFacts(bytes, { start, end: bytes.length }, { mode }, facts);
   return facts.bars === 0;
+}
+
+/** The command is an order or a question about the servers, which need not be there for it. */
+export function isClusterStatement(session: PooledSession): boolean {
+  if (session.command[HEADER_LENGTH] !== Command.QUERY) return false;
+  const { bytes, start } = textOf(session);
+  return clusterStatementStart(bytes, start, bytes.length) >= 0;
 }
 
 /** Statements that end no transaction by themselves. */

@@ -158,6 +158,8 @@ describe.skipIf(kind === undefined)("mysqlproxy serve before a cluster", () => {
       const least = await leastOf(DETECTED_UNDER_LOAD_MS, async () => {
         await using served = await serve([first], ["--workers", workers], {
           MYSQLPROXY_POOL_MODE: mode,
+          // The write does not wait for another primary.
+          MYSQLPROXY_FAILOVER_MAX_WAIT: "0",
           // Nobody would look by himself.
           MYSQLPROXY_MONITOR_INTERVAL: "60s",
           MYSQLPROXY_MONITOR_QUICK_INTERVAL: "60s",
