@@ -134,13 +134,17 @@ for (const kind of kinds) {
     test("a server that is gone is not answered for", async () => {
       const own = await startServer(kind);
       const { app } = own.accounts;
-      await using subject = await poolSubject(own, { accounts: [app] });
+      await using subject = await poolSubject(own, {
+        accounts: [app],
+        config: '[failover]\nmax_wait = "200ms"\n',
+      });
       using client = await loginAs(app, subject.proxy);
       expect(await client.value("SELECT 1")).toBe("1");
       await own.stop();
       await until("the pool knows", async () => await subject.number(app, "closed") === 1);
       expect((await refusal(loginAs(app, subject.proxy))).code).toBe(2003);
-      expect((await client.errorOf("SELECT 2")).code).toBe(2013);
+      // Those that are logged in wait for it, and are told when it does not come back.
+      expect((await client.errorOf("SELECT 2")).code).toBe(3168);
     }, 20_000);
 
     test("a login storm of an account that the proxy reads from the server", async () => {

@@ -37,6 +37,9 @@ for (const kind of kinds) {
         const port = await proxy.loggedPort("admin port");
         using admin = await loginAs(server.accounts.monitor, { port });
         using client = await loginAs(server.accounts.app, proxy, { database: "test" });
+        if (kind === "mysql") { // its table may be full of other tests' statements
+          await server.sql("TRUNCATE performance_schema.events_statements_summary_by_digest");
+        }
         await client.query("CREATE TEMPORARY TABLE measured (id INT, name VARCHAR(99))");
         const errors: number[] = [];
         for (const text of [STATEMENTS[2]!, ...STATEMENTS, STATEMENTS[0]!.replace("17", "18")]) {
