@@ -126,14 +126,17 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
       const status = readFileSync(`/proc/${pid}/status`, "utf8");
       return Number(status.match(/^VmRSS:\s+(\d+) kB/m)?.[1] ?? 0) * 1024;
     },
-    cpuMicros() {
-      // The fields after the program's name, which may have spaces: 14 and 15 are utime and stime.
-      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").pop()!.split(" ");
-      return (Number(fields[11]) + Number(fields[12])) * (1_000_000 / TICKS_PER_SECOND);
-    },
+    cpuMicros: () => cpuMicrosOf(pid),
     stop,
     async [Symbol.asyncDispose]() {
       await stop();
     },
   };
+}
+
+/** Processor time that a process has used in user and system mode, microseconds. */
+export function cpuMicrosOf(pid: number): number {
+  // The fields after the program's name, which may have spaces: 14 and 15 are utime and stime.
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").pop()!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * (1_000_000 / TICKS_PER_SECOND);
 }

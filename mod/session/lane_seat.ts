@@ -72,8 +72,11 @@ export class LaneSeat {
     const group = this.#groupNow();
     if (group === undefined || !group.usable) return false;
     const statement = isExecution ? session.statement : undefined;
-    // What its parameters are depends on what the session has given it before.
-    if (statement?.history !== undefined) return false;
+    // What its parameters are depends on what the session has given it before; without any types it
+    // is for the server to judge, which looks at what was prepared last.
+    if (statement !== undefined && (statement.history !== undefined || lacksTypes(statement))) {
+      return false;
+    }
     const pace = isExecution
       ? statement && paceOfExecution(statement, { command, group })
       : paceOfText(session, group);
@@ -192,4 +195,9 @@ function isUnencumbered(session: PooledSession, { facts: { mariadb } }: LaneGrou
   if (last?.owner === session && (last.residue & ~Residue.INSERT_ID) !== 0) return false;
   // There a statement without a table leaves them as they are.
   return !mariadb || session.conditions === undefined;
+}
+
+/** It was never executed with types, which its parameters need. */
+function lacksTypes({ parameters, types }: SessionStatement): boolean {
+  return parameters > 0 && types === undefined;
 }

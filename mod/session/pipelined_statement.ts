@@ -90,10 +90,6 @@ export class PipelinedStatement implements LaneRider {
       hasAttributes: hasQueryAttributes,
       known: types,
     });
-    if (statement.parameters > 0 && statement.types === undefined) {
-      this.goAlone(); // types there are another session's; without any it is for the server to judge
-      return false;
-    }
     known.types = typed.types;
     setStatementId(typed.packet, known.id);
     lane.send(typed.packet, this);
