@@ -59,7 +59,7 @@ export const catalog: readonly CatalogEntry[] = [
   },
   {
     name: "config",
-    summary: "write a configuration file, or check one",
+    summary: "write or check a configuration file, apply one to a proxy that runs",
     load: () => import("./config.ts"),
   },
   {

@@ -54,7 +54,7 @@ function collect(): readonly Completion[] {
     probe: defineProbe(nothing),
     doctor: defineDoctor(nothing),
     demo: defineDemo(nothing),
-    config: defineConfig(() => {}),
+    config: defineConfig({ check() {}, ask() {} }),
   };
   return catalog.map(({ name, summary }) => {
     const command = commands[name];

@@ -1,16 +1,27 @@
-// `mysqlproxy config init|check`: writes a configuration file, or says what is wrong with one.
+// `mysqlproxy config`: writes a configuration file, says what is wrong with one, or has a proxy that
+// runs apply one.
 
 import { existsSync, writeFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { configTemplate, formatConfigErrors, loadConfig } from "../mod/config/mod.ts";
+import { askProxy, type ProxyAccess } from "./config_client.ts";
 import { exitStatus } from "./exit_status.ts";
 import { CommandError } from "./failure.ts";
 import { configure, parse } from "./parse.ts";
 
+/** What the subcommands do that have a result. */
+export interface ConfigActions {
+  readonly check: (file: string | undefined) => void;
+  readonly ask: (
+    access: ProxyAccess,
+    order: Parameters<typeof askProxy>[1],
+  ) => Promise<void> | void;
+}
+
 /** The command with its subcommands. */
-export function define(check: (file: string | undefined) => void): Command {
+export function define({ check, ask }: ConfigActions): Command {
   const command = configure(new Command("mysqlproxy config"))
-    .description("Writes a configuration file, or says what is wrong with one.")
+    .description("Writes a configuration file, says what is wrong with one, or applies it.")
     .helpCommand(false);
   const initCommand = configure(new Command("init"))
     .description("Writes a commented file with every key and its default.")
@@ -26,14 +37,51 @@ export function define(check: (file: string | undefined) => void): Command {
     .action((file: string | undefined, options: { readonly config?: string }) =>
       check(file ?? options.config)
     );
-  return command.addCommand(initCommand).addCommand(checkCommand);
+  const ofProxy = (subcommand: Command) =>
+    configure(subcommand)
+      .option("--via <address>", "the proxy's admin port or socket; by default the one here")
+      .option("-u, --user <name>", "account of the admin port", "admin")
+      .addOption(
+        new Option("-p, --password <password>", "its password")
+          .env("MYSQLPROXY_ADMIN_PASSWORD").default("", "none"),
+      );
+  const accessOf = ({ via, user, password }: Readonly<Record<string, string>>) => ({
+    via,
+    user: user!,
+    password: password!,
+  });
+  const diffCommand = ofProxy(new Command("diff"))
+    .description("Prints what a file would change in a proxy that runs, and what takes a restart.")
+    .argument("<file>", "the file")
+    .action((file: string, options) => ask(accessOf(options), { kind: "diff", file }));
+  const applyCommand = ofProxy(new Command("apply"))
+    .description(
+      "Puts a file in force in a proxy that runs, as a whole or not at all. Its own file stays as it is.",
+    )
+    .argument("<file>", "the file")
+    .action((file: string, options) => ask(accessOf(options), { kind: "apply", file }));
+  const rollbackCommand = ofProxy(new Command("rollback"))
+    .description("Goes back to the configuration before, or to a revision.")
+    .argument("[revision]", "its number, as the admin port's table `revisions` has it")
+    .action((revision: string | undefined, options) =>
+      ask(accessOf(options), { kind: "rollback", revision })
+    );
+  for (const each of [initCommand, checkCommand, diffCommand, applyCommand, rollbackCommand]) {
+    command.addCommand(each);
+  }
+  return command;
 }
 
 /** Runs a subcommand, or prints help if none is named. */
 export async function run(args: readonly string[]): Promise<number> {
   let status: number = exitStatus.ok;
-  const command = define((file) => {
-    status = check(file);
+  const command = define({
+    check(file) {
+      status = check(file);
+    },
+    async ask(access, order) {
+      status = await askProxy(access, order);
+    },
   });
   await parse(command, args.length === 0 ? ["--help"] : args);
   return status;

@@ -10,14 +10,17 @@ import {
   version,
 } from "../mod/config/mod.ts";
 import type { Log, LogLines } from "../mod/observe/mod.ts";
-import type { Running } from "../mod/proxy/mod.ts";
+import type { Running, ServeOptions } from "../mod/proxy/mod.ts";
 import { exitStatus } from "./exit_status.ts";
 import { CommandError } from "./failure.ts";
 import { configure, parse } from "./parse.ts";
 
 /** The command with its options, which are the flags that the configuration's schema names. */
 export function define(
-  serve: (config: Config, options: { readonly takeover: boolean }) => Promise<void>,
+  serve: (
+    config: Config,
+    options: Pick<ServeOptions, "takeover" | "load" | "watched">,
+  ) => Promise<void>,
 ): Command {
   const command = configure(new Command("mysqlproxy serve"))
     .description("Runs the proxy. Flags win over the environment, that over the file.")
@@ -36,7 +39,12 @@ export function define(
     if (!config) {
       throw new CommandError(formatConfigErrors(errors).join("\n"), exitStatus.configuration);
     }
-    await serve(config, { takeover: given["takeover"] === true });
+    const path = file ?? (process.env["MYSQLPROXY_CONFIG"] || undefined);
+    await serve(config, {
+      takeover: given["takeover"] === true,
+      load: (text) => loadConfig({ file, text, flags, env: process.env }),
+      watched: config.watch ? path : undefined,
+    });
   });
 }
 
@@ -50,10 +58,10 @@ function hasFlag(key: KeyDescription): key is FlaggedKey {
 export async function run(args: readonly string[]): Promise<number> {
   let status: number = exitStatus.ok;
   await parse(
-    define(async (config, { takeover }) => {
+    define(async (config, options) => {
       // Loaded last, so that help and mistakes are answered without it.
       const { serve } = await import("../mod/proxy/mod.ts");
-      status = await serve(config, { openPorts, takeover });
+      status = await serve(config, { openPorts, ...options });
     }),
     args,
   );

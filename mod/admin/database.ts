@@ -28,6 +28,11 @@ export class AdminDatabase {
     return this.#made = database;
   }
 
+  /** Something was changed from here: what comes next is to see it. */
+  forget(): void {
+    this.#filledAt.clear();
+  }
+
   /** Runs a statement that only reads. */
   async query(text: string): Promise<TextResult | SqlError> {
     if (isEndless(text)) return RECURSIVE;

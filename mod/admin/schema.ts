@@ -7,6 +7,7 @@ import {
   logTable,
   propertiesTable,
   proxyTable,
+  revisionsTable,
   rulesTable,
   workersTable,
 } from "./tables/proxy.ts";
@@ -30,4 +31,5 @@ export const TABLES: readonly Table[] = [
   rulesTable,
   propertiesTable,
   logTable,
+  revisionsTable,
 ];

@@ -2,9 +2,9 @@
 // and what drivers ask before they do anything.
 
 import { NOT_WATCHED, parseClusterStatement } from "../cluster/mod.ts";
-import { properties } from "../config/mod.ts";
 import type { SqlError, TextResult } from "../wire/mod.ts";
 import type { AdminSession } from "./admin_session.ts";
+import { answerConfigStatement, parseConfigStatement, propertyRows } from "./config_statements.ts";
 import { READ_ONLY } from "./database.ts";
 import { answerNoise, withFacts } from "./driver_noise.ts";
 import { likePattern } from "./like.ts";
@@ -38,6 +38,13 @@ export async function answerStatement(text: string, session: AdminSession): Prom
   }
   const sessions = await answerAboutSessions(statement, session);
   if (sessions !== undefined) return sessions;
+  const config = parseConfigStatement(statement);
+  if (config !== undefined) {
+    if (role !== "admin") return NOT_ADMIN;
+    const answer = await answerConfigStatement(config, view.running.live, session.user);
+    session.tables.forget();
+    return answer;
+  }
   const pools = parsePoolStatement(statement);
   if (pools !== undefined) {
     if (pools !== "show" && role !== "admin") return NOT_ADMIN;
@@ -85,17 +92,30 @@ const UNKNOWN: SqlError = {
   code: 1064,
   sqlState: "42000",
   message:
-    "The admin port does not know this statement; it knows SELECT from its tables (SHOW TABLES), SHOW PROPERTIES, COUNTERS, POOLS, PROCESSLIST, FRONTEND, BACKEND, REACTOR, CLUSTER, RW, RO, EVENTS, TOPOLOGY and ROUTES, EXPLAIN ROUTE, KILL, PAUSE, RESUME and RECONNECT POOL, DRAIN SERVER, ENABLE SERVER and SET SERVER ... WEIGHT",
+    "The admin port does not know this statement; it knows SELECT from its tables (SHOW TABLES), SHOW PROPERTIES, COUNTERS, POOLS, PROCESSLIST, FRONTEND, BACKEND, REACTOR, CLUSTER, RW, RO, EVENTS, TOPOLOGY and ROUTES, EXPLAIN ROUTE, CONFIG DIFF, APPLY, RELOAD and ROLLBACK, KILL, PAUSE, RESUME and RECONNECT POOL, DRAIN SERVER, ENABLE SERVER and SET SERVER ... WEIGHT",
 };
 
 function showProperties({ running }: AdminView, pattern: string | undefined): TextResult {
   const { mode, reason } = running.credentials.store;
-  const rows: (readonly [string, string])[] = [
+  const found: readonly (readonly [string, string])[] = [
     ["auth.mode_in_force", mode],
     ["auth.mode_reason", reason],
-    ...properties(running.config),
   ];
-  return { columns: ["Property", "Value"], rows: matching(rows, pattern) };
+  const rows = [
+    ...found.map(([name, value]) => [name, value, null, null, null]),
+    ...propertyRows(running).map(({ name, value, defaultValue, source, live }) => [
+      name,
+      value,
+      defaultValue,
+      source,
+      live ? "yes" : "no",
+    ]),
+  ];
+  const wanted = likePattern(pattern ?? "%");
+  return {
+    columns: ["Property", "Value", "Default", "Source", "Live"],
+    rows: rows.filter(([name]) => wanted.test(name!)),
+  };
 }
 
 function showCounters(view: AdminView, pattern: string | undefined): TextResult {

@@ -41,12 +41,22 @@ const FAILURES_FREE = 5;
 
 /** The table of addresses. Clients of a unix socket have none and are never throttled. */
 export class FailureThrottle {
-  readonly #options: FailureThrottleOptions;
+  #options: FailureThrottleOptions;
   /** By address (IPv6: by its first 64 bits), in the order of their last failure. */
   readonly #records = new Map<string, Failures>();
 
   constructor(options: FailureThrottleOptions) {
     this.#options = options;
+  }
+
+  /** Applies other limits; what is remembered stays. */
+  setLimits(
+    limits: Pick<
+      FailureThrottleOptions,
+      "failuresMax" | "windowMs" | "delayMs" | "addressesMax"
+    >,
+  ): void {
+    this.#options = { ...this.#options, ...limits };
   }
 
   /** Addresses remembered at this moment. */

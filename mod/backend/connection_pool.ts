@@ -21,7 +21,7 @@ const QUIT = frame(Uint8Array.of(Command.QUIT), 0);
 
 /** Keeps idle connections by their pool key, newest first. */
 export class ConnectionPool {
-  readonly #limits: PoolLimits;
+  #limits: PoolLimits;
   readonly #now: () => number;
   readonly #notReset: () => readonly string[];
   readonly #idle = new Map<string, ServerConnection[]>();
@@ -35,6 +35,11 @@ export class ConnectionPool {
     this.#limits = limits;
     this.#notReset = notReset;
     this.#now = now;
+  }
+
+  /** Applies other bounds: to what there is too, with the next sweep. */
+  setLimits(limits: PoolLimits): void {
+    this.#limits = limits;
   }
 
   /** Connections that wait to be used. */

@@ -59,7 +59,7 @@ export abstract class PoolConnections {
   readonly account: string;
   /** The server's address. */
   readonly server: string;
-  readonly limits: AccountPoolLimits;
+  limits: AccountPoolLimits;
   readonly tally = new PoolTally();
   readonly census = new ConnectionCensus();
   readonly fresh = new FreshSessions();

@@ -15,7 +15,7 @@ export class Pools {
   /** What variables its sessions have. */
   readonly variables = new SessionVariables();
   readonly #server: string;
-  readonly #limits: AccountPoolLimits;
+  #limits: AccountPoolLimits;
   readonly #options: AccountPoolOptions;
   readonly #pools = new Map<string, AccountPool>();
   readonly #room = new ServerRoom();
@@ -39,6 +39,12 @@ export class Pools {
       room: this.#room,
       makeRoom: (pool) => this.#makeRoom(pool),
     };
+  }
+
+  /** Applies other bounds to all pools: what is beyond them goes when it is given back or swept. */
+  setLimits(limits: AccountPoolLimits): void {
+    this.#limits = limits;
+    for (const pool of this.#pools.values()) pool.limits = limits;
   }
 
   /** The pool of an account, made if there is none. @param user In latin1. */

@@ -61,7 +61,8 @@ const NAMES_MAX = 10_000;
 export class Server {
   /** What the server said of itself last; undefined until it was reached once. */
   identity: Greeting | undefined;
-  readonly settings: ConnectSettings;
+  /** How connections to come are made. */
+  settings: ConnectSettings;
   /** The address as people write it. */
   readonly name: string;
   readonly pool: ConnectionPool;

@@ -39,7 +39,7 @@ const NOT_ASKED_YET: Verdict = {
 
 /** Watches a cluster. */
 export class ClusterMonitor {
-  readonly #options: MonitorOptions;
+  #options: MonitorOptions;
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #roster: Roster;
@@ -111,6 +111,12 @@ export class ClusterMonitor {
         failure !== undefined || looks > (before.get(name) ?? 0)
       )
     );
+    this.#evaluate();
+  }
+
+  /** Applies other settings; flavor, discovery and the number of events are to be the same. */
+  reconfigure(settings: MonitorOptions["settings"]): void {
+    this.#options = { ...this.#options, settings };
     this.#evaluate();
   }
 

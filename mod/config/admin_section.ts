@@ -1,6 +1,6 @@
 // The keys about how the proxy is looked at.
 
-import { boolean, integer, optionalAddress, text } from "./kinds.ts";
+import { boolean, choice, integer, optionalAddress, text } from "./kinds.ts";
 import { section } from "./section.ts";
 
 /** `[admin]`. */
@@ -36,5 +36,21 @@ export const metrics = section("What is measured of statements.", {
   digests_max: integer(5000, { min: 10, max: 100_000 }, {
     doc:
       "Digests kept, each server's on its own. Of more the ones seen longest ago go. Each takes about 2 KiB.",
+  }),
+});
+
+/** `[http]`. */
+export const http = section("The HTTP port for metrics and health.", {
+  listen: optionalAddress(3309, {
+    doc: "Where it listens.",
+    flag: {
+      names: "--http",
+      value: "address",
+      help: "HTTP port for metrics and health, off by default",
+    },
+  }),
+  api: choice(["local", "all", "off"], "local", {
+    doc:
+      "Who gets the tables under `/api`, which tell of users, addresses and statements: this machine alone, everybody who reaches the port, or nobody.",
   }),
 });

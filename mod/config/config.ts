@@ -12,6 +12,8 @@ export interface Config {
   readonly listen: readonly ListenAddress[];
   /** Worker processes, 1 to 256; 0 means one per processor core. */
   readonly workers: number;
+  /** Whether the file is applied whenever it changes. */
+  readonly watch: boolean;
   /** The servers behind the proxy; at least one. */
   readonly backends: readonly ServerAddress[];
   /** The proxy's own account on the servers; absent when none was given. */

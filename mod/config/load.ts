@@ -32,7 +32,12 @@ export interface ConfigSources {
 
 /** A configuration, or at least one error. */
 export type LoadedConfig =
-  | { readonly config: Config; readonly errors?: undefined }
+  | {
+    readonly config: Config;
+    /** Who gave each key that is not at its default: a flag, a variable or `file`. */
+    readonly sources: ReadonlyMap<string, string>;
+    readonly errors?: undefined;
+  }
   | { readonly config?: undefined; readonly errors: readonly ConfigError[] };
 
 /** What every key has when nothing else is said. Complete but for `backends`, which is empty. */
@@ -56,10 +61,26 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
     errors.push({ ...where, key: writePath(path), message: issue.message });
   }
   if (result.success && errors.length === 0) {
-    return { config: makeConfig(result.output, sources.revision ?? 1) };
+    const config = makeConfig(result.output, sources.revision ?? 1);
+    return { config, sources: sourcesOf(file, origins) };
   }
   const line = (error: ConfigError) => error.line ?? Number.MAX_SAFE_INTEGER;
   return { errors: errors.sort((a, b) => line(a) - line(b)) };
+}
+
+/** By the path of the key; a repeated section counts as one. */
+function sourcesOf(
+  { table }: TomlFile,
+  origins: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const sources = new Map<string, string>();
+  for (const [name, value] of Object.entries(table)) {
+    const isSection = typeof value === "object" && value !== null && !Array.isArray(value);
+    if (!isSection) sources.set(name, "file");
+    else for (const key of Object.keys(value)) sources.set(`${name}.${key}`, "file");
+  }
+  for (const [path, origin] of origins) sources.set(path, origin);
+  return sources;
 }
 
 function readSource({ file, text, env }: ConfigSources): TomlFile | ConfigError {

@@ -22,6 +22,7 @@ export function makeConfig(
     revision,
     listen: file.listen,
     workers: file.workers,
+    watch: file.watch,
     backends,
     ...account,
     clientTls: {

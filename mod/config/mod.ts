@@ -43,6 +43,7 @@ export type { KeyDescription, SectionDescription } from "./keys.ts";
 export { allKeys, describeConfig } from "./keys.ts";
 export type { Flag, KeyInfo, KeyText, Kind } from "./kinds.ts";
 export type { SectionInfo } from "./section.ts";
+export { type ConfigChange, configChanges, isLive, liveConfig } from "./live.ts";
 export { nearest } from "./nearest.ts";
 export { properties } from "./properties.ts";
 export { configReference, configTemplate } from "./reference.ts";

@@ -11,14 +11,13 @@ import {
   duration,
   integer,
   networks,
-  optionalAddress,
   path,
   secret,
   size,
   text,
 } from "./kinds.ts";
 import { isOnThisMachine } from "./address.ts";
-import { admin, metrics } from "./admin_section.ts";
+import { admin, http, metrics } from "./admin_section.ts";
 import { cluster, monitor, serverSchema } from "./cluster_sections.ts";
 import { drain, failover } from "./failover_sections.ts";
 import { audit, slowLog } from "./log_sections.ts";
@@ -295,21 +294,6 @@ const log = section("What is written to standard error.", {
   }),
 });
 
-const http = section("The HTTP port for metrics and health.", {
-  listen: optionalAddress(3309, {
-    doc: "Where it listens.",
-    flag: {
-      names: "--http",
-      value: "address",
-      help: "HTTP port for metrics and health, off by default",
-    },
-  }),
-  api: choice(["local", "all", "off"], "local", {
-    doc:
-      "Who gets the tables under `/api`, which tell of users, addresses and statements: this machine alone, everybody who reaches the port, or nobody.",
-  }),
-});
-
 /** Rules are bits of a few words for each statement. */
 const RULES_MAX = 256;
 
@@ -339,6 +323,9 @@ export const fileSchema = v.pipe(
         value: "address",
         help: "a server: host, host:port, [v6]:port or unix:/path",
       },
+    }),
+    watch: boolean(false, {
+      doc: "Whether the file is applied whenever it changes, as with SIGHUP.",
     }),
     account,
     client_tls: clientTls,

@@ -25,6 +25,11 @@ export interface LogLine {
 
 const SEVERITIES: readonly Severity[] = ["debug", "info", "warn", "error"];
 
+/** A log whose level can be changed. */
+export interface LeveledLog extends Log {
+  setLevel(level: Severity): void;
+}
+
 /**
  * Makes a log.
  *
@@ -36,17 +41,25 @@ export function createLog(options: {
   readonly format: "text" | "json";
   readonly write?: (line: string) => void;
   readonly onLine?: (line: LogLine) => void;
-}): Log {
+}): LeveledLog {
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
   const format = options.format === "json" ? jsonLine : textLine;
   const { onLine = () => {} } = options;
-  const least = SEVERITIES.indexOf(options.level);
-  const at = (severity: Severity) =>
-    SEVERITIES.indexOf(severity) < least ? () => {} : (sentence: string, fields: Fields = {}) => {
+  let least = SEVERITIES.indexOf(options.level);
+  const at =
+    (severity: Severity, rank = SEVERITIES.indexOf(severity)) =>
+    (sentence: string, fields: Fields = {}) => {
+      if (rank < least) return;
       write(format(severity, sentence, fields));
       onLine({ atMs: Date.now(), severity, sentence, fields });
     };
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    setLevel: (level) => void (least = SEVERITIES.indexOf(level)),
+  };
 }
 
 function textLine(severity: Severity, sentence: string, fields: Fields): string {

@@ -76,7 +76,7 @@ interface DigestRecord {
 /** The measurements of one worker. */
 export class StatementMetrics {
   /** Nothing is measured where this is off. */
-  readonly enabled: boolean;
+  enabled: boolean;
   /** The record found last has to be described. */
   isNew = false;
   readonly #servers: string[] = [];

@@ -34,6 +34,8 @@ export interface RunningCluster extends ClusterView {
   report(report: TroubleReport): void;
   /** It has defined something: a function, a view. */
   noteDefinition(): void;
+  /** Applies other settings. */
+  reconfigure(settings: MonitorSettings): void;
   /** Ends the watch; resolves when what is to be kept is written. */
   stop(): Promise<void>;
 }
@@ -98,6 +100,7 @@ export async function startCluster(
     },
     report: (report) => monitor.report(report),
     noteDefinition: () => code?.refresh(),
+    reconfigure: (settings) => monitor.reconfigure(settings),
     drain: (server) => monitor.drain(server),
     enable: (server) => monitor.enable(server),
     setWeight: (server, weight) => monitor.setWeight(server, weight),

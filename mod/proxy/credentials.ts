@@ -27,6 +27,8 @@ export interface Credentials {
   readonly refresh: (() => Promise<void>) | undefined;
   /** From now on they are read at another server. */
   readAt(address: ServerAddress): void;
+  /** The accounts of the configuration are others; without effect where they do not decide. */
+  setUsers(users: Config["users"], revision: number): void;
   stop(): void;
 }
 
@@ -58,15 +60,24 @@ export function startCredentials(
   });
   const store = new CredentialStore(chooseMode(facts), learned);
   const tell = () => log.info("authentication", { mode: store.mode, reason: store.reason });
-  if (store.mode === "static") {
-    const { snapshot, problems } = staticAccounts(config.users, { revision: config.revision });
-    store.setSnapshot(snapshot);
+  const setUsers = (users: Config["users"], revision: number) => {
+    if (store.mode !== "static") return;
+    const { snapshot, problems } = staticAccounts(users, { revision });
     for (const problem of problems) log.warn(problem);
-  }
+    if (store.setSnapshot(snapshot)) options.onChange?.();
+  };
+  setUsers(config.users, config.revision);
   tell();
   const mayRead = config.account && store.mode === "relay" && config.auth.mode !== "relay";
   if (!mayRead) {
-    return { store, refresh: undefined, ready: Promise.resolve(), readAt() {}, stop() {} };
+    return {
+      store,
+      refresh: undefined,
+      ready: Promise.resolve(),
+      readAt() {},
+      setUsers,
+      stop() {},
+    };
   }
   let endpoint = ownEndpoint(config, config.backends[0]!);
   let complaint = "";
@@ -92,6 +103,7 @@ export function startCredentials(
     store,
     refresh: async () => void await sync.refreshNow(),
     ready,
+    setUsers,
     readAt: (address) => void (endpoint = ownEndpoint(config, address)),
     stop: () => sync.stop(),
   };

@@ -57,6 +57,9 @@ export type Question =
   | { readonly kind: "survey" }
   /** End a session or its statement; answered with an outcome. */
   | { readonly kind: "kill"; readonly command: KillCommand }
+  /** A step of a new configuration; answered with whether it is done, or why not. */
+  | { readonly kind: "prepare"; readonly config: Config }
+  | { readonly kind: "commit" | "drop" }
   /** A statement about the cluster; answered by the supervisor itself. */
   | { readonly kind: "cluster"; readonly statement: ClusterStatement };
 
@@ -70,6 +73,8 @@ export interface Answer {
   readonly explained?: readonly ExplainRow[] | undefined;
   readonly survey?: WorkerSurvey;
   readonly outcome?: KillOutcome;
+  /** Of a configuration's step: empty, or why it failed. */
+  readonly failure?: string;
 }
 
 /** From the supervisor to a worker. */

@@ -3,6 +3,7 @@
 export type { RunningCluster } from "./cluster.ts";
 export { ownEndpoint } from "./credentials.ts";
 export { examineMachine } from "./examine_machine.ts";
+export * from "./live_config.ts";
 export { monitorSettings } from "./monitor_settings.ts";
 export { poolMax } from "./pool_use.ts";
 export * from "./running.ts";

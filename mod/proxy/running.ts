@@ -9,6 +9,7 @@ import type { ExplainRow, RouteCount } from "../route/mod.ts";
 import type { CounterValues, MetricsTotals } from "../observe/mod.ts";
 import type { KillCommand, KillOutcome, StoredCode } from "../session/mod.ts";
 import type { RunningCluster } from "./cluster.ts";
+import type { LiveConfig } from "./live_config.ts";
 import type { Credentials } from "./credentials.ts";
 import type { PoolUses } from "./pool_use.ts";
 import type { WorkerSurvey } from "./survey.ts";
@@ -17,7 +18,10 @@ import type { Watcher } from "./watcher.ts";
 
 /** A worker, or a supervisor of several, from the outside. */
 export interface Running {
+  /** The one in force. */
   readonly config: Config;
+  /** Its revisions; absent inside of other programs. */
+  readonly live?: LiveConfig | undefined;
   readonly credentials: Credentials;
   /** The servers as they are watched; absent where the proxy has no account for it. */
   readonly cluster?: RunningCluster | undefined;
@@ -47,6 +51,12 @@ export interface Running {
   learn(code: StoredCode): void;
   /** From now on sessions may ask about the servers, and tell what they see of them. */
   attach(watcher: Watcher): void;
+  /**
+   * Puts a configuration in force in all workers, or in none.
+   *
+   * @returns Why in none; undefined: it is in force.
+   */
+  configure(config: Config): Promise<string | undefined>;
   /** New sessions are not accepted any more. */
   draining(): boolean;
   /** New sessions are accepted, and a server was reached. */

@@ -2,17 +2,19 @@
 
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { formatAddress } from "../config/mod.ts";
-import { createLog, type Log, LogLines } from "../observe/mod.ts";
+import { createLog, type LeveledLog, type Log, LogLines } from "../observe/mod.ts";
 import { ListenError } from "../net/mod.ts";
 import type { DataPlane, RunningCluster } from "./cluster.ts";
 import { reportFaults } from "./faults.ts";
 import { checkPortsAreFree } from "./free_ports.ts";
 import { notifyService } from "./notify_service.ts";
 import { sessionsByOpenFiles } from "./open_files.ts";
+import { type ConfigLoader, type ConfigOutcome, LiveConfig } from "./live_config.ts";
 import type { Running } from "./running.ts";
 import { Signals } from "./signals.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { Predecessor } from "./takeover.ts";
+import { watchFile } from "./watch_file.ts";
 import { workerCount } from "./worker_count.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { primaryAddress } from "./stored_code.ts";
@@ -64,6 +66,10 @@ export interface ServeOptions {
   ) => Promise<() => void>;
   /** An older proxy on the same ports is to be replaced. @default {false} */
   readonly takeover?: boolean;
+  /** Reads the configuration anew; without it there is none to be applied. */
+  readonly load?: ConfigLoader;
+  /** The file, where it is to be read anew whenever it changes. */
+  readonly watched?: string | undefined;
 }
 
 /** Lines of the log that the admin port has. */
@@ -77,7 +83,8 @@ const LINES_MAX = 1000;
  */
 export async function serve(
   config: Config,
-  { openPorts = () => Promise.resolve(() => {}), takeover = false }: ServeOptions = {},
+  { openPorts = () => Promise.resolve(() => {}), takeover = false, load, watched }: ServeOptions =
+    {},
 ): Promise<number> {
   const lines = new LogLines(LINES_MAX);
   const log = createLog({ ...config.log, onLine: (line) => lines.add(line, null) });
@@ -117,12 +124,26 @@ export async function serve(
   signals.leadTo(running, closePorts);
   const cluster = await watchServers(config, log, dataPlaneOf(running));
   if (cluster) running.attach(cluster);
+  const loaded = load?.(undefined);
+  const live = load && loaded?.config
+    ? new LiveConfig(config, loaded.sources, { running, cluster, log, load })
+    : undefined;
+  // What is running, and what is known of it here.
+  const whole: Running = Object.assign(Object.create(running) as Running, { cluster, live });
+  if (live) {
+    signals.reloadWith(async () => told(await live.apply(undefined, "SIGHUP"), log));
+    if (watched !== undefined) {
+      watchFile(watched, () => {
+        live.apply(undefined, "file").then((outcome) => told(outcome, log)).catch(() => {});
+      });
+    }
+  }
   const { sockets = [] } = predecessor ?? {};
   await predecessor?.relieve(async (step) => await running.takeStep(step, sockets), log);
   try {
     // Those of the older proxy are free in a moment.
     const patienceMs = predecessor === undefined ? 0 : PORTS_MS;
-    close = await opened(() => openPorts({ ...running, cluster }, { log, lines }), patienceMs);
+    close = await opened(() => openPorts(whole, { log, lines }), patienceMs);
   } catch (error) {
     running.stop();
     await cluster?.stop();
@@ -135,6 +156,13 @@ export async function serve(
   log.info("ended");
   closePorts();
   return 0;
+}
+
+/** @throws {Error} If a configuration was refused. */
+function told(outcome: ConfigOutcome, log: Log): void {
+  if (outcome.kind === "applied") return;
+  for (const reason of outcome.reasons) log.error("configuration refused", { reason });
+  throw new Error(outcome.reasons[0]);
 }
 
 /** Tries again for a while where an address is in use. */
@@ -164,11 +192,17 @@ function dataPlaneOf(running: Running): DataPlane {
 
 async function serveAlone(
   config: Config,
-  log: Log,
+  log: LeveledLog,
   place: { readonly copies: number; readonly replace: boolean },
 ): Promise<Running> {
   // Shared, so that a newer proxy may take over.
-  const worker = await startWorker(config, { log, number: 0, reusePort: true, ...place });
+  const worker = await startWorker(config, {
+    log,
+    setLogLevel: log.setLevel,
+    number: 0,
+    reusePort: true,
+    ...place,
+  });
   // Also where nobody looks at them: what a worker has not told yet is bounded.
   setInterval(() => worker.metrics(), METRICS_MS).unref();
   const { server } = worker.context;

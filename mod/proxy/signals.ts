@@ -10,6 +10,7 @@ export class Signals {
   readonly #log: Log;
   #running: Running | undefined;
   #closePorts: () => void = () => {};
+  #apply: (() => Promise<void>) | undefined;
   #ends = 0;
   #isReplaced = false;
 
@@ -27,6 +28,11 @@ export class Signals {
     this.#closePorts = closePorts;
     if (this.#ends > 0) running.stop();
     else if (this.#isReplaced) running.retire();
+  }
+
+  /** SIGHUP means more than certificates: the whole configuration is read again. */
+  reloadWith(apply: () => Promise<void>): void {
+    this.#apply = apply;
   }
 
   /** The first signal drains, the second one ends all sessions. */
@@ -67,7 +73,7 @@ export class Signals {
     const micros = process.hrtime.bigint() / 1000n;
     notifyService(["RELOADING=1", `MONOTONIC_USEC=${micros}`]);
     try {
-      await this.#running?.reload();
+      await (this.#apply ? this.#apply() : this.#running?.reload());
       this.#log.info("certificates read again");
     } catch (error) {
       this.#log.error("certificates not read again, the old ones stay", {

@@ -15,6 +15,7 @@ import {
 } from "../observe/mod.ts";
 import { addRoutes } from "../route/mod.ts";
 import { workerOf } from "../session/mod.ts";
+import { configureWorkers } from "./configure_workers.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
@@ -91,7 +92,9 @@ export async function startSupervisor(
     for (const worker of workers) worker.send({ kind });
   };
   return {
-    config,
+    get config() {
+      return fleet.config;
+    },
     credentials,
     addresses: fleet.config.listen,
     clientTls: () => tls.clientTls,
@@ -130,6 +133,16 @@ export async function startSupervisor(
       fleet.topology = topology;
       for (const worker of workers) worker.send({ kind: "topology", topology });
     },
+    configure: (next) =>
+      configureWorkers(
+        next,
+        (question) => Promise.all(workers.map((worker) => worker.ask(question))),
+        async () => {
+          const isOwn = next.clientTls.certPath === "" && tls.clientTls !== undefined;
+          if (!isOwn) tls = await clientTlsContext(next.clientTls, certificate);
+          fleet.config = { ...next, listen: fleet.config.listen };
+        },
+      ),
     draining: () => fleet.ending,
     ready: () => !fleet.ending && workers.some((worker) => worker.reached),
     async reload() {

@@ -1,6 +1,5 @@
 // The data plane of one process: listeners, sessions, the server, the janitor.
 
-import { BlockList } from "node:net";
 import { Credential, FailureThrottle, RsaKey } from "../auth/mod.ts";
 import { type OwnAccount, Pools, PoolTables, Server, ServerList } from "../backend/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
@@ -13,7 +12,7 @@ import {
   onDefect,
   type Stream,
 } from "../net/mod.ts";
-import { Counters, type Log, LoopLag, StatementMetrics } from "../observe/mod.ts";
+import { Counters, type LeveledLog, type Log, LoopLag, StatementMetrics } from "../observe/mod.ts";
 import {
   carryOver,
   ClientSession,
@@ -29,6 +28,12 @@ import {
   UserCounts,
 } from "../session/mod.ts";
 import { encodeEarlyErr, frame, type SqlError } from "../wire/mod.ts";
+import {
+  prepareConfig,
+  type PreparedConfig,
+  throttleLimits,
+  trustedProxies,
+} from "./apply_config.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
 import { JANITOR_MS, startJanitor } from "./janitor.ts";
 import type { Running } from "./running.ts";
@@ -37,23 +42,27 @@ import { poolUsesOf } from "./pool_use.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { makeTotals } from "./server_digests.ts";
+import { connectSettings, poolLimits } from "./server_settings.ts";
 import { openStatementLogs } from "./statement_logs.ts";
 import { surveyOf } from "./survey.ts";
 import { takeStep } from "./takeover.ts";
 import { Troubles } from "./trouble.ts";
-import { workerCount } from "./worker_count.ts";
-import { backendTlsContext, clientTlsContext, type MadeCertificate } from "./tls_context.ts";
+import { clientTlsContext, type MadeCertificate } from "./tls_context.ts";
 
 /** A running data plane. */
 export interface Worker extends Running {
   readonly context: SessionContext;
   /** The servers as they were told last. */
   readonly topology: Topology;
+  /** Prepares a configuration; the caller puts it in force or drops it. */
+  prepare(config: Config): Promise<PreparedConfig>;
 }
 
 /** What a worker is among others. */
 export interface WorkerOptions {
   readonly log: Log;
+  /** Changes the level of `log`; absent: it stays. */
+  readonly setLogLevel?: LeveledLog["setLevel"];
   /** The worker's number, 0 to 255. */
   readonly number: number;
   /** Several workers share their ports by SO_REUSEPORT. */
@@ -85,19 +94,12 @@ export async function startWorker(
   const now = () => performance.now();
   const splits = splitsReads(config);
   const tables = new PoolTables({ tracksGtids: splits });
+  /** The one in force: servers that are met later begin with it. */
+  let current = config;
   const servers = new ServerList((address) =>
-    new Server({
-      address,
-      timeoutMs: config.pool.connectTimeoutMs,
-      tlsMode: config.backendTls.mode,
-      tls: backendTlsContext(config.backendTls, address),
-      compression: config.compression.backend === "off"
-        ? undefined
-        : { method: config.compression.backend, level: config.compression.zstdLevel },
-      tcp: config.tcp,
-    }, {
-      pool: config.pool,
-      pools: makePools(config, { address, counters, now, tables }),
+    new Server(connectSettings(current, address), {
+      pool: current.pool,
+      pools: makePools(current, { address, counters, now, tables }),
       account: ownAccount(config),
       onFailure: (code) => context.cluster?.report(addressText(address), code),
       counters,
@@ -129,13 +131,7 @@ export async function startWorker(
     credentials: credentials.store,
     onAccountsChanged: credentials.refresh,
     rsaKey: new RsaKey(),
-    throttle: new FailureThrottle({
-      failuresMax: config.auth.failuresMax,
-      windowMs: config.auth.failureWindowMs,
-      delayMs: config.auth.failureDelayMs,
-      addressesMax: config.auth.addressesMax,
-      now,
-    }),
+    throttle: new FailureThrottle({ ...throttleLimits(config), now }),
     trustedProxies: trustedProxies(config),
     peers: options.peers ?? NO_PEERS,
     routing: undefined,
@@ -193,12 +189,24 @@ export async function startWorker(
     clearTimeout(settling);
     credentials.stop();
     servers.close();
-    logs.audit?.close();
-    logs.slowLog?.close();
+    context.audit?.close();
+    context.slowLog?.close();
     empty.resolve();
   }, 50);
+  const prepare = async (next: Config): Promise<PreparedConfig> => {
+    const { commit, drop } = await prepareConfig(next, context, options);
+    return {
+      drop,
+      commit() {
+        commit();
+        current = next;
+      },
+    };
+  };
   return {
-    config,
+    get config() {
+      return context.config;
+    },
     credentials,
     addresses: listeners.map((listener) => listener.address),
     context,
@@ -229,6 +237,15 @@ export async function startWorker(
         report: (server, code) => troubles.report(server, code),
         noteDefinition: () => watcher.noteDefinition(),
       };
+    },
+    prepare,
+    async configure(next) {
+      try {
+        (await prepare(next)).commit();
+        return undefined;
+      } catch (error) {
+        return (error as Error).message;
+      }
     },
     draining: () => phase !== "serving",
     ready: () => phase === "serving" && context.server.identity !== undefined,
@@ -291,18 +308,10 @@ function makePools(config: Config, { address, ...options }: {
 }): Pools | undefined {
   const { pool, proxyProtocol } = config;
   if (pool.mode === "session" || proxyProtocol.backend !== "off") return undefined;
-  const workers = workerCount(config);
-  return new Pools(addressText(address), {
-    connectionsMax: Math.max(1, Math.floor(pool.connectionsMax / workers)),
-    connectionsMin: Math.ceil(pool.connectionsMin / workers),
-    pipeline: pool.pipeline === "off" ? undefined : pool.pipeline,
-    workers,
-    loginTrustMs: config.auth.syncIntervalMs,
-    maxAgeMs: pool.maxAgeMs,
-    pingTimeoutMs: pool.connectTimeoutMs,
-    waitTimeoutMs: pool.waitTimeoutMs,
-    idleTimeoutMs: pool.idleTimeoutMs,
-  }, { ...options, carryOver: (connection) => carryOver(connection, options.counters) });
+  return new Pools(addressText(address), poolLimits(config), {
+    ...options,
+    carryOver: (connection) => carryOver(connection, options.counters),
+  });
 }
 
 function ownAccount({ account }: Config): OwnAccount | undefined {
@@ -312,16 +321,6 @@ function ownAccount({ account }: Config): OwnAccount | undefined {
     user: Buffer.from(account.user),
     authenticator: (server) => new CredentialAuthenticator(credential, server),
   };
-}
-
-function trustedProxies(config: Config): BlockList | undefined {
-  const { trusted } = config.proxyProtocol;
-  if (trusted.length === 0) return undefined;
-  const list = new BlockList();
-  for (const network of trusted) {
-    list.addSubnet(network.address, network.prefixLength, network.family);
-  }
-  return list;
 }
 
 const TOO_MANY_CONNECTIONS: SqlError = {

@@ -13,6 +13,7 @@ import {
   presenceOf,
   type StoredCode,
 } from "../session/mod.ts";
+import type { PreparedConfig } from "./apply_config.ts";
 import { LEARNED_MAX } from "./credentials.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
 import { reportFaults } from "./faults.ts";
@@ -82,6 +83,8 @@ class Link implements Peers {
   #topology: Topology = NO_TOPOLOGY;
   #code: StoredCode | undefined;
   #tickets = 0;
+  /** A configuration that waits for the other workers. */
+  #prepared: PreparedConfig | undefined;
   readonly #kills = new RemoteKills(() => performance.now());
   readonly #waiting = new Map<number, (answer: Answer) => void>();
 
@@ -141,6 +144,7 @@ class Link implements Peers {
     reportFaults(log);
     this.#worker = await startWorker(config, {
       log,
+      setLogLevel: log.setLevel,
       number,
       reusePort: true,
       copies,
@@ -153,6 +157,7 @@ class Link implements Peers {
           ? async () => void await this.#ask({ kind: "accounts" })
           : undefined,
         readAt() {},
+        setUsers() {}, // the supervisor tells of accounts
         stop() {},
       },
     });
@@ -224,6 +229,13 @@ class Link implements Peers {
         return {};
       case "pools":
         return { pools: await this.#worker!.managePools(question.order) };
+      case "prepare":
+        return await this.#prepare(question.config);
+      case "commit":
+      case "drop":
+        this.#prepared?.[question.kind]();
+        this.#prepared = undefined;
+        return { failure: "" };
       case "kill":
         return { outcome: await this.#worker!.kill(question.command) };
       case "routes":
@@ -235,6 +247,17 @@ class Link implements Peers {
       case "accounts":
       case "cluster":
         return {}; // the supervisor's to answer
+    }
+  }
+
+  async #prepare(config: Config): Promise<Answer> {
+    try {
+      // Where it accepts clients stays: the supervisor knows ports that the system gave.
+      const { listen } = this.#worker!.config;
+      this.#prepared = await this.#worker!.prepare({ ...config, listen });
+      return { failure: "" };
+    } catch (error) {
+      return { failure: (error as Error).message };
     }
   }
 

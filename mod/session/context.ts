@@ -22,7 +22,8 @@ import type { UserCounts } from "./user_counts.ts";
 
 /** The worker's side of a session: settings, servers, counters. */
 export interface SessionContext {
-  readonly config: Config;
+  /** Replaced as a whole when a new one is applied. */
+  config: Config;
   readonly log: Log;
   readonly counters: Counters;
   /** What is measured of statements. */
@@ -59,7 +60,7 @@ export interface SessionContext {
   /** Sessions logged in, by account name. */
   readonly usersConnected: UserCounts;
   /** Networks whose connections start with a PROXY header; undefined: none. */
-  readonly trustedProxies: BlockList | undefined;
+  trustedProxies: BlockList | undefined;
   /** TLS towards clients as it is now; undefined where it is off. Replaced on reload. */
   clientTls: TLSOptions | undefined;
   /** SHA-256 of the certificate in `clientTls`, if no authority has signed it. */

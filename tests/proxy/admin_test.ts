@@ -25,9 +25,12 @@ for (const workers of ["1", "2"]) {
       const { monitor, app } = server.accounts;
       using admin = await loginAs(monitor, { port });
       const properties = await admin.query("SHOW PROPERTIES LIKE 'a%'");
-      expect(properties).toContainEqual(["auth.mode_in_force", "synced"]);
-      expect(properties).toContainEqual(["account.user", monitor.user]);
-      expect(properties).toContainEqual(["account.password", "********"]);
+      expect(properties).toContainEqual(["auth.mode_in_force", "synced", null, null, null]);
+      expect(properties).toContainEqual(["account.user", monitor.user, "", "--user", "no"]);
+      expect(properties).toContainEqual(["account.password", "********", "", "--password", "no"]);
+      expect(await admin.query("SHOW PROPERTIES LIKE 'limits.clients_per%'")).toEqual([
+        ["limits.clients_per_user_max", "1", "0", "file", "yes"],
+      ]);
       const counter = async (name: string) =>
         Number((await admin.query(`SHOW COUNTERS LIKE '${name}'`))[0]![1]);
       {
@@ -61,7 +64,7 @@ test("without an account of its own the proxy tells admin without a password, fr
   const port = await portOf(proxy, "admin port");
   using admin = await loginAs({ user: "admin", password: "" }, { port });
   expect(await admin.query("SHOW PROPERTIES LIKE 'auth.mode_in_force'")).toEqual([
-    ["auth.mode_in_force", "relay"],
+    ["auth.mode_in_force", "relay", null, null, null],
   ]);
   expect((await refusal(loginAs({ user: "root", password: "" }, { port }))).code).toBe(1045);
   const broken = await RawClient.open({ port, user: "", password: "" });

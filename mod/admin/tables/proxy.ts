@@ -1,8 +1,9 @@
 // The proxy itself: what runs, its workers, what it has counted, its configuration.
 
-import { formatAddress, properties, type Rule, version } from "../../config/mod.ts";
+import { formatAddress, type Rule, version } from "../../config/mod.ts";
 import { fieldsText, type KeptLine } from "../../observe/mod.ts";
-import type { WorkerSurvey } from "../../proxy/mod.ts";
+import type { ConfigRevision, WorkerSurvey } from "../../proxy/mod.ts";
+import { type Property, propertyRows } from "../config_statements.ts";
 import { seconds, type Source, table, timeText, type Value } from "../table.ts";
 
 interface ProxyFacts {
@@ -132,12 +133,45 @@ export const countersTable = table<readonly [string, number]>("counters", {
 });
 
 /** One row a key. */
-export const propertiesTable = table<readonly [string, string]>("properties", {
+export const propertiesTable = table<Property>("properties", {
   doc: "The configuration in force; passwords are hidden.",
-  rows: ({ view }) => properties(view.running.config),
+  rows: ({ view }) => propertyRows(view.running),
   columns: {
-    name: ["TEXT", "The key with its section, as in `limits.clients_max`.", ([name]) => name],
-    value: ["TEXT", "Its value.", ([, value]) => value],
+    name: ["TEXT", "The key with its section, as in `limits.clients_max`.", ({ name }) => name],
+    value: ["TEXT", "Its value.", ({ value }) => value],
+    default_value: [
+      "TEXT",
+      "What it is when nobody says anything.",
+      ({ defaultValue }) => defaultValue,
+    ],
+    source: [
+      "TEXT",
+      "Who said it: `default`, `file`, a flag or a variable.",
+      ({ source }) => source,
+    ],
+    live: ["INTEGER", "1 if a new value takes effect while the proxy runs.", ({ live }) => live],
+  },
+});
+
+/** One row a revision. */
+export const revisionsTable = table<ConfigRevision>("revisions", {
+  doc: "The configurations that were in force since the start, the last 50.",
+  rows: ({ view }) => view.running.live?.revisions ?? [],
+  columns: {
+    number: ["INTEGER", "Counts up from 1; CONFIG ROLLBACK takes it.", ({ number }) => number],
+    time: ["TEXT", "When it was put in force, UTC.", ({ atMs }) => timeText(atMs)],
+    changed_by: [
+      "TEXT",
+      "`start`, `SIGHUP`, `file`, `rollback`, or an account of the admin port.",
+      (
+        { by },
+      ) => by,
+    ],
+    changes: [
+      "TEXT",
+      "The keys that it has changed, with commas.",
+      ({ changes }) => changes.filter(({ live }) => live).map(({ key }) => key).join(", "),
+    ],
   },
 });
 

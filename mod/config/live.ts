@@ -1,0 +1,103 @@
+// Which keys take effect while the proxy runs, and what a new configuration changes.
+
+import type { Config } from "./config.ts";
+import { allKeys, camelCase, fieldName, type KeyDescription } from "./keys.ts";
+import { properties } from "./properties.ts";
+
+/** Sections, and single keys, that take effect at once. All others need a restart. */
+const LIVE: ReadonlySet<string> = new Set([
+  ...["limits", "client_tls", "backend_tls", "compression", "tcp", "monitor", "audit", "slow_log"],
+  ...["drain", "user", "server"],
+  ...["auth.failures_max", "auth.failure_window", "auth.failure_delay", "auth.addresses_max"],
+  ...["pool.connections_max", "pool.connections_min", "pool.max_age", "pool.wait_timeout"],
+  ...["pool.idle_max", "pool.idle_timeout", "pool.connect_timeout"],
+  ...["cluster.lag_max", "cluster.slow_start", "cluster.forget_after"],
+  ...["proxy_protocol.trusted", "log.level", "http.api", "metrics.statements"],
+  ...["admin.password", "admin.stats_password"],
+]);
+
+/** Whether a key takes effect while the proxy runs. */
+export function isLive({ path, section }: Pick<KeyDescription, "path" | "section">): boolean {
+  return LIVE.has(path) || LIVE.has(section);
+}
+
+/** A key, or a table of a repeated section, that a new configuration changes. */
+export interface ConfigChange {
+  /** The key, or the name of the section. */
+  readonly key: string;
+  /** Null: it was not there. Passwords are hidden. */
+  readonly before: string | null;
+  /** Null: it will not be there. */
+  readonly after: string | null;
+  readonly live: boolean;
+}
+
+/** What is different in a new configuration. */
+export function configChanges(before: Config, after: Config): readonly ConfigChange[] {
+  const changes: ConfigChange[] = [];
+  const repeated = new Set(allKeys().flatMap((key) => key.repeated ? [key.section] : []));
+  const values = new Map(properties(after).filter(([name]) => !repeated.has(name)));
+  for (const key of allKeys()) {
+    if (key.repeated || isSame(valueOf(before, key), valueOf(after, key))) continue;
+    const old = new Map(properties(before)).get(key.path) ?? "";
+    const change = { before: old, after: values.get(key.path) ?? "" };
+    changes.push({ key: key.path, ...change, live: isLive(key) });
+  }
+  for (const section of repeated) changes.push(...changesOfTables(section, before, after));
+  return changes;
+}
+
+function changesOfTables(section: string, before: Config, after: Config): ConfigChange[] {
+  if (isSame(tablesOf(before, section), tablesOf(after, section))) return [];
+  const live = isLive({ path: section, section });
+  const rows = (config: Config) =>
+    properties(config).filter(([name]) => name === section).map(([, value]) => value);
+  const [old, now] = [rows(before), rows(after)];
+  const gone = old.filter((row) => !now.includes(row));
+  const come = now.filter((row) => !old.includes(row));
+  const all: ConfigChange[] = [
+    ...gone.map((row) => ({ key: section, before: row, after: null, live })),
+    ...come.map((row) => ({ key: section, before: null, after: row, live })),
+  ];
+  // A secret or the order alone: nothing of it can be shown.
+  return all.length > 0 ? all : [{ key: section, before: "…", after: "changed", live }];
+}
+
+/** The new configuration, with what needs a restart as it was. */
+export function liveConfig(before: Config, after: Config): Config {
+  const merged: Record<string, unknown> = { ...after };
+  for (const key of allKeys()) {
+    if (isLive(key)) continue;
+    const section = key.repeated ? fieldOf(key.section) : camelCase(key.section);
+    if (key.repeated) merged[section] = tablesOf(before, key.section);
+    else if (key.section === "" || key.section === "account") {
+      const field = key.section === "" ? fieldName(key) : "account";
+      const value = (before as unknown as Record<string, unknown>)[field];
+      if (value === undefined) delete merged[field];
+      else merged[field] = value;
+    } else {
+      const value = valueOf(before, key);
+      const { [fieldName(key)]: _after, ...others } = merged[section] as Record<string, unknown>;
+      merged[section] = value === undefined ? others : { ...others, [fieldName(key)]: value };
+    }
+  }
+  return merged as unknown as Config;
+}
+
+function fieldOf(section: string): string {
+  return `${camelCase(section)}s`;
+}
+
+function tablesOf(config: Config, section: string): unknown {
+  return (config as unknown as Record<string, unknown>)[fieldOf(section)];
+}
+
+function valueOf(config: Config, key: KeyDescription): unknown {
+  const fields = config as unknown as Record<string, unknown>;
+  if (key.section === "") return fields[fieldName(key)];
+  return (fields[camelCase(key.section)] as Record<string, unknown> | undefined)?.[fieldName(key)];
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

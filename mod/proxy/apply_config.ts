@@ -1,0 +1,99 @@
+// A new configuration in a worker: first all that can fail, then all at once.
+
+import { BlockList } from "node:net";
+import type { Server } from "../backend/mod.ts";
+import type { Config } from "../config/mod.ts";
+import type { LeveledLog, Log } from "../observe/mod.ts";
+import type { SessionContext } from "../session/mod.ts";
+import { connectSettings, poolLimits } from "./server_settings.ts";
+import { openStatementLogs } from "./statement_logs.ts";
+import { clientTlsContext, type MadeCertificate } from "./tls_context.ts";
+
+/** A configuration that can be put in force, or be given up; one of them is to be called. */
+export interface PreparedConfig {
+  commit(): void;
+  drop(): void;
+}
+
+/**
+ * Does all that can fail, and changes nothing yet.
+ *
+ * @throws {StartError} If a file cannot be read or written.
+ */
+export async function prepareConfig(config: Config, context: SessionContext, options: {
+  readonly log: Log;
+  readonly setLogLevel?: LeveledLog["setLevel"];
+  readonly number: number;
+  readonly certificate?: MadeCertificate | undefined;
+}): Promise<PreparedConfig> {
+  const before = context.config;
+  const tls = await newTls(config, context, options.certificate);
+  const settings = new Map<Server, Server["settings"]>();
+  for (const server of context.servers.all()) {
+    settings.set(server, connectSettings(config, server.settings.address));
+  }
+  const newLogs = isSame([before.audit, before.slowLog], [config.audit, config.slowLog])
+    ? undefined
+    : openStatementLogs(config, options.number, options.log);
+  return {
+    commit() {
+      context.config = config;
+      Object.assign(context, tls);
+      for (const [server, setting] of settings) {
+        server.settings = setting;
+        server.pool.setLimits(config.pool);
+        server.pools?.setLimits(poolLimits(config));
+      }
+      context.throttle.setLimits(throttleLimits(config));
+      context.trustedProxies = trustedProxies(config);
+      options.setLogLevel?.(config.log.level);
+      if (newLogs) {
+        context.audit?.close();
+        context.slowLog?.close();
+        Object.assign(context, newLogs);
+      }
+      context.metrics.enabled = config.metrics.statements || context.audit !== undefined ||
+        context.slowLog !== undefined;
+    },
+    drop() {
+      newLogs?.audit?.close();
+      newLogs?.slowLog?.close();
+    },
+  };
+}
+
+/** A certificate of the proxy's own making stays: clients may have learned it. */
+async function newTls(
+  config: Config,
+  context: SessionContext,
+  certificate: MadeCertificate | undefined,
+): Promise<Partial<SessionContext>> {
+  const isOwn = config.clientTls.certPath === "" && context.clientTls !== undefined;
+  if (isOwn && isSame(config.clientTls, context.config.clientTls)) return {};
+  return await clientTlsContext(config.clientTls, certificate);
+}
+
+/** The limits of failed logins. */
+export function throttleLimits({ auth }: Config) {
+  return {
+    failuresMax: auth.failuresMax,
+    windowMs: auth.failureWindowMs,
+    delayMs: auth.failureDelayMs,
+    addressesMax: auth.addressesMax,
+  };
+}
+
+/** Networks whose PROXY headers are believed; undefined: none. */
+export function trustedProxies(config: Config): BlockList | undefined {
+  const { trusted } = config.proxyProtocol;
+  if (trusted.length === 0) return undefined;
+  const list = new BlockList();
+  for (const network of trusted) {
+    list.addSubnet(network.address, network.prefixLength, network.family);
+  }
+  return list;
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

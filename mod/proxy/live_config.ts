@@ -1,0 +1,146 @@
+// The configuration of a proxy that runs: what a new one would change, putting it in force as a whole,
+// and going back. Control plane; one change after the other.
+
+import {
+  type Config,
+  type ConfigChange,
+  configChanges,
+  type ConfigError,
+  formatConfigErrors,
+  liveConfig,
+  type LoadedConfig,
+} from "../config/mod.ts";
+import type { LeveledLog } from "../observe/mod.ts";
+import { monitorSettings, type RunningCluster } from "./cluster.ts";
+import type { Running } from "./running.ts";
+
+/** Revisions that can be gone back to. */
+const REVISIONS_MAX = 50;
+
+/** A configuration that was in force, or is. */
+export interface ConfigRevision {
+  /** Counts up from 1. */
+  readonly number: number;
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
+  /** Who wanted it: `start`, `SIGHUP`, `file`, `rollback` or an account of the admin port. */
+  readonly by: string;
+  readonly config: Config;
+  readonly sources: ReadonlyMap<string, string>;
+  readonly changes: readonly ConfigChange[];
+}
+
+/** What has become of a new configuration. */
+export type ConfigOutcome =
+  | {
+    readonly kind: "applied";
+    readonly revision: number;
+    /** With those that take a restart, which are not in force. */
+    readonly changes: readonly ConfigChange[];
+  }
+  /** It is wrong, or something it names cannot be read: nothing has changed. */
+  | { readonly kind: "refused"; readonly reasons: readonly string[] };
+
+/** Reads a configuration as at the start: a text in place of the file, or the file itself. */
+export type ConfigLoader = (text: string | undefined) => LoadedConfig;
+
+/** What a configuration reaches. */
+interface Reach {
+  readonly running: Running;
+  readonly cluster: RunningCluster | undefined;
+  readonly log: LeveledLog;
+  readonly load: ConfigLoader;
+}
+
+/** The revisions of one proxy. */
+export class LiveConfig {
+  readonly #reach: Reach;
+  readonly #revisions: ConfigRevision[];
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(config: Config, sources: ReadonlyMap<string, string>, reach: Reach) {
+    this.#reach = reach;
+    this.#revisions = [
+      { number: 1, atMs: Date.now(), by: "start", config, sources, changes: [] },
+    ];
+  }
+
+  /** The one in force. */
+  get current(): ConfigRevision {
+    return this.#revisions.at(-1)!;
+  }
+
+  /** The oldest first. */
+  get revisions(): readonly ConfigRevision[] {
+    return this.#revisions;
+  }
+
+  /** What a text would change. */
+  diff(text: string): readonly ConfigChange[] | readonly string[] {
+    const { config, errors } = this.#reach.load(text);
+    return config ? configChanges(this.current.config, config) : complaints(errors);
+  }
+
+  /** Puts a text in force, or the file as it is now. */
+  apply(text: string | undefined, by: string): Promise<ConfigOutcome> {
+    return this.#next(async () => {
+      const loaded = this.#reach.load(text);
+      if (loaded.errors) return { kind: "refused", reasons: complaints(loaded.errors) };
+      return await this.#put(loaded.config, loaded.sources, by);
+    });
+  }
+
+  /** Goes back to a revision, by default to the one before; that is a new revision too. */
+  rollback(number: number | undefined): Promise<ConfigOutcome> {
+    return this.#next(async () => {
+      const found = number === undefined
+        ? this.#revisions.at(-2)
+        : this.#revisions.find((each) => each.number === number);
+      if (found === undefined) {
+        const reason = number === undefined
+          ? "there is no revision before this one"
+          : `there is no revision ${number}, or not any more`;
+        return { kind: "refused", reasons: [reason] };
+      }
+      return await this.#put(found.config, found.sources, "rollback");
+    });
+  }
+
+  #next<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(change);
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async #put(
+    wanted: Config,
+    sources: ReadonlyMap<string, string>,
+    by: string,
+  ): Promise<ConfigOutcome> {
+    const { running, cluster, log } = this.#reach;
+    const before = this.current;
+    const changes = configChanges(before.config, wanted);
+    const isNew = changes.some(({ live }) => live);
+    const number = isNew ? before.number + 1 : before.number;
+    const config: Config = { ...liveConfig(before.config, wanted), revision: number };
+    // Also where nothing differs: certificates are read again.
+    const failure = await running.configure(config);
+    if (failure !== undefined) return { kind: "refused", reasons: [failure] };
+    log.setLevel(config.log.level);
+    if (isNew) {
+      cluster?.reconfigure(monitorSettings(config));
+      running.credentials.setUsers(config.users, number);
+      this.#revisions.push({ number, atMs: Date.now(), by, config, sources, changes });
+      if (this.#revisions.length > REVISIONS_MAX) this.#revisions.shift();
+      const keys = changes.filter(({ live }) => live).map(({ key }) => key).join(", ");
+      log.info("configuration applied", { revision: number, by, keys });
+    }
+    const waiting = changes.filter(({ live }) => !live).map(({ key }) => key);
+    if (waiting.length > 0) log.warn("changes need a restart", { keys: waiting.join(", ") });
+    return { kind: "applied", revision: number, changes };
+  }
+}
+
+function complaints(errors: readonly ConfigError[]): readonly string[] {
+  return formatConfigErrors(errors);
+}
