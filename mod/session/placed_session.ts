@@ -22,6 +22,7 @@ import { endForInactivity, isClosedForInactivity } from "./inactivity.ts";
 import { guestState } from "./guest_state.ts";
 import { poolAt, type SessionBeginning } from "./pool_opener.ts";
 import { carryOver } from "./preparation.ts";
+import type { PreparedStatements } from "./prepared_statements.ts";
 import type { SessionRoute } from "./session_route.ts";
 
 /** A session that takes turns on connections of one server or several. */
@@ -64,6 +65,8 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
     this.baseline = this.#homeBaseline = options.baseline;
     this.last = options.pooled;
   }
+
+  abstract readonly statements: PreparedStatements;
 
   /** Chooses among servers; undefined where all commands go to the one that takes writes. */
   abstract readonly route: SessionRoute | undefined;
@@ -208,10 +211,17 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
     }
   }
 
+  protected override onSettingsRead(settings: readonly (readonly [string, string])[]): void {
+    const before = this.state;
+    this.state = this.context.tables.states.with(before, settings);
+    this.statements.stateKnown(before, this.state);
+  }
+
   /** As after a login where it is now. */
   override startAnew(state: SessionState): void {
     super.startAnew(state);
     this.#homeBaseline = this.baseline;
+    this.route?.startAnew();
   }
 
   /** Sets what the session has set. */

@@ -7,10 +7,13 @@ import {
   type PooledConnection,
   resetConnection,
   Residue,
+  runStatement,
   schemaAfterReset,
   UNKNOWN,
 } from "../backend/mod.ts";
+import { carryOver } from "./preparation.ts";
 import type { PooledSession } from "./pooled_session.ts";
+import type { SessionRoute } from "./session_route.ts";
 
 /** @param wasIdle No command was under way. */
 export function leaveBehind(
@@ -62,6 +65,32 @@ export function dropAnswer(pooled: PooledConnection, pool: AccountPool): void {
     onOkPacket() {},
     onAnswerEnd: () => pool.release(pooled),
     onServerLost() {},
+  });
+}
+
+/**
+ * Ends a transaction that has written nothing, on a connection that its session leaves for another
+ * one; what lies on it is read for the session before.
+ */
+export function leaveTransaction(
+  pooled: PooledConnection,
+  session: PooledSession,
+  route: SessionRoute,
+): void {
+  route.moveOn();
+  const { pool, context } = session;
+  const { connection } = pooled;
+  connection.holder = new ResettingHolder(pool, pooled);
+  const read = pooled.residue === Residue.NONE
+    ? Promise.resolve()
+    : carryOver(pooled, context.counters);
+  read.then(() => runStatement(connection, "ROLLBACK")).then(({ errorCode }) => {
+    pooled.owner = undefined;
+    pooled.touch();
+    if (errorCode === 0) pool.release(pooled);
+    else if (!connection.closed) pool.drop(pooled);
+  }, () => {
+    if (!connection.closed) pool.drop(pooled);
   });
 }
 

@@ -26,7 +26,7 @@ import { noteState } from "./told_state.ts";
 import { disturbsItself, needsOf, showConditions } from "./needs.ts";
 import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
 import { forgetVariables, lossOf, unknownSettings, withLost } from "./loss.ts";
-import { dropAnswer, leaveBehind } from "./pooled_leaving.ts";
+import { dropAnswer, leaveBehind, leaveTransaction } from "./pooled_leaving.ts";
 import type { SessionBeginning } from "./pool_opener.ts";
 import { followsAtOnce } from "./follows_at_once.ts";
 import { LaneSeat } from "./lane_seat.ts";
@@ -133,13 +133,17 @@ export class PooledSession extends RetryingSession {
     this.statement = this.statements.of(command, packet);
     this.facts = undefined;
     this.textEffects = commandEffects(this, packet, isLong);
-    if (command === Command.STMT_PREPARE) {
-      this.effects = 0;
-      this.facts = undefined;
-    } else this.effects = this.textEffects;
+    if (command === Command.STMT_PREPARE) this.facts = undefined;
+    this.effects = command === Command.STMT_PREPARE ? 0 : this.textEffects;
     if (this.facts !== undefined && answerAboutRoutes(this, this.facts)) return;
-    if (this.#pooled) this.#begin(this.#pooled);
-    else this.placeAgain();
+    const pooled = this.#pooled;
+    if (pooled === undefined) this.placeAgain();
+    else if (this.route?.leavesReplica !== true) this.#begin(pooled);
+    else {
+      this.#detach();
+      leaveTransaction(pooled, this, this.route);
+      this.placeAgain();
+    }
   }
 
   protected makeRetry(): CommandRetry {
@@ -179,6 +183,8 @@ export class PooledSession extends RetryingSession {
 
   #begin(pooled: PooledConnection): void {
     this.#preparing = false;
+    const sendsMore = this.route?.sendsMore === true;
+    if (sendsMore) pooled.touch();
     const isForeign = pooled.owner !== this || pooled.touched;
     this.#givesRowCount = (pooled.owner !== this || pooled.rowCountGone) &&
       (this.effects & Effect.ASKS_ROW_COUNT) !== 0;
@@ -195,7 +201,7 @@ export class PooledSession extends RetryingSession {
     if (disturbsItself(this, pooled, needs)) {
       this.#preparing = true;
       readOwn(this, pooled, () => this.session.closed ? this.prepared() : this.#begin(pooled));
-    } else if (needs === undefined && this.route?.wait === undefined) this.prepared();
+    } else if (needs === undefined && !sendsMore) this.prepared();
     else {
       this.#preparing = true;
       this.#isAhead = !this.#isLong && followsAtOnce(this, needs ?? NO_NEEDS);
@@ -229,7 +235,7 @@ export class PooledSession extends RetryingSession {
     const pooled = this.#pooled!;
     if (this.#preparing && !this.#isAhead) this.session.times.restored();
     this.#preparing = false;
-    if (this.route?.wait !== undefined) this.route.reached();
+    this.route?.prepared();
     if (this.session.closed) {
       this.#detach();
       leaveBehind(pooled, this, !this.#isAhead);
@@ -434,12 +440,6 @@ export class PooledSession extends RetryingSession {
     if (this.#preparing) return;
     this.#detach();
     leaveBehind(pooled, this, wasIdle);
-  }
-
-  protected override onSettingsRead(settings: readonly (readonly [string, string])[]): void {
-    const before = this.state;
-    this.state = this.context.tables.states.with(before, settings);
-    this.statements.stateKnown(before, this.state);
   }
 
   /** The server is about to close the connection, and the session is over then. */

@@ -92,11 +92,14 @@ function explain(session: PooledSession, bytes: Uint8Array, start: number): Text
   const mode = lexicalModeOf(session.state, context);
   session.facts = facts.of(bytes, start, bytes.length, mode);
   const isCached = facts.hits > hits;
-  route!.state.pinnedTo = session.pinned ? route!.server : undefined;
-  route!.state.inTransaction = session.inTransaction;
+  const { state } = route!;
+  const { isTransactionUnsent } = state;
+  state.pinnedTo = session.pinned ? route!.server : undefined;
+  state.inTransaction = session.inTransaction;
   route!.decide();
-  route!.state.pinnedTo = undefined;
-  route!.state.inTransaction = false;
+  state.pinnedTo = undefined;
+  state.inTransaction = false;
+  state.isTransactionUnsent = isTransactionUnsent;
   const rows = explainRoute(routing.decision, {
     rules: routing.rules,
     hint: session.facts.hint,

@@ -19,7 +19,7 @@ import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Routing } from "./routing.ts";
 import { isInterruption } from "./session_errors.ts";
-import { textOf } from "./statement_text.ts";
+import { startsWith, textOf } from "./statement_text.ts";
 
 /** Bars of what may change data, as far as the text tells. */
 const WRITING = Bar.UNCERTAIN | Bar.WRITES | Bar.DEFINES | Bar.ADMINISTERS | Bar.CALLS |
@@ -39,6 +39,8 @@ export class SessionRoute implements Asker {
   status: number = ServerStatus.AUTOCOMMIT;
   /** What a server is made to wait for in front of the command under way. */
   wait: WaitStatement | undefined;
+  /** What begins a transaction on the primary in front of it, which only a replica knew of so far. */
+  begin: string | undefined;
   /** Where that goes; undefined: there is no primary. */
   server: RouteServer | undefined;
   readonly #session: PooledSession;
@@ -53,6 +55,8 @@ export class SessionRoute implements Asker {
   #sentAt = 0;
   /** The open transaction may have written. */
   #wrote = false;
+  /** What would begin the transaction that a replica has on the primary. */
+  #unsent: string | undefined;
   /** A GTID of the statement under way was told. */
   #isTold = false;
 
@@ -64,7 +68,7 @@ export class SessionRoute implements Asker {
 
   /** Chooses the server of the command under way, and leases a connection there. */
   place(): void {
-    if (this.#session.facts !== undefined) this.#route();
+    if (this.#session.facts !== undefined && this.begin === undefined) this.#route();
     else {
       this.server = this.#routing.router.primary;
       this.#leaseAt(ANY_RESIDUE);
@@ -106,8 +110,64 @@ export class SessionRoute implements Asker {
     request.nowMs = Date.now();
     request.hasAsked = this.#hasAsked;
     request.hasWaited = this.#hasWaited;
-    request.beginsReadOnly = (facts.bars & Bar.TRANSACTION) !== 0 && this.#beginsReadOnly();
+    const begins = (facts.bars & Bar.TRANSACTION) === 0 ? 0 : this.#transactionStart();
+    const splits = this.#maySplit(begins);
+    request.beginsReadOnly = splits || (begins & TransactionStart.READ_ONLY) !== 0;
+    if (begins !== 0) this.state.isTransactionUnsent = splits;
     router.route(facts, this.state, request, decision);
+    if (!splits) return;
+    this.state.isTransactionUnsent = decision.server !== router.primary;
+    const isWrite = (begins & TransactionStart.READ_WRITE) !== 0;
+    this.#unsent = isWrite ? "START TRANSACTION READ WRITE" : "START TRANSACTION";
+  }
+
+  // Transactions whose reads before the first write run on a replica. There they are transactions
+  // too, so that clients see the status of one; at the first statement that may not stay they end
+  // there, and begin on the primary.
+
+  /** The command under way may not run in the transaction that a replica has. */
+  get leavesReplica(): boolean {
+    if (!this.state.isTransactionUnsent) return false;
+    const session = this.#session;
+    const { facts, command } = session;
+    switch (command[HEADER_LENGTH]) {
+      case Command.STMT_PREPARE:
+      case Command.STMT_RESET:
+      case Command.PING:
+      case Command.STATISTICS:
+        return false;
+      case Command.QUERY:
+        if (startsWith(session, "COMMIT") || startsWith(session, "ROLLBACK")) return false;
+        break;
+    }
+    if (facts === undefined || facts.bars !== 0) return true;
+    this.#takeState();
+    return this.state.inServerSchema || this.state.autoIsNull || facts.hint?.target === "primary";
+  }
+
+  /** Something goes out in front of the command under way. */
+  get sendsMore(): boolean {
+    return this.wait !== undefined || this.begin !== undefined;
+  }
+
+  /** It begins on the primary in front of the command under way. */
+  moveOn(): void {
+    this.begin = this.#unsent;
+    this.state.isTransactionUnsent = false;
+  }
+
+  #maySplit(begins: number): boolean {
+    const { context, state, baseline } = this.#session;
+    const { transactions, consistency } = context.config.route;
+    if (transactions !== "split" || begins === 0) return false;
+    if ((begins & (TransactionStart.READ_ONLY | TransactionStart.SNAPSHOT)) !== 0) return false;
+    const level = this.state.consistency ?? consistency;
+    // Each of its reads would have to ask.
+    if (level === "global" || level === "instance") return false;
+    const isolation = ISOLATION.map((name) =>
+      state.variables.get(name) ?? baseline.literals.get(name)
+    );
+    return isolation.some((literal) => literal === "'READ-COMMITTED'");
   }
 
   #leaseAt(unread: number): void {
@@ -138,12 +198,13 @@ export class SessionRoute implements Asker {
     this.state.rules = rules.ofSession({ user, schema: state.schema, client: address });
   }
 
-  #beginsReadOnly(): boolean {
+  /** What the command under way begins: a set of `TransactionStart`. */
+  #transactionStart(): number {
     const session = this.#session;
-    if (session.command[HEADER_LENGTH] !== Command.QUERY) return false;
+    if (session.command[HEADER_LENGTH] !== Command.QUERY) return TransactionStart.NONE;
     const { bytes, start } = textOf(session);
     const mode = lexicalModeOf(session.state, session.context);
-    return (transactionStart(bytes, start, bytes.length, mode) & TransactionStart.READ_ONLY) !== 0;
+    return transactionStart(bytes, start, bytes.length, mode);
   }
 
   #waitAt(server: RouteServer, timeoutMs: number): WaitStatement | undefined {
@@ -177,8 +238,10 @@ export class SessionRoute implements Asker {
 
   // What becomes of the command.
 
-  /** The server has what was waited for. */
-  reached(): void {
+  /** What went out in front of it has succeeded: the server has what was waited for. */
+  prepared(): void {
+    this.begin = undefined;
+    if (this.wait === undefined) return;
     this.#routing.router.positions.noteReached(this.state.position, this.server!);
   }
 
@@ -193,6 +256,7 @@ export class SessionRoute implements Asker {
   lost(): void {
     this.#abandon(!this.#session.session.closed);
     if (this.#mayWrite()) this.#noteUntold();
+    this.state.isTransactionUnsent = false;
     this.end();
   }
 
@@ -221,6 +285,7 @@ export class SessionRoute implements Asker {
       else this.server?.noteAnswered(performance.now() - this.#sentAt);
       this.#sentAt = 0;
     }
+    if ((status & ServerStatus.IN_TRANS) === 0) this.state.isTransactionUnsent = false;
     this.state.autocommit = (status & ServerStatus.AUTOCOMMIT) !== 0;
     if (facts !== undefined && (facts.bars & Bar.DEFINES) !== 0) {
       session.context.cluster?.noteDefinition();
@@ -255,11 +320,14 @@ export class SessionRoute implements Asker {
     if (this.#sentAt !== 0) this.#abandon(false);
   }
 
-  /** As after a login: what another account has written and seen is not this one's. */
+  /** As after a login. */
   startAnew(): void {
-    this.state.position.clear();
-    this.#seen = undefined;
+    this.begin = this.#seen = undefined;
+    this.state.isTransactionUnsent = false;
   }
 }
+
+/** MySQL's name, MariaDB's. */
+const ISOLATION = ["transaction_isolation", "tx_isolation"];
 
 const NO_RULES = new Uint32Array(0);

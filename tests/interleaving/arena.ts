@@ -46,7 +46,8 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
   await using stack = new AsyncDisposableStack();
   const servers: RealServer[] = [];
   for (let i = 0; i < 2; i++) {
-    servers.push(stack.use(await startTwin(kind, i === 1 && options.general === true)));
+    const general = i === 1 && options.general === true;
+    servers.push(stack.use(await startTwin(kind, { against, general })));
   }
   const behind = servers[1]!;
   const names = Array.from({ length: options.lanes }, (_, lane) => stageNames(lane));
@@ -93,7 +94,10 @@ function deathOf({ folder }: RealServer): string[] {
 }
 
 /** A server that differs from its twin in nothing a client sees but its port. */
-function startTwin(kind: ServerKind, general: boolean): Promise<RealServer> {
+function startTwin(
+  kind: ServerKind,
+  { against, general }: { readonly against: Against; readonly general: boolean },
+): Promise<RealServer> {
   const withoutLog = kind === "mysql"
     ? ["gtid_mode = OFF", "enforce_gtid_consistency = OFF", "log_replica_updates = OFF"]
     : ["log_slave_updates = OFF"];
@@ -104,6 +108,8 @@ function startTwin(kind: ServerKind, general: boolean): Promise<RealServer> {
       "report_port = 3306",
       "skip_log_bin",
       ...withoutLog,
+      // Only such transactions are split.
+      ...(against === "split" ? ["transaction_isolation = READ-COMMITTED"] : []),
       "innodb_file_per_table = OFF",
       // A program whose sessions wait for each other's locks is a mistake: it must not last.
       "innodb_lock_wait_timeout = 3",

@@ -15,7 +15,7 @@ export async function startSplitFront(
   configuration: string,
 ): Promise<Front> {
   const text = `${configuration}\n[account]\nuser = "nobody"\npassword = ""\n` +
-    "[route]\nsplit = true\n";
+    '[route]\nsplit = true\ntransactions = "split"\n';
   const loaded = loadConfig({
     text,
     flags: { backends: [`127.0.0.1:${server.port}`], listen: ["127.0.0.1:0"] },

@@ -156,6 +156,46 @@ for (const kind of serverKinds()) {
       expect(await value("SELECT @@port")).toBe(cluster.first.port);
     });
 
+    test("reads before the first write of a transaction run on a replica", async () => {
+      await using own = await start([], 'transactions = "split"\n');
+      const writer = await connect(own);
+      await untilSplit(writer);
+      await writer.query("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+      const onReplicas = async () => {
+        const list = await Promise.all(
+          cluster.nodes.slice(1).map((node) =>
+            node.value("SELECT COUNT(*) FROM information_schema.innodb_trx")
+          ),
+        );
+        return list.reduce<number>((sum, count) => sum + Number(count), 0);
+      };
+      const status = async (sql: string) =>
+        (await writer.query(sql))[0] as unknown as { serverStatus: number };
+      expect((await status("BEGIN")).serverStatus & 1).toBe(1);
+      await rows("SELECT COUNT(*) FROM t", writer);
+      expect((await route("SELECT v FROM t", writer))["reason code"]).toBe("split-transaction");
+      expect(await onReplicas()).toBe(1);
+      expect((await status("UPDATE t SET v = 100 WHERE id = 1")).serverStatus & 1).toBe(1);
+      await until("it has ended on the replica", async () => await onReplicas() === 0);
+      expect(await value("SELECT @@port", writer)).toBe(cluster.first.port);
+      await writer.query("ROLLBACK");
+      expect(await value("SELECT v FROM t WHERE id = 1", writer)).toBe(1);
+      // One that only reads never comes to the primary.
+      await writer.query("START TRANSACTION");
+      await rows("SELECT COUNT(*) FROM t", writer);
+      expect((await status("COMMIT")).serverStatus & 1).toBe(0);
+      expect(await onReplicas()).toBe(0);
+      // What has to begin at once, or is to see one state of the data, stays.
+      await writer.query("START TRANSACTION WITH CONSISTENT SNAPSHOT");
+      expect((await route("SELECT v FROM t", writer))["reason code"]).toBe("in-transaction");
+      await writer.query("COMMIT");
+      await writer.query("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
+      await writer.query("BEGIN");
+      expect((await route("SELECT v FROM t", writer))["reason code"]).toBe("in-transaction");
+      await writer.query("COMMIT");
+      writer.destroy();
+    });
+
     test("the session's own level and a position from elsewhere", async () => {
       expect(await value("SELECT @@mysqlproxy.consistency")).toBe("session");
       await client.query("SET @@mysqlproxy.consistency = 'eventual'");
