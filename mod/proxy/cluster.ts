@@ -8,6 +8,7 @@ import {
   type ClusterStatement,
   type ClusterView,
   type EventKind,
+  type MonitorSettings,
   OwnConnector,
   type PoolCounts,
   StateFiles,

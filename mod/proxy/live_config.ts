@@ -11,7 +11,8 @@ import {
   type LoadedConfig,
 } from "../config/mod.ts";
 import type { LeveledLog } from "../observe/mod.ts";
-import { monitorSettings, type RunningCluster } from "./cluster.ts";
+import type { RunningCluster } from "./cluster.ts";
+import { monitorSettings } from "./monitor_settings.ts";
 import type { Running } from "./running.ts";
 
 /** Revisions that can be gone back to. */

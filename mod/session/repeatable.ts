@@ -13,14 +13,17 @@ import { runsText, startsWith, textOf } from "./statement_text.ts";
 const IN_PARTS = PINS | Effect.CALLS | Effect.MULTI | Effect.SETS_VARIABLE |
   Effect.SETS_USER_VARIABLE | Effect.SETS_ROLE | Effect.CHANGES_SCHEMA;
 
+/** MySQL's name, MariaDB's. */
+const READ_ONLY = ["transaction_read_only", "tx_read_only"];
+
 /** What routing's rules of repetition go by. */
 export function commandFacts(session: PooledSession): CommandFacts {
   return {
     isRead: isRead(session),
     isInParts: (session.effects & IN_PARTS) !== 0,
     isHeld: session.inTransaction || session.pinned,
-    isReadOnlySession: /^'?(?:1|on)'?$/i.test(
-      session.state.variables.get("transaction_read_only") ?? "",
+    isReadOnlySession: READ_ONLY.some((name) =>
+      /^'?(?:1|on)'?$/i.test(session.state.variables.get(name) ?? "")
     ),
   };
 }
