@@ -106,38 +106,31 @@ function change(
   ];
 }
 
+/** Which figure is compared with whose, among what was measured. */
+interface Comparison {
+  readonly figure: string;
+  readonly to: string;
+  readonly entries: readonly Entry[];
+}
+
 /** A figure divided by another contender's in the same case; undefined where one is missing. */
-export function ratio(
-  entry: Entry,
-  { figure, to, entries }: {
-    readonly figure: string;
-    readonly to: string;
-    readonly entries: readonly Entry[];
-  },
-): number | undefined {
-  const other = entries.find(({ contender, part, case: id }) =>
-    contender === to && part === entry.part && id === entry.case
-  );
-  const own = entry.median[figure];
-  const base = other?.median[figure];
-  if (own === undefined || base === undefined || base === 0) return undefined;
-  return own / base;
+export function ratio(entry: Entry, comparison: Comparison): number | undefined {
+  const own = entry.median[comparison.figure];
+  const base = baseOf(entry, comparison);
+  return own === undefined || base === undefined || base === 0 ? undefined : own / base;
 }
 
 /** What a contender adds to another one's figure in the same case; undefined where one is missing. */
-export function added(
-  entry: Entry,
-  { figure, to, entries }: {
-    readonly figure: string;
-    readonly to: string;
-    readonly entries: readonly Entry[];
-  },
-): number | undefined {
-  const other = entries.find(({ contender, part, case: id }) =>
-    contender === to && part === entry.part && id === entry.case
-  );
-  const [own, base] = [entry.median[figure], other?.median[figure]];
+export function added(entry: Entry, comparison: Comparison): number | undefined {
+  const own = entry.median[comparison.figure];
+  const base = baseOf(entry, comparison);
   return own === undefined || base === undefined ? undefined : own - base;
+}
+
+function baseOf(entry: Entry, { figure, to, entries }: Comparison): number | undefined {
+  return entries.find(({ contender, part, case: id }) =>
+    contender === to && part === entry.part && id === entry.case
+  )?.median[figure];
 }
 
 /**
