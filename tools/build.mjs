@@ -23,6 +23,9 @@ const built = spawnSync(join(root, "node_modules/.bin/bun"), [
   "--compile",
   "--splitting",
   "--bytecode",
+  // A tenth less time to start; names stay, for the stacks of defects.
+  "--minify-syntax",
+  "--minify-whitespace",
   "--format=esm",
   "--no-compile-autoload-dotenv",
   "--no-compile-autoload-bunfig",

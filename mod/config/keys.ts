@@ -37,28 +37,38 @@ const REPEATABLE: Readonly<Record<string, { readonly entries: v.ObjectEntries } 
   rule: ruleSchema,
 };
 
-/** All sections with all keys, in the order of the schema; the top of the file comes first. */
+let sections: readonly SectionDescription[] | undefined;
+let keys: readonly KeyDescription[] | undefined;
+
+/**
+ * All sections with all keys, in the order of the schema; the top of the file comes first. Made once:
+ * the start of the proxy asks several times.
+ */
 export function describeConfig(): readonly SectionDescription[] {
+  return sections ??= describeSchema();
+}
+
+function describeSchema(): readonly SectionDescription[] {
   const top: KeyDescription[] = [];
-  const sections: SectionDescription[] = [];
+  const found: SectionDescription[] = [];
   for (const [name, schema] of Object.entries(fileSchema.entries)) {
     const repeatable = REPEATABLE[name];
     if (repeatable) {
       const { entries } = repeatable;
-      sections.push(describeSection(name, { schema, entries, repeated: true }));
+      found.push(describeSection(name, { schema, entries, repeated: true }));
     } else if ("entries" in schema) {
       const { entries } = schema;
-      sections.push(describeSection(name, { schema, entries, repeated: false }));
+      found.push(describeSection(name, { schema, entries, repeated: false }));
     } else {
       top.push(describeKey("", name, { info: infoOf(schema), repeated: false }));
     }
   }
-  return [{ name: "", doc: "", repeated: false, keys: top }, ...sections];
+  return [{ name: "", doc: "", repeated: false, keys: top }, ...found];
 }
 
 /** Every key, in the order of the schema. */
 export function allKeys(): readonly KeyDescription[] {
-  return describeConfig().flatMap((section) => section.keys);
+  return keys ??= describeConfig().flatMap((section) => section.keys);
 }
 
 /** The field of `Config` that a key becomes: `idle_timeout` is `idleTimeoutMs`. */
@@ -82,11 +92,15 @@ interface SectionSource {
 
 function describeSection(name: string, source: SectionSource): SectionDescription {
   const { repeated } = source;
-  const keys = Object.entries(source.entries).map(([key, schema]) =>
-    describeKey(name, key, { info: infoOf(schema), repeated })
-  );
   const { doc } = v.getMetadata(source.schema) as unknown as SectionInfo;
-  return { name, doc, repeated, keys };
+  return {
+    name,
+    doc,
+    repeated,
+    keys: Object.entries(source.entries).map(([key, schema]) =>
+      describeKey(name, key, { info: infoOf(schema), repeated })
+    ),
+  };
 }
 
 function describeKey(
