@@ -64,7 +64,7 @@ const topology: Topology = {
 };
 const rules = new Rules([]);
 const router = new Router({
-  route: { ...defaultConfig.route, split: true },
+  route: { ...defaultConfig().route, split: true },
   rules,
   lookMsMax: 1000,
   slowStartMs: 10_000,

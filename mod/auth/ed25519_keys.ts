@@ -2,11 +2,11 @@
 // apart from that it is RFC 8032. Verification is the ordinary one.
 // https://mariadb.com/docs/server/reference/plugins/authentication-plugins/authentication-plugin-ed25519
 
-import { ed25519 } from "@noble/curves/ed25519.js";
 import { createPublicKey, verify } from "node:crypto";
 import { digest } from "./digests.ts";
 
-const ORDER = ed25519.Point.Fn.ORDER;
+/** The order of the base point (RFC 8032, section 5.1). */
+const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
 /** DER of "this is an Ed25519 public key", before its 32 bytes (RFC 8410). */
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 
@@ -64,7 +64,15 @@ function expand(password: Uint8Array): ExpandedKey {
 }
 
 function multiplyBase(scalar: bigint): Uint8Array {
-  return ed25519.Point.BASE.multiply(scalar).toBytes();
+  return curve().Point.BASE.multiply(scalar).toBytes();
+}
+
+/** The curve is set up with the first key: that takes longer than the rest of a login. */
+function curve(): typeof import("@noble/curves/ed25519.js").ed25519 {
+  const { ed25519 } = require(
+    "@noble/curves/ed25519.js",
+  ) as typeof import("@noble/curves/ed25519.js");
+  return ed25519;
 }
 
 function reduced(bytes: Uint8Array): bigint {

@@ -40,12 +40,17 @@ export type LoadedConfig =
   }
   | { readonly config?: undefined; readonly errors: readonly ConfigError[] };
 
+let defaults: Config | undefined;
+
 /** What every key has when nothing else is said. Complete but for `backends`, which is empty. */
-export const defaultConfig: Config = makeConfig(
-  v.parse(fileSchema, { ...layered(emptyFile, {}).values, backends: ["127.0.0.1"] }),
-  0,
-  { backends: [] },
-);
+export function defaultConfig(): Config {
+  // Made when it is asked for: the start of the proxy does without.
+  return defaults ??= makeConfig(
+    v.parse(fileSchema, { ...layered(emptyFile, {}).values, backends: ["127.0.0.1"] }),
+    0,
+    { backends: [] },
+  );
+}
 
 /** Reads and checks a configuration. All errors are reported, in the order of the file's lines. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {

@@ -2,7 +2,6 @@
 // certificates, so the few ASN.1 forms needed are written here. Source: RFC 5280, DER of X.690.
 
 import { createHash, generateKeyPair, randomBytes, sign } from "node:crypto";
-import { isIPv4, isIPv6 } from "node:net";
 import { promisify } from "node:util";
 
 /** A certificate and its private key, both PEM. */
@@ -12,7 +11,6 @@ export interface CertificateAndKey {
   readonly cert: string;
 }
 
-const NAMES = ["localhost", "127.0.0.1", "::1"] as const;
 const DAY_MS = 86_400_000;
 /** Clocks of client machines may be behind. */
 const NOT_BEFORE_MS = DAY_MS;
@@ -62,35 +60,27 @@ const TRUE = tagged(0x01, Buffer.of(0xff));
 /** digitalSignature and keyCertSign: bits 0 and 5, two bits unused. */
 const KEY_USAGE_BITS = tagged(0x03, Buffer.of(2, 0x84));
 
+/** GeneralNames: [2] dNSName, [7] iPAddress. */
+const SUBJECT_ALT_NAMES = sequence(
+  tagged(0x82, Buffer.from("localhost", "latin1")),
+  tagged(0x87, Buffer.of(127, 0, 0, 1)),
+  tagged(0x87, Buffer.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1)),
+);
+
 function extensions(publicKeyInfo: Buffer): Buffer[] {
   const keyId = createHash("sha1").update(publicKeyInfo).digest();
-  const names = sequence(...NAMES.map(alternativeName));
   return [
     extension(BASIC_CONSTRAINTS, { critical: true, value: sequence(TRUE) }),
     extension(KEY_USAGE, { critical: true, value: KEY_USAGE_BITS }),
     extension(EXTENDED_KEY_USAGE, { critical: false, value: sequence(oid(SERVER_AUTH)) }),
     extension(SUBJECT_KEY_ID, { critical: false, value: tagged(0x04, keyId) }),
-    extension(SUBJECT_ALT_NAME, { critical: false, value: names }),
+    extension(SUBJECT_ALT_NAME, { critical: false, value: SUBJECT_ALT_NAMES }),
   ];
 }
 
 function extension(id: readonly number[], options: { critical: boolean; value: Buffer }): Buffer {
   const critical = options.critical ? [TRUE] : [];
   return sequence(oid(id), ...critical, tagged(0x04, options.value));
-}
-
-/** GeneralName: [2] dNSName or [7] iPAddress. */
-function alternativeName(name: string): Buffer {
-  if (isIPv4(name)) return tagged(0x87, Buffer.from(name.split(".").map(Number)));
-  if (isIPv6(name)) return tagged(0x87, loopback6(name));
-  return tagged(0x82, Buffer.from(name, "latin1"));
-}
-
-/** The 16 bytes of an address of the form `::n`, the only one that occurs. */
-function loopback6(address: string): Buffer {
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt16BE(parseInt(address.slice(2), 16), 14);
-  return bytes;
 }
 
 /** A tag, the length of the content in as few bytes as DER demands, the content. */

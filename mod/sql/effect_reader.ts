@@ -8,10 +8,8 @@ import { type KnownRoutines, nameIn } from "./known_routines.ts";
 import { Bar, CALL_BARS, NAME_BARS, SIGHT_BARS } from "./replica_bar.ts";
 import { Lexeme, Mark, Scanner } from "./scanner.ts";
 import {
-  CALL_BOTH,
-  CALL_MARIADB,
-  CALL_MYSQL,
   CALLS,
+  callsOf,
   IS_SPACELESS,
   NAME_SIGHT,
   NOT_READS,
@@ -84,7 +82,7 @@ export class EffectReader {
   inserts = false;
   /** The kind of the server, if it is known. */
   server: LexicalMode["server"];
-  #calls: Int32Array = CALL_BOTH;
+  #calls: Int32Array = new Int32Array(0);
   #hasWith = false;
   #isLimited = false;
   /** By UNION, WITH ROLLUP and the like. */
@@ -111,11 +109,10 @@ export class EffectReader {
 
   /** Goes in front of a statement. */
   reset(bytes: Uint8Array, start: number, end: number, mode: LexicalMode): void {
+    // Before the scanner looks words up: the first call makes them known.
+    this.#calls = callsOf(mode.server);
     this.scanner.reset(bytes, start, end, mode);
     this.server = mode.server;
-    if (mode.server === "mysql") this.#calls = CALL_MYSQL;
-    else if (mode.server === "mariadb") this.#calls = CALL_MARIADB;
-    else this.#calls = CALL_BOTH;
   }
 
   /** Goes in front of one of several statements, which the scanner has reached. */

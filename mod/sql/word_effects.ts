@@ -10,6 +10,7 @@ import {
   SPACELESS,
 } from "./builtin_functions.ts";
 import { Effect } from "./effect.ts";
+import type { LexicalMode } from "./lexical_mode.ts";
 import { word, WORDS_LIMIT } from "./words.ts";
 
 /** Of a part of a statement: it is more than a read. Stays in this folder. */
@@ -35,14 +36,21 @@ export const SIGHT = table({
 /** What it tells that a word stands in a statement as a name, in quotes. */
 export const NAME_SIGHT = table(shownAsNames());
 
-/** What it tells that a word stands in front of `(`. */
-export const CALL_BOTH = callTable(
-  MYSQL_FUNCTIONS.filter((name) => MARIADB_FUNCTIONS.includes(name)),
-);
-/** The same where the server is known to be MySQL. */
-export const CALL_MYSQL = callTable(MYSQL_FUNCTIONS);
-/** The same where the server is known to be MariaDB. */
-export const CALL_MARIADB = callTable(MARIADB_FUNCTIONS);
+let callsBoth: Int32Array | undefined;
+let callsMysql: Int32Array | undefined;
+let callsMariadb: Int32Array | undefined;
+
+/**
+ * What it tells that a word stands in front of `(`, by the kind of the server. Made with the first
+ * statement: hundreds of words would keep the proxy from its ports.
+ */
+export function callsOf(server: LexicalMode["server"]): Int32Array {
+  if (server === "mysql") return callsMysql ??= callTable(MYSQL_FUNCTIONS);
+  if (server === "mariadb") return callsMariadb ??= callTable(MARIADB_FUNCTIONS);
+  return callsBoth ??= callTable(
+    MYSQL_FUNCTIONS.filter((name) => MARIADB_FUNCTIONS.includes(name)),
+  );
+}
 
 /** 1 for functions that are built-in only where `(` follows at once. */
 export const IS_SPACELESS = table(Object.fromEntries(SPACELESS.map((name) => [name, 1])));

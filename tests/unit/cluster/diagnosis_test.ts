@@ -42,13 +42,16 @@ describe("doctor", () => {
 
   test("room for connections is that of the pool, or of the clients", () => {
     const few = patient({ variables: new Map([["max_connections", "151"]]) });
-    const session = { ...defaultConfig, pool: { ...defaultConfig.pool, mode: "session" } } as const;
+    const session = {
+      ...defaultConfig(),
+      pool: { ...defaultConfig().pool, mode: "session" },
+    } as const;
     const [line] = examineCapacity(few, session);
     expect(line?.found).toBe("max_connections is 151, limits.clients_max is 10000");
     expect(line?.remedy).toContain("SET PERSIST max_connections = 10020;");
     const shared = {
-      ...defaultConfig,
-      pool: { ...defaultConfig.pool, mode: "transaction", connectionsMax: 128 },
+      ...defaultConfig(),
+      pool: { ...defaultConfig().pool, mode: "transaction", connectionsMax: 128 },
     } as const;
     expect(severities(examineCapacity(few, shared))).toEqual(["ok"]);
   });
@@ -83,7 +86,7 @@ describe("doctor", () => {
 
   test("a replica that is late, strange, or of unknown lag", () => {
     const found = (server: Partial<TopologyServer>) =>
-      severities(examineReplication(patient({ server }), defaultConfig));
+      severities(examineReplication(patient({ server }), defaultConfig()));
     expect(found({})).toEqual(["ok"]);
     expect(found({ state: "lagging", reason: "more than 10000 ms behind" })).toEqual(["fail"]);
     expect(found({ lagMs: null })).toEqual(["warn"]);

@@ -30,7 +30,7 @@ describe("loadConfig() values", () => {
   test("has the default of every key when only a server is named", () => {
     const config = load(backend);
     expect(config.backends).toEqual([{ kind: "tcp", host: "db1", port: 3306 }]);
-    expect({ ...config, backends: [], revision: 0 }).toEqual({ ...defaultConfig, backends: [] });
+    expect({ ...config, backends: [], revision: 0 }).toEqual({ ...defaultConfig(), backends: [] });
     expect(config.account).toBeUndefined();
     expect(config.admin.listen).toBeUndefined();
   });
@@ -45,7 +45,7 @@ describe("loadConfig() values", () => {
     expect(uncommented).toContain("\nclients_max = 10000\n");
     expect(load(uncommented)).toEqual(load(configTemplate()));
     expect({ ...load(configTemplate()), backends: [], revision: 0 }).toEqual({
-      ...defaultConfig,
+      ...defaultConfig(),
       backends: [],
     });
   });

@@ -5,7 +5,7 @@ import { allKeys, defaultConfig, loadConfig, properties } from "../../../mod/con
 
 describe("properties()", () => {
   test("has a row for every key, with its default as a person would write it", () => {
-    const rows = new Map(properties(defaultConfig));
+    const rows = new Map(properties(defaultConfig()));
     for (const { path, repeated, defaultText } of allKeys()) {
       if (repeated) continue;
       // Durations come back in their shortest form.

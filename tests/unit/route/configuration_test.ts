@@ -26,7 +26,7 @@ function errorOf(text: string): string {
 
 describe("[route]", () => {
   test("splits nothing by default", () => {
-    const { route, rules } = defaultConfig;
+    const { route, rules } = defaultConfig();
     expect([route.split, route.consistency, route.waitTimeoutMs]).toEqual([false, "session", 1000]);
     expect([route.primaryReads, route.balance]).toEqual(["fallback", "least-outstanding"]);
     expect(rules).toEqual([]);

@@ -78,7 +78,7 @@ export function routerOver(
   } = {},
 ): Router {
   const router = new Router({
-    route: { ...defaultConfig.route, split: true, ...route },
+    route: { ...defaultConfig().route, split: true, ...route },
     rules: new Rules(rules),
     lookMsMax: LOOK_MS,
     slowStartMs: 10_000,
