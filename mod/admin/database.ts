@@ -2,7 +2,7 @@
 
 import { Database, SQLiteError } from "bun:sqlite";
 import type { ColumnType, SqlError, TextResult } from "../wire/mod.ts";
-import { TABLES } from "./schema.ts";
+import { ALL_TABLES, DATABASES } from "./schema.ts";
 import { makeSource, type Table, type Value } from "./table.ts";
 import type { AdminView } from "./view.ts";
 
@@ -23,7 +23,10 @@ export class AdminDatabase {
   get #database(): Database {
     if (this.#made) return this.#made;
     const database = new Database(":memory:");
-    for (const table of TABLES) database.run(createStatement(table));
+    for (const name of DATABASES.slice(1)) database.run(`ATTACH DATABASE ':memory:' AS ${name}`);
+    for (const table of ALL_TABLES) {
+      database.run(createStatement(table, `${table.schema}.`));
+    }
     database.run("PRAGMA query_only = ON");
     return this.#made = database;
   }
@@ -62,10 +65,10 @@ export class AdminDatabase {
     for (const table of stale) this.#filledAt.set(table, now);
   }
 
-  #replace({ name, columns }: Table, rows: readonly (readonly Value[])[]): void {
-    this.#database.run(`DELETE FROM ${name}`);
+  #replace({ schema, name, columns }: Table, rows: readonly (readonly Value[])[]): void {
+    this.#database.run(`DELETE FROM ${schema}.${name}`);
     const places = columns.map(() => "?").join(", ");
-    const insert = this.#database.query(`INSERT INTO ${name} VALUES (${places})`);
+    const insert = this.#database.query(`INSERT INTO ${schema}.${name} VALUES (${places})`);
     for (const row of rows) insert.run(...row);
   }
 
@@ -84,7 +87,7 @@ export class AdminDatabase {
 /** The tables that a statement may read. */
 function namedIn(text: string): readonly Table[] {
   const words = new Set(text.toLowerCase().match(/\w+/g));
-  return TABLES.filter(({ name }) => words.has(name));
+  return ALL_TABLES.filter(({ name }) => words.has(name));
 }
 
 /** It may never end, and nothing can stop it: the proxy would stand still. */
@@ -99,9 +102,12 @@ const RECURSIVE: SqlError = {
 };
 
 /** The statement that makes a table, as SHOW CREATE TABLE shows it. */
-export function createStatement({ name, columns }: Table): string {
-  const lines = columns.map(({ name, type }) => `  \`${name}\` ${type}`);
-  return `CREATE TABLE \`${name}\` (\n${lines.join(",\n")}\n)`;
+export function createStatement({ name, columns, key }: Table, prefix = ""): string {
+  const lines = columns.map(({ name, type, constraint }) =>
+    `  \`${name}\` ${type}${constraint === undefined ? "" : ` ${constraint}`}`
+  );
+  if (key.length > 0) lines.push(`  PRIMARY KEY (${key.join(", ")})`);
+  return `CREATE TABLE ${prefix}\`${name}\` (\n${lines.join(",\n")}\n)`;
 }
 
 function typeOf(

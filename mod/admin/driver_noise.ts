@@ -86,7 +86,7 @@ const ALIAS = /\s+(?:as\s+)?[`'"]?(\w+)[`'"]?$/i;
 function selectFacts(list: string, session: AdminSession): Answer | undefined {
   const columns: string[] = [];
   const row: string[] = [];
-  for (const item of list.split(/,(?![^(]*\))/)) {
+  for (const item of splitList(list)) {
     const written = item.trim();
     const alias = /[\s)]/.test(written) ? ALIAS.exec(written) : null;
     const expression = (alias ? written.slice(0, alias.index) : written).trim();
@@ -102,6 +102,23 @@ function selectFacts(list: string, session: AdminSession): Answer | undefined {
     row.push(value);
   }
   return { columns, rows: [row] };
+}
+
+/** Splits at the commas that are in no parentheses. */
+function splitList(list: string): string[] {
+  const items: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let at = 0; at < list.length; at++) {
+    if (list[at] === "(") depth++;
+    else if (list[at] === ")") depth--;
+    else if (list[at] === "," && depth === 0) {
+      items.push(list.slice(start, at));
+      start = at + 1;
+    }
+  }
+  items.push(list.slice(start));
+  return items;
 }
 
 const QUOTED_OR_FACT =

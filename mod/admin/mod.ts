@@ -5,6 +5,6 @@ export * from "./admin_port.ts";
 export * from "./http_port.ts";
 export { localSockets } from "./local_socket.ts";
 export { describeMetrics } from "./metrics.ts";
-export { adminReference, metricsReference } from "./reference.ts";
+export { adminReference, metricsReference, proxysqlReference } from "./reference.ts";
 export * from "./statements.ts";
 export type * from "./view.ts";

@@ -3,6 +3,8 @@
 import { describeClusterMetrics } from "../cluster/mod.ts";
 import type { Metric } from "../observe/mod.ts";
 import { describeMetrics } from "./metrics.ts";
+import { PROXYSQL_PAGE } from "./proxysql/page.ts";
+import { PROXYSQL_TABLES } from "./proxysql/mod.ts";
 import { TABLES } from "./schema.ts";
 import type { Table } from "./table.ts";
 
@@ -15,7 +17,8 @@ export function adminReference(): string {
     "",
     "The [admin port](operating.md#admin-port) answers SQL about these tables, in SQLite's dialect:",
     "joins, aggregates, ORDER BY, LIKE. They are filled when a statement names them; what is younger",
-    "than 200 ms is not asked for again. Nothing can be written to them.",
+    "than 200 ms is not asked for again. Nothing can be written to them. Beside them are the tables",
+    "that [tools for ProxySQL](proxysql.md) read.",
     "",
     "```",
     'mysql -h 127.0.0.1 -P 3308 -u stats -e "SELECT user, count(*) FROM frontends GROUP BY user"',
@@ -37,6 +40,20 @@ function section({ name, doc, columns }: Table): string[] {
     ...columns.map((column) => `| \`${column.name}\` | ${column.type} | ${column.doc} |`),
     "",
   ];
+}
+
+/** The page about the tables that tools for ProxySQL read, in Markdown. */
+export function proxysqlReference(): string {
+  const lines = [
+    "<!-- Made from mod/admin/proxysql by `just docs`; edit it there. -->",
+    "",
+    ...PROXYSQL_PAGE.trim().split("\n"),
+    "",
+  ];
+  for (const table of PROXYSQL_TABLES) {
+    if (!table.name.startsWith("runtime_")) lines.push(...section(table));
+  }
+  return lines.join("\n").trimEnd() + "\n";
 }
 
 /** The page about the metrics, in Markdown. */

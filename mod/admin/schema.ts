@@ -1,6 +1,7 @@
 // The tables of the admin port, in the order of the documentation.
 
-import type { Table } from "./table.ts";
+import { PROXYSQL_TABLES } from "./proxysql/mod.ts";
+import type { Schema, Table } from "./table.ts";
 import { eventsTable, serversTable } from "./tables/cluster.ts";
 import {
   countersTable,
@@ -14,7 +15,10 @@ import {
 import { backendsTable, frontendsTable, pinsTable, poolsTable } from "./tables/sessions.ts";
 import { digestsTable, errorsTable, stagesTable } from "./tables/statements.ts";
 
-/** All tables. */
+/** The databases that USE and COM_INIT_DB take; the first is the default. */
+export const DATABASES: readonly Schema[] = ["main", "disk", "stats", "monitor"];
+
+/** The tables of the proxy's own. */
 export const TABLES: readonly Table[] = [
   proxyTable,
   workersTable,
@@ -33,3 +37,6 @@ export const TABLES: readonly Table[] = [
   logTable,
   revisionsTable,
 ];
+
+/** All tables, with those that tools for ProxySQL read. */
+export const ALL_TABLES: readonly Table[] = [...TABLES, ...PROXYSQL_TABLES];

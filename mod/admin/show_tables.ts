@@ -3,14 +3,11 @@
 import type { SqlError, TextResult } from "../wire/mod.ts";
 import { createStatement, unknownTable } from "./database.ts";
 import { likePattern } from "./like.ts";
-import { TABLES } from "./schema.ts";
+import { ALL_TABLES, DATABASES } from "./schema.ts";
 import type { Table } from "./table.ts";
 import type { Answer } from "./view.ts";
 
-/** The databases that USE and COM_INIT_DB take. */
-export const DATABASES: readonly string[] = ["main"];
-
-const NAME = '[`"]?(?:(?:main)[`"]?\\.[`"]?)?(\\w+)[`"]?';
+const NAME = '[`"]?(?:(?:main|disk|stats|monitor)[`"]?\\.[`"]?)?(\\w+)[`"]?';
 const LIKE = "(?:\\s+like\\s+'([^']*)')?";
 const SHOW_TABLES = new RegExp(
   `^show\\s+(full\\s+)?tables(?:\\s+(?:from|in)\\s+[\`"]?(\\w+)[\`"]?)?${LIKE}$`,
@@ -24,11 +21,11 @@ const SHOW_COLUMNS = new RegExp(
 const SHOW_CREATE = new RegExp(`^show\\s+create\\s+table\\s+${NAME}$`, "i");
 
 /** Undefined where a statement is about something else. */
-export function answerAboutTables(statement: string): Answer | undefined {
+export function answerAboutTables(statement: string, database: string): Answer | undefined {
   const databases = new RegExp(`^show\\s+(?:databases|schemas)${LIKE}$`, "i").exec(statement);
   if (databases) return listed("Database", DATABASES, databases[1]);
   const [tables, full, from, like] = SHOW_TABLES.exec(statement) ?? [];
-  if (tables !== undefined) return showTables(full !== undefined, from, like);
+  if (tables !== undefined) return showTables(full !== undefined, from ?? database, like);
   const [columns, fully, name, pattern] = SHOW_COLUMNS.exec(statement) ?? [];
   if (columns !== undefined) {
     return withTable(name, (table) => showColumns(table, fully !== undefined, pattern));
@@ -41,11 +38,16 @@ export function answerAboutTables(statement: string): Answer | undefined {
   }));
 }
 
-function showTables(full: boolean, from = DATABASES[0], like: string | undefined): Answer {
-  if (!DATABASES.includes(from.toLowerCase())) {
+function showTables(full: boolean, from: string, like: string | undefined): Answer {
+  const schema = from.toLowerCase();
+  if (!isDatabase(schema)) {
     return { code: 1049, sqlState: "42000", message: `Unknown database '${from}'` };
   }
-  const result = listed(`Tables_in_${from}`, TABLES.map(({ name }) => name).sort(), like);
+  const result = listed(
+    `Tables_in_${from}`,
+    ALL_TABLES.filter((table) => table.schema === schema).map(({ name }) => name).sort(),
+    like,
+  );
   if (!full) return result;
   return {
     columns: [...result.columns, "Table_type"],
@@ -68,16 +70,21 @@ function showColumns({ columns }: Table, full: boolean, like: string | undefined
   };
 }
 
+/** Whether there is a database of this name, in lower case. */
+export function isDatabase(name: string): boolean {
+  return (DATABASES as readonly string[]).includes(name);
+}
+
 /** The columns of a table for COM_FIELD_LIST. @param request The name, a NUL, a pattern. */
 export function fieldsOf(request: string): Omit<TextResult, "rows"> | SqlError {
   const [name] = request.split("\0");
-  const table = TABLES.find((each) => each.name === name.toLowerCase());
+  const table = ALL_TABLES.find((each) => each.name === name.toLowerCase());
   if (table === undefined) return unknownTable(name);
   return { columns: table.columns.map(({ name }) => name) };
 }
 
 function withTable(name: string, answer: (table: Table) => Answer): Answer {
-  const table = TABLES.find((each) => each.name === name.toLowerCase());
+  const table = ALL_TABLES.find((each) => each.name === name.toLowerCase());
   return table === undefined ? unknownTable(name) : answer(table);
 }
 

@@ -11,7 +11,7 @@ import { likePattern } from "./like.ts";
 import { answerKill, parseKillStatement } from "./kill_statement.ts";
 import { answerAboutRoutes } from "./route_statements.ts";
 import { answerPoolStatement, parsePoolStatement } from "./pool_statements.ts";
-import { answerAboutTables, DATABASES } from "./show_tables.ts";
+import { answerAboutTables, isDatabase } from "./show_tables.ts";
 import { answerAboutSessions } from "./show_sessions.ts";
 import { counterRows } from "./tables/proxy.ts";
 import { makeSource } from "./table.ts";
@@ -52,7 +52,7 @@ export async function answerStatement(text: string, session: AdminSession): Prom
   }
   const [, database] = /^use\s+[`"]?([\w$]+)[`"]?$/i.exec(statement) ?? [];
   if (database !== undefined) return useDatabase(session, database);
-  const noise = answerAboutTables(statement) ?? answerNoise(statement, session);
+  const noise = answerAboutTables(statement, session.database) ?? answerNoise(statement, session);
   if (noise !== undefined) return noise;
   if (/^(select|with|values|explain\s+(query\s+plan\s+)?select)\b/i.test(statement)) {
     return await session.tables.query(withFacts(statement, session));
@@ -65,7 +65,7 @@ export async function answerStatement(text: string, session: AdminSession): Prom
 
 /** Makes a database the default one. */
 export function useDatabase(session: AdminSession, name: string): "ok" | SqlError {
-  if (!DATABASES.includes(name.toLowerCase())) {
+  if (!isDatabase(name.toLowerCase())) {
     return { code: 1049, sqlState: "42000", message: `Unknown database '${name}'` };
   }
   session.database = name.toLowerCase();

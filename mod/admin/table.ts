@@ -13,13 +13,21 @@ export interface Column {
   readonly type: "INTEGER" | "REAL" | "TEXT";
   /** What it says, with unit and meaning of NULL. */
   readonly doc: string;
+  /** What SQL is to hold it to, as in `NOT NULL DEFAULT 0`; absent: nothing. */
+  readonly constraint?: string | undefined;
 }
+
+/** The databases that tables are in. */
+export type Schema = "main" | "disk" | "stats" | "monitor";
 
 /** A table. */
 export interface Table {
   readonly name: string;
+  readonly schema: Schema;
   readonly doc: string;
   readonly columns: readonly Column[];
+  /** The columns by which a row is told from others; none: rows are not. */
+  readonly key: readonly string[];
   /** Its rows as they are now, values in the order of the columns. */
   read(source: Source): Promise<readonly (readonly Value[])[]>;
 }
@@ -38,20 +46,32 @@ export type ColumnOf<Row> = readonly [
   type: Column["type"],
   doc: string,
   value: (row: Row) => Value | boolean,
+  constraint?: string,
 ];
 
 /** Declares a table: SQL and the documentation are made from this. */
 export function table<Row>(name: string, declaration: {
   readonly doc: string;
+  /** @default {"main"} */
+  readonly schema?: Schema;
+  /** @default none */
+  readonly key?: readonly string[];
   readonly rows: (source: Source) => readonly Row[] | Promise<readonly Row[]>;
   readonly columns: Readonly<Record<string, ColumnOf<Row>>>;
 }): Table {
-  const { doc, rows, columns } = declaration;
+  const { doc, schema = "main", key = [], rows, columns } = declaration;
   const values = Object.values(columns).map(([, , value]) => value);
   return {
     name,
+    schema,
     doc,
-    columns: Object.entries(columns).map(([name, [type, doc]]) => ({ name, type, doc })),
+    key,
+    columns: Object.entries(columns).map(([name, [type, doc, , constraint]]) => ({
+      name,
+      type,
+      doc,
+      constraint,
+    })),
     async read(source) {
       const found = await rows(source);
       return found.map((row) => values.map((value) => plain(value(row))));

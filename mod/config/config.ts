@@ -386,6 +386,10 @@ export interface AdminEndpoint extends Endpoint {
   readonly password: string;
   /** Password of `stats`; empty for none. */
   readonly statsPassword: string;
+  /** Under which tools for ProxySQL find the primary. */
+  readonly writerHostgroup: number;
+  /** Under which they find all other servers; another one. */
+  readonly readerHostgroup: number;
 }
 
 /** The HTTP port. */

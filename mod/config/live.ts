@@ -14,6 +14,7 @@ const LIVE: ReadonlySet<string> = new Set([
   ...["cluster.lag_max", "cluster.slow_start", "cluster.forget_after"],
   ...["proxy_protocol.trusted", "log.level", "http.api", "metrics.statements"],
   ...["admin.password", "admin.stats_password"],
+  ...["admin.writer_hostgroup", "admin.reader_hostgroup"],
 ]);
 
 /** Whether a key takes effect while the proxy runs. */

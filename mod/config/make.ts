@@ -128,6 +128,8 @@ export function makeConfig(
       socket: file.admin.socket,
       password: file.admin.password,
       statsPassword: file.admin.stats_password,
+      writerHostgroup: file.admin.writer_hostgroup,
+      readerHostgroup: file.admin.reader_hostgroup,
     },
     http: { ...makeEndpoint(file.http.listen), api: file.http.api },
     audit: {

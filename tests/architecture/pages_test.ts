@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "bun:test";
 import { Glob } from "bun";
-import { adminReference, metricsReference } from "../../mod/admin/mod.ts";
+import { adminReference, metricsReference, proxysqlReference } from "../../mod/admin/mod.ts";
 import { configReference, describeConfig } from "../../mod/config/mod.ts";
 import { exitStatus } from "../../commands/mod.ts";
 import { root } from "./sources.ts";
@@ -23,6 +23,11 @@ describe("pages", () => {
   test("docs/admin.md is what the tables make (just docs)", async () => {
     const page = await Bun.file(join(root, "docs/admin.md")).text();
     expect(page).toBe(adminReference());
+  });
+
+  test("docs/proxysql.md is what the tables make (just docs)", async () => {
+    const page = await Bun.file(join(root, "docs/proxysql.md")).text();
+    expect(page).toBe(proxysqlReference());
   });
 
   test("docs/metrics.md is what the metrics make (just docs)", async () => {

@@ -186,6 +186,8 @@ describe("loadConfig() layers", () => {
       const word = words?.filter((it) => it !== "static").at(-1);
       if (!repeated) env[variables.at(-1)!] = word ?? samples[kind]!;
     }
+    // The two must differ.
+    env["MYSQLPROXY_ADMIN_READER_HOSTGROUP"] = "18";
     const config = load("", { env });
     expect(config.account).toEqual({ user: "x", password: "x" });
     expect(config.limits.idleTimeoutMs).toBe(7000);
