@@ -3,12 +3,17 @@
 
 import { type PooledConnection, Residue } from "../backend/mod.ts";
 import { mayRunAfterRefusal, refusalOf } from "../route/mod.ts";
+import { TransactionStart } from "../sql/mod.ts";
 import { ERR_HEADER, HEADER_LENGTH, payloadLength, type SqlError } from "../wire/mod.ts";
 import type { Waiting } from "./failover_gate.ts";
 import { type Loss, lossError } from "./loss.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { commandFacts, isClusterStatement, isRead } from "./repeatable.ts";
 import { startsWith } from "./statement_text.ts";
+import { transactionBegunBy } from "./transaction_opening.ts";
+
+/** ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION: of the transaction, not of its server. */
+const READ_ONLY_TRANSACTION = 1792;
 
 /** Of one session; made when it is needed first. Nothing here is on the hot path. */
 export class CommandRetry implements Waiting {
@@ -44,7 +49,11 @@ export class CommandRetry implements Waiting {
     if (isClusterStatement(this.#session)) return false;
     if (!gate.readsGoOn) return true;
     // KILL may be about one that waits.
-    return !isRead(this.#session) && !startsWith(this.#session, "KILL");
+    if (startsWith(this.#session, "KILL")) return false;
+    // What begins there would have to end there.
+    const begins = transactionBegunBy(this.#session);
+    if (begins !== TransactionStart.NONE) return (begins & TransactionStart.READ_ONLY) === 0;
+    return !isRead(this.#session);
   }
 
   /** Waits for a server that takes writes; the command has gone nowhere yet. */
@@ -116,7 +125,14 @@ export class CommandRetry implements Waiting {
     const { errorCode } = pooled.connection.tracker;
     const refusal = refusalOf(errorCode, Buffer.from(bytes).toString("latin1"));
     if (refusal === undefined) return false;
-    if (!mayRunAfterRefusal(errorCode, refusal, commandFacts(session))) return false;
+    const facts = commandFacts(session);
+    // A transaction in which nothing else was asked begins anew where the command runs.
+    const begin = refusal === "read-only" && errorCode !== READ_ONLY_TRANSACTION
+      ? session.opening.textFor(session)
+      : undefined;
+    const isHeld = facts.isHeld && begin === undefined;
+    if (!mayRunAfterRefusal(errorCode, refusal, { ...facts, isHeld })) return false;
+    if (session.inTransaction) session.begin = begin;
     this.held = bytes;
     return true;
   }

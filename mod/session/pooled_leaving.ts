@@ -13,7 +13,6 @@ import {
 } from "../backend/mod.ts";
 import { carryOver } from "./preparation.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import type { SessionRoute } from "./session_route.ts";
 
 /** @param wasIdle No command was under way. */
 export function leaveBehind(
@@ -75,9 +74,8 @@ export function dropAnswer(pooled: PooledConnection, pool: AccountPool): void {
 export function leaveTransaction(
   pooled: PooledConnection,
   session: PooledSession,
-  route: SessionRoute,
 ): void {
-  route.moveOn();
+  if (session.begin === undefined) session.route?.moveOn();
   const { pool, context } = session;
   const { connection } = pooled;
   connection.holder = new ResettingHolder(pool, pooled);

@@ -44,7 +44,7 @@ import { noteLost, noteTimes } from "./statement_times.ts";
 export class PooledSession extends RetryingSession {
   readonly statements: PreparedStatements;
   /** What it has begun with. */
-  loginState: SessionState;
+  loginState = this.state;
   /** What routing goes by; undefined where nothing is known, or nothing is routed. */
   facts: RoutedFacts | undefined;
   readonly route: SessionRoute | undefined;
@@ -67,7 +67,6 @@ export class PooledSession extends RetryingSession {
 
   constructor(session: ClientSession, options: SessionBeginning) {
     super(session, options);
-    this.loginState = this.state;
     const { routing } = this.context;
     if (routing !== undefined) this.route = new SessionRoute(this, routing);
     this.statements = new PreparedStatements(this);
@@ -141,7 +140,7 @@ export class PooledSession extends RetryingSession {
     else if (this.route?.leavesReplica !== true) this.#begin(pooled);
     else {
       this.#detach();
-      leaveTransaction(pooled, this, this.route);
+      leaveTransaction(pooled, this);
       this.placeAgain();
     }
   }
@@ -183,7 +182,7 @@ export class PooledSession extends RetryingSession {
 
   #begin(pooled: PooledConnection): void {
     this.#preparing = false;
-    const sendsMore = this.route?.sendsMore === true;
+    const { sendsMore } = this;
     if (sendsMore) pooled.touch();
     const isForeign = pooled.owner !== this || pooled.touched;
     this.#givesRowCount = (pooled.owner !== this || pooled.rowCountGone) &&
@@ -235,7 +234,7 @@ export class PooledSession extends RetryingSession {
     const pooled = this.#pooled!;
     if (this.#preparing && !this.#isAhead) this.session.times.restored();
     this.#preparing = false;
-    this.route?.prepared();
+    this.noteRestored();
     if (this.session.closed) {
       this.#detach();
       leaveBehind(pooled, this, !this.#isAhead);
@@ -319,7 +318,8 @@ export class PooledSession extends RetryingSession {
     this.route?.end();
     this.#detach();
     retry.noteRefusal(pooled);
-    this.giveBack(pooled);
+    if (this.begin === undefined) this.giveBack(pooled);
+    else leaveTransaction(pooled, this);
     retry.again(retry.reason);
   }
 
@@ -395,7 +395,7 @@ export class PooledSession extends RetryingSession {
     this.#detach();
     this.pool.lost(pooled);
     if (this.last === pooled) this.last = undefined;
-    this.route?.lost();
+    this.noteLoss(loss);
     this.pins.clear();
     this.ownPins = 0;
     this.statements.forgetAtServer();

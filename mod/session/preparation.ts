@@ -207,7 +207,7 @@ export class Preparation {
       this.#prepare(statement, session);
       this.#setState(session.here(session.state), session.baseline, isBefore ? sets : []);
     } else this.#setState(session.here(session.state), session.baseline, sets);
-    const begin = session.route?.begin;
+    const { begin } = session;
     if (begin !== undefined) this.#run(begin, new RestoreAnswer(this));
     for (const text of diagnosticsOf(session, pooled, needs)) {
       this.#run(text, new RaiseAnswer(this));

@@ -1,7 +1,7 @@
 // A session whose commands may run on another server than the one they were meant for: they wait
 // while no server takes writes, and are tried again where one has not run.
 
-import type { PooledConnection } from "../backend/mod.ts";
+import type { PooledConnection, SessionState } from "../backend/mod.ts";
 import type { SqlError } from "../wire/mod.ts";
 import type { CommandRetry } from "./command_retry.ts";
 import { ConnectionEnd } from "./connection_end.ts";
@@ -10,6 +10,7 @@ import { forgetVariables, type Loss, lossError, unknownSettings } from "./loss.t
 import { Pins } from "./pins.ts";
 import { PlacedSession } from "./placed_session.ts";
 import type { SessionStatement } from "./session_statement.ts";
+import { TransactionOpening } from "./transaction_opening.ts";
 
 /** There is no command under way. */
 export const NO_COMMAND: Buffer = Buffer.alloc(0);
@@ -30,6 +31,10 @@ export abstract class RetryingSession extends PlacedSession {
   statement: SessionStatement | undefined;
   /** What is tried again; undefined where nothing ever was. */
   retry: CommandRetry | undefined;
+  /** Of the open transaction. */
+  readonly opening = new TransactionOpening();
+  /** What begins a transaction on the primary in front of the command under way. */
+  begin: string | undefined;
   /** What the next command is told: its server connection has ended while it held it. */
   protected readonly lost = new ConnectionEnd();
 
@@ -43,6 +48,28 @@ export abstract class RetryingSession extends PlacedSession {
 
   protected get retries(): CommandRetry {
     return this.retry ??= this.makeRetry();
+  }
+
+  /** Something goes out in front of the command under way. */
+  protected get sendsMore(): boolean {
+    return this.begin !== undefined || this.route?.wait !== undefined;
+  }
+
+  /** What goes out in front of it has succeeded. */
+  protected noteRestored(): void {
+    this.begin = undefined;
+    this.route?.prepared();
+  }
+
+  /** The connection has ended: what was to begin there is over, unless the command runs elsewhere. */
+  protected noteLoss({ outcome }: Loss): void {
+    if (outcome !== "again") this.begin = undefined;
+    this.route?.lost();
+  }
+
+  override startAnew(state: SessionState): void {
+    super.startAnew(state);
+    this.begin = undefined;
   }
 
   /** Hot path: one comparison while all is well. */

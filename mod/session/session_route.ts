@@ -13,13 +13,13 @@ import {
   RouteState,
   waitStatement,
 } from "../route/mod.ts";
-import { Bar, Effect, TransactionStart, transactionStart } from "../sql/mod.ts";
+import { Bar, Effect, TransactionStart } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
-import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Routing } from "./routing.ts";
 import { isInterruption } from "./session_errors.ts";
-import { startsWith, textOf } from "./statement_text.ts";
+import { startsWith } from "./statement_text.ts";
+import { beginText, transactionBegunBy } from "./transaction_opening.ts";
 
 /** Bars of what may change data, as far as the text tells. */
 const WRITING = Bar.UNCERTAIN | Bar.WRITES | Bar.DEFINES | Bar.ADMINISTERS | Bar.CALLS |
@@ -39,8 +39,6 @@ export class SessionRoute implements Asker {
   status: number = ServerStatus.AUTOCOMMIT;
   /** What a server is made to wait for in front of the command under way. */
   wait: WaitStatement | undefined;
-  /** What begins a transaction on the primary in front of it, which only a replica knew of so far. */
-  begin: string | undefined;
   /** Where that goes; undefined: there is no primary. */
   server: RouteServer | undefined;
   readonly #session: PooledSession;
@@ -68,7 +66,7 @@ export class SessionRoute implements Asker {
 
   /** Chooses the server of the command under way, and leases a connection there. */
   place(): void {
-    if (this.#session.facts !== undefined && this.begin === undefined) this.#route();
+    if (this.#session.facts !== undefined && this.#session.begin === undefined) this.#route();
     else {
       this.server = this.#routing.router.primary;
       this.#leaseAt(ANY_RESIDUE);
@@ -110,15 +108,14 @@ export class SessionRoute implements Asker {
     request.nowMs = Date.now();
     request.hasAsked = this.#hasAsked;
     request.hasWaited = this.#hasWaited;
-    const begins = (facts.bars & Bar.TRANSACTION) === 0 ? 0 : this.#transactionStart();
+    const begins = (facts.bars & Bar.TRANSACTION) === 0 ? 0 : transactionBegunBy(session);
     const splits = this.#maySplit(begins);
     request.beginsReadOnly = splits || (begins & TransactionStart.READ_ONLY) !== 0;
     if (begins !== 0) this.state.isTransactionUnsent = splits;
     router.route(facts, this.state, request, decision);
     if (!splits) return;
     this.state.isTransactionUnsent = decision.server !== router.primary;
-    const isWrite = (begins & TransactionStart.READ_WRITE) !== 0;
-    this.#unsent = isWrite ? "START TRANSACTION READ WRITE" : "START TRANSACTION";
+    this.#unsent = beginText(begins);
   }
 
   // Transactions whose reads before the first write run on a replica. There they are transactions
@@ -145,14 +142,10 @@ export class SessionRoute implements Asker {
     return this.state.inServerSchema || this.state.autoIsNull || facts.hint?.target === "primary";
   }
 
-  /** Something goes out in front of the command under way. */
-  get sendsMore(): boolean {
-    return this.wait !== undefined || this.begin !== undefined;
-  }
-
   /** It begins on the primary in front of the command under way. */
   moveOn(): void {
-    this.begin = this.#unsent;
+    this.#session.begin = this.#unsent;
+    this.#session.opening.beginsAnew();
     this.state.isTransactionUnsent = false;
   }
 
@@ -198,15 +191,6 @@ export class SessionRoute implements Asker {
     this.state.rules = rules.ofSession({ user, schema: state.schema, client: address });
   }
 
-  /** What the command under way begins: a set of `TransactionStart`. */
-  #transactionStart(): number {
-    const session = this.#session;
-    if (session.command[HEADER_LENGTH] !== Command.QUERY) return TransactionStart.NONE;
-    const { bytes, start } = textOf(session);
-    const mode = lexicalModeOf(session.state, session.context);
-    return transactionStart(bytes, start, bytes.length, mode);
-  }
-
   #waitAt(server: RouteServer, timeoutMs: number): WaitStatement | undefined {
     const { router: { positions }, flavor } = this.#routing;
     const { needs } = this.state.position;
@@ -240,7 +224,6 @@ export class SessionRoute implements Asker {
 
   /** What went out in front of it has succeeded: the server has what was waited for. */
   prepared(): void {
-    this.begin = undefined;
     if (this.wait === undefined) return;
     this.#routing.router.positions.noteReached(this.state.position, this.server!);
   }
@@ -322,7 +305,7 @@ export class SessionRoute implements Asker {
 
   /** As after a login. */
   startAnew(): void {
-    this.begin = this.#seen = undefined;
+    this.#seen = undefined;
     this.state.isTransactionUnsent = false;
   }
 }

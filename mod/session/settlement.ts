@@ -112,6 +112,7 @@ function namesIn(session: PooledSession, pooled: PooledConnection): readonly str
  * @returns Something must be asked first: `session.afterwards` is told when all is known.
  */
 export function noteAnswer(session: PooledSession, pooled: PooledConnection): boolean {
+  session.opening.noteAnswer(session, pooled);
   const { connection } = pooled;
   const { tracker } = connection;
   const { effects } = session;

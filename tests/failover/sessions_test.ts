@@ -93,6 +93,41 @@ describe(`sessions and ${kind} servers that go`, () => {
     expect(await rows()).toBe(1);
   });
 
+  test("a transaction waits with its BEGIN, or with its first write", async () => {
+    await using proxy = await proxyWith();
+    using begun = await login(proxy);
+    using later = await login(proxy);
+    using written = await login(proxy);
+    await begun.results("START TRANSACTION");
+    await written.results("BEGIN");
+    await written.results("INSERT INTO t VALUES (1)");
+    await setReadOnly(primary, true);
+    const insert = begun.results("INSERT INTO t VALUES (2)");
+    await proxy.untilLogged(/failover began/);
+    const begin = later.results("BEGIN");
+    // One that has written is told, by the server's own error.
+    expect((await written.errorOf("INSERT INTO t VALUES (3)")).code).toBe(1290);
+    await written.results("ROLLBACK");
+    // One that only reads is none of the primary's business.
+    await written.results("START TRANSACTION READ ONLY");
+    expect(await written.value("SELECT COUNT(*) FROM t")).toBe("0");
+    await written.results("COMMIT");
+    const done: string[] = [];
+    void insert.then(() => done.push("insert"));
+    void begin.then(() => done.push("begin"));
+    expect(await primary.value("SELECT 'an answer later'")).toBe("an answer later");
+    expect(done).toEqual([]);
+    await setReadOnly(primary, false);
+    await Promise.all([insert, begin]);
+    await later.results("INSERT INTO t VALUES (4)");
+    // Both are in transactions that are open.
+    expect(await rows()).toBe(0);
+    expect(await begun.value("SELECT COUNT(*) FROM t")).toBe("1");
+    await begun.results("COMMIT");
+    await later.results("ROLLBACK");
+    expect(await rows()).toBe(1);
+  });
+
   test("more than failover.max_parked do not wait", async () => {
     await using proxy = await proxyWith("max_parked = 2\n");
     const clients = await Promise.all([1, 2, 3].map(() => login(proxy)));
