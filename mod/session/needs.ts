@@ -51,10 +51,11 @@ export function needsOf(
   const reset = !session.pinned && !session.inTransaction &&
     (meetsGhost(session, pooled) || mayMeetGhosts(session, pooled) ||
       (missing && hasMadeVariables(statement, pooled)));
+  // A reset takes both away, also where they are the session's own.
   const insertId = (session.effects & NEEDS_INSERT_ID) !== 0 &&
-    pooled.insertId !== session.insertId &&
-    !(pooled.owner === session && pooled.insertId === undefined);
-  const foundRows = needsFoundRows(session, pooled);
+    (reset ? session.insertId !== "0" : pooled.insertId !== session.insertId &&
+      !(pooled.owner === session && pooled.insertId === undefined));
+  const foundRows = needsFoundRows(session, pooled, reset);
   const isOwn = pooled.owner === session ||
     (pooled.residue === Residue.NONE && isSameState(pooled.state, session.here(session.state)) &&
       pooled.userVariables === session.userVariables);
@@ -149,14 +150,20 @@ const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
  * The statement asks for FOUND_ROWS(), or may leave it alone and nobody could tell afterwards, or
  * begins to hold the connection; and it is another session's on the connection.
  */
-function needsFoundRows(session: PooledSession, pooled: PooledConnection): boolean {
+function needsFoundRows(
+  session: PooledSession,
+  pooled: PooledConnection,
+  reset: boolean,
+): boolean {
   const { effects } = session;
   if ((effects & FOUND_ROWS) === 0) return false;
   // What another one has left is read first, by a statement that finds a row.
   const isRead = pooled.owner !== undefined && pooled.owner !== session &&
     (pooled.residue & ~Residue.WARNINGS) !== 0;
-  if ((isRead ? "1" : pooled.foundRows) === session.foundRows) return false;
-  if (pooled.owner === session && pooled.foundRows === undefined) return false;
+  if (!reset) {
+    if ((isRead ? "1" : pooled.foundRows) === session.foundRows) return false;
+    if (pooled.owner === session && pooled.foundRows === undefined) return false;
+  }
   if (effects & Effect.ASKS_FOUND_ROWS) return true;
   // To restore it takes conditions away, which cannot be given back in all their parts, and the
   // server's time for that many rows: not for what nobody may ever ask.

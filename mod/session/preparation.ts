@@ -196,16 +196,16 @@ export class Preparation {
     const { reset, insertId, statement } = needs;
     if (reset) this.#reset(session);
     pooled.owner = session;
-    const sets = this.#userVariables(session);
+    // What its variables are decides what it means, and which of them there are.
+    const { sets, later } = this.#userVariables(session, statement?.missingVariables);
     if (insertId && pooled.insertId !== session.insertId) {
       sets.push(`@@SESSION.last_insert_id=${session.insertId}`);
       pooled.insertId = session.insertId;
     }
-    if (statement) { // what its variables are decides what it means, too
-      const isBefore = statement.missingVariables.length > 0;
-      this.#setState(session.here(statement.state), session.baseline, isBefore ? [] : sets);
+    if (statement) {
+      this.#setState(session.here(statement.state), session.baseline, sets);
       this.#prepare(statement, session);
-      this.#setState(session.here(session.state), session.baseline, isBefore ? sets : []);
+      this.#setState(session.here(session.state), session.baseline, later);
     } else this.#setState(session.here(session.state), session.baseline, sets);
     const { begin } = session;
     if (begin !== undefined) this.#run(begin, new RestoreAnswer(this));
@@ -237,22 +237,28 @@ export class Preparation {
     this.#dirty = undefined;
   }
 
-  #userVariables(session: PooledSession): string[] {
+  /** @param missing Those that a statement must not find when it is prepared: they are set later. */
+  #userVariables(
+    session: PooledSession,
+    missing: readonly string[] = [],
+  ): { readonly sets: string[]; readonly later: readonly string[] } {
     const { pooled } = this;
     const before = pooled.userVariables;
     const after = session.userVariables;
-    if (before === after && this.#dirty === undefined) return [];
     const sets: string[] = [];
+    const later: string[] = [];
+    if (before === after && this.#dirty === undefined) return { sets, later };
     for (const name of new Set([...before.keys(), ...this.#dirty ?? [], ...after.keys()])) {
       if (!name.startsWith("@")) continue;
       const literal = after.get(name) ?? "NULL";
       const isSet = before.get(name) === literal && !this.#dirty?.has(name);
       if (isSet) continue;
-      sets.push(userAssignment(session.spellings?.get(name) ?? name.slice(1), literal));
+      const assignment = userAssignment(session.spellings?.get(name) ?? name.slice(1), literal);
+      (missing.includes(name) ? later : sets).push(assignment);
       (pooled.knownVariables ??= new Set()).add(name);
     }
     pooled.userVariables = after;
-    return sets;
+    return { sets, later };
   }
 
   #setState(state: SessionState, baseline: Baseline, also: readonly string[] = []): void {

@@ -23,12 +23,14 @@ import {
 } from "../wire/mod.ts";
 import { Afterwards } from "./afterwards.ts";
 import { diagnosedRowCount } from "./diagnosed_row_count.ts";
+import { failsInList } from "./failed_list.ts";
 import { hasHiddenPin, hiddenPinQuery, movesCounters } from "./hidden_pins.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { NO_VARIABLES_NAMED } from "./observed_changes.ts";
 import { OwnPin } from "./own_pin.ts";
 import { wantsCursor } from "./session_statement.ts";
 import { runsText, startsWith, textOf, wordsOf } from "./statement_text.ts";
+import { isSetStatement } from "./told_state.ts";
 import { untoldAssignments } from "./untold_assignments.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
@@ -146,7 +148,7 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
     session.ghosts = undefined;
   }
   if (failed) session.lastError = { code: tracker.errorCode, state: tracker.sqlState };
-  if (failed || !leavesRowCount(session)) {
+  if (failed ? !failsInList(session, tracker.errorCode) : !leavesRowCount(session)) {
     const isNone = failed || tracker.sawRows ||
       session.command[HEADER_LENGTH] === Command.STMT_FETCH;
     session.rowCount = isNone ? -1 : tracker.affectedRows;
@@ -248,10 +250,11 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   const mayBeTold = isUntold(session, connection) ||
     (failed && (effects & CHANGES_DESPITE_ERROR) !== 0);
   const mayHaveChanged = mayBeTold || (failed && mayHaveBegun);
-  const { passingState } = session;
+  // Behind rows that end with an EOF packet all of it is still to be told.
+  const passingState = session.passingState || (session.untoldState && isSetStatement(session));
   session.untoldState = session.passingState = false;
   if (effects & Effect.CALLS || failedInTrigger(session, failed)) session.hasCalled = true;
-  const pings = mayHaveChanged && !isHeld;
+  const pings = mayHaveChanged && !isHeld && !passingState;
   const showed = showsTrackers(session);
   const untold = untoldAssignments(session);
   const rowCount = failed ? undefined : diagnosedRowCount(session, pooled);

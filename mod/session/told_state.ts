@@ -71,9 +71,10 @@ export function noteState(session: PooledSession, packet: Uint8Array): Uint8Arra
     sessionTrack: (capabilities & Capability.SESSION_TRACK) !== 0,
     deprecateEof: (capabilities & Capability.DEPRECATE_EOF) !== 0,
     told: (entries) =>
-      session.ownPins & OwnPin.TRACKERS
-        ? entries
-        : withOwed(session, toldEntries(entries, session)),
+      withOwed(
+        session,
+        session.ownPins & OwnPin.TRACKERS ? entries : toldEntries(entries, session),
+      ),
   });
 }
 
@@ -111,7 +112,7 @@ function isEof(packet: Uint8Array): boolean {
 const EOF_LENGTH = 5;
 
 /** SET STATEMENT x = 1 FOR ...: what it sets is told as if it stayed. */
-function isSetStatement(session: PooledSession): boolean {
+export function isSetStatement(session: PooledSession): boolean {
   return (session.effects & Effect.SETS_VARIABLE) === 0 && runsText(session) &&
     startsWith(session, "SET") && wordsOf(session).startsWith("SET STATEMENT ");
 }

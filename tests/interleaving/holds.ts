@@ -67,6 +67,8 @@ const REASONS: readonly Reason[] = [
   { name: "optimizer trace", begins: /\boptimizer_trace\b/gi },
 ];
 
+const BEGINS_AMONG_OTHERS = /\b(?:BEGIN|START TRANSACTION)\b[^;]*;/i;
+
 /** The model of one session. */
 export class Holds {
   /** Reasons that hold, each with what it is named by, and how often it has begun. */
@@ -118,6 +120,10 @@ export class Holds {
         return;
       case "query":
         this.#statement(step.sql, answer);
+        // One of several statements has failed, behind the one that has begun it.
+        if (answer.errorCode !== 0 && BEGINS_AMONG_OTHERS.test(step.sql)) {
+          this.#inTransaction = true;
+        }
         break;
       case "execute":
         this.#cursors.delete(step.statement);

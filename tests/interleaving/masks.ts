@@ -4,8 +4,8 @@
 //    wherever that is shown;
 // 2. the session's connection id among the values that a statement with CONNECTION_ID() gives;
 // 3. in the session state of an OK packet the order of the variables, since MariaDB takes them from a
-//    table whose order hangs on addresses in its memory, and the value of MySQL's statement_id, which
-//    counts the statements of all sessions;
+//    table whose order hangs on addresses in its memory, the value of MySQL's statement_id, which
+//    counts the statements of all sessions, and that of a timestamp that is the time of day;
 // 4. column definitions that a client has kept are put in where they are left out: see
 //    cached_metadata.ts;
 // 5. the flag METADATA_CHANGED of an execution: a proxy that has to prepare the statement once more
@@ -204,6 +204,18 @@ const VARIABLE_ENTRY = 0;
 const STATE_LENGTH_MIN = 10;
 const STATEMENT_ID_ENTRY = Buffer.from("\x0cstatement_id");
 
+const TIMESTAMP_ENTRY = Buffer.from("\x09timestamp");
+/** Programs take less long, in seconds. */
+const TIME_OF_DAY_MAX = 3600;
+
+/** SET timestamp = -1, or DEFAULT: the server tells of the time at which it was run. */
+function isTimeOfDay(entry: Buffer): boolean {
+  const at = entry.indexOf(TIMESTAMP_ENTRY);
+  if (at < 0) return false;
+  const value = Number(entry.toString("latin1", at + TIMESTAMP_ENTRY.length + 1));
+  return Math.abs(value - Date.now() / 1000) < TIME_OF_DAY_MAX;
+}
+
 function maskState(payload: Uint8Array, hinted: ReadonlySet<string>): Uint8Array {
   if (payload[0] === ERR_HEADER || payload.length < STATE_LENGTH_MIN) return payload;
   const ok = decodeOk(payload, Capability.SESSION_TRACK);
@@ -218,6 +230,7 @@ function maskState(payload: Uint8Array, hinted: ReadonlySet<string>): Uint8Array
     const entry = Buffer.from(ok.sessionState.subarray(from, reader.position));
     if (type !== VARIABLE_ENTRY) others.push(entry);
     else if ([...hinted].some((name) => entry.includes(name))) continue;
+    else if (isTimeOfDay(entry)) variables.push(TIMESTAMP_ENTRY);
     else variables.push(entry.includes(STATEMENT_ID_ENTRY) ? STATEMENT_ID_ENTRY : entry);
   }
   const sessionState = Buffer.concat([...variables.sort(Buffer.compare), ...others]);
