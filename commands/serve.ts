@@ -19,7 +19,7 @@ import { configure, parse } from "./parse.ts";
 export function define(
   serve: (
     config: Config,
-    options: Pick<ServeOptions, "takeover" | "load" | "watched">,
+    options: Pick<ServeOptions, "takeover" | "load" | "watched" | "file">,
   ) => Promise<void>,
 ): Command {
   const command = configure(new Command("mysqlproxy serve"))
@@ -43,6 +43,7 @@ export function define(
     await serve(config, {
       takeover: given["takeover"] === true,
       load: (text) => loadConfig({ file, text, flags, env: process.env }),
+      file: path,
       watched: config.watch ? path : undefined,
     });
   });

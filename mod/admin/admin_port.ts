@@ -138,6 +138,7 @@ async function converse(stream: Stream, context: PortContext): Promise<void> {
   const { session, capabilities } = login;
   const answer = (answer: Answer) => {
     if (answer === "ok") channel.send(encodeOk({}, capabilities));
+    else if ("affectedRows" in answer) channel.send(encodeOk(answer, capabilities));
     else if ("code" in answer) channel.send(encodeErr(answer));
     else stream.write(encodeTextResult(answer, { capabilities }));
   };
@@ -198,18 +199,26 @@ async function answerAudited(
   { log, audit }: PortContext,
 ): Promise<Answer> {
   const { user, client } = session;
-  const level = /^\s*(select|show|set\s+(?!server)|use|desc|describe|explain)\b/i.test(text)
-    ? "debug"
-    : "info";
+  const shown = withoutSecrets(text);
+  const level =
+    /^\s*(select|show|set\s+(?!server|mysql-|admin-)|use|desc|describe|explain)\b/i.test(text)
+      ? "debug"
+      : "info";
   let outcome = "failed";
   try {
     const answer = await answerStatement(text, session);
     outcome = answer !== "ok" && "code" in answer ? `error ${answer.code}` : "ok";
     return answer;
   } finally {
-    audit?.admin({ user, client, text, outcome });
-    log[level]("admin command", { user, client, statement: text.slice(0, 1000), outcome });
+    audit?.admin({ user, client, text: shown, outcome });
+    log[level]("admin command", { user, client, statement: shown.slice(0, 1000), outcome });
   }
+}
+
+/** Passwords of accounts and of whole configurations are in no log. */
+function withoutSecrets(text: string): string {
+  if (!/\bmysql_users\b|^\s*config\s/i.test(text)) return text;
+  return text.replaceAll(/'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"/gs, "'***'");
 }
 
 /** Undefined where the client was refused. */

@@ -3,8 +3,8 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import type { ColumnType, SqlError, TextResult } from "../wire/mod.ts";
 import { ALL_TABLES, DATABASES } from "./schema.ts";
-import { makeSource, type Table, type Value } from "./table.ts";
-import type { AdminView } from "./view.ts";
+import { makeSource, RefusedError, type Table, type TableRow, type Value } from "./table.ts";
+import type { AdminView, Done } from "./view.ts";
 
 /** Rows younger than this are not asked for again, in milliseconds. */
 const FRESH_MS = 200;
@@ -15,6 +15,8 @@ export class AdminDatabase {
   /** Made when somebody asks: most proxies are looked at seldom. */
   #made: Database | undefined;
   readonly #filledAt = new Map<Table, number>();
+  /** Tables with changes that are not in force: they are not filled anew. */
+  readonly #edited = new Set<Table>();
 
   constructor(view: AdminView) {
     this.#view = view;
@@ -39,37 +41,106 @@ export class AdminDatabase {
   /** Runs a statement that only reads. */
   async query(text: string): Promise<TextResult | SqlError> {
     if (isEndless(text)) return RECURSIVE;
-    await this.#fill(namedIn(text));
     try {
+      await this.#fill(namedIn(text));
       return this.#run(text);
     } catch (error) {
-      if (error instanceof SQLiteError) return asSqlError(error.message);
+      if (error instanceof SQLiteError || error instanceof RefusedError) {
+        return asSqlError(error.message);
+      }
       throw error;
     }
+  }
+
+  /**
+   * Runs a statement that changes one table, which from then on holds what is being edited.
+   *
+   * @param check Looks at the rows as they would be then; what it gives is why they may not be so.
+   */
+  async write(
+    text: string,
+    table: Table,
+    check: (rows: readonly TableRow[]) => string | undefined,
+  ): Promise<Done | SqlError> {
+    if (isEndless(text)) return RECURSIVE;
+    if (isSeveral(text)) return SEVERAL;
+    try {
+      await this.#fill([table, ...namedIn(text)]);
+      return this.#writable(() => {
+        using statement = this.#database.prepare(text);
+        const { changes } = statement.run();
+        const reason = check(this.#rowsOf(table));
+        if (reason !== undefined) throw new RefusedError(reason);
+        if (changes > 0) this.#edited.add(table);
+        return { affectedRows: changes };
+      });
+    } catch (error) {
+      if (error instanceof SQLiteError || error instanceof RefusedError) {
+        return asSqlError(error.message);
+      }
+      throw error;
+    }
+  }
+
+  /** The rows of a table: those that are being edited, or those of now. */
+  async rows(table: Table): Promise<readonly TableRow[]> {
+    await this.#fill([table]);
+    return this.#rowsOf(table);
+  }
+
+  /** Takes rows of another table of the same columns as what is being edited. */
+  async copy(from: Table, to: Table): Promise<void> {
+    this.#filledAt.delete(from);
+    await this.#fill([from, to]);
+    this.#replace(to, this.#rowsOf(from).map((row) => Object.values(row)));
+    this.#edited.add(to);
+  }
+
+  /** From now on a table shows again what is in force. */
+  forgetEdits(table: Table): void {
+    this.#edited.delete(table);
+    this.#filledAt.clear();
+  }
+
+  #rowsOf({ schema, name }: Table): readonly TableRow[] {
+    using statement = this.#database.prepare(`SELECT * FROM ${schema}.${name}`);
+    return statement.all() as TableRow[];
   }
 
   async #fill(tables: readonly Table[]): Promise<void> {
     const now = performance.now();
     const stale = tables.filter((table) =>
+      !this.#edited.has(table) &&
       now - (this.#filledAt.get(table) ?? -FRESH_MS) >= FRESH_MS
     );
     if (stale.length === 0) return;
     const source = makeSource(this.#view);
     const contents = await Promise.all(stale.map((table) => table.read(source)));
-    // From here on without a pause: other statements see all of it or nothing.
-    this.#database.run("PRAGMA query_only = OFF");
-    this.#database.transaction(() => {
-      for (const [at, table] of stale.entries()) this.#replace(table, contents[at]);
-    })();
-    this.#database.run("PRAGMA query_only = ON");
+    // From here on without a pause: other statements see all of it or nothing. What somebody has begun
+    // to edit meanwhile stays.
+    for (const [at, table] of stale.entries()) {
+      if (!this.#edited.has(table)) this.#replace(table, contents[at]);
+    }
     for (const table of stale) this.#filledAt.set(table, now);
   }
 
   #replace({ schema, name, columns }: Table, rows: readonly (readonly Value[])[]): void {
-    this.#database.run(`DELETE FROM ${schema}.${name}`);
     const places = columns.map(() => "?").join(", ");
-    const insert = this.#database.query(`INSERT INTO ${schema}.${name} VALUES (${places})`);
-    for (const row of rows) insert.run(...row);
+    this.#writable(() => {
+      this.#database.run(`DELETE FROM ${schema}.${name}`);
+      const insert = this.#database.query(`INSERT INTO ${schema}.${name} VALUES (${places})`);
+      for (const row of rows) insert.run(...row);
+    });
+  }
+
+  /** Runs what writes, as a whole or not at all. */
+  #writable<T>(write: () => T): T {
+    this.#database.run("PRAGMA query_only = OFF");
+    try {
+      return this.#database.transaction(write)();
+    } finally {
+      this.#database.run("PRAGMA query_only = ON");
+    }
   }
 
   #run(text: string): TextResult {
@@ -87,8 +158,22 @@ export class AdminDatabase {
 /** The tables that a statement may read. */
 function namedIn(text: string): readonly Table[] {
   const words = new Set(text.toLowerCase().match(/\w+/g));
-  return ALL_TABLES.filter(({ name }) => words.has(name));
+  return ALL_TABLES.filter(({ name, schema }) =>
+    words.has(name) && (schema !== "disk" || words.has(schema))
+  );
 }
+
+/** Whether something follows the first semicolon: it would be left out. */
+function isSeveral(text: string): boolean {
+  const plain = text.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`/g, "");
+  return /;\s*\S/.test(plain);
+}
+
+const SEVERAL: SqlError = {
+  code: 1064,
+  sqlState: "42000",
+  message: "The admin port takes one statement at a time",
+};
 
 /** It may never end, and nothing can stop it: the proxy would stand still. */
 function isEndless(text: string): boolean {
@@ -141,6 +226,9 @@ function asSqlError(message: string): SqlError {
     return { code: 1305, sqlState: "42000", message: `FUNCTION ${routine} does not exist` };
   }
   if (message.includes("readonly database")) return READ_ONLY;
+  if (message.includes("UNIQUE constraint failed")) {
+    return { code: 1062, sqlState: "23000", message: `Duplicate entry: ${message}` };
+  }
   const isSyntax = /syntax error|incomplete input|unrecognized token/.test(message);
   return isSyntax
     ? { code: 1064, sqlState: "42000", message: `You have an error in your SQL syntax: ${message}` }

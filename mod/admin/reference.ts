@@ -51,7 +51,9 @@ export function proxysqlReference(): string {
     "",
   ];
   for (const table of PROXYSQL_TABLES) {
-    if (!table.name.startsWith("runtime_")) lines.push(...section(table));
+    if (!table.name.startsWith("runtime_") && table.schema !== "disk") {
+      lines.push(...section(table));
+    }
   }
   return lines.join("\n").trimEnd() + "\n";
 }

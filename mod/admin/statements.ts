@@ -14,6 +14,8 @@ import { answerPoolStatement, parsePoolStatement } from "./pool_statements.ts";
 import { answerAboutTables, isDatabase } from "./show_tables.ts";
 import { answerAboutSessions } from "./show_sessions.ts";
 import { counterRows } from "./tables/proxy.ts";
+import { answerProxysqlStatement, onlyReads } from "./proxysql/commands.ts";
+import { parseProxysqlStatement } from "./proxysql/statement_text.ts";
 import { makeSource } from "./table.ts";
 import type { AdminView, Answer } from "./view.ts";
 
@@ -49,6 +51,12 @@ export async function answerStatement(text: string, session: AdminSession): Prom
   if (pools !== undefined) {
     if (pools !== "show" && role !== "admin") return NOT_ADMIN;
     return await answerPoolStatement(pools, view.running);
+  }
+  const proxysql = parseProxysqlStatement(statement);
+  if (proxysql !== undefined) {
+    if (role !== "admin" && !onlyReads(proxysql)) return NOT_ADMIN;
+    const answer = await answerProxysqlStatement(proxysql, session);
+    if (answer !== undefined) return answer;
   }
   const [, database] = /^use\s+[`"]?([\w$]+)[`"]?$/i.exec(statement) ?? [];
   if (database !== undefined) return useDatabase(session, database);

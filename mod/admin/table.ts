@@ -7,6 +7,12 @@ import type { AdminView } from "./view.ts";
 /** A value of a row; null is SQL's NULL. */
 export type Value = string | number | null;
 
+/** A row by its columns. */
+export type TableRow = Readonly<Record<string, Value>>;
+
+/** Rows cannot be read or changed; the message is for who asks. */
+export class RefusedError extends Error {}
+
 /** A column as SQL and people see it. */
 export interface Column {
   readonly name: string;

@@ -16,5 +16,10 @@ export interface AdminView {
 /** What somebody who has logged in may do: all, or look. */
 export type AdminRole = "admin" | "stats";
 
+/** How many rows a statement has changed. */
+export interface Done {
+  readonly affectedRows: number;
+}
+
 /** An answer: rows, an OK without rows, or an error. */
-export type Answer = TextResult | "ok" | SqlError;
+export type Answer = TextResult | "ok" | Done | SqlError;

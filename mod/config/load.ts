@@ -36,6 +36,8 @@ export type LoadedConfig =
     readonly config: Config;
     /** Who gave each key that is not at its default: a flag, a variable or `file`. */
     readonly sources: ReadonlyMap<string, string>;
+    /** The text of the file; empty without one. */
+    readonly text: string;
     readonly errors?: undefined;
   }
   | { readonly config?: undefined; readonly errors: readonly ConfigError[] };
@@ -67,7 +69,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   }
   if (result.success && errors.length === 0) {
     const config = makeConfig(result.output, sources.revision ?? 1);
-    return { config, sources: sourcesOf(file, origins) };
+    return { config, sources: sourcesOf(file, origins), text: file.text };
   }
   const line = (error: ConfigError) => error.line ?? Number.MAX_SAFE_INTEGER;
   return { errors: errors.sort((a, b) => line(a) - line(b)) };

@@ -35,6 +35,7 @@ export type { ListenAddress, ServerAddress, TcpAddress, UnixAddress } from "./ad
 export { formatAddress, parseAddress } from "./address.ts";
 export type { Network } from "./network.ts";
 export { formatNetwork, parseNetwork } from "./network.ts";
+export { type ConfigEdit, editConfig, type TomlValue } from "./edit.ts";
 export type { ConfigError } from "./errors.ts";
 export { formatConfigErrors } from "./errors.ts";
 export type { ConfigSources, LoadedConfig } from "./load.ts";

@@ -12,12 +12,14 @@ export type Table = Readonly<Record<string, unknown>>;
 /** A configuration file, or an empty one if none is used. */
 export interface TomlFile {
   readonly table: Table;
+  /** As it is written. */
+  readonly text: string;
   /** The part of an error that says where in the file a key stands. */
   placeOf(path: KeyPath): Pick<ConfigError, "file" | "line" | "column">;
 }
 
 /** A file that says nothing. */
-export const emptyFile: TomlFile = { table: {}, placeOf: () => ({}) };
+export const emptyFile: TomlFile = { table: {}, text: "", placeOf: () => ({}) };
 
 /** Reads a file from disk and parses it. */
 export function readTomlFile(file: string): TomlFile | ConfigError {
@@ -42,7 +44,7 @@ export function parseTomlFile(text: string, file: string): TomlFile | ConfigErro
     return { file, line: error.line, column: error.column, message: `invalid TOML: ${message}` };
   }
   const places = findPlaces(text);
-  return { table, placeOf: (path) => ({ file, ...places.find(path) }) };
+  return { table, text, placeOf: (path) => ({ file, ...places.find(path) }) };
 }
 
 function reasonOf(error: unknown): string {

@@ -28,6 +28,8 @@ export interface ConfigRevision {
   readonly by: string;
   readonly config: Config;
   readonly sources: ReadonlyMap<string, string>;
+  /** The text that it was read from. */
+  readonly text: string;
   readonly changes: readonly ConfigChange[];
 }
 
@@ -51,7 +53,12 @@ interface Reach {
   readonly cluster: RunningCluster | undefined;
   readonly log: LeveledLog;
   readonly load: ConfigLoader;
+  /** The file; undefined: there is none. */
+  readonly file: string | undefined;
 }
+
+/** What a configuration was read from, with what it says. */
+type Loaded = Extract<LoadedConfig, { readonly config: Config }>;
 
 /** The revisions of one proxy. */
 export class LiveConfig {
@@ -59,11 +66,22 @@ export class LiveConfig {
   readonly #revisions: ConfigRevision[];
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(config: Config, sources: ReadonlyMap<string, string>, reach: Reach) {
+  /** @param config The one in force. @param loaded What it was read from. */
+  constructor(config: Config, { sources, text }: Loaded, reach: Reach) {
     this.#reach = reach;
     this.#revisions = [
-      { number: 1, atMs: Date.now(), by: "start", config, sources, changes: [] },
+      { number: 1, atMs: Date.now(), by: "start", config, sources, text, changes: [] },
     ];
+  }
+
+  /** The file that it is read from; undefined: there is none. */
+  get file(): string | undefined {
+    return this.#reach.file;
+  }
+
+  /** What the file says now, with flags and variables as at the start; nothing is put in force. */
+  read(text?: string): LoadedConfig {
+    return this.#reach.load(text);
   }
 
   /** The one in force. */
@@ -87,7 +105,7 @@ export class LiveConfig {
     return this.#next(async () => {
       const loaded = this.#reach.load(text);
       if (loaded.errors) return { kind: "refused", reasons: complaints(loaded.errors) };
-      return await this.#put(loaded.config, loaded.sources, by);
+      return await this.#put(loaded, by);
     });
   }
 
@@ -103,7 +121,7 @@ export class LiveConfig {
           : `there is no revision ${number}, or not any more`;
         return { kind: "refused", reasons: [reason] };
       }
-      return await this.#put(found.config, found.sources, "rollback");
+      return await this.#put(found, "rollback");
     });
   }
 
@@ -114,8 +132,7 @@ export class LiveConfig {
   }
 
   async #put(
-    wanted: Config,
-    sources: ReadonlyMap<string, string>,
+    { config: wanted, sources, text }: Pick<Loaded, "config" | "sources" | "text">,
     by: string,
   ): Promise<ConfigOutcome> {
     const { running, cluster, log } = this.#reach;
@@ -131,7 +148,7 @@ export class LiveConfig {
     if (isNew) {
       cluster?.reconfigure(monitorSettings(config));
       running.credentials.setUsers(config.users, number);
-      this.#revisions.push({ number, atMs: Date.now(), by, config, sources, changes });
+      this.#revisions.push({ number, atMs: Date.now(), by, config, sources, text, changes });
       if (this.#revisions.length > REVISIONS_MAX) this.#revisions.shift();
       const keys = changes.filter(({ live }) => live).map(({ key }) => key).join(", ");
       log.info("configuration applied", { revision: number, by, keys });

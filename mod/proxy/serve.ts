@@ -70,6 +70,8 @@ export interface ServeOptions {
   readonly load?: ConfigLoader;
   /** The file, where it is to be read anew whenever it changes. */
   readonly watched?: string | undefined;
+  /** The file, where there is one. */
+  readonly file?: string | undefined;
 }
 
 /** Lines of the log that the admin port has. */
@@ -83,8 +85,8 @@ const LINES_MAX = 1000;
  */
 export async function serve(
   config: Config,
-  { openPorts = () => Promise.resolve(() => {}), takeover = false, load, watched }: ServeOptions =
-    {},
+  { openPorts = () => Promise.resolve(() => {}), takeover = false, load, watched, file }:
+    ServeOptions = {},
 ): Promise<number> {
   const lines = new LogLines(LINES_MAX);
   const log = createLog({ ...config.log, onLine: (line) => lines.add(line, null) });
@@ -126,7 +128,7 @@ export async function serve(
   if (cluster) running.attach(cluster);
   const loaded = load?.(undefined);
   const live = load && loaded?.config
-    ? new LiveConfig(config, loaded.sources, { running, cluster, log, load })
+    ? new LiveConfig(config, loaded, { running, cluster, log, load, file })
     : undefined;
   // What is running, and what is known of it here.
   const whole: Running = Object.assign(Object.create(running) as Running, { cluster, live });

@@ -3,6 +3,7 @@
 
 import { formatNetwork, type Rule, type UserAccount } from "../../config/mod.ts";
 import { type Table, table } from "../table.ts";
+import { diskSource } from "./disk.ts";
 import { type GroupedServer, groupedServers, hostgroupsOf } from "./hostgroups.ts";
 import { variableRows, VARIABLES } from "./variables.ts";
 
@@ -13,24 +14,31 @@ const UNUSED = "Not used here: always the same.";
 const integer = (value: number) => `NOT NULL DEFAULT ${value}`;
 const EMPTY = "NOT NULL DEFAULT ''";
 
-/** A table as it runs and as it is edited. */
-interface Twins {
+/** A table as it is edited, as it is in force, and as the configuration file has it. */
+export interface Layers {
   readonly memory: Table;
   readonly runtime: Table;
+  readonly disk: Table;
 }
 
-function twins<Row>(name: string, declaration: Parameters<typeof table<Row>>[1]): Twins {
+function layers<Row>(name: string, declaration: Parameters<typeof table<Row>>[1]): Layers {
   return {
     memory: table<Row>(name, declaration),
     runtime: table<Row>(`runtime_${name}`, {
       ...declaration,
       doc: `As \`${name}\`, as it is in force; it cannot be written to.`,
     }),
+    disk: table<Row>(name, {
+      ...declaration,
+      schema: "disk",
+      doc: `As \`${name}\`, as the configuration file has it; it cannot be written to.`,
+      rows: (source) => declaration.rows(diskSource(source)),
+    }),
   };
 }
 
 /** One row a server. */
-export const serverTwins: Twins = twins<GroupedServer>("mysql_servers", {
+export const serverLayers: Layers = layers<GroupedServer>("mysql_servers", {
   doc:
     "The servers in their hostgroups: a primary is in `admin.writer_hostgroup`, all others are in " +
     "`admin.reader_hostgroup`. What can be written is `status`, `weight` and whether a server is there.",
@@ -69,7 +77,7 @@ interface UserRow extends UserAccount {
 }
 
 /** One row an account of the configuration. */
-export const userTwins: Twins = twins<UserRow>("mysql_users", {
+export const userLayers: Layers = layers<UserRow>("mysql_users", {
   doc: "The accounts of the configuration (`[[user]]`), which decide in the mode `static` of " +
     "`auth.mode`. Passwords are hidden.",
   key: ["username", "backend", "attributes"],
@@ -120,7 +128,7 @@ interface RuleRow extends Rule {
 const given = (text: string) => text === "" ? null : text;
 
 /** One row a rule. */
-const ruleTwins: Twins = twins<RuleRow>("mysql_query_rules", {
+const ruleLayers: Layers = layers<RuleRow>("mysql_query_rules", {
   doc: "The rules of the configuration (`[[rule]]`), to be read.",
   key: ["rule_id"],
   rows: ({ view: { running: { config } } }) => {
@@ -188,7 +196,7 @@ const ruleTwins: Twins = twins<RuleRow>("mysql_query_rules", {
 });
 
 /** One row: the two hostgroups. */
-const hostgroupTwins: Twins = twins<{ readonly writer: number; readonly reader: number }>(
+const hostgroupLayers: Layers = layers<{ readonly writer: number; readonly reader: number }>(
   "mysql_replication_hostgroups",
   {
     doc: "The two hostgroups, `admin.writer_hostgroup` and `admin.reader_hostgroup`, to be read.",
@@ -204,7 +212,7 @@ const hostgroupTwins: Twins = twins<{ readonly writer: number; readonly reader: 
 );
 
 /** One row a variable. */
-export const variableTwins: Twins = twins<readonly [string, string]>("global_variables", {
+export const variableLayers: Layers = layers<readonly [string, string]>("global_variables", {
   doc:
     "ProxySQL's names for what the configuration says. Those that can be written, with their keys: " +
     [...VARIABLES.values()].flatMap(({ name, key }) => key ? [`\`${name}\` (\`${key.path}\`)`] : [])
@@ -218,12 +226,13 @@ export const variableTwins: Twins = twins<readonly [string, string]>("global_var
   },
 });
 
-const ALL_TWINS = [serverTwins, userTwins, ruleTwins, hostgroupTwins, variableTwins];
+const ALL_LAYERS = [serverLayers, userLayers, ruleLayers, hostgroupLayers, variableLayers];
 
-/** Those that are edited, and those that show what is in force. */
-export const configTables: readonly Table[] = ALL_TWINS.flatMap(({ memory, runtime }) => [
+/** Those that are edited, those that show what is in force, and those of the file. */
+export const configTables: readonly Table[] = ALL_LAYERS.flatMap(({ memory, runtime, disk }) => [
   memory,
   runtime,
+  disk,
 ]);
 
 /** One row a rule. What has gone where, by reason, is in SHOW ROUTES. */

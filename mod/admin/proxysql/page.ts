@@ -5,8 +5,8 @@ export const PROXYSQL_PAGE = `
 # Tools for ProxySQL
 
 Exporters, failover tools and scripts that were made for ProxySQL's admin port find its tables on the
-[admin port](operating.md#admin-port), in the databases \`main\`, \`stats\` and \`monitor\`; names of
-tables need no database before them. They are SQLite's tables: joins, aggregates, LIKE.
+[admin port](operating.md#admin-port), in the databases \`main\`, \`disk\`, \`stats\` and \`monitor\`;
+names of tables need no database before them. They are SQLite's tables: joins, aggregates, LIKE.
 
 \`\`\`
 mysql -h 127.0.0.1 -P 3308 -u stats -e "SELECT hostgroup, srv_host, srv_port, status, ConnUsed FROM stats_mysql_connection_pool"
@@ -18,5 +18,43 @@ servers that are not watched are in the first. Give the tools these numbers, or 
 
 Columns for what there is not here are there, and 0 or empty; the columns below say so. In the tables
 of \`stats\` nothing is NULL. For each configuration table there is one with \`runtime_\` before its
-name, which shows what is in force.
+name, which shows what is in force, and one in \`disk\`, which shows what the file says.
+
+## Changing the configuration
+
+\`mysql_servers\`, \`mysql_users\` and \`global_variables\` take INSERT, REPLACE, UPDATE and DELETE, in
+SQLite's dialect: a quote in a string is doubled, a backslash is a backslash. One edit is shared by
+all connections to the admin port. Until something is written these tables show what is in force.
+
+| statement | |
+| --- | --- |
+| \`LOAD … TO RUNTIME\`, \`LOAD … FROM MEMORY\` | puts the edited rows in force, all of them or none |
+| \`SAVE … TO MEMORY\`, \`SAVE … FROM RUNTIME\` | forgets the edits |
+| \`SAVE … TO DISK\`, \`SAVE … FROM MEMORY\`, \`SAVE … TO CONFIG\` | writes the rows to the configuration file |
+| \`LOAD … TO MEMORY\`, \`LOAD … FROM DISK\`, \`LOAD … FROM CONFIG\` | takes the file's rows as edits |
+
+They are for \`MYSQL SERVERS\`, \`MYSQL USERS\` and \`MYSQL VARIABLES\`; \`MYSQL QUERY RULES\` and
+\`ADMIN VARIABLES\` are taken too, but nothing of them can be edited. What is put in force is checked
+as \`CONFIG APPLY\` checks it, has a number in the table \`revisions\`, and \`CONFIG ROLLBACK\` takes it
+back. In the file everything stays that people have written, comments too; a file that is written in
+a way that cannot be changed so (users in one line, say) is left alone, with an error. Whatever a
+row says that has no meaning here is an error with its reason when it is put in force.
+
+- **Servers.** \`OFFLINE_SOFT\`, or no row at all, drains a server (\`DRAIN SERVER\`); \`ONLINE\` takes
+  that back. A server that was deleted stays in the tables as \`OFFLINE_SOFT\` as long as the proxy
+  knows it. \`weight\` is that of \`[[server]]\`. A new server takes \`backends\` and a restart, or
+  \`cluster.discover\`. The primary is whom the proxy sees as such: a row that makes another server the
+  primary waits up to 5 s until that is so, and is refused if it is not. Of two rows of one server
+  the one in the group where the server is counts. CONFIG ROLLBACK takes weights back, drains not;
+  they are kept over a restart with \`cluster.state_dir\`, without which SAVE refuses to save them.
+- **Users** are \`[[user]]\`. They decide in the mode \`static\` of \`auth.mode\`; in other modes
+  accounts are the server's, and LOAD refuses changes. A password is plain text, or a hash of the
+  server as \`*…\` (mysql_native_password) or \`$A$…\` (caching_sha2_password).
+- **Variables**: those that \`global_variables\` below names, also by \`SET mysql-… = …\`, and
+  \`SELECT @@mysql-…\`. One that a flag or an environment variable gives is refused.
+
+\`CHECKSUM MYSQL SERVERS\`, \`USERS\` or \`VARIABLES\`, \`SHOW MYSQL SERVERS\`, \`USERS\`, \`VARIABLES\` or
+\`STATUS\` and \`SHOW ADMIN VARIABLES\` answer from the tables. \`PROXYSQL SHUTDOWN [SLOW]\` ends the
+proxy as SIGTERM does, \`PROXYSQL RELOAD TLS\` reads certificates again, \`PROXYSQL FLUSH QUERY CACHE\`
+has nothing to flush; other \`PROXYSQL\` orders are refused.
 `;

@@ -1,0 +1,61 @@
+// The configuration file as ProxySQL's third layer: what it says, and writing to it.
+
+import { chmodSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { formatAddress, formatConfigErrors, type LoadedConfig } from "../../config/mod.ts";
+import type { Running } from "../../proxy/mod.ts";
+import { RefusedError, type Source } from "../table.ts";
+
+/** What the file says. @throws {RefusedError} If there is none, or it is wrong. */
+export function readDisk({ live }: Running): Extract<LoadedConfig, { readonly text: string }> & {
+  readonly file: string;
+} {
+  if (live?.file === undefined) {
+    throw new RefusedError("This proxy has no configuration file: it takes serve --config FILE");
+  }
+  const loaded = live.read();
+  if (loaded.errors) {
+    throw new RefusedError(`The file is wrong: ${formatConfigErrors(loaded.errors).join("\n")}`);
+  }
+  return { ...loaded, file: live.file };
+}
+
+/** As if the file's configuration were in force; who the servers are stays what is seen. */
+export function diskSource(source: Source): Source {
+  const { running } = source.view;
+  const { config } = readDisk(running);
+  const weights = new Map(
+    config.servers.map(({ address, weight }) => [formatAddress(address), weight]),
+  );
+  const { cluster } = running;
+  const properties: PropertyDescriptorMap = { config: { value: config } };
+  if (cluster) {
+    const { topology } = cluster;
+    const servers = topology.servers.map((server) => {
+      const names = [server.name, ...server.aliases];
+      const own = names.find((name) => weights.has(name));
+      return { ...server, weight: own === undefined ? 1 : weights.get(own)! };
+    });
+    const value = Object.create(cluster, { topology: { value: { ...topology, servers } } });
+    properties["cluster"] = { value };
+  }
+  return { ...source, view: { ...source.view, running: Object.create(running, properties) } };
+}
+
+/**
+ * Writes the file whole or not at all; a link to it stays a link.
+ *
+ * @throws {RefusedError} If it cannot be written.
+ */
+export function writeDisk(file: string, text: string): void {
+  let unfinished: string | undefined;
+  try {
+    const path = realpathSync(file);
+    unfinished = `${path}.${process.pid}.new`;
+    writeFileSync(unfinished, text, { mode: 0o600 });
+    chmodSync(unfinished, statSync(path).mode & 0o777);
+    renameSync(unfinished, path);
+  } catch (error) {
+    if (unfinished !== undefined) rmSync(unfinished, { force: true });
+    throw new RefusedError(`Cannot write ${file}: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,231 @@
+// Writing to the configuration by ProxySQL's statements: edits, LOAD, SAVE, and what is refused.
+
+import { createConnection, type ResultSetHeader, type RowDataPacket } from "mysql2/promise";
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ProxyProcess, startProxy } from "../proxy_process.ts";
+import { type RawClient, refusal, ServerError } from "./raw_client.ts";
+import { kinds, loginAs, subject } from "./subjects.ts";
+
+const FILE = `# the proxy of the tests
+[auth]
+mode = "static" # accounts of this file
+
+[limits]
+clients_max = 100 # few
+
+# the application
+[[user]]
+name = "app" # as on the server
+password = "app"
+`;
+
+let folder: string;
+let file: string;
+let proxy: ProxyProcess;
+let admin: RawClient;
+
+beforeAll(async () => {
+  const { server } = await subject(kinds[0]!);
+  folder = mkdtempSync(join(tmpdir(), "mp-edits-"));
+  file = join(folder, "proxy.toml");
+  writeFileSync(file, FILE, { mode: 0o640 });
+  proxy = await startProxy({
+    backends: [server],
+    args: ["-c", file, "--admin", "127.0.0.1:0", "--idle-timeout", "1h"],
+  });
+  admin = await loginAs({ user: "admin", password: "" }, {
+    port: await proxy.loggedPort("admin port"),
+  });
+});
+
+afterAll(async () => {
+  admin?.[Symbol.dispose]();
+  await proxy?.stop();
+  rmSync(folder, { recursive: true });
+});
+
+const text = () => readFileSync(file, "utf8");
+const property = (name: string) =>
+  admin.value(`SELECT value FROM properties WHERE name = '${name}'`);
+const variable = (name: string, table = "global_variables") =>
+  admin.value(`SELECT variable_value FROM ${table} WHERE variable_name = '${name}'`);
+/** The error that a statement is answered with. */
+async function failure(statement: string, client = admin): Promise<ServerError> {
+  const answer = await client.query(statement).catch((error: unknown) => error);
+  if (answer instanceof ServerError) return answer;
+  throw new Error(`Not refused: ${statement}`);
+}
+const message = async (statement: string) => (await failure(statement)).message;
+
+test("variables: edited, in force, in the file with its comments", async () => {
+  await admin.query(
+    "UPDATE global_variables SET variable_value = '55' WHERE variable_name = 'mysql-max_connections'",
+  );
+  expect(await variable("mysql-max_connections")).toBe("55");
+  expect(await variable("mysql-max_connections", "runtime_global_variables")).toBe("100");
+  expect(await property("limits.clients_max")).toBe("100");
+  await admin.query("LOAD MYSQL VARIABLES TO RUNTIME");
+  expect(await property("limits.clients_max")).toBe("55");
+  expect(await variable("mysql-max_connections", "runtime_global_variables")).toBe("55");
+  expect(await admin.value("SELECT changed_by FROM revisions ORDER BY number DESC LIMIT 1"))
+    .toBe("admin");
+  expect(await variable("mysql-max_connections", "disk.global_variables")).toBe("100");
+  expect(text()).toBe(FILE);
+  await admin.query("SAVE MYSQL VARIABLES TO DISK");
+  expect(text()).toBe(FILE.replace("= 100", "= 55"));
+  expect(statSync(file).mode & 0o777).toBe(0o640);
+  await admin.query("SET mysql-connection_max_age_ms = 90000");
+  expect(await admin.value("SELECT @@mysql-connection_max_age_ms")).toBe("90000");
+  await admin.query("SAVE MYSQL VARIABLES FROM RUNTIME");
+  expect(await admin.value("SELECT @@mysql-connection_max_age_ms")).toBe("3600000");
+  await admin.query("CONFIG ROLLBACK");
+  expect(await variable("mysql-max_connections")).toBe("100");
+  await admin.query("LOAD MYSQL VARIABLES FROM DISK");
+  expect(await variable("mysql-max_connections")).toBe("55");
+  await admin.query("LOAD MYSQL VARIABLES TO RUN");
+  expect(await property("limits.clients_max")).toBe("55");
+});
+
+test("users: inserted, changed and deleted", async () => {
+  await admin.query("INSERT INTO mysql_users (username, password) VALUES ('more', 'it''s')");
+  expect(await admin.value("SELECT count(*) FROM runtime_mysql_users")).toBe("1");
+  expect((await refusal(loginAs({ user: "more", password: "it's" }, proxy))).code).toBe(1045);
+  await admin.query("LOAD MYSQL USERS TO RUNTIME");
+  // The proxy lets it in; the server does not know it.
+  await proxy.untilLogged(/configuration applied .*keys=user/);
+  expect(proxy.log()).toContain(
+    "INSERT INTO mysql_users (username, password) VALUES ('***', '***')",
+  );
+  expect(await admin.query("SELECT username, password FROM runtime_mysql_users ORDER BY 1"))
+    .toEqual([["app", "********"], ["more", "********"]]);
+  await admin.query("SAVE MYSQL USERS TO DISK");
+  const withMore = text();
+  expect(withMore).toEndWith('\n[[user]]\nname = "more"\npassword = "it\'s"\n');
+  expect(withMore).toStartWith("# the proxy of the tests\n");
+  // A password that is in force and hidden is what is saved.
+  await admin.query("UPDATE mysql_users SET password = 'new' WHERE username = 'more'");
+  await admin.query("LOAD MYSQL USERS TO RUNTIME");
+  await admin.query("SAVE MYSQL USERS TO DISK");
+  expect(text()).toBe(withMore.replace("it's", "new"));
+  await admin.query("UPDATE mysql_users SET password = 'it''s' WHERE username = 'more'");
+  await admin.query("UPDATE mysql_users SET use_ssl = 1 WHERE username = 'more'");
+  await admin.query("LOAD MYSQL USERS TO RUNTIME");
+  await admin.query("SAVE MYSQL USERS TO DISK");
+  expect(text()).toBe(
+    withMore.replace('[[user]]\nname = "more"', '[[user]]\nrequire = "ssl"\nname = "more"'),
+  );
+  await admin.query("DELETE FROM mysql_users WHERE username = 'more'");
+  await admin.query("LOAD MYSQL USERS TO RUNTIME; ");
+  await admin.query("SAVE MYSQL USERS TO DISK");
+  expect(text()).not.toContain("more");
+  expect(text()).toContain('name = "app" # as on the server');
+  // Old and new proxies of this file agree.
+  expect(await admin.query("CONFIG RELOAD")).toEqual([]);
+});
+
+test("what cannot be is refused, with the reason, and nothing of it is done", async () => {
+  const before = text();
+  const refused: readonly (readonly [statement: string, reason: string])[] = [
+    [
+      "UPDATE global_variables SET variable_value = 'x' WHERE variable_name = 'mysql-threads'",
+      "'mysql-threads' cannot be written",
+    ],
+    [
+      "UPDATE global_variables SET variable_value = 'x' WHERE variable_name = 'mysql-max_connections'",
+      "must be a number",
+    ],
+    ["INSERT INTO global_variables VALUES ('mysql-nothing', '1')", "no variable 'mysql-nothing'"],
+    ["DELETE FROM global_variables", "cannot be deleted"],
+    ["SET mysql-nothing = 1", "Unknown system variable 'mysql-nothing'"],
+    ["INSERT INTO mysql_query_rules (rule_id) VALUES (1)", "[[rule]] of the configuration file"],
+    ["DELETE FROM mysql_replication_hostgroups", "admin.writer_hostgroup"],
+    ["DELETE FROM runtime_mysql_servers", "read-only"],
+    ["DELETE FROM disk.mysql_users", "read-only"],
+    ["UPDATE mysql_servers SET status = 'GONE'", "CHECK constraint failed"],
+    ["INSERT INTO mysql_users (username) VALUES ('app')", "Duplicate entry"],
+    ["DELETE FROM mysql_users; DELETE FROM mysql_servers", "one statement at a time"],
+    ["LOAD MYSQL SERVERS TO RUNTIME", "The servers are not watched"],
+    ["LOAD SCHEDULER TO RUNTIME", "Nothing here is like that"],
+    ["LOAD MYSQL FIREWALL TO RUNTIME", "Nothing here is like that"],
+    ["PROXYSQL READONLY", "is not possible here"],
+  ];
+  for (const [statement, reason] of refused) {
+    expect([statement, await message(statement)]).toEqual([
+      statement,
+      expect.stringContaining(reason),
+    ]);
+  }
+  await admin.query(
+    "INSERT INTO mysql_users (username, password, max_connections) VALUES ('b', 'b', 7)",
+  );
+  expect(await message("LOAD MYSQL USERS TO RUNTIME")).toContain("limits.clients_per_user_max");
+  await admin.query(
+    "UPDATE mysql_users SET max_connections = 10000, password = '********' WHERE username = 'b'",
+  );
+  expect(await message("LOAD MYSQL USERS TO RUNTIME")).toContain(
+    "a new account needs its password",
+  );
+  await admin.query("SAVE MYSQL USERS TO MEMORY");
+  // All or nothing: one value of two is out of its bounds.
+  await admin.query("SET mysql-max_connections = 0");
+  await admin.query("SET mysql-long_query_time = 5");
+  expect(await message("LOAD MYSQL VARIABLES TO RUNTIME")).toContain("limits.clients_max");
+  expect(await property("slow_log.threshold")).toBe("1s");
+  await admin.query("SAVE MYSQL VARIABLES TO MEMORY");
+  // A flag counts more than the file.
+  await admin.query("SET mysql-wait_timeout = 5000");
+  expect(await message("LOAD MYSQL VARIABLES TO RUNTIME")).toContain("is given by --idle-timeout");
+  await admin.query("SAVE MYSQL VARIABLES TO MEMORY");
+  expect(text()).toBe(before);
+});
+
+test("rows changed, checksums, SHOW, and moves of what is never edited", async () => {
+  const port = await proxy.loggedPort("admin port");
+  const connection = await createConnection({ host: "127.0.0.1", port, user: "admin" });
+  const checksum = async () =>
+    (await connection.query<RowDataPacket[]>("CHECKSUM MYSQL USERS"))[0][0]!["checksum"];
+  const before = await checksum();
+  const [{ affectedRows }] = await connection.query<ResultSetHeader>(
+    "REPLACE INTO mysql_users (username, password) VALUES (?, ?)",
+    ["other", "secret"],
+  );
+  expect(affectedRows).toBe(1);
+  expect(await checksum()).not.toBe(before);
+  await connection.query("SAVE MYSQL USERS TO MEM");
+  expect(await checksum()).toBe(before);
+  await connection.end();
+  for (const subject of ["MYSQL QUERY RULES", "ADMIN VARIABLES"]) {
+    await admin.query(`LOAD ${subject} TO RUNTIME`);
+    await admin.query(`SAVE ${subject} TO DISK`);
+  }
+  expect((await admin.query("SHOW MYSQL VARIABLES")).map(([name]) => name))
+    .toContain("mysql-max_connections");
+  expect(await admin.query("SHOW MYSQL USERS")).toHaveLength(1);
+  expect((await admin.query("SHOW MYSQL STATUS")).map(([name]) => name)).toContain("Questions");
+});
+
+test("without a file there is nothing to save to, and stats may change nothing", async () => {
+  const { server } = await subject(kinds[0]!);
+  await using other = await startProxy({ backends: [server], args: ["--admin", "127.0.0.1:0"] });
+  const port = await other.loggedPort("admin port");
+  using owner = await loginAs({ user: "admin", password: "" }, { port });
+  await owner.query("SET mysql-max_connections = 9");
+  await owner.query("LOAD MYSQL VARIABLES TO RUNTIME");
+  expect(await owner.value("SELECT value FROM properties WHERE name = 'limits.clients_max'"))
+    .toBe("9");
+  expect((await failure("SAVE MYSQL VARIABLES TO DISK", owner)).message)
+    .toContain("no configuration file");
+  using stats = await loginAs({ user: "stats", password: "" }, { port });
+  const orders = [
+    "SET mysql-max_connections = 8",
+    "UPDATE mysql_servers SET weight = 2",
+    "LOAD MYSQL USERS TO RUNTIME",
+    "PROXYSQL SHUTDOWN",
+  ];
+  for (const order of orders) expect((await failure(order, stats)).code).toBe(1227);
+  await owner.query("PROXYSQL SHUTDOWN SLOW");
+  expect(await other.exited).toBe(0);
+});
