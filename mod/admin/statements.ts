@@ -1,7 +1,7 @@
 // What the admin port answers: SQL about its tables, SHOW commands, orders about pools and servers,
 // and what drivers ask before they do anything.
 
-import { NOT_WATCHED, parseClusterStatement } from "../cluster/mod.ts";
+import { NOT_WATCHED, parseClusterStatement, parseSwitchover } from "../cluster/mod.ts";
 import type { SqlError, TextResult } from "../wire/mod.ts";
 import type { AdminSession } from "./admin_session.ts";
 import { answerConfigStatement, parseConfigStatement, propertyRows } from "./config_statements.ts";
@@ -31,6 +31,11 @@ export async function answerStatement(text: string, session: AdminSession): Prom
   if (about !== undefined) {
     if (about.kind !== "show" && role !== "admin") return NOT_ADMIN;
     return view.running.cluster?.answer(about) ?? NOT_WATCHED;
+  }
+  const switchover = parseSwitchover(statement);
+  if (switchover !== undefined) {
+    if (role !== "admin") return NOT_ADMIN;
+    return await view.running.cluster?.switchOver(switchover) ?? NOT_WATCHED;
   }
   const routes = await answerAboutRoutes(text, view.running);
   if (routes !== undefined) return routes;
@@ -100,7 +105,7 @@ const UNKNOWN: SqlError = {
   code: 1064,
   sqlState: "42000",
   message:
-    "The admin port does not know this statement; it knows SELECT from its tables (SHOW TABLES), SHOW PROPERTIES, COUNTERS, POOLS, PROCESSLIST, FRONTEND, BACKEND, REACTOR, CLUSTER, RW, RO, EVENTS, TOPOLOGY and ROUTES, EXPLAIN ROUTE, CONFIG DIFF, APPLY, RELOAD and ROLLBACK, KILL, PAUSE, RESUME and RECONNECT POOL, DRAIN SERVER, ENABLE SERVER and SET SERVER ... WEIGHT",
+    "The admin port does not know this statement; it knows SELECT from its tables (SHOW TABLES), SHOW PROPERTIES, COUNTERS, POOLS, PROCESSLIST, FRONTEND, BACKEND, REACTOR, CLUSTER, RW, RO, EVENTS, TOPOLOGY and ROUTES, EXPLAIN ROUTE, CONFIG DIFF, APPLY, RELOAD and ROLLBACK, KILL, PAUSE, RESUME and RECONNECT POOL, DRAIN SERVER, ENABLE SERVER, SET SERVER ... WEIGHT and SWITCHOVER TO",
 };
 
 function showProperties({ running }: AdminView, pattern: string | undefined): TextResult {

@@ -2,6 +2,7 @@
 
 import type { Clock } from "./clock.ts";
 import type { EventFacts } from "./events.ts";
+import type { Reading } from "./reading.ts";
 import type { Topology, TopologyServer } from "./topology.ts";
 
 /** The events that lead from one topology to the next one. */
@@ -48,6 +49,16 @@ function changesOf(was: TopologyServer, is: TopologyServer, lagMaxMs: number): E
     events.push({ kind: "lag-crossed", server: is.name, from, to, reason: `bound ${lagMaxMs} ms` });
   }
   return events;
+}
+
+/** Whether two readings of a server differ in what roles hang on. */
+export function changesRoles(a: Reading, b: Reading): boolean {
+  return a.role !== b.role || a.roleWord !== b.roleWord || a.readOnly !== b.readOnly ||
+    a.condition.kind !== b.condition.kind || a.identity.id !== b.identity.id ||
+    a.transferring !== b.transferring || a.view?.quorum !== b.view?.quorum ||
+    a.view?.number.join() !== b.view?.number.join() ||
+    a.source?.connected !== b.source?.connected || a.source?.id !== b.source?.id ||
+    a.writerRank !== b.writerRank;
 }
 
 /** Notices when nobody takes writes, and when somebody does again. */

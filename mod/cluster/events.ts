@@ -11,6 +11,9 @@ export const EVENT_KINDS = [
   "failover-began",
   "failover-ended",
   "server-ordered",
+  "switchover-began",
+  "switchover-step",
+  "switchover-ended",
 ] as const;
 
 /** The kind of an event. */

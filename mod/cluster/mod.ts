@@ -20,6 +20,7 @@ export { StateFiles } from "./state_files.ts";
 export type { Rows } from "./row_filter.ts";
 export * from "./statement_text.ts";
 export * from "./statements.ts";
+export { Switchover } from "./switchover/switchover.ts";
 export { describeClusterMetrics, prometheusText } from "./prometheus.ts";
 export * from "./expectations.ts";
 export { jsonReport } from "./reports/json.ts";

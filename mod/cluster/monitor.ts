@@ -2,7 +2,7 @@
 // changed. It runs in the control plane.
 
 import { formatAddress } from "../config/mod.ts";
-import { changesBetween, FailoverWatch } from "./changes.ts";
+import { changesBetween, changesRoles, FailoverWatch } from "./changes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { EventRing } from "./events.ts";
 import { type Failure, isTopologyError } from "./failure.ts";
@@ -60,6 +60,7 @@ export class ClusterMonitor {
   #heardMs = -Infinity;
   #cancelHearing: () => void = () => {};
   #stopped = false;
+  #heldFor: string | undefined;
   /** Every server that was known, the first ones' members included, has answered or failed. */
   #asked = false;
   /** What has happened. */
@@ -162,6 +163,13 @@ export class ClusterMonitor {
     for (const each of [name, ...this.#roster.aliasesOf(name)]) this.#watches.get(each)?.wake();
   }
 
+  /** Nobody gets writes before this one is the primary; undefined: whoever is. Looks at all now. */
+  hold(target: string | undefined): void {
+    this.#heldFor = target;
+    this.#evaluate();
+    this.#wakeAll();
+  }
+
   /** DRAIN SERVER: it gets no new work. */
   drain(server: string): OrderOutcome {
     return this.#order(server, { draining: true }, "DRAIN SERVER");
@@ -258,7 +266,7 @@ export class ClusterMonitor {
   }
 
   #isQuick(nowMs: number): boolean {
-    if (this.#topology.primary === null) return true;
+    if (this.#topology.primary === null || this.#heldFor !== undefined) return true;
     return this.#isTroubled && nowMs - this.#changedMs <= QUICK_FOR_MS;
   }
 
@@ -286,7 +294,7 @@ export class ClusterMonitor {
     const isNew = isPrimary || added.length > 0 || known.aliasOf !== before.aliasOf ||
       known.standing.state !== before.standing.state ||
       known.standing.reason !== before.standing.reason ||
-      before.reading === undefined || differs(before.reading, reading);
+      before.reading === undefined || changesRoles(before.reading, reading);
     if (isNew) this.#evaluate();
     else this.#evaluateSoon();
   }
@@ -396,6 +404,7 @@ export class ClusterMonitor {
       // The primary has been looked at since: what was not known then may be now.
       this.#lags.reckon(each);
     }
+    const isHeld = this.#heldFor !== undefined && verdict.primary !== this.#heldFor;
     const drafts = known.map((each) => draftOf(each, { roster: this.#roster, ...settings }));
     const after: Topology = {
       revision: before.revision + 1,
@@ -405,9 +414,9 @@ export class ClusterMonitor {
       flavorReason: reason,
       clusterId: this.#clusterId ?? null,
       primary: verdict.primary ?? null,
-      primaryReason: verdict.reason,
-      transferring: this.#isTransferring(verdict),
-      servers: withUses(drafts, { primary: verdict.primary, manyWriters }),
+      primaryReason: isHeld ? `switchover to ${this.#heldFor}` : verdict.reason,
+      transferring: isHeld || this.#isTransferring(verdict),
+      servers: withUses(drafts, { primary: verdict.primary, manyWriters, isHeld }),
     };
     return isNewEpoch(before, after) ? { ...after, epoch: before.epoch + 1 } : after;
   }
@@ -436,14 +445,4 @@ export class ClusterMonitor {
       this.#roster.remove(known.name);
     }
   }
-}
-
-/** Whether two readings differ in what roles hang on. */
-function differs(a: Known["reading"] & object, b: Known["reading"] & object): boolean {
-  return a.role !== b.role || a.roleWord !== b.roleWord || a.readOnly !== b.readOnly ||
-    a.condition.kind !== b.condition.kind || a.identity.id !== b.identity.id ||
-    a.transferring !== b.transferring || a.view?.quorum !== b.view?.quorum ||
-    a.view?.number.join() !== b.view?.number.join() ||
-    a.source?.connected !== b.source?.connected || a.source?.id !== b.source?.id ||
-    a.writerRank !== b.writerRank;
 }

@@ -1,5 +1,5 @@
 // The statements about the cluster as text: SHOW CLUSTER, RW, RO, EVENTS and TOPOLOGY, DRAIN SERVER,
-// ENABLE SERVER, SET SERVER.
+// ENABLE SERVER, SET SERVER; and SWITCHOVER TO, which the admin port alone knows.
 
 /** What SHOW can show. */
 export type Shown = "cluster" | "rw" | "ro" | "events" | "topology";
@@ -15,6 +15,14 @@ export type ClusterStatement =
   }
   | { readonly kind: "drain" | "enable"; readonly server: string }
   | { readonly kind: "weight"; readonly server: string; readonly weight: number };
+
+/** SWITCHOVER TO: moves the primary's role. */
+export interface SwitchoverOrder {
+  /** As it was written. */
+  readonly server: string;
+  /** It is looked whether it could be done, and nothing is changed. */
+  readonly dryRun: boolean;
+}
 
 const SHOW =
   /^show\s+(cluster\s+events|cluster|rw|ro|events|topology)(?:\s+like\s+'((?:[^'\\]|''|\\.)*)')?(?:\s+where\s+(.+))?$/is;
@@ -41,6 +49,15 @@ export function parseClusterStatement(text: string): ClusterStatement | undefine
   const [, ...parts] = WEIGHT.exec(statement) ?? [];
   if (parts.length === 0) return undefined;
   return { kind: "weight", server: written(parts.slice(0, 3)), weight: Number(parts[3]) };
+}
+
+const SWITCHOVER = /^switchover\s+to\s+(?:'([^']+)'|"([^"]+)"|(\S+))(\s+dry\s+run)?$/i;
+
+/** Reads SWITCHOVER TO; undefined where a statement is about something else. */
+export function parseSwitchover(text: string): SwitchoverOrder | undefined {
+  const [all, ...parts] = SWITCHOVER.exec(text) ?? [];
+  if (all === undefined) return undefined;
+  return { server: written(parts.slice(0, 3)), dryRun: parts[3] !== undefined };
 }
 
 /** The name that was written, in whichever quotes. */

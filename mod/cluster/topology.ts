@@ -87,17 +87,25 @@ export const NO_TOPOLOGY: Topology = {
 /** A server before it is decided what it may be used for. */
 export type TopologyDraft = Omit<TopologyServer, "reads" | "writes">;
 
-/** What may be used: the last server of a role is not given up for lag or slowness. */
+/**
+ * What may be used: the last server of a role is not given up for lag or slowness.
+ *
+ * @param of.isHeld No writes for now; the primary goes on to be read from.
+ */
 export function withUses(
   drafts: readonly TopologyDraft[],
-  { primary, manyWriters }: { readonly primary: string | undefined; readonly manyWriters: boolean },
+  { primary, manyWriters, isHeld = false }: {
+    readonly primary: string | undefined;
+    readonly manyWriters: boolean;
+    readonly isHeld?: boolean;
+  },
 ): readonly TopologyServer[] {
   const readers = drafts.filter(({ role }) => role === "replica" || role === "learner");
   const chosen = new Set(usableReaders(readers));
   return drafts.map((draft) => {
     const leads = draft.name === primary || (manyWriters && draft.role === "primary");
-    const writes = leads && isPresent(draft);
-    return { ...draft, writes, reads: writes || chosen.has(draft) };
+    const isThere = leads && isPresent(draft);
+    return { ...draft, writes: isThere && !isHeld, reads: isThere || chosen.has(draft) };
   });
 }
 

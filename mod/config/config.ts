@@ -72,6 +72,11 @@ export interface FailoverConfig {
   readonly maxParked: number;
   /** Bytes of these. */
   readonly parkedBytesMaxBytes: number;
+  /** How long a switchover waits for open transactions, in milliseconds. */
+  readonly drainMs: number;
+  /** With what the old primary replicates after a switchover; empty: as others do. */
+  readonly replicationUser: string;
+  readonly replicationPassword: string;
 }
 
 /** How the proxy ends. */

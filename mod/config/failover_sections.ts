@@ -1,6 +1,6 @@
 // The keys about ends and changes: of servers, and of the proxy itself.
 
-import { duration, integer, size } from "./kinds.ts";
+import { duration, integer, size, text } from "./kinds.ts";
 import { section } from "./section.ts";
 
 /** `[drain]`. */
@@ -34,5 +34,14 @@ export const failover = section(
     parked_bytes_max: size("64MiB", { min: "0", max: "16GiB" }, {
       doc: "Bytes of statements that wait, of each worker (error 3168 beyond).",
     }),
+    drain: duration("5s", { min: "0", max: "1h" }, {
+      doc:
+        "How long SWITCHOVER waits for transactions that are open to end, while new ones wait; those that take longer fail.",
+    }),
+    replication_user: text("", {
+      doc:
+        "The account with which the old primary replicates after SWITCHOVER. Without one: as the new primary did (MySQL), or as it did itself before (MariaDB).",
+    }),
+    replication_password: text("", { doc: "Its password.", secret: true }),
   },
 );

@@ -115,6 +115,9 @@ export function makeConfig(
       maxWaitMs: file.failover.max_wait,
       maxParked: file.failover.max_parked,
       parkedBytesMaxBytes: file.failover.parked_bytes_max,
+      drainMs: file.failover.drain,
+      replicationUser: file.failover.replication_user,
+      replicationPassword: file.failover.replication_password,
     },
     drain: {
       timeoutMs: file.drain.timeout,

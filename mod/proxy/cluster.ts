@@ -12,6 +12,9 @@ import {
   OwnConnector,
   type PoolCounts,
   StateFiles,
+  Switchover,
+  type SwitchoverOrder,
+  systemClock,
   type Topology,
   type TopologyServer,
   type TroubleReport,
@@ -37,6 +40,8 @@ export interface RunningCluster extends ClusterView {
   noteDefinition(): void;
   /** Applies other settings. */
   reconfigure(settings: MonitorSettings): void;
+  /** Moves the primary's role; never rejects. */
+  switchOver(order: SwitchoverOrder): Promise<ClusterAnswer>;
   /** Ends the watch; resolves when what is to be kept is written. */
   stop(): Promise<void>;
 }
@@ -49,6 +54,8 @@ export interface DataPlane {
   learn(code: StoredCode): void;
   /** The connections to each server, all workers together. */
   pools(): PoolUses;
+  /** How many sessions have a transaction open on a server, by all of its names. */
+  transactionsAt(names: readonly string[]): Promise<number>;
 }
 
 /** Starts to watch the servers; undefined where the proxy has no account of its own. */
@@ -64,12 +71,13 @@ export async function startCluster(
   });
   const saved = await files?.read();
   let code: StoredCodeWatch | undefined;
+  const connector = new OwnConnector((address) => ownEndpoint(config, address));
   const monitor = new ClusterMonitor({
     seeds: config.backends,
     saved: saved?.servers ?? [],
     orders: saved?.orders ?? {},
     settings: monitorSettings(config),
-    connector: new OwnConnector((address) => ownEndpoint(config, address)),
+    connector,
     onTopology(topology) {
       dataPlane.publish(topology);
       files?.saveTopology(topology);
@@ -86,6 +94,15 @@ export async function startCluster(
     });
     code.refresh();
   }
+  const switchover = new Switchover({
+    clock: systemClock,
+    settings: config.failover,
+    topology: () => monitor.topology,
+    open: (address) => connector.open(address, { timeoutMs: CONNECT_MS, onLost: () => {} }),
+    hold: (target) => monitor.hold(target),
+    transactionsAt: (names) => dataPlane.transactionsAt(names),
+    note: (event) => monitor.events.add(event),
+  });
   const max = poolMax(config);
   const poolOf = (server: TopologyServer) => poolCounts(server, dataPlane.pools(), max);
   const running: RunningCluster = {
@@ -104,6 +121,7 @@ export async function startCluster(
     reconfigure: (settings) => monitor.reconfigure(settings),
     drain: (server) => monitor.drain(server),
     enable: (server) => monitor.enable(server),
+    switchOver: (order) => switchover.run(order),
     setWeight: (server, weight) => monitor.setWeight(server, weight),
     async stop() {
       code?.stop();
@@ -113,6 +131,9 @@ export async function startCluster(
   };
   return running;
 }
+
+/** A switchover's own connections, in milliseconds. */
+const CONNECT_MS = 5000;
 
 /** The connections to a server, under whichever of its names they were made. */
 function poolCounts({ name, aliases }: TopologyServer, uses: PoolUses, max: number): PoolCounts {

@@ -189,6 +189,12 @@ function dataPlaneOf(running: Running): DataPlane {
     },
     learn: (code) => running.learn(code),
     pools: () => running.pools(),
+    async transactionsAt(names) {
+      const frontends = (await running.survey()).flatMap(({ frontends }) => frontends);
+      return frontends.filter(({ inTransaction, server }) =>
+        inTransaction && server !== null && names.includes(server)
+      ).length;
+    },
   };
 }
 

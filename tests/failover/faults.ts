@@ -1,6 +1,7 @@
 // What is done to a cluster under load, and what its operator does about it.
 
 import type { ClusterNode } from "../cluster/node.ts";
+import type { Row } from "../servers/mod.ts";
 import type { StallingProxy } from "../stalling_proxy.ts";
 import type { Site } from "./site.ts";
 
@@ -9,6 +10,8 @@ export interface Scene {
   readonly site: Site;
   /** The ways from the proxy to each server, where they can be cut. */
   readonly ways: ReadonlyMap<ClusterNode, StallingProxy>;
+  /** Asks the proxy's admin port. @throws {Error} The error that it answers with. */
+  readonly order: (statement: string) => Promise<readonly Row[]>;
   /** How long things stay as they are, in milliseconds. */
   readonly holdMs: number;
   /** Tells when something was done, for the report. */
@@ -52,8 +55,21 @@ async function stop({ site, mark, holdMs }: Scene): Promise<void> {
   mark("the old primary is back");
 }
 
-async function switchover({ site, mark, holdMs }: Scene): Promise<void> {
+/** By the proxy. */
+async function switchover({ site, order, mark, holdMs }: Scene): Promise<void> {
+  const [next] = site.replicas as [ClusterNode];
   mark("switchover");
+  for (const row of await order(`SWITCHOVER TO '${next.name}'`)) {
+    mark(`  ${row["server"]} ${row["what"]}: ${row["outcome"]}, ${row["duration(ms)"]} ms`);
+  }
+  site.primary = next;
+  mark(WRITABLE);
+  await Bun.sleep(holdMs);
+}
+
+/** By somebody else, without a word to the proxy. */
+async function outside({ site, mark, holdMs }: Scene): Promise<void> {
+  mark("switchover from outside");
   await site.switchOver();
   mark(WRITABLE);
   await Bun.sleep(holdMs);
@@ -93,5 +109,5 @@ async function cut({ site, ways, mark, holdMs }: Scene): Promise<void> {
 }
 
 /** All faults by name. */
-export const FAULTS = { kill, stop, switchover, replica, flap, cut } as const;
+export const FAULTS = { kill, stop, switchover, outside, replica, flap, cut } as const;
 export type FaultName = keyof typeof FAULTS;

@@ -1,6 +1,6 @@
 // Runs a load through the proxy over faults of a real cluster and checks its ledger.
 // Usage: bun tests/failover/main.ts --cluster async|group|mariadb --fault kill|stop|switchover|
-//   replica|flap|cut [--fault ...] [--sessions 64] [--seconds 10] [--seed S] [--svg FILE]
+//   outside|replica|flap|cut [--fault ...] [--sessions 64] [--seconds 10] [--seed S] [--svg FILE]
 //   [--log]
 
 import { parseArgs } from "node:util";

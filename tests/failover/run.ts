@@ -2,6 +2,7 @@
 
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { until } from "../cluster/watching.ts";
+import type { Row } from "../servers/mod.ts";
 import { Random } from "../fuzz/random.ts";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { StallingProxy } from "../stalling_proxy.ts";
@@ -50,6 +51,9 @@ const PROXY_CONFIG = `[pool]
 mode = "transaction"
 [cluster]
 discover = false
+[failover]
+replication_user = "repl"
+replication_password = "repl"
 `;
 
 /** Runs. */
@@ -84,6 +88,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
       await FAULTS[name]({
         site,
         ways,
+        order: (statement) => order(proxy, statement),
         holdMs: options.holdMs,
         mark: (what) => timeline.mark(what),
       });
@@ -121,19 +126,25 @@ function watchLog(proxy: ProxyProcess, timeline: Timeline): ReturnType<typeof se
   }, LOOK_MS);
 }
 
-const NOTICED = /cluster: (?:failover|state|primary)|primary is another/;
+const NOTICED = /cluster: (?:failover|state|primary|switchover)|primary is another/;
 const LOOK_MS = 10;
 
 /** Waits until the proxy knows all servers and a primary. */
 async function settled(proxy: ProxyProcess, servers: number): Promise<void> {
+  await until("all servers are up", async () => {
+    const rows = await order(proxy, "SHOW CLUSTER WHERE state = 'up'");
+    return rows.length === servers && rows.some(({ role }) => role === "primary");
+  });
+}
+
+/** Asks the admin port. */
+async function order(proxy: ProxyProcess, statement: string): Promise<readonly Row[]> {
   const port = await proxy.loggedPort("admin port");
   const login = { host: "127.0.0.1", port, user: "app", password: "app" };
   const admin = await createConnection(login);
   try {
-    await until("all servers are up", async () => {
-      const [rows] = await admin.query<RowDataPacket[]>("SHOW CLUSTER WHERE state = 'up'");
-      return rows.length === servers && rows.some(({ role }) => role === "primary");
-    });
+    const [rows] = await admin.query<RowDataPacket[]>(statement);
+    return rows;
   } finally {
     admin.destroy();
   }
