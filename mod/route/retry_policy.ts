@@ -15,7 +15,7 @@ export function retryDelayMs(attempt: number): number {
 
 /**
  * Why a server has refused a command. `read-only`: it takes no writes (any more); `unfit`: it is no
- * working member of its group; `ending`: it shuts down.
+ * working member of its group, or hands the primary's role over; `ending`: it shuts down.
  */
 export type Refusal = "read-only" | "unfit" | "ending";
 
@@ -27,6 +27,8 @@ const READ_ONLY_TRANSACTION = 1792;
 const READ_ONLY_MODE = 1836;
 /** ER_RUN_HOOK_ERROR: before_commit of Group Replication, so nothing was committed. */
 const HOOK_ERROR = 3100;
+/** ER_OPERATION_NOT_ALLOWED_WHILE_PRIMARY_CHANGE_IS_RUNNING: a group hands over; MariaDB's is another. */
+const PRIMARY_CHANGES = 4094;
 /** ER_SERVER_SHUTDOWN */
 const SHUTDOWN = 1053;
 
@@ -40,6 +42,8 @@ export function refusalOf(code: number, text: string): Refusal | undefined {
       return "read-only";
     case HOOK_ERROR:
       return "unfit";
+    case PRIMARY_CHANGES:
+      return text.includes("group_replication_set_as_primary") ? "unfit" : undefined;
     case SHUTDOWN:
       return "ending";
     default:

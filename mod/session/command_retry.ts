@@ -127,7 +127,7 @@ export class CommandRetry implements Waiting {
     if (refusal === undefined) return false;
     const facts = commandFacts(session);
     // A transaction in which nothing else was asked begins anew where the command runs.
-    const begin = refusal === "read-only" && errorCode !== READ_ONLY_TRANSACTION
+    const begin = refusal !== "ending" && errorCode !== READ_ONLY_TRANSACTION
       ? session.opening.textFor(session)
       : undefined;
     const isHeld = facts.isHeld && begin === undefined;

@@ -6,6 +6,7 @@ import {
   insist,
   insistOnRights,
   type Parties,
+  type Party,
   quoted,
   type SwitchoverSurroundings,
   waitUntil,
@@ -25,9 +26,10 @@ const LOOK_MS = 10;
  */
 export async function planGroup(
   { primary, target }: Parties,
-  { clock }: SwitchoverSurroundings,
+  { clock, transactionsAt }: SwitchoverSurroundings,
 ): Promise<Plan> {
   await insistOnRights(target, ["GROUP_REPLICATION_ADMIN"]);
+  await insistOnRights(primary, ["PROCESS"]);
   const [own] = await target.session.query(
     "SELECT @@group_replication_single_primary_mode AS single, @@server_uuid AS id",
   );
@@ -47,7 +49,13 @@ export async function planGroup(
   insist(member !== undefined, `${target.server.name} is no member of the group`);
   const [major = 0, minor = 0, patch = 0] = text(member, "version").split(".").map(Number);
   const hasTimeout = major > 8 || (major === 8 && (minor > 0 || patch >= 29));
-  const rest = hasTimeout ? `, ${REST_S}` : "";
+  const names = [primary.server.name, ...primary.server.aliases];
+  // With a time limit the group refuses all statements meanwhile, reads too: only where it is needed.
+  const timeLimit = async () => {
+    if (!hasTimeout) return "";
+    const isFree = await transactionsAt(names) === 0 && await openTransactions(primary) === 0;
+    return isFree ? "" : `, ${REST_S}`;
+  };
   return {
     before: [],
     gated: [
@@ -55,8 +63,11 @@ export async function planGroup(
         server: primary.server.name,
         what: "hands the group's primary role over",
         run: async () => {
-          const sql = `SELECT group_replication_set_as_primary(${quoted(id)}${rest})`;
-          return await value(target, sql);
+          const limit = await timeLimit();
+          return await value(
+            target,
+            `SELECT group_replication_set_as_primary(${quoted(id)}${limit})`,
+          );
         },
         isDecisive: true,
       },
@@ -75,4 +86,9 @@ export async function planGroup(
       },
     ],
   };
+}
+
+/** Those of all clients, also of those that are not the proxy's. */
+async function openTransactions(primary: Party): Promise<number> {
+  return Number(await value(primary, "SELECT COUNT(*) FROM information_schema.innodb_trx"));
 }

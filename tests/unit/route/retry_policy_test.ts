@@ -35,6 +35,10 @@ test("refusalOf() knows what is said of the server from what is said of the stat
   expect(refusalOf(1836, "")).toBe("read-only");
   expect(refusalOf(3100, "")).toBe("unfit");
   expect(refusalOf(1053, "")).toBe("ending");
+  const handingOver =
+    "All queries have been blocked while function 'group_replication_set_as_primary()' is executing.";
+  expect(refusalOf(4094, handingOver)).toBe("unfit");
+  expect(refusalOf(4094, "Field separator argument is not what is expected")).toBeUndefined();
   for (const code of [1062, 1205, 1213, 2013, 1317, 1064]) {
     expect(refusalOf(code, readOnly)).toBeUndefined();
   }
