@@ -2,7 +2,7 @@
 
 import type { ServerAddress } from "../../config/mod.ts";
 import type { Row } from "../flavor.ts";
-import { addressOf, numeric, text } from "../flavors/answers.ts";
+import { addressOf, isOn, numeric, text } from "../flavors/answers.ts";
 import { MariadbPosition } from "../mariadb_position.ts";
 import { insist, type Party, quoted, type SwitchoverSettings } from "./plan.ts";
 
@@ -204,7 +204,7 @@ export const mariadb: Dialect = {
   follow: (host, port) =>
     `CHANGE MASTER TO MASTER_HOST=${quoted(host)}, MASTER_PORT=${port}, MASTER_USE_GTID=slave_pos`,
 
-  async demotion({ primary }, { replicationUser, replicationPassword }) {
+  async demotion({ primary, target }, { replicationUser, replicationPassword }) {
     const [major = 0, minor = 0] = primary.server.version.split(".").map(Number);
     // Its own writes count as replicated, so that it does not ask for them.
     const isNew = major > 10 || (major === 10 && minor >= 10);
@@ -217,8 +217,10 @@ export const mariadb: Dialect = {
     const account = replicationUser === ""
       ? ""
       : `, MASTER_USER=${quoted(replicationUser)}, MASTER_PASSWORD=${quoted(replicationPassword)}`;
+    const [row] = await target.session.query("SHOW ALL SLAVES STATUS");
+    const options = masterOptions(row).map((option) => `, ${option}`).join("");
     return (host, port) =>
-      `CHANGE MASTER TO MASTER_HOST=${quoted(host)}, MASTER_PORT=${port}${account}, ` +
+      `CHANGE MASTER TO MASTER_HOST=${quoted(host)}, MASTER_PORT=${port}${account}${options}, ` +
       (isNew
         ? "MASTER_USE_GTID=slave_pos, MASTER_DEMOTE_TO_SLAVE=1"
         : "MASTER_USE_GTID=current_pos");
@@ -228,6 +230,27 @@ export const mariadb: Dialect = {
   reopen: "SET GLOBAL read_only = 0",
   semiSync: "rpl_semi_sync_master_enabled",
 };
+
+/** How the target connects, without the account: MariaDB does not tell it. */
+function masterOptions(row: Row | undefined): readonly string[] {
+  const texts = [
+    ["MASTER_SSL_CA", "master_ssl_ca_file"],
+    ["MASTER_SSL_CAPATH", "master_ssl_ca_path"],
+    ["MASTER_SSL_CERT", "master_ssl_cert"],
+    ["MASTER_SSL_KEY", "master_ssl_key"],
+    ["MASTER_SSL_CIPHER", "master_ssl_cipher"],
+  ].flatMap(([name, column]) => {
+    const written = text(row, column);
+    return written === "" ? [] : [`${name}=${quoted(written)}`];
+  });
+  const retry = numeric(row, "connect_retry");
+  return [
+    ...texts,
+    `MASTER_SSL=${isOn(row, "master_ssl_allowed") ? 1 : 0}`,
+    `MASTER_SSL_VERIFY_SERVER_CERT=${isOn(row, "master_ssl_verify_server_cert") ? 1 : 0}`,
+    ...(retry === undefined ? [] : [`MASTER_CONNECT_RETRY=${retry}`]),
+  ];
+}
 
 function isYes(row: Row, name: string): boolean {
   return text(row, name) === "Yes";
