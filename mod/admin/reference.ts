@@ -3,6 +3,7 @@
 import { describeClusterMetrics } from "../cluster/mod.ts";
 import type { Metric } from "../observe/mod.ts";
 import { describeMetrics } from "./metrics.ts";
+import { emptyTables } from "./proxysql/empty_tables.ts";
 import { PROXYSQL_PAGE } from "./proxysql/page.ts";
 import { PROXYSQL_TABLES } from "./proxysql/mod.ts";
 import { TABLES } from "./schema.ts";
@@ -50,11 +51,12 @@ export function proxysqlReference(): string {
     ...PROXYSQL_PAGE.trim().split("\n"),
     "",
   ];
-  for (const table of PROXYSQL_TABLES) {
-    if (!table.name.startsWith("runtime_") && table.schema !== "disk") {
-      lines.push(...section(table));
-    }
-  }
+  const isShown = (table: Table) =>
+    !table.name.startsWith("runtime_") && table.schema !== "disk" && !emptyTables.includes(table);
+  for (const table of PROXYSQL_TABLES.filter(isShown)) lines.push(...section(table));
+  const names = emptyTables.map(({ name }) => name).filter((name) => !name.startsWith("runtime_"));
+  lines.push("## Empty tables", "", "These are there for tools that read them, and always empty:");
+  lines.push(`${names.map((name) => `\`${name}\``).join(", ")}.`);
   return lines.join("\n").trimEnd() + "\n";
 }
 

@@ -161,6 +161,8 @@ test("the configuration: servers, users, rules, hostgroups, variables", async ()
   ]);
   expect(await read("SELECT * FROM mysql_users")).toEqual([]);
   expect(await read("SELECT * FROM runtime_mysql_query_rules")).toEqual([]);
+  expect(await read("SELECT hostname, port FROM proxysql_servers")).toEqual([]);
+  expect(await read("SELECT writer_hostgroup FROM runtime_mysql_galera_hostgroups")).toEqual([]);
   expect(
     await read(
       "SELECT variable_value FROM global_variables WHERE variable_name = 'mysql-max_connections'",

@@ -3,6 +3,7 @@
 import type { Table } from "../table.ts";
 import { configTables, ruleHits } from "./config_tables.ts";
 import { connectionPoolTables } from "./connection_pool.ts";
+import { emptyTables } from "./empty_tables.ts";
 import { monitorTables } from "./monitor_tables.ts";
 import { sessionTables } from "./session_stats.ts";
 import { statementTables } from "./statement_stats.ts";
@@ -15,4 +16,5 @@ export const PROXYSQL_TABLES: readonly Table[] = [
   ...statementTables,
   ruleHits,
   ...monitorTables,
+  ...emptyTables,
 ];
