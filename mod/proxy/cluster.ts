@@ -22,6 +22,7 @@ import {
 import type { Config } from "../config/mod.ts";
 import type { Log } from "../observe/mod.ts";
 import type { StoredCode } from "../session/mod.ts";
+import type { SqlError } from "../wire/mod.ts";
 import { ownEndpoint } from "./credentials.ts";
 import { monitorSettings } from "./monitor_settings.ts";
 import { poolMax, type PoolUses } from "./pool_use.ts";
@@ -121,7 +122,10 @@ export async function startCluster(
     reconfigure: (settings) => monitor.reconfigure(settings),
     drain: (server) => monitor.drain(server),
     enable: (server) => monitor.enable(server),
-    switchOver: (order) => switchover.run(order),
+    switchOver: (order) =>
+      config.pool.mode === "transaction"
+        ? switchover.run(order)
+        : Promise.resolve(NOT_WITHOUT_POOLING),
     setWeight: (server, weight) => monitor.setWeight(server, weight),
     async stop() {
       code?.stop();
@@ -131,6 +135,13 @@ export async function startCluster(
   };
   return running;
 }
+
+/** Clients stay with their connection, to a server that takes no writes any more. */
+const NOT_WITHOUT_POOLING: SqlError = {
+  code: 1105,
+  sqlState: "HY000",
+  message: 'SWITCHOVER takes pool.mode = "transaction": other sessions cannot go to another server',
+};
 
 /** A switchover's own connections, in milliseconds. */
 const CONNECT_MS = 5000;

@@ -107,6 +107,23 @@ describe.each(CLUSTERS)("a cluster of $name", ({ name, start }) => {
     expect(await ask("SHOW EVENTS LIKE '%' WHERE event LIKE 'switchover%'")).toEqual([]);
   }, TEST_MS);
 
+  test("with session pooling it is refused", async () => {
+    await using plain = await startProxy({
+      backends: [{ host: "127.0.0.1", port: primary.port }],
+      args: ["-u", "app", "-p", "app", "--admin", "127.0.0.1:0"],
+    });
+    const port = await plain.loggedPort("admin port");
+    const own = await connect(port, "app");
+    try {
+      await expect(own.query(`SWITCHOVER TO '${target.name}'`)).rejects.toMatchObject({
+        errno: 1105,
+        message: expect.stringContaining("pool.mode"),
+      });
+    } finally {
+      own.destroy();
+    }
+  }, TEST_MS);
+
   // A group does it in one step, or not at all.
   if (!isGroup) {
     test("what was done is taken back where a step fails", async () => {
