@@ -107,10 +107,13 @@ function meetsGhost(session: PooledSession, pooled: PooledConnection): boolean {
   const { bytes, start } = textOf(session);
   const mode = lexicalModeOf(session.state, session.context);
   const isOwner = pooled.owner === session;
-  return userVariablesIn(bytes, start, bytes.length, mode).some((name) =>
-    knownVariables.has(name) && !session.userVariables.has(name) &&
-    !(isOwner && dirty?.has(name) && !session.doubtful?.has(name))
-  );
+  return userVariablesIn(bytes, start, bytes.length, mode).some((name) => {
+    if (!knownVariables.has(name)) return false;
+    const literal = session.userVariables.get(name);
+    // NULL without a type would have that of another session's value.
+    if (literal !== undefined) return literal === "NULL" && !isOwner;
+    return !(isOwner && dirty?.has(name) && !session.doubtful?.has(name));
+  });
 }
 
 /** What was not there when the statement was prepared is there now: it would have another type. */

@@ -32,7 +32,7 @@ export interface CampaignOptions {
   /** The campaign ends when so many programs have failed. @default {1} */
   readonly failuresMax?: number;
   /** Told after each program. */
-  readonly onTrial?: (trial: Trial, done: number) => void;
+  readonly onTrial?: (trial: Trial, done: number, seed: number) => void;
 }
 
 /** A failed program and where it can be played again. */
@@ -73,7 +73,7 @@ export async function campaign(arena: Arena, options: CampaignOptions): Promise<
       if (fresh) failures.push({ seed: own, trial, lane, before: [...before] });
       before.push(program);
       if (before.length > PROGRAMS_BEFORE) before.shift();
-      onTrial?.(trial, ++done);
+      onTrial?.(trial, ++done, own);
     }
   };
   await Promise.all(arena.lanes.map(play));

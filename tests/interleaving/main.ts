@@ -76,8 +76,11 @@ async function playMany(arena: Arena, kind: ServerKind): Promise<boolean> {
     seed,
     programs,
     failuresMax: Number(values.failures),
-    onTrial(trial, done) {
+    onTrial(trial, done, own) {
       count.add(trial);
+      if (trial.difference !== undefined) {
+        console.log(`  the program of --seed ${own} differs: ${trial.difference.sort}`);
+      }
       const now = performance.now();
       if (now - told < 10_000) return;
       told = now;
