@@ -28,6 +28,8 @@ export const LOAD_LIMITS: readonly Limit[] = [
   qps(/^load\/read-write-prepared\/64$/, "router-shared", 1.2),
   qps(/^load\/10m-/, "direct", 0.85),
   qps(/^split-limited\//, "direct", 1.1, { contender: "split-session" }),
+  qps(/^split\//, "split-eventual", 0.97, { contender: "split-session" }),
+  qps(/^split\//, "split-eventual", 0.97, { contender: "split-global" }),
   {
     cases: /^idle-neighbours\//,
     contender: POOL,

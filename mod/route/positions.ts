@@ -125,7 +125,7 @@ export class Positions {
   }
 
   /**
-   * A session needs all that a position holds which its client has given.
+   * A session needs all that a position holds which its client has given, besides what it needed.
    *
    * @returns False where it has more sources than there is room for: only the primary will do.
    */
@@ -136,7 +136,8 @@ export class Positions {
       else session.needs.add(source, number);
     });
     session.wroteMs = nowMs;
-    session.isUnknown = !isKnown;
+    // What it has written itself is not known for that.
+    if (!isKnown) session.isUnknown = true;
     return isKnown;
   }
 
@@ -155,6 +156,7 @@ export class Positions {
     },
   ): boolean {
     session.readFrom = undefined;
+    session.isUnknown = false;
     const isKnown = this.noteNeed(session, position, askedMs);
     if (isKnown && server.isPrimary && askedMs > this.#untoldMs) {
       this.#untoldMs = NEVER;
@@ -165,6 +167,11 @@ export class Positions {
       }
     }
     return isKnown;
+  }
+
+  /** Servers can be asked how far they are, in numbers. */
+  get canAsk(): boolean {
+    return this.numbering === "gtid" || this.numbering === "mariadb" || this.numbering === "index";
   }
 
   /** Something was written through this worker, and nothing has told where that is. */

@@ -74,8 +74,33 @@ function ownAnswer(
   if (about?.kind === "show") return showRoutes(session);
   if (about?.kind === "explain") return explain(session, bytes, about.start);
   const own = ownVariableStatement(bytes, place, mode);
+  if (own?.kind === "read" && own.variable === "position") return position(session, own.column);
   return own && ownVariable(session, own);
 }
+
+/** Where the session's writes are. Where no answer has told it the primary is asked. */
+function position(
+  session: PooledSession,
+  column: string,
+): LocalAnswer | Promise<LocalAnswer> {
+  const { state } = session.route!;
+  const { positions } = session.context.routing!.router;
+  const told = () => ({
+    columns: [column],
+    rows: [[formatToken(state.position.needs, positions)]],
+  });
+  // Causal clusters number nothing, and of others nothing can be asked.
+  if (!state.position.isUnknown || !positions.canAsk) return told();
+  return session.route!.learnPosition().then((isKnown) => isKnown ? told() : UNKNOWN_POSITION);
+}
+
+/** Better none than one without what was written. */
+const UNKNOWN_POSITION: SqlError = {
+  code: 1105,
+  sqlState: "HY000",
+  message:
+    "The position of what this session has written is not known: the primary cannot be asked",
+};
 
 function showRoutes({ context }: PooledSession): TextResult | Promise<TextResult> {
   const own = context.routing!.counts.rows();
@@ -117,9 +142,7 @@ function ownVariable(session: PooledSession, statement: OwnVariableStatement): L
     case "wrong":
       return { code: 1193, sqlState: "HY000", message: statement.message };
     case "read": {
-      const value = statement.variable === "position"
-        ? formatToken(state.position.needs, positions)
-        : state.consistency ?? session.context.config.route.consistency;
+      const value = state.consistency ?? session.context.config.route.consistency;
       return { columns: [statement.column], rows: [[value]] };
     }
     case "set-consistency":

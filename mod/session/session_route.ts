@@ -220,6 +220,28 @@ export class SessionRoute implements Asker {
     this.#route();
   }
 
+  /**
+   * Has the primary asked where the session's writes are, for a command that goes to no server.
+   *
+   * @returns False where that cannot be had.
+   */
+  learnPosition(): Promise<boolean> {
+    const { router } = this.#routing;
+    const { primary: server } = router;
+    if (server === undefined) return Promise.resolve(false);
+    const askedMs = Date.now();
+    return new Promise((resolve) => {
+      this.#routing.ask(server, {
+        positionIs: (position) => {
+          resolve(
+            position !== undefined &&
+              router.positions.noteAsked(this.state.position, { server, position, askedMs }),
+          );
+        },
+      });
+    });
+  }
+
   // What becomes of the command.
 
   /** What went out in front of it has succeeded: the server has what was waited for. */

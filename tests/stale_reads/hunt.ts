@@ -81,7 +81,6 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
   for (let number = 0; number < options.sessions; number++) {
     hunters.push(await Hunter.start({ number, proxy, options, random, marks, report, state }));
   }
-  const direct = await connect(cluster.first.port);
   await until("reads are split", async () => {
     const rows = await ask(
       hunters[0]!.connection,
@@ -89,18 +88,16 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
     );
     return rows.some(({ Value }) => Value === "replica");
   });
-  const pausing = pauseAppliers(cluster, random, state);
-  const writing = level === "global" ? writePast(direct, marks, random, state) : undefined;
-  const switching = switchOver(cluster, options.switchovers ?? 0, state);
+  const disturbing = disturb(cluster, random, state, options.switchovers ?? 0);
+  const writing = level === "global" ? writePast(marks, random, state) : undefined;
   const telling = setInterval(() => options.onProgress?.(report), 10_000);
   await Promise.all(hunters.map((hunter) => hunter.run()));
   clearInterval(telling);
   state.done = true;
-  await Promise.all([pausing, writing, switching]);
+  await Promise.all([disturbing, writing]);
   report.routes = await ask(hunters[0]!.connection, "SHOW ROUTES");
   report.replicaShare = replicaShare(report.routes);
   for (const hunter of hunters) hunter.connection.destroy();
-  direct.destroy();
   return report;
 }
 
@@ -172,6 +169,8 @@ class Hunter {
         const { message } = error as Error;
         report.errors.set(message, (report.errors.get(message) ?? 0) + 1);
         if (/closed state|ECONNRE/.test(message)) throw error;
+        // What has failed may have been part of a transaction, whose snapshot is no reading of now.
+        await this.connection.query("ROLLBACK");
       }
     }
   }
@@ -248,13 +247,24 @@ class Hunter {
   }
 }
 
-/** Stops one replica's applier for a while, again and again. */
-async function pauseAppliers(
+/** How long appliers pause between two changes of the primary, in milliseconds. */
+const BETWEEN_MS = 2000;
+
+/** Stops one replica's applier for a while, again and again, and changes the primary now and then. */
+async function disturb(
   cluster: Cluster,
   random: Random,
   state: State,
+  switchovers: number,
 ): Promise<void> {
+  let next = performance.now() + BETWEEN_MS;
+  let left = switchovers;
   while (!state.done) {
+    if (left > 0 && performance.now() > next) {
+      left--;
+      await switchOver(cluster, state);
+      next = performance.now() + BETWEEN_MS;
+    }
     const replica = random.pick(cluster.nodes.filter((node) => node !== state.primary));
     const thread = replica.kind === "mysql" ? "REPLICA SQL_THREAD" : "SLAVE SQL_THREAD";
     await replica.sql(`STOP ${thread}`).catch(() => {});
@@ -265,43 +275,40 @@ async function pauseAppliers(
 }
 
 /** Writes to the primary without the proxy: rows that nobody else writes. */
-async function writePast(
-  direct: Connection,
-  marks: Marks,
-  random: Random,
-  state: State,
-): Promise<void> {
+async function writePast(marks: Marks, random: Random, state: State): Promise<void> {
   while (!state.done) {
-    const row = random.below(ROWS / 8) * 8 + 7;
-    await direct.query(`UPDATE marks SET n = n + 1 WHERE id = ${row}`);
-    marks.all[row]!++;
-    await Bun.sleep(random.below(5));
+    const { primary } = state;
+    const direct = await connect(primary.port);
+    while (!state.done && state.primary === primary) {
+      const row = random.below(ROWS / 8) * 8 + 7;
+      try {
+        await direct.query(`UPDATE marks SET n = n + 1 WHERE id = ${row}`);
+      } catch (error) {
+        // It is made a replica, or not yet the primary.
+        if (!/read.only/.test((error as Error).message)) throw error;
+        await Bun.sleep(10);
+        continue;
+      }
+      marks.all[row]!++;
+      await Bun.sleep(random.below(5));
+    }
+    direct.destroy();
   }
 }
 
 /** Makes another server the primary, as an operator would. */
-async function switchOver(
-  cluster: Cluster,
-  count: number,
-  state: State,
-): Promise<void> {
-  for (let i = 0; i < count && !state.done; i++) {
-    await Bun.sleep(1000);
-    const before = state.primary;
-    const after = cluster.nodes.find((node) => node !== before)!;
-    await setReadOnly(before, true);
-    state.primary = after;
-    const thread = after.kind === "mysql" ? "REPLICA" : "SLAVE";
-    await after.sql(`START ${thread}`).catch(() => {});
-    await until(
-      "the new primary has all",
-      async () =>
-        await after.value("SELECT SUM(n) FROM test.marks") ===
-          await before.value("SELECT SUM(n) FROM test.marks"),
-    );
-    await follow(after, undefined);
-    await setReadOnly(after, false);
-    for (const node of cluster.nodes) if (node !== after) await follow(node, after);
-    await Bun.sleep(1000);
-  }
+async function switchOver(cluster: Cluster, state: State): Promise<void> {
+  const before = state.primary;
+  const after = cluster.nodes.find((node) => node !== before)!;
+  await setReadOnly(before, true);
+  state.primary = after;
+  await until(
+    "the new primary has all",
+    async () =>
+      await after.value("SELECT SUM(n) FROM test.marks") ===
+        await before.value("SELECT SUM(n) FROM test.marks"),
+  );
+  await follow(after, undefined);
+  await setReadOnly(after, false);
+  for (const node of cluster.nodes) if (node !== after) await follow(node, after);
 }
