@@ -47,8 +47,6 @@ export async function follow(node: ClusterNode, source: ClusterNode | undefined)
   if (node.kind === "mariadb") {
     await node.sql("STOP SLAVE");
     if (!source) return void await node.sql("RESET SLAVE ALL");
-    // What a primary has written itself is not in the position where it begins as a replica.
-    await node.sql("SET GLOBAL gtid_slave_pos = @@gtid_current_pos");
     await node.sql(
       `CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=${source.port}, MASTER_USER='repl',
        MASTER_PASSWORD='repl', MASTER_USE_GTID=slave_pos, MASTER_CONNECT_RETRY=1; START SLAVE`,
