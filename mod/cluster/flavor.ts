@@ -1,7 +1,7 @@
 // What a kind of cluster is to the monitor: five questions, each answered in the flavor's own file.
 
 import type { ServerAddress } from "../config/mod.ts";
-import type { Position } from "./position.ts";
+import type { Position, ToldPosition } from "./position.ts";
 import type { Findings, Member } from "./reading.ts";
 
 /** The kinds of clusters. */
@@ -60,7 +60,7 @@ export interface Flavor {
   /** The members that a server knows of, itself included or not. */
   discover(session: ProbeSession, findings: Findings): Promise<readonly Member[]>;
   /** How far the data of a server goes; undefined where the flavor has no positions. */
-  position(session: ProbeSession): Promise<Position | undefined>;
+  position(session: ProbeSession): Promise<ToldPosition | undefined>;
   /** A statement that waits for a position; undefined where there is none for it. */
   waitForPosition(position: Position, timeoutMs: number): WaitStatement | undefined;
 }

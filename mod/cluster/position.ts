@@ -12,6 +12,12 @@ export type Position =
   /** A single growing number: commit index, log sequence number, sequence number of a group. */
   | { readonly kind: "index"; readonly value: number };
 
+/** A position as a server tells it when it is asked. */
+export type ToldPosition = Position & {
+  /** It takes no writes from clients, it has said behind that: others may have gone elsewhere. */
+  readonly isClosed?: boolean;
+};
+
 /** A position that has been read, to be compared with others of the same cluster. */
 export interface ReadPosition {
   readonly position: Position;

@@ -1,11 +1,11 @@
 // One question to the primary for all who ask at the same time: how far are you? Who asks while a
 // question is on its way may not have its answer, which may be older; it waits for the next one.
 
-import type { Position } from "../cluster/mod.ts";
+import type { ToldPosition } from "../cluster/mod.ts";
 
 /** Who wants the primary's position: told once, with undefined where it can't be had. */
 export interface Asker {
-  positionIs(position: Position | undefined): void;
+  positionIs(position: ToldPosition | undefined): void;
 }
 
 /** The question and those who wait for it. */
@@ -33,7 +33,7 @@ export class SharedQuestion {
   }
 
   /** The question that is on its way was answered, or failed with undefined. */
-  answer(position: Position | undefined): void {
+  answer(position: ToldPosition | undefined): void {
     const told = this.#current;
     this.#current = [];
     this.#isOut = false;

@@ -95,6 +95,16 @@ export abstract class RetryingSession extends PlacedSession {
     this.retries.ifServerIsGone(server, { reason, loss });
   }
 
+  /** What it must see only a primary can tell, and there is none. */
+  waitForPrimary(): void {
+    this.retries.waitForPrimary();
+  }
+
+  /** The command has gone nowhere, and has to look anew. @param reason Why. */
+  tryAgain(reason: string): void {
+    this.retries.again(reason);
+  }
+
   /** Looks anew for a server, if the command still waits for one. */
   placeAgain(): void {
     if (!this.busy || this.pooled !== undefined || this.session.closed) return;

@@ -2,7 +2,7 @@
 // and notes behind each answer what the session has written and seen.
 
 import { ANY_RESIDUE, type PooledConnection, Residue } from "../backend/mod.ts";
-import type { Position, WaitStatement } from "../cluster/mod.ts";
+import type { ToldPosition, WaitStatement } from "../cluster/mod.ts";
 import {
   type Asker,
   isServerSchema,
@@ -48,6 +48,8 @@ export class SessionRoute implements Asker {
   #hasAsked = false;
   #hasWaited = false;
   #asked: RouteServer | undefined;
+  /** It is asked for all that was written anywhere, which only the primary can tell. */
+  #asksForAll = false;
   #askedMs = 0;
   /** When the command went to the server that counts it as outstanding; 0: none does. */
   #sentAt = 0;
@@ -198,8 +200,11 @@ export class SessionRoute implements Asker {
   }
 
   #ask(server: RouteServer | undefined): void {
+    this.#asksForAll = this.#routing.decision.consistency === "global";
     if (server === undefined) {
-      this.positionIs(undefined);
+      const { gate } = this.#session.context;
+      if (this.#asksForAll && gate.holds) this.#session.waitForPrimary();
+      else this.positionIs(undefined);
       return;
     }
     this.#asked = server;
@@ -207,9 +212,15 @@ export class SessionRoute implements Asker {
     this.#routing.ask(server, this);
   }
 
-  positionIs(position: Position | undefined): void {
+  positionIs(position: ToldPosition | undefined): void {
     const session = this.#session;
     if (session.session.closed || !session.busy) return;
+    if (this.#asksForAll && position?.isClosed === true && this.#asked!.isPrimary) {
+      // Another one may be the primary already, and have what this one has not.
+      session.context.cluster?.report(this.#asked!.name, READ_ONLY_SERVER);
+      session.tryAgain(`${this.#asked!.name} takes no writes now`);
+      return;
+    }
     this.#hasAsked = true;
     if (position === undefined) this.#hasWaited = true;
     else {
@@ -331,6 +342,9 @@ export class SessionRoute implements Asker {
     this.state.isTransactionUnsent = false;
   }
 }
+
+/** ER_OPTION_PREVENTS_STATEMENT. */
+const READ_ONLY_SERVER = 1290;
 
 /** MySQL's name, MariaDB's. */
 const ISOLATION = ["transaction_isolation", "tx_isolation"];

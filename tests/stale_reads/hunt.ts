@@ -54,18 +54,19 @@ class Marks {
 export async function hunt(options: HuntOptions): Promise<HuntReport> {
   const { cluster, level } = options;
   const random = new Random(options.seed);
-  await cluster.first.sql(
+  const primary = await primaryOf(cluster);
+  await primary.sql(
     "CREATE DATABASE IF NOT EXISTS test; DROP TABLE IF EXISTS test.marks; " +
       "CREATE TABLE test.marks (id INT PRIMARY KEY, n INT NOT NULL) ENGINE = InnoDB",
   );
-  if (cluster.first.kind === "mariadb") {
+  if (primary.kind === "mariadb") {
     // An account of one that has all rights could write to what is no primary any more.
     for (const right of ["READ ONLY ADMIN", "SUPER"]) {
-      await cluster.first.sql(`REVOKE ${right} ON *.* FROM 'app'@'%'`);
+      await primary.sql(`REVOKE ${right} ON *.* FROM 'app'@'%'`);
     }
   }
   const rows = Array.from({ length: ROWS }, (_, id) => `(${id}, 0)`).join(",");
-  await cluster.first.sql(`INSERT INTO test.marks VALUES ${rows}`);
+  await primary.sql(`INSERT INTO test.marks VALUES ${rows}`);
   await using proxy = await startProxy({
     backends: cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
     config: '[pool]\nmode = "transaction"\n[account]\nuser = "app"\npassword = "app"\n' +
@@ -81,7 +82,12 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
     replicaShare: 0,
     routes: [],
   };
-  const state: State = { primary: cluster.first, done: false, tokens: [] };
+  const state: State = {
+    primary,
+    changesLeft: options.switchovers ?? 0,
+    done: false,
+    tokens: [],
+  };
   const marks = new Marks();
   const hunters: Hunter[] = [];
   for (let number = 0; number < options.sessions; number++) {
@@ -94,7 +100,7 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
     );
     return rows.some(({ Value }) => Value === "replica");
   });
-  const disturbing = disturb(cluster, random, state, options.switchovers ?? 0);
+  const disturbing = disturb(cluster, random, state);
   const writing = level === "global" ? writePast(marks, random, state) : undefined;
   const telling = setInterval(() => options.onProgress?.(report), 10_000);
   await Promise.all(hunters.map((hunter) => hunter.run()));
@@ -143,6 +149,8 @@ interface Shared {
 /** What changes while a hunt goes on. */
 interface State {
   primary: ClusterNode;
+  /** How often the primary will change. */
+  changesLeft: number;
   done: boolean;
   /** Positions that sessions have left for others, with a row's number that is in them. */
   readonly tokens: { readonly token: string; readonly row: number; readonly number: number }[];
@@ -164,8 +172,8 @@ class Hunter {
   }
 
   async run(): Promise<void> {
-    const { options, report, random } = this.#shared;
-    while (report.reads < options.reads) {
+    const { options, report, random, state } = this.#shared;
+    while (report.reads < options.reads || state.changesLeft > 0) {
       try {
         const turn = random.below(10);
         if (turn === 0) await this.#write();
@@ -253,22 +261,28 @@ class Hunter {
   }
 }
 
+/** The one that takes writes: hunts before may have changed it. */
+async function primaryOf({ nodes }: Cluster): Promise<ClusterNode> {
+  for (const node of nodes) {
+    if (String(await node.value("SELECT @@global.read_only")) === "0") return node;
+  }
+  throw new Error("No server takes writes");
+}
+
 /** How long appliers pause between two changes of the primary, in milliseconds. */
-const BETWEEN_MS = 2000;
+const BETWEEN_MS = 1000;
 
 /** Stops one replica's applier for a while, again and again, and changes the primary now and then. */
 async function disturb(
   cluster: Cluster,
   random: Random,
   state: State,
-  switchovers: number,
 ): Promise<void> {
   let next = performance.now() + BETWEEN_MS;
-  let left = switchovers;
   while (!state.done) {
-    if (left > 0 && performance.now() > next) {
-      left--;
+    if (state.changesLeft > 0 && performance.now() > next) {
       await switchOver(cluster, state);
+      state.changesLeft--;
       next = performance.now() + BETWEEN_MS;
     }
     const replica = random.pick(cluster.nodes.filter((node) => node !== state.primary));

@@ -42,6 +42,20 @@ for (const kind of serverKinds()) {
       }, HUNT_MS_MAX);
     }
 
+    // What is written past the proxy goes to the new primary before the proxy knows of it.
+    test("are never stale at global while the primary changes", async () => {
+      const { stale, examples, errors } = await hunt({
+        cluster,
+        level: "global",
+        seed,
+        reads: READS,
+        sessions: SESSIONS,
+        switchovers: 2,
+      });
+      expect({ stale, examples }).toEqual({ stale: 0, examples: [] });
+      for (const message of errors.keys()) expect(message).toMatch(/read-only/);
+    }, HUNT_MS_MAX);
+
     test("are stale at eventual now and then, all on replicas", async () => {
       const { stale, replicaShare } = await hunt({
         cluster,

@@ -1,7 +1,7 @@
 // Asynchronous replication of MySQL, 5.7 and later: read_only, the replica's status, GTIDs.
 
 import type { Flavor, ProbeSession, Row } from "../flavor.ts";
-import type { Position } from "../position.ts";
+import type { Position, ToldPosition } from "../position.ts";
 import type { Condition, Findings, Identity, Member } from "../reading.ts";
 import { addressOf, epochMs, isOn, numeric, optional, text, tryQuery } from "./answers.ts";
 import { mainChannel, readChannels, readCommitTimes, readReplicas } from "./mysql_replica.ts";
@@ -77,9 +77,12 @@ export function conditionOf(row: Row | undefined, otherwise: Condition): Conditi
 }
 
 /** `@@gtid_executed` of a server, or undefined where it numbers nothing. */
-export async function executedGtids(session: ProbeSession): Promise<Position | undefined> {
-  const sql = "SELECT @@global.gtid_executed AS gtid_executed, @@global.gtid_mode AS gtid_mode";
-  return gtidPosition((await session.query(sql))[0]);
+export async function executedGtids(session: ProbeSession): Promise<ToldPosition | undefined> {
+  const sql = "SELECT @@global.gtid_executed AS gtid_executed, @@global.gtid_mode AS gtid_mode, " +
+    "@@global.read_only AS closed";
+  const [row] = await session.query(sql);
+  const position = gtidPosition(row);
+  return position && isOn(row, "closed") ? { ...position, isClosed: true } : position;
 }
 
 /** WAIT_FOR_EXECUTED_GTID_SET gives 0 when the set is there and 1 when the time is over. */

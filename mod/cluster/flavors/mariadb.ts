@@ -3,7 +3,7 @@
 // "MASTER_GTID_WAIT" of the MariaDB documentation.
 
 import type { Flavor, ProbeSession, Row } from "../flavor.ts";
-import type { Position } from "../position.ts";
+import type { ToldPosition } from "../position.ts";
 import type { Condition, Identity, Member, Source } from "../reading.ts";
 import {
   addressOf,
@@ -68,9 +68,12 @@ export const mariadb: Flavor = {
     return members;
   },
 
-  async position(session): Promise<Position> {
-    const [row] = await session.query("SELECT @@global.gtid_current_pos AS position");
-    return { kind: "mariadb", text: text(row, "position") };
+  async position(session): Promise<ToldPosition> {
+    const [row] = await session.query(
+      "SELECT @@global.gtid_current_pos AS position, @@global.read_only AS closed",
+    );
+    const position = { kind: "mariadb", text: text(row, "position") } as const;
+    return isOn(row, "closed") ? { ...position, isClosed: true } : position;
   },
 
   /** MASTER_GTID_WAIT gives 0 when the position is reached and -1 when the time is over. */
