@@ -131,11 +131,12 @@ async function timeToEnd(args: readonly string[]): Promise<number> {
 
 /**
  * What an ended program's time is judged by, in milliseconds: that on the wall, but where others
- * keep all processors busy, so that most of it is waiting for them, its own time on a processor.
+ * keep all processors busy, so that most of it is waiting for them, its own time on a processor if
+ * that is less. It may be more: several threads read and compile the program.
  */
 function timeOf(child: Subprocess, wallMs: number): number {
   const busy = loadavg()[0]! > availableParallelism();
-  return busy ? Number(child.resourceUsage()!.cpuTime.total) / 1000 : wallMs;
+  return busy ? Math.min(wallMs, Number(child.resourceUsage()!.cpuTime.total) / 1000) : wallMs;
 }
 
 /**
