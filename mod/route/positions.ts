@@ -50,6 +50,10 @@ export class Positions {
   #writtenMs = 0;
   /** When something was written of which no position was told, and none was asked since. */
   #untoldMs = NEVER;
+  /** The position that was needed last, and its numbers: many ask for the same. */
+  #told: Position | undefined;
+  readonly #toldSources: number[] = [];
+  readonly #toldNumbers: number[] = [];
   /** The source of the GTID learned last, by its first bytes, and its number. */
   readonly #lastUuid = new Uint8Array(UUID_LENGTH);
   #lastSource = -1;
@@ -130,15 +134,26 @@ export class Positions {
    * @returns False where it has more sources than there is room for: only the primary will do.
    */
   noteNeed(session: SessionPosition, position: Position, nowMs: number): boolean {
+    if (!isSame(position, this.#told)) this.#readTold(position);
     let isKnown = true;
-    this.#each(position, undefined, (source, number) => {
+    for (let at = 0; at < this.#toldSources.length; at++) {
+      const source = this.#toldSources[at];
       if (source < 0) isKnown = false;
-      else session.needs.add(source, number);
-    });
+      else session.needs.add(source, this.#toldNumbers[at]);
+    }
     session.wroteMs = nowMs;
     // What it has written itself is not known for that.
     if (!isKnown) session.isUnknown = true;
     return isKnown;
+  }
+
+  #readTold(position: Position): void {
+    this.#told = position;
+    this.#toldSources.length = this.#toldNumbers.length = 0;
+    this.#each(position, undefined, (source, number) => {
+      this.#toldSources.push(source);
+      this.#toldNumbers.push(number);
+    });
   }
 
   /**
@@ -315,6 +330,12 @@ export class Positions {
       if (this.written[source] < number) this.written[source] = number;
     }
   }
+}
+
+function isSame(position: Position, other: Position | undefined): boolean {
+  if (position === other) return true;
+  if (other === undefined || position.kind === "index" || other.kind === "index") return false;
+  return position.kind === other.kind && position.text === other.text;
 }
 
 /** A server's transactions and the primary's, if those are known. */
