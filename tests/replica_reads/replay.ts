@@ -169,7 +169,8 @@ export class Replay implements AsyncDisposable {
     if ((bars & ~PREPARES) !== 0 || (effects & OUT_OF_BOUNDS) !== 0) return;
     if (NEVER.test(statement)) return;
     await this.#run("writer", bytes);
-    if ((bars & ~SETTINGS) !== 0) {
+    // EXECUTE runs who knows what: temporary tables are made on what is read-only too.
+    if ((bars & ~SETTINGS) !== 0 || (effects & Effect.CALLS) !== 0) {
       this.#isBehind = true;
       return;
     }
