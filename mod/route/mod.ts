@@ -5,6 +5,7 @@ export type { Balance } from "./balance.ts";
 export * from "./counts.ts";
 export * from "./decision.ts";
 export * from "./explain.ts";
+export { prefixOf } from "./gtid_runs.ts";
 export * from "./learned_routines.ts";
 export * from "./own_variables.ts";
 export * from "./parking_lot.ts";

@@ -11,6 +11,7 @@ import {
 } from "../cluster/mod.ts";
 import type { RouteServer } from "./route_server.ts";
 import type { Needs, SessionPosition } from "./session_position.ts";
+import { lastBelow, prefixOf } from "./gtid_runs.ts";
 import { Sources, SOURCES_MAX } from "./sources.ts";
 
 /**
@@ -34,6 +35,8 @@ const NUMBERINGS: Readonly<Record<FlavorName, Numbering>> = {
 };
 
 const NEVER = -Infinity;
+/** A wider gap is one between blocks of numbers; what is narrower may be a commit that comes yet. */
+const WIDE = 1000;
 const UUID_LENGTH = 36;
 const COLON = 0x3a;
 
@@ -50,6 +53,12 @@ export class Positions {
   #writtenMs = 0;
   /** When something was written of which no position was told, and none was asked since. */
   #untoldMs = NEVER;
+  /** What the primary has of each source of GTIDs, gaps apart that have a bound. */
+  readonly #runs = new Map<string, readonly number[]>();
+  /** When it had that. */
+  #runsMs: number | null = null;
+  /** Narrow gaps of its last look, as `name:end`. */
+  #gaps = new Set<string>();
   /** The position that was needed last, and its numbers: many ask for the same. */
   #told: Position | undefined;
   readonly #toldSources: number[] = [];
@@ -70,14 +79,18 @@ export class Positions {
     lookMsMax: number,
   ): void {
     this.numbering = NUMBERINGS[topology.flavor];
-    const primary = topology.servers.find(({ name }) => name === topology.primary)?.position;
+    const primary = topology.servers.find(({ name }) => name === topology.primary);
     const leader = topology.primary === null ? undefined : servers.get(topology.primary);
     if (leader !== undefined && leader !== this.#primary) {
       // The first one has been it for longer than there have been sessions.
       if (this.#primary !== undefined) this.#primarySinceMs = topology.madeMs;
       this.#primary = leader;
     }
-    const all = primary?.kind === "gtid" ? GtidSet.parse(primary.text) : undefined;
+    if (primary?.position?.kind === "gtid" && primary.answeredMs !== this.#runsMs) {
+      this.#runsMs = primary.answeredMs;
+      this.#readRuns(GtidSet.parse(primary.position.text));
+      this.#told = undefined;
+    }
     for (const { name, position, answeredMs, state } of topology.servers) {
       const server = servers.get(name);
       if (server === undefined) continue;
@@ -86,10 +99,57 @@ export class Positions {
       else if (position !== null && answeredMs !== null) {
         if (answeredMs - lookMsMax === server.positionMs) continue;
         server.setPosition(position, answeredMs - lookMsMax);
-        this.#each(position, sets(position, all), (source, number) => {
-          if (source >= 0 && server.prefix[source] < number) server.prefix[source] = number;
-        });
+        if (position.kind === "gtid") this.#takeSet(server, position.text);
+        else this.#each(position, (source, number) => raise(server, source, number));
       }
+    }
+  }
+
+  /**
+   * What the primary has. A gap bounds the numbers in it, which may come yet; a narrow one not before
+   * it is seen twice: until then what is in it is taken for something that all lack.
+   */
+  #readRuns(all: GtidSet): void {
+    const gaps = new Set<string>();
+    this.#runs.clear();
+    for (const name of all.sources) {
+      const runs = all.intervals(name);
+      const top = this.sources.numberOf(name);
+      const known: number[] = [];
+      for (let at = 0; at < runs.length; at += 2) {
+        const [first, last] = [runs[at], runs[at + 1]];
+        const before = known.at(-1) ?? 0;
+        const gap = `${name}:${first}`;
+        const stays = first - before > WIDE || this.#gaps.has(gap);
+        if (first > before + 1) gaps.add(gap);
+        if (first > before + 1 && stays && top >= 0 && this.sources.addBound(top, first)) {
+          known.push(first, last);
+        } else if (known.length === 0) known.push(1, last);
+        else known[known.length - 1] = last;
+      }
+      this.#runs.set(name, known);
+    }
+    this.#gaps = gaps;
+  }
+
+  /** What the primary has of a source of GTIDs, as far as it is known. For waits. */
+  runsOf(name: string): readonly number[] {
+    return this.#runs.get(name) ?? [];
+  }
+
+  #takeSet(server: RouteServer, text: string): void {
+    const own = GtidSet.parse(text);
+    for (const name of own.sources) {
+      const top = this.sources.numberOf(name);
+      if (top < 0) continue;
+      const runs = own.intervals(name);
+      // What the primary lacks is no lack; without one nothing may be lacking.
+      const all = this.#primary === undefined ? [1, lastBelow(runs)] : this.runsOf(name);
+      const below = (bound: number) =>
+        server.isPrimary ? lastBelow(runs, bound) : prefixOf(runs, all, bound);
+      raise(server, top, below(Infinity));
+      const { starts, sources } = this.sources.boundsOf(top);
+      for (const [at, start] of starts.entries()) raise(server, sources[at], below(start));
     }
   }
 
@@ -111,13 +171,16 @@ export class Positions {
     // What the session has seen before was committed before: it has a lower number, or one of another
     // source, of which nothing has come since this primary is the one.
     if (this.sources.count > 1) this.#addOthers(session.needs);
-    if (session.readMs > this.#primarySinceMs) session.readFrom = undefined;
+    const sinceMs = this.#primarySinceMs;
+    if (session.readMs > sinceMs && (sinceMs === 0 || this.#primary!.positionMs > sinceMs)) {
+      session.readFrom = undefined;
+    }
   }
 
   #addOthers(needs: Needs): void {
     const prefix = this.#primary?.prefix;
     if (prefix === undefined) return;
-    for (let source = 0; source < this.sources.count; source++) {
+    for (const source of this.sources.tops) {
       if (prefix[source] > 0) needs.add(source, prefix[source]);
     }
   }
@@ -150,7 +213,7 @@ export class Positions {
   #readTold(position: Position): void {
     this.#told = position;
     this.#toldSources.length = this.#toldNumbers.length = 0;
-    this.#each(position, undefined, (source, number) => {
+    this.#each(position, (source, number) => {
       this.#toldSources.push(source);
       this.#toldNumbers.push(number);
     });
@@ -236,7 +299,10 @@ export class Positions {
    * may lose what the old primary alone had.
    */
   dropLost(primary: RouteServer, session: SessionPosition): number {
-    if (primary.position === undefined || primary.positionMs <= session.wroteMs) return 0;
+    const lookMs = primary.positionMs;
+    if (primary.position === undefined || lookMs <= session.wroteMs) return 0;
+    // Before it was the primary it may have been behind.
+    if (lookMs <= this.#primarySinceMs) return 0;
     let lost = 0;
     const { sources, numbers } = session.needs;
     for (let at = sources.length - 1; at >= 0; at--) {
@@ -254,14 +320,10 @@ export class Positions {
   }
 
   /**
-   * Tells the number of each source up to which a position has all that there is; without `sets` its
-   * last.
+   * Tells the last number of each source that a position has; of what is below a bound only what the
+   * primary was not known to have.
    */
-  #each(
-    position: Position,
-    sets: Sets | undefined,
-    tell: (source: number, number: number) => void,
-  ): void {
+  #each(position: Position, tell: (source: number, number: number) => void): void {
     switch (position.kind) {
       case "index":
         tell(this.sources.numberOf(""), position.value);
@@ -274,15 +336,24 @@ export class Positions {
         }
         break;
       case "gtid": {
-        const own = sets?.own ?? GtidSet.parse(position.text);
-        for (const name of own.sources) {
-          const runs = own.intervals(name);
-          const last = runs.at(-1) ?? 0;
-          const number = sets === undefined
-            ? last
-            : prefixOf(runs, sets.all?.intervals(name) ?? [1, last]);
-          tell(this.sources.numberOf(name), number);
-        }
+        const set = GtidSet.parse(position.text);
+        for (const name of set.sources) this.#eachLast(name, set.intervals(name), tell);
+      }
+    }
+  }
+
+  #eachLast(
+    name: string,
+    runs: readonly number[],
+    tell: (source: number, number: number) => void,
+  ): void {
+    const top = this.sources.numberOf(name);
+    const known = this.#primary?.prefix;
+    for (let at = 1; at < runs.length; at += 2) {
+      const source = top < 0 ? top : this.sources.below(top, runs[at]);
+      const isLast = at === runs.length - 1;
+      if (isLast || known === undefined || source < 0 || known[source] < runs[at]) {
+        tell(source, runs[at]);
       }
     }
   }
@@ -298,7 +369,7 @@ export class Positions {
       if (digit < 0 || digit > 9) return false;
       number = number * 10 + digit;
     }
-    this.#learn(this.#lastSource, number, needs);
+    this.#learn(this.sources.below(this.#lastSource, number), number, needs);
     return true;
   }
 
@@ -314,10 +385,11 @@ export class Positions {
     }
     const set = GtidSet.parse(written);
     for (const name of set.sources) {
-      const source = this.sources.numberOf(name);
-      this.#learn(source, set.intervals(name).at(-1) ?? 0, needs);
+      this.#eachLast(name, set.intervals(name), (source, number) => {
+        this.#learn(source, number, needs);
+      });
       if (name.length !== UUID_LENGTH) continue;
-      this.#lastSource = source;
+      this.#lastSource = this.sources.numberOf(name);
       this.#lastUuid.set(text.subarray(0, UUID_LENGTH));
     }
   }
@@ -338,29 +410,6 @@ function isSame(position: Position, other: Position | undefined): boolean {
   return position.kind === other.kind && position.text === other.text;
 }
 
-/** A server's transactions and the primary's, if those are known. */
-interface Sets {
-  readonly own: GtidSet | undefined;
-  readonly all: GtidSet | undefined;
-}
-
-function sets(position: Position, all: GtidSet | undefined): Sets {
-  return { own: position.kind === "gtid" ? GtidSet.parse(position.text) : undefined, all };
-}
-
-/**
- * The last number up to which `own` has all that `all` has. Behind the last of `all` it goes on to the
- * end of the run: `own` may have been read later.
- */
-export function prefixOf(own: readonly number[], all: readonly number[]): number {
-  let prefix = 0;
-  let at = 0;
-  for (let run = 0; run < all.length; run += 2) {
-    while (at < own.length && own[at + 1] < all[run]) at += 2;
-    if (at >= own.length || own[at] > all[run]) return prefix;
-    if (own[at + 1] < all[run + 1]) return own[at + 1];
-    prefix = all[run + 1];
-  }
-  if (all.length > 0) return at < own.length ? Math.max(prefix, own[at + 1]) : prefix;
-  return own.length > 0 && own[0] === 1 ? own[1] : 0;
+function raise({ prefix }: RouteServer, source: number, number: number): void {
+  if (source >= 0 && prefix[source] < number) prefix[source] = number;
 }

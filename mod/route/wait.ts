@@ -9,14 +9,14 @@ import {
   type Position,
   type WaitStatement,
 } from "../cluster/mod.ts";
+import { within } from "./gtid_runs.ts";
 import type { Positions } from "./positions.ts";
 import type { RouteServer } from "./route_server.ts";
 import type { Needs } from "./session_position.ts";
 
 /**
- * A longer way between what a server has and what it must have is taken for the start of another
- * block of numbers: members of a group give out blocks of their own, and what lies between them
- * never comes.
+ * A longer way behind what the primary is known to have is taken for the start of another block of
+ * numbers: members of a group give out blocks of their own.
  */
 const RUN_MAX = 500_000;
 
@@ -52,9 +52,9 @@ function missingPosition(
     if (prefix[source] >= number) continue;
     if (number === Number.MAX_SAFE_INTEGER) return undefined;
     const name = positions.sources.nameOf(source);
-    const first = number - prefix[source] > RUN_MAX ? number : prefix[source] + 1;
-    if (positions.numbering === "gtid") parts.push(`${name}:${first}-${number}`);
-    else if (positions.numbering === "mariadb") {
+    if (positions.numbering === "gtid") {
+      parts.push(`${name}:${missingNumbers(positions.runsOf(name), prefix[source], number)}`);
+    } else if (positions.numbering === "mariadb") {
       parts.push(`${name}-${positions.sources.servers[source]}-${number}`);
     } else value = number;
   }
@@ -68,6 +68,16 @@ function missingPosition(
     default:
       return undefined;
   }
+}
+
+/** What the primary has behind `prefix`, and on from there up to `number`: `5-9:20`. */
+function missingNumbers(all: readonly number[], prefix: number, number: number): string {
+  const parts = [...within(all, prefix + 1, number)];
+  const known = parts.at(-1) ?? prefix;
+  if (known < number) parts.push(number - known > RUN_MAX ? number : known + 1, number);
+  let text = "";
+  for (let at = 0; at < parts.length; at += 2) text += `:${parts[at]}-${parts[at + 1]}`;
+  return text.slice(1);
 }
 
 /** What is needed as text, `SELECT @@mysqlproxy.position`; empty where nothing is. */

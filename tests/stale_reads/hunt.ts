@@ -2,16 +2,21 @@
 // that write through the proxy (and past it), and that read what they must see by their level of
 // consistency. Every read is checked against what had been acknowledged before it began.
 
-import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import {
+  type Connection,
+  createConnection,
+  type QueryError,
+  type RowDataPacket,
+} from "mysql2/promise";
 import type { ConsistencyLevel } from "../../mod/config/mod.ts";
-import type { Cluster, ClusterNode } from "../cluster/mod.ts";
-import { follow, setReadOnly, until } from "../cluster/mod.ts";
+import { until } from "../cluster/mod.ts";
+import type { Site } from "../failover/site.ts";
 import { Random } from "../fuzz/random.ts";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 
 /** How a hunt is made. */
 export interface HuntOptions {
-  readonly cluster: Cluster;
+  readonly site: Site;
   readonly level: ConsistencyLevel;
   readonly seed: number;
   /** Reads that are checked, at least. */
@@ -19,6 +24,8 @@ export interface HuntOptions {
   readonly sessions: number;
   /** Planned changes of the primary while it goes on. @default {0} */
   readonly switchovers?: number;
+  /** How often the primary is killed, and comes back as a replica. @default {0} */
+  readonly kills?: number;
   /** Told now and then. */
   readonly onProgress?: (report: HuntReport) => void;
 }
@@ -52,9 +59,9 @@ class Marks {
 
 /** Hunts. Throws an Error if the proxy or the cluster cannot be used. */
 export async function hunt(options: HuntOptions): Promise<HuntReport> {
-  const { cluster, level } = options;
+  const { site, level } = options;
+  const { primary } = site;
   const random = new Random(options.seed);
-  const primary = await primaryOf(cluster);
   await primary.sql(
     "CREATE DATABASE IF NOT EXISTS test; DROP TABLE IF EXISTS test.marks; " +
       "CREATE TABLE test.marks (id INT PRIMARY KEY, n INT NOT NULL) ENGINE = InnoDB",
@@ -68,7 +75,7 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
   const rows = Array.from({ length: ROWS }, (_, id) => `(${id}, 0)`).join(",");
   await primary.sql(`INSERT INTO test.marks VALUES ${rows}`);
   await using proxy = await startProxy({
-    backends: cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
+    backends: site.cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
     config: '[pool]\nmode = "transaction"\n[account]\nuser = "app"\npassword = "app"\n' +
       '[cluster]\nslow_start = "0"\n' +
       `[route]\nsplit = true\nconsistency = "${level}"\nwait_timeout = "200ms"\n`,
@@ -83,8 +90,11 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
     routes: [],
   };
   const state: State = {
-    primary,
-    changesLeft: options.switchovers ?? 0,
+    site,
+    changes: [
+      ...new Array<Change>(options.kills ?? 0).fill("kill"),
+      ...new Array<Change>(options.switchovers ?? 0).fill("switchover"),
+    ],
     done: false,
     tokens: [],
   };
@@ -100,7 +110,7 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
     );
     return rows.some(({ Value }) => Value === "replica");
   });
-  const disturbing = disturb(cluster, random, state);
+  const disturbing = disturb(random, state);
   const writing = level === "global" ? writePast(marks, random, state) : undefined;
   const telling = setInterval(() => options.onProgress?.(report), 10_000);
   await Promise.all(hunters.map((hunter) => hunter.run()));
@@ -146,11 +156,14 @@ interface Shared {
   readonly state: State;
 }
 
+/** How the primary changes. */
+type Change = "switchover" | "kill";
+
 /** What changes while a hunt goes on. */
 interface State {
-  primary: ClusterNode;
-  /** How often the primary will change. */
-  changesLeft: number;
+  readonly site: Site;
+  /** Those of the primary that are left to do, the last one first. */
+  readonly changes: Change[];
   done: boolean;
   /** Positions that sessions have left for others, with a row's number that is in them. */
   readonly tokens: { readonly token: string; readonly row: number; readonly number: number }[];
@@ -173,16 +186,17 @@ class Hunter {
 
   async run(): Promise<void> {
     const { options, report, random, state } = this.#shared;
-    while (report.reads < options.reads || state.changesLeft > 0) {
+    while (report.reads < options.reads || state.changes.length > 0) {
       try {
         const turn = random.below(10);
         if (turn === 0) await this.#write();
         else if (turn === 1 && options.level !== "eventual") await this.#pass();
         else await this.#read(random.below(ROWS));
       } catch (error) {
-        const { message } = error as Error;
+        const { message, sqlState } = error as QueryError;
         report.errors.set(message, (report.errors.get(message) ?? 0) + 1);
-        if (/closed state|ECONNRE/.test(message)) throw error;
+        // The proxy keeps connections whatever happens to servers.
+        if (sqlState === undefined) throw error;
         // What has failed may have been part of a transaction, whose snapshot is no reading of now.
         await this.connection.query("ROLLBACK");
       }
@@ -261,31 +275,20 @@ class Hunter {
   }
 }
 
-/** The one that takes writes: hunts before may have changed it. */
-async function primaryOf({ nodes }: Cluster): Promise<ClusterNode> {
-  for (const node of nodes) {
-    if (String(await node.value("SELECT @@global.read_only")) === "0") return node;
-  }
-  throw new Error("No server takes writes");
-}
-
 /** How long appliers pause between two changes of the primary, in milliseconds. */
 const BETWEEN_MS = 1000;
 
 /** Stops one replica's applier for a while, again and again, and changes the primary now and then. */
-async function disturb(
-  cluster: Cluster,
-  random: Random,
-  state: State,
-): Promise<void> {
+async function disturb(random: Random, state: State): Promise<void> {
+  const { site, changes } = state;
   let next = performance.now() + BETWEEN_MS;
   while (!state.done) {
-    if (state.changesLeft > 0 && performance.now() > next) {
-      await switchOver(cluster, state);
-      state.changesLeft--;
+    if (changes.length > 0 && performance.now() > next) {
+      await changePrimary(site, changes.at(-1)!);
+      changes.pop();
       next = performance.now() + BETWEEN_MS;
     }
-    const replica = random.pick(cluster.nodes.filter((node) => node !== state.primary));
+    const replica = random.pick(site.replicas);
     const thread = replica.kind === "mysql" ? "REPLICA SQL_THREAD" : "SLAVE SQL_THREAD";
     await replica.sql(`STOP ${thread}`).catch(() => {});
     await Bun.sleep(20 + random.below(250));
@@ -294,45 +297,34 @@ async function disturb(
   }
 }
 
+async function changePrimary(site: Site, change: Change): Promise<void> {
+  if (change === "switchover") return site.switchOver();
+  const old = site.primary;
+  await old.kill();
+  await site.promote();
+  await site.rejoin(old);
+}
+
 /** Writes to the primary without the proxy: rows that nobody else writes. */
 async function writePast(marks: Marks, random: Random, state: State): Promise<void> {
+  const { site } = state;
   while (!state.done) {
-    const { primary } = state;
-    const direct = await connect(primary.port);
-    while (!state.done && state.primary === primary) {
+    const { primary } = site;
+    const direct = await connect(primary.port).catch(() => undefined);
+    while (direct !== undefined && !state.done && site.primary === primary) {
       const row = random.below(ROWS / 8) * 8 + 7;
       try {
         await direct.query(`UPDATE marks SET n = n + 1 WHERE id = ${row}`);
       } catch (error) {
+        if (!/read.only/.test((error as Error).message)) break; // it was killed
         // It is made a replica, or not yet the primary.
-        if (!/read.only/.test((error as Error).message)) throw error;
         await Bun.sleep(10);
         continue;
       }
       marks.all[row]!++;
       await Bun.sleep(random.below(5));
     }
-    direct.destroy();
+    direct?.destroy();
+    await Bun.sleep(10);
   }
-}
-
-/** Makes another server the primary, as an operator would. */
-async function switchOver(cluster: Cluster, state: State): Promise<void> {
-  const before = state.primary;
-  const after = cluster.nodes.find((node) => node !== before)!;
-  await setReadOnly(before, true);
-  state.primary = after;
-  await until(
-    "the new primary has all",
-    async () =>
-      await after.value("SELECT SUM(n) FROM test.marks") ===
-        await before.value("SELECT SUM(n) FROM test.marks"),
-  );
-  await follow(after, undefined);
-  await setReadOnly(after, false);
-  // What it has written itself is not in the position where it begins as a replica.
-  if (before.kind === "mariadb") {
-    await before.sql("SET GLOBAL gtid_slave_pos = @@gtid_binlog_pos");
-  }
-  for (const node of cluster.nodes) if (node !== after) await follow(node, after);
 }

@@ -1,10 +1,10 @@
 // Hunts for stale reads: a million checked reads, or as many as are asked for.
-// Usage: bun tests/stale_reads/main.ts [--reads N] [--seed N] [--cluster mysql|mariadb|group]
-//   [--level eventual|session|instance|global] [--sessions N] [--switchovers N]
+// Usage: bun tests/stale_reads/main.ts [--reads N] [--seed N] [--cluster async|mariadb|group]
+//   [--level eventual|session|instance|global] [--sessions N] [--switchovers N] [--kills N]
 
 import { parseArgs } from "node:util";
 import type { ConsistencyLevel } from "../../mod/config/mod.ts";
-import { startAsyncCluster, startGroup } from "../cluster/mod.ts";
+import { type ClusterKind, CLUSTERS, Site } from "../failover/site.ts";
 import { hunt, type HuntReport } from "./hunt.ts";
 
 const { values } = parseArgs({
@@ -15,28 +15,28 @@ const { values } = parseArgs({
     level: { type: "string" },
     sessions: { type: "string", default: "16" },
     switchovers: { type: "string", default: "0" },
+    kills: { type: "string", default: "0" },
   },
 });
 const seed = Number(values.seed ?? Date.now() % 1_000_000_000);
-const clusters = values.cluster === undefined ? ["mysql", "group", "mariadb"] : [values.cluster];
+const clusters = values.cluster === undefined ? CLUSTERS : [values.cluster];
 const levels = values.level === undefined
   ? ["eventual", "session", "instance", "global"]
   : [values.level];
 const each = Math.ceil(Number(values.reads) / clusters.length / levels.length);
 let well = true;
 for (const kind of clusters) {
-  await using cluster = kind === "group"
-    ? await startGroup(3)
-    : await startAsyncCluster(kind as "mysql" | "mariadb", 2);
+  await using site = await Site.start(kind as ClusterKind);
   for (const level of levels) {
     console.log(`${kind}, ${level}: ${each} reads from --seed ${seed}`);
     const report = await hunt({
-      cluster,
+      site,
       level: level as ConsistencyLevel,
       seed,
       reads: each,
       sessions: Number(values.sessions),
       switchovers: Number(values.switchovers),
+      kills: Number(values.kills),
       onProgress: ({ reads, stale }) => console.log(`  ${reads} reads, ${stale} stale`),
     });
     tell(report);

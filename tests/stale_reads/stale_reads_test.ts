@@ -2,32 +2,34 @@
 // is known to see them. `just hunt` does the same a million times.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Cluster, startAsyncCluster } from "../cluster/mod.ts";
+import { Site } from "../failover/site.ts";
 import { testSeed } from "../fuzz/random.ts";
 import { serverKinds } from "../servers/mod.ts";
 import { hunt } from "./hunt.ts";
 
 const READS = 2000;
 const SESSIONS = 8;
+/** What a client is told of a write that was under way, and of a transaction. */
+const LOST = /it is unknown whether it has run|The transaction was rolled back/;
 const HUNT_MS_MAX = 180_000;
 const seed = testSeed("stale reads");
 
 for (const kind of serverKinds()) {
   describe(`reads on replicas of ${kind}`, () => {
-    let cluster: Cluster;
+    let site: Site;
 
     beforeAll(async () => {
-      cluster = await startAsyncCluster(kind, 2);
+      site = await Site.start(kind === "mysql" ? "async" : kind);
     }, HUNT_MS_MAX);
 
     afterAll(async () => {
-      await cluster?.[Symbol.asyncDispose]();
+      await site?.[Symbol.asyncDispose]();
     });
 
     for (const level of ["session", "instance", "global"] as const) {
       test(`are never stale at ${level}`, async () => {
         const { stale, examples, errors, replicaShare } = await hunt({
-          cluster,
+          site,
           level,
           seed,
           reads: READS,
@@ -45,7 +47,7 @@ for (const kind of serverKinds()) {
     // What is written past the proxy goes to the new primary before the proxy knows of it.
     test("are never stale at global while the primary changes", async () => {
       const { stale, examples, errors } = await hunt({
-        cluster,
+        site,
         level: "global",
         seed,
         reads: READS,
@@ -56,9 +58,22 @@ for (const kind of serverKinds()) {
       for (const message of errors.keys()) expect(message).toMatch(/read-only/);
     }, HUNT_MS_MAX);
 
+    test("are never stale at session while the primary is killed", async () => {
+      const { stale, examples, errors } = await hunt({
+        site,
+        level: "session",
+        seed,
+        reads: READS,
+        sessions: SESSIONS,
+        kills: 1,
+      });
+      expect({ stale, examples }).toEqual({ stale: 0, examples: [] });
+      for (const message of errors.keys()) expect(message).toMatch(LOST);
+    }, HUNT_MS_MAX);
+
     test("are stale at eventual now and then, all on replicas", async () => {
       const { stale, replicaShare } = await hunt({
-        cluster,
+        site,
         level: "eventual",
         seed,
         reads: READS,
@@ -69,3 +84,18 @@ for (const kind of serverKinds()) {
     }, HUNT_MS_MAX);
   });
 }
+
+// A member that is the primary again goes on with lower numbers than those of the one before.
+test("reads in a group are never stale while its primary is killed", async () => {
+  await using site = await Site.start("group");
+  const { stale, examples, errors } = await hunt({
+    site,
+    level: "session",
+    seed,
+    reads: READS,
+    sessions: SESSIONS,
+    kills: 2,
+  });
+  expect({ stale, examples }).toEqual({ stale: 0, examples: [] });
+  for (const message of errors.keys()) expect(message).toMatch(LOST);
+}, HUNT_MS_MAX);
