@@ -69,7 +69,8 @@ interface PortContext {
  *
  * @throws {ListenError} If an address cannot be listened on.
  */
-export async function openAdminPort(view: AdminView, log: Log): Promise<AdminPort> {
+export async function openAdminPort(view: AdminView, whole: Log): Promise<AdminPort> {
+  const log = whole.of("admin");
   const { admin } = view.running.config;
   let connections = 0;
   const context: PortContext = {

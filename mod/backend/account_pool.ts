@@ -297,6 +297,7 @@ export class AccountPool extends PoolConnections {
 
   /** Opens what is missing of the connections that are kept open. */
   #fill(now: number): void {
+    if (this.isLeaving) return;
     const missing = Math.min(this.limits.connectionsMin, this.connectionsMax) - this.count;
     for (let i = 0; i < missing; i++) this.#openUnasked(this.open, now);
   }

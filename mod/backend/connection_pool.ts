@@ -26,6 +26,7 @@ export class ConnectionPool {
   readonly #notReset: () => readonly string[];
   readonly #idle = new Map<string, ServerConnection[]>();
   #count = 0;
+  #isLeaving = false;
 
   /**
    * @param now A monotonic clock in milliseconds.
@@ -40,6 +41,12 @@ export class ConnectionPool {
   /** Applies other bounds: to what there is too, with the next sweep. */
   setLimits(limits: PoolLimits): void {
     this.#limits = limits;
+  }
+
+  /** The server is to get no connections any more: what is idle is closed, now and from now on. */
+  leave(isLeaving: boolean): void {
+    this.#isLeaving = isLeaving;
+    if (isLeaving) this.close();
   }
 
   /** Connections that wait to be used. */
@@ -78,7 +85,7 @@ export class ConnectionPool {
     connection.holder = DISCARDING;
     if (connection.closed) return;
     const isSound = connection.reusable && !connection.optionChanged && connection.kills === 0;
-    if (!isSound || this.#limits.idleMax === 0) {
+    if (!isSound || this.#limits.idleMax === 0 || this.#isLeaving) {
       closePolitely(connection);
       return;
     }
@@ -91,7 +98,7 @@ export class ConnectionPool {
 
   /** Puts a connection that is as good as new among the idle ones, or closes it. */
   keep(connection: ServerConnection): void {
-    if (this.#count >= this.#limits.idleMax) {
+    if (this.#count >= this.#limits.idleMax || this.#isLeaving) {
       closePolitely(connection);
       return;
     }

@@ -72,6 +72,10 @@ export abstract class PoolConnections {
   readonly openers = new Map<string, () => Promise<PooledConnection>>();
   /** Connections: idle, leased and being opened. */
   count = 0;
+  /** Another one takes its place where the account is wanted again. */
+  isForgotten = false;
+  /** The server is to get no connections any more: those that come are for who cannot leave it. */
+  isLeaving = false;
   protected readonly options: AccountPoolOptions;
   /** A monotonic clock in milliseconds. */
   readonly now: () => number;
@@ -135,6 +139,7 @@ export abstract class PoolConnections {
     // Those that were opened together do not end together.
     const jitter = 0.9 + 0.2 * Math.random();
     connection.retireAt = maxAgeMs > 0 ? connection.openedAt + maxAgeMs * jitter : Infinity;
+    if (this.isLeaving) connection.retireAt = BY_ORDER;
   }
 
   /** A connection has ended. */

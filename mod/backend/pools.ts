@@ -21,6 +21,7 @@ export class Pools {
   readonly #room = new ServerRoom();
   /** All are, those to come too. */
   #paused = false;
+  #isLeaving = false;
 
   /** @param server The server's name, for messages. */
   constructor(
@@ -57,6 +58,7 @@ export class Pools {
       limits: this.#limits,
     }, this.#options);
     pool.paused = this.#paused;
+    pool.isLeaving = this.#isLeaving;
     this.#pools.set(user, pool);
     return pool;
   }
@@ -88,6 +90,20 @@ export class Pools {
     }
   }
 
+  /** The server is to get no connections any more: each is closed as soon as nobody needs it. */
+  leave(isLeaving: boolean): void {
+    this.#isLeaving = isLeaving;
+    for (const pool of this.#pools.values()) {
+      pool.isLeaving = isLeaving;
+      if (isLeaving) pool.reconnect();
+    }
+  }
+
+  /** No connection is there, and nobody wants one. */
+  get empty(): boolean {
+    return [...this.#pools.values()].every(({ empty }) => empty);
+  }
+
   /** There is reason to think that the server takes connections again. */
   tryAgain(): void {
     for (const pool of this.#pools.values()) pool.tryAgain();
@@ -111,7 +127,9 @@ export class Pools {
   sweep(): void {
     for (const [user, pool] of this.#pools) {
       pool.sweep();
-      if (pool.empty && pool.paused === this.#paused) this.#pools.delete(user);
+      if (!pool.empty || pool.paused !== this.#paused) continue;
+      pool.isForgotten = true;
+      this.#pools.delete(user);
     }
   }
 

@@ -6,7 +6,7 @@ import type { PoolOrder, PoolStatus } from "./pool_status.ts";
 import type { Server } from "./server.ts";
 import type { ServerConnection } from "./server_connection.ts";
 
-/** Servers by name. They are few, and kept: one that has gone may come back. */
+/** Servers by name. One that was removed is kept until nobody has to do with it any more. */
 export class ServerList {
   readonly #servers = new Map<string, Server>();
   readonly #make: (address: ServerAddress) => Server;
@@ -37,6 +37,11 @@ export class ServerList {
   /** The server that a connection leads to. */
   of({ facts }: ServerConnection): Server {
     return this.#servers.get(facts.server)!;
+  }
+
+  /** Nobody has to do with it any more. */
+  forget({ name }: Server): void {
+    this.#servers.delete(name);
   }
 
   /** All of them. */

@@ -30,6 +30,13 @@ export interface Verdict {
   readonly rejected: readonly string[];
 }
 
+/** Before anything can be said. */
+export const NOT_ASKED_YET: Verdict = {
+  primary: undefined,
+  reason: "not all servers were asked yet",
+  rejected: [],
+};
+
 /** What the decision hangs on beside what servers say. */
 export interface JudgeContext {
   readonly flavor: FlavorName;

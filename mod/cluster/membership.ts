@@ -2,6 +2,22 @@
 
 import type { Known, Roster } from "./roster.ts";
 
+/** Members are asked for at every look while something is wrong, else at every fifth. */
+const MEMBERS_EVERY = 5;
+
+/** Whether a server is to be asked for members now; if so that is noted. */
+export function isMembersTurn(known: Known, { nowMs, intervalMs, isQuick }: {
+  readonly nowMs: number;
+  readonly intervalMs: number;
+  /** Something is wrong. */
+  readonly isQuick: boolean;
+}): boolean {
+  const restMs = nowMs - known.membersAskedMs;
+  if (!isQuick && restMs < intervalMs * (MEMBERS_EVERY - 0.5)) return false;
+  known.membersAskedMs = nowMs;
+  return true;
+}
+
 /**
  * The cluster's id: the one it had, as long as any server has it; else that of the first seed, or
  * server, that tells one.

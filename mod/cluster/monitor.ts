@@ -8,11 +8,12 @@ import { EventRing } from "./events.ts";
 import { type Failure, isTopologyError } from "./failure.ts";
 import type { Flavor, ProbeSession } from "./flavor.ts";
 import { detectFlavor, flavorNamed } from "./flavors/all.ts";
-import { judge, type Verdict } from "./judge.ts";
+import { judge, NOT_ASKED_YET, type Verdict } from "./judge.ts";
 import { Lags, readPositionOf } from "./lags.ts";
-import { clusterIdOf, wrongReason } from "./membership.ts";
+import { clusterIdOf, isMembersTurn, wrongReason } from "./membership.ts";
 import { NO_ORDER, type Orders, withOrder } from "./orders.ts";
 import { type Known, Roster } from "./roster.ts";
+import { changeSeeds, seedsReason } from "./seeds.ts";
 import { nextStanding, type Standing } from "./server_state.ts";
 import type { MonitorOptions, OrderOutcome, TroubleReport } from "./settings.ts";
 import { draftOf, roleAfter, witnessOf } from "./snapshot.ts";
@@ -21,8 +22,6 @@ import { type Answer, ServerWatch } from "./watch.ts";
 
 /** Looks take this part longer or shorter, so that those of many proxies spread. */
 const JITTER = 0.1;
-/** Members are asked for at every look while something is wrong, else at every fifth. */
-const MEMBERS_EVERY = 5;
 /** After a change, what is still wrong is looked at quickly for this long. */
 const QUICK_FOR_MS = 30_000;
 /** Positions and lags alone are told at most this often. */
@@ -31,12 +30,6 @@ const SOFT_MS = 500;
 /** How often `settled` looks whether it is so. */
 const POLL_MS = 5;
 
-const NOT_ASKED_YET: Verdict = {
-  primary: undefined,
-  reason: "not all servers were asked yet",
-  rejected: [],
-};
-
 /** Watches a cluster. */
 export class ClusterMonitor {
   #options: MonitorOptions;
@@ -44,7 +37,6 @@ export class ClusterMonitor {
   readonly #random: () => number;
   readonly #roster: Roster;
   readonly #watches = new Map<string, ServerWatch>();
-  readonly #membersAskedMs = new Map<string, number>();
   readonly #lags: Lags;
   readonly #failovers: FailoverWatch;
   readonly #ready = Promise.withResolvers<void>();
@@ -116,9 +108,18 @@ export class ClusterMonitor {
   }
 
   /** Applies other settings; flavor, discovery and the number of events are to be the same. */
-  reconfigure(settings: MonitorOptions["settings"]): void {
-    this.#options = { ...this.#options, settings };
+  reconfigure({ settings, seeds }: Pick<MonitorOptions, "settings" | "seeds">): void {
+    this.#options = { ...this.#options, settings, seeds };
+    const { added, removed } = changeSeeds(this.#roster, seeds);
+    for (const known of removed) this.#unwatch(known);
+    for (const known of added) this.#watch(known);
+    if (added.length + removed.length > 0) this.#roster.resolve();
     this.#evaluate();
+  }
+
+  /** Why the servers cannot be others; undefined: they can. */
+  reasonAgainst(seeds: MonitorOptions["seeds"]): string | undefined {
+    return seedsReason(this.#topology, seeds);
   }
 
   /** Begins to watch. */
@@ -225,6 +226,11 @@ export class ClusterMonitor {
     watch.start();
   }
 
+  #unwatch({ name }: Known): void {
+    this.#watches.get(name)?.stop();
+    this.#watches.delete(name);
+  }
+
   /** The first server to be asked decides; one that turns out to be more particular corrects it. */
   async #flavorOf(session: ProbeSession): Promise<Flavor> {
     if (this.#options.settings.flavor !== "auto") return this.#flavor!.flavor;
@@ -250,11 +256,8 @@ export class ClusterMonitor {
   #wantsMembers(known: Known): boolean {
     const { discover, intervalMs } = this.#options.settings;
     if (!discover) return false;
-    const now = this.#clock.now();
-    const askedMs = this.#membersAskedMs.get(known.name) ?? -Infinity;
-    if (!this.#isQuick(now) && now - askedMs < intervalMs * (MEMBERS_EVERY - 0.5)) return false;
-    this.#membersAskedMs.set(known.name, now);
-    return true;
+    const nowMs = this.#clock.now();
+    return isMembersTurn(known, { nowMs, intervalMs, isQuick: this.#isQuick(nowMs) });
   }
 
   #delayMs(): number {
@@ -353,8 +356,7 @@ export class ClusterMonitor {
 
   /** It is not whom a member has named. */
   #drop(known: Known): void {
-    this.#watches.get(known.name)?.stop();
-    this.#watches.delete(known.name);
+    this.#unwatch(known);
     this.#roster.refuse(known.name);
     this.#roster.resolve();
     this.#evaluate();
@@ -440,8 +442,7 @@ export class ClusterMonitor {
   #forget(): void {
     const { forgetAfterMs } = this.#options.settings;
     for (const known of this.#roster.forgettable(forgetAfterMs)) {
-      this.#watches.get(known.name)?.stop();
-      this.#watches.delete(known.name);
+      this.#unwatch(known);
       this.#roster.remove(known.name);
     }
   }

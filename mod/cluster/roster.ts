@@ -15,7 +15,7 @@ export type Origin = "seed" | "member" | "saved";
 export interface Known {
   readonly name: string;
   readonly address: ServerAddress;
-  readonly origin: Origin;
+  origin: Origin;
   /** Counts up with every address that becomes known. */
   readonly order: number;
   /** Whom a member said to be there. */
@@ -24,6 +24,8 @@ export interface Known {
   certain: boolean;
   /** When a server of the cluster named it last. */
   namedMs: number;
+  /** When it was asked for members last. */
+  membersAskedMs: number;
   /** Looks at it that are over, however they ended. */
   looks: number;
   reading: Reading | undefined;
@@ -57,6 +59,8 @@ export class Roster {
   readonly #clock: Clock;
   readonly #known = new Map<string, Known>();
   readonly #refusedMs = new Map<string, number>();
+  /** Identities of servers that are to be gone, whoever names them. */
+  readonly #excluded = new Set<string>();
   /** The aliases by the name of the server. */
   #aliases: ReadonlyMap<string, readonly string[]> = new Map();
   /** The values of the map above, until it changes. */
@@ -93,9 +97,12 @@ export class Roster {
       before.namedMs = nowMs;
       before.expectedId ??= id;
       before.certain ||= certain;
+      if (origin === "seed") before.origin = origin;
       return undefined;
     }
-    if ((this.#refusedMs.get(name) ?? 0) > nowMs) return undefined;
+    if (origin === "seed") this.#refusedMs.delete(name);
+    else if ((this.#refusedMs.get(name) ?? 0) > nowMs) return undefined;
+    if (id !== undefined && this.#excluded.has(id)) return undefined;
     const known: Known = {
       name,
       address,
@@ -104,6 +111,7 @@ export class Roster {
       expectedId: id,
       certain,
       namedMs: nowMs,
+      membersAskedMs: -Infinity,
       looks: 0,
       reading: undefined,
       position: undefined,
@@ -129,6 +137,14 @@ export class Roster {
     this.#refusedMs.set(name, this.#clock.now() + REFUSED_MS);
   }
 
+  /** Forgets an address, and takes it in again only as a seed. */
+  exclude({ name, reading }: Known): void {
+    this.remove(name);
+    this.#refusedMs.set(name, Infinity);
+    const id = reading?.identity.id ?? "";
+    if (id !== "") this.#excluded.add(id);
+  }
+
   /** Forgets an address. */
   remove(name: string): void {
     this.#known.delete(name);
@@ -147,11 +163,15 @@ export class Roster {
 
   /**
    * Whether a member's address leads to somebody else than was said: it is of another network, or
-   * the name means another host here.
+   * the name means another host here. Or to a server that was excluded.
    */
   isImpostor({ origin, expectedId, reading }: Known): boolean {
-    return origin === "member" && expectedId !== undefined && reading !== undefined &&
-      reading.identity.id !== "" && reading.identity.id !== expectedId;
+    const id = reading?.identity.id ?? "";
+    if (id === "") return false;
+    // Another way to a server that is to be gone; as a seed it is to be there again.
+    if (origin === "seed") this.#excluded.delete(id);
+    else if (this.#excluded.has(id)) return true;
+    return origin === "member" && expectedId !== undefined && id !== expectedId;
   }
 
   /** Finds out anew which addresses lead to the same server, and which servers are copies. */

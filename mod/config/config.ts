@@ -373,6 +373,8 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 export interface Log {
   /** The least severe level that is written. */
   readonly level: LogLevel;
+  /** Levels of single modules, as `module=level`. */
+  readonly levels: readonly string[];
   /** `text` for people, `json` for one object a line. */
   readonly format: "text" | "json";
 }

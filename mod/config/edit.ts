@@ -3,19 +3,21 @@
 
 import { parse, stringify } from "smol-toml";
 import { isDeepStrictEqual } from "node:util";
+import { addToList, takeFromList } from "./edit_list.ts";
 import { findPlaces, type KeyPath } from "./places.ts";
 
 /** A value as TOML has it. */
-export type TomlValue = string | number | boolean;
+export type TomlValue = string | number | boolean | readonly string[];
 
 /** One change. */
 export type ConfigEdit =
-  /** A key of a section that is there once. */
+  /** A key of a section that is there once, or at the top; undefined: it is to be at its default. */
   | {
     readonly kind: "set";
+    /** Empty: the top of the file. */
     readonly section: string;
     readonly key: string;
-    readonly value: TomlValue;
+    readonly value: TomlValue | undefined;
   }
   /** Keys of the first table of a repeated section that fits, or a new one; undefined: no such key. */
   | {
@@ -25,6 +27,14 @@ export type ConfigEdit =
     readonly values: Readonly<Record<string, TomlValue | undefined>>;
     /** What a new table has beside these. */
     readonly fresh: Readonly<Record<string, TomlValue>>;
+  }
+  /** An element of a list of strings at the top: taken in behind the others, or taken out. */
+  | {
+    readonly kind: "add" | "take";
+    readonly key: string;
+    readonly fits: (element: string) => boolean;
+    /** What is taken in, where none fits. */
+    readonly value: string;
   }
   /** The first table of a repeated section that fits, if there is one. */
   | {
@@ -46,15 +56,43 @@ export function editConfig(text: string, edits: readonly ConfigEdit[]): string {
 
 function editOnce(text: string, edit: ConfigEdit): string {
   const wanted = parse(text) as Table;
-  const edited = edit.kind === "set"
-    ? setIn(text, wanted, edit)
-    : edit.kind === "put"
-    ? put(text, wanted, edit)
-    : remove(text, wanted, edit);
+  const edited = editedText(text, wanted, edit);
   if (!isDeepStrictEqual(parsed(edited), parsed(stringify(wanted)))) {
-    throw new Error(`[${edit.section}] is not written in a way that can be changed in the file`);
+    const what = "section" in edit ? `[${edit.section}]` : edit.key;
+    throw new Error(`${what} is not written in a way that can be changed in the file`);
   }
   return edited;
+}
+
+function editedText(text: string, wanted: Table, edit: ConfigEdit): string {
+  switch (edit.kind) {
+    case "set":
+      return setIn(text, wanted, edit);
+    case "put":
+      return put(text, wanted, edit);
+    case "remove":
+      return remove(text, wanted, edit);
+    case "add":
+    case "take":
+      return editList(text, wanted, edit);
+  }
+}
+
+function editList(
+  text: string,
+  wanted: Table,
+  { kind, key, fits, value }: Extract<ConfigEdit, { kind: "add" | "take" }>,
+): string {
+  const list = wanted[key] as string[] | undefined;
+  const at = list?.findIndex(fits) ?? -1;
+  if (kind === "add") {
+    if (at >= 0) return text;
+    wanted[key] = [...list ?? [], value];
+    return addToList(text, key, { length: list?.length, literal: literal(value) });
+  }
+  if (at < 0) return text;
+  wanted[key] = list!.toSpliced(at, 1);
+  return takeFromList(text, key, at);
 }
 
 function parsed(text: string): unknown {
@@ -70,11 +108,20 @@ function setIn(
   wanted: Table,
   { section, key, value }: Extract<ConfigEdit, { kind: "set" }>,
 ): string {
-  const table = wanted[section] as Table | undefined;
+  const isTop = section === "";
+  const table = isTop ? wanted : wanted[section] as Table | undefined;
   const isThere = table !== undefined && key in table;
-  wanted[section] = { ...table, [key]: value };
-  if (isThere) return replaceValue(text, [section, key], value);
+  const path = isTop ? [key] : [section, key];
+  if (value === undefined) {
+    if (!isThere) return text;
+    delete table[key];
+    return removeLine(text, path);
+  }
+  if (isTop) wanted[key] = value;
+  else wanted[section] = { ...table, [key]: value };
+  if (isThere) return replaceValue(text, path, value);
   const line = `${key} = ${literal(value)}\n`;
+  if (isTop) return line + text;
   if (table === undefined) return `${withNewline(text)}\n[${section}]\n${line}`;
   return insertAfterHeader(text, [section], line);
 }
@@ -133,7 +180,8 @@ function remove(
   return withNewline([...lines.slice(0, start), ...comments, ...lines.slice(end)].join("\n"));
 }
 
-const VALUE = /^([^=]*=[ \t]*)("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[^\s#,[\]{}"']+)/;
+const VALUE =
+  /^([^=]*=[ \t]*)("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|\[(?:[^\]"'#]|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')*\]|[^\s#,[\]{}"']+)/;
 
 function replaceValue(text: string, path: KeyPath, value: TomlValue): string {
   const start = offsetOf(text, path);
@@ -171,5 +219,6 @@ function withNewline(text: string): string {
 }
 
 function literal(value: TomlValue): string {
+  if (typeof value === "object") return `[${value.map((each) => JSON.stringify(each)).join(", ")}]`;
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

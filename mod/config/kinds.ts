@@ -309,17 +309,29 @@ export function networks(about: KeyText) {
   });
 }
 
-/** A list of words or phrases, by default empty. */
-export function texts(about: KeyText) {
+/**
+ * A list of words or phrases, by default empty.
+ *
+ * @param form What each must be: said in the reference, and judged by a function that throws.
+ */
+export function texts(about: KeyText, form?: {
+  readonly accepts: string;
+  /** @throws {SyntaxError} If an element is not of the form. */
+  readonly judge: (element: string) => void;
+}) {
   const one = v.pipe(
     v.string(complain("must be a string", about)),
     v.check((value) => !/[,\p{Cc}]/u.test(value), "must have no commas and no control characters"),
+    parsedBy((value) => {
+      form?.judge(value);
+      return value;
+    }),
   );
   const schema = v.pipe(v.array(one, complain("must be a list of strings", about)), v.readonly());
   return key(schema, [], {
     ...about,
     kind: "texts",
-    accepts: "a list of strings without commas",
+    accepts: form?.accepts ?? "a list of strings without commas",
     defaultText: "[]",
   });
 }

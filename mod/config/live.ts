@@ -7,12 +7,12 @@ import { properties } from "./properties.ts";
 /** Sections, and single keys, that take effect at once. All others need a restart. */
 const LIVE: ReadonlySet<string> = new Set([
   ...["limits", "client_tls", "backend_tls", "compression", "tcp", "monitor", "audit", "slow_log"],
-  ...["drain", "user", "server"],
+  ...["backends", "drain", "user", "server"],
   ...["auth.failures_max", "auth.failure_window", "auth.failure_delay", "auth.addresses_max"],
   ...["pool.connections_max", "pool.connections_min", "pool.max_age", "pool.wait_timeout"],
   ...["pool.idle_max", "pool.idle_timeout", "pool.connect_timeout"],
   ...["cluster.lag_max", "cluster.slow_start", "cluster.forget_after"],
-  ...["proxy_protocol.trusted", "log.level", "http.api", "metrics.statements"],
+  ...["proxy_protocol.trusted", "log", "http.api", "metrics.statements"],
   ...["admin.password", "admin.stats_password"],
   ...["admin.writer_hostgroup", "admin.reader_hostgroup"],
 ]);

@@ -133,9 +133,16 @@ function tableOf(
   return copy;
 }
 
+const LISTS: ReadonlySet<KeyDescription["kind"]> = new Set([
+  "choices",
+  "addresses",
+  "networks",
+  "texts",
+]);
+
 /** Text as the schema wants it; text that does not fit is left for the schema to complain of. */
-function readGiven(given: string | readonly string[], { kind }: KeyDescription): unknown {
-  if (kind === "choices" || kind === "addresses" || kind === "networks") {
+export function readGiven(given: string | readonly string[], { kind }: KeyDescription): unknown {
+  if (LISTS.has(kind)) {
     const parts = typeof given === "string" ? [given] : given;
     return parts.flatMap((part) => part.split(",")).map((it) => it.trim()).filter((it) =>
       it !== ""

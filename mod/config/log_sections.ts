@@ -1,7 +1,60 @@
-// The keys about the logs of statements.
+// The keys about the event log and the logs of statements.
 
 import { choice, duration, integer, path, size, texts } from "./kinds.ts";
 import { section } from "./section.ts";
+
+/** The parts of the proxy whose lines have a level of their own. */
+export const LOG_MODULES = [
+  "admin",
+  "auth",
+  "backend",
+  "cluster",
+  "config",
+  "proxy",
+  "route",
+  "session",
+] as const;
+/** One of them. */
+export type LogModule = typeof LOG_MODULES[number];
+
+/** From the least severe on. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/**
+ * Reads `cluster=debug`.
+ *
+ * @throws {SyntaxError} If it is something else.
+ */
+export function parseModuleLevel(text: string): readonly [LogModule, typeof LOG_LEVELS[number]] {
+  const [name, word, ...rest] = text.split("=").map((part) => part.trim());
+  const module = LOG_MODULES.find((each) => each === name);
+  const level = LOG_LEVELS.find((each) => each === word);
+  if (module === undefined || level === undefined || rest.length > 0) {
+    throw new SyntaxError(
+      `must be module=level, as in cluster=debug, with a module of ${LOG_MODULES.join(", ")}`,
+    );
+  }
+  return [module, level];
+}
+
+/** `[log]`. */
+export const log = section("What is written to standard error.", {
+  level: choice([...LOG_LEVELS], "info", {
+    doc: "The least severe level written.",
+    flag: { names: "--log-level", value: "level", help: "the least severe messages written" },
+  }),
+  levels: texts({
+    doc: "The same for parts of the proxy, in place of `level`: `cluster=debug`, `auth=warn`. " +
+      `The parts are ${LOG_MODULES.map((module) => `\`${module}\``).join(", ")}.`,
+  }, {
+    accepts: "a list of strings `module=level`",
+    judge: parseModuleLevel,
+  }),
+  format: choice(["text", "json"], "text", {
+    doc: "`text` for people, `json` for one object a line.",
+    flag: { names: "--log-format", value: "format", help: "how they are written" },
+  }),
+});
 
 /** How a file is rotated, the same for both logs. */
 const rotation = {

@@ -20,7 +20,7 @@ import { isOnThisMachine } from "./address.ts";
 import { admin, http, metrics } from "./admin_section.ts";
 import { cluster, monitor, serverSchema } from "./cluster_sections.ts";
 import { drain, failover } from "./failover_sections.ts";
-import { audit, slowLog } from "./log_sections.ts";
+import { audit, log, slowLog } from "./log_sections.ts";
 import { route, ruleSchema } from "./route_sections.ts";
 import { mustBeTable, mustBeTables, section } from "./section.ts";
 
@@ -281,17 +281,6 @@ const tcp = section("Options of every TCP socket.", {
     doc: "Idle time before keep-alive probes are sent; 0 is never.",
   }),
   no_delay: boolean(true, { doc: "Whether TCP_NODELAY is set." }),
-});
-
-const log = section("What is written to standard error.", {
-  level: choice(["debug", "info", "warn", "error"], "info", {
-    doc: "The least severe level written.",
-    flag: { names: "--log-level", value: "level", help: "the least severe messages written" },
-  }),
-  format: choice(["text", "json"], "text", {
-    doc: "`text` for people, `json` for one object a line.",
-    flag: { names: "--log-format", value: "format", help: "how they are written" },
-  }),
 });
 
 /** Rules are bits of a few words for each statement. */

@@ -1,10 +1,7 @@
 // The event log: one line an event on standard error, as text or JSON.
 
-/** How severe an event is. */
-export type Severity = "debug" | "info" | "warn" | "error";
-
-/** What an event carries besides its sentence. Never passwords, never statements' values. */
-export type Fields = Readonly<Record<string, string | number | boolean | undefined>>;
+import type { Fields, LogLine, Severity } from "./log_line.ts";
+import { Storms } from "./log_storms.ts";
 
 /** Writes events. Calls below the chosen severity cost one comparison. */
 export interface Log {
@@ -12,22 +9,25 @@ export interface Log {
   info(sentence: string, fields?: Fields): void;
   warn(sentence: string, fields?: Fields): void;
   error(sentence: string, fields?: Fields): void;
-}
-
-/** An event as a value. */
-export interface LogLine {
-  /** Milliseconds since 1970. */
-  readonly atMs: number;
-  readonly severity: Severity;
-  readonly sentence: string;
-  readonly fields: Fields;
+  /** The log of a part of the proxy, which may have a level of its own. */
+  of(module: string): Log;
 }
 
 const SEVERITIES: readonly Severity[] = ["debug", "info", "warn", "error"];
 
-/** A log whose level can be changed. */
+/** What is written, and how. */
+export interface LogSettings {
+  readonly level: Severity;
+  /** Those of single modules. @default none */
+  readonly levels?: ReadonlyMap<string, Severity>;
+  readonly format: "text" | "json";
+}
+
+/** A log whose settings can be changed. */
 export interface LeveledLog extends Log {
-  setLevel(level: Severity): void;
+  configure(settings: LogSettings): void;
+  /** Writes what is held back of storms. */
+  flush(): void;
 }
 
 /**
@@ -36,29 +36,42 @@ export interface LeveledLog extends Log {
  * @param options.write Where lines go; standard error unless told.
  * @param options.onLine Told of every line that is written.
  */
-export function createLog(options: {
-  readonly level: Severity;
-  readonly format: "text" | "json";
-  readonly write?: (line: string) => void;
-  readonly onLine?: (line: LogLine) => void;
-}): LeveledLog {
-  const write = options.write ?? ((line: string) => void process.stderr.write(line));
-  const format = options.format === "json" ? jsonLine : textLine;
-  const { onLine = () => {} } = options;
-  let least = SEVERITIES.indexOf(options.level);
-  const at =
-    (severity: Severity, rank = SEVERITIES.indexOf(severity)) =>
-    (sentence: string, fields: Fields = {}) => {
-      if (rank < least) return;
-      write(format(severity, sentence, fields));
-      onLine({ atMs: Date.now(), severity, sentence, fields });
+export function createLog(
+  options: LogSettings & {
+    /** The part of the proxy that lines are of, unless `of` says otherwise. @default none */
+    readonly module?: string;
+    readonly write?: (line: string) => void;
+    readonly onLine?: (line: LogLine) => void;
+  },
+): LeveledLog {
+  const { onLine = () => {}, write = (line: string) => void process.stderr.write(line) } = options;
+  let { level, levels, format }: LogSettings = options;
+  const storms = new Storms((line) => {
+    const { severity, sentence, fields } = line;
+    write((format === "json" ? jsonLine : textLine)(severity, sentence, fields));
+    onLine(line);
+  });
+  const makeLog = (module: string | undefined): Log => {
+    const at =
+      (severity: Severity, rank = SEVERITIES.indexOf(severity)) =>
+      (sentence: string, fields: Fields = {}) => {
+        const least = (module === undefined ? undefined : levels?.get(module)) ?? level;
+        if (rank < SEVERITIES.indexOf(least)) return;
+        const all = module === undefined ? fields : { ...fields, module };
+        storms.add({ atMs: Date.now(), severity, sentence, fields: all });
+      };
+    return {
+      debug: at("debug"),
+      info: at("info"),
+      warn: at("warn"),
+      error: at("error"),
+      of: makeLog,
     };
+  };
   return {
-    debug: at("debug"),
-    info: at("info"),
-    warn: at("warn"),
-    error: at("error"),
-    setLevel: (level) => void (least = SEVERITIES.indexOf(level)),
+    ...makeLog(options.module),
+    configure: (settings) => void ({ level, levels, format } = settings),
+    flush: () => storms.flush(),
   };
 }
 

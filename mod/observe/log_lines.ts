@@ -1,6 +1,6 @@
 // The last lines of the log, of all workers, for who looks at a proxy and not at its terminal.
 
-import type { LogLine } from "./log.ts";
+import type { LogLine } from "./log_line.ts";
 
 /** A line that is kept. */
 export interface KeptLine extends LogLine {

@@ -5,6 +5,7 @@ export * from "./exposition.ts";
 export * from "./histogram.ts";
 export * from "./log.ts";
 export * from "./log_file.ts";
+export * from "./log_line.ts";
 export * from "./log_lines.ts";
 export * from "./loop_lag.ts";
 export * from "./metrics_totals.ts";

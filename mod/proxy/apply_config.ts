@@ -5,6 +5,7 @@ import type { Server } from "../backend/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { LeveledLog, Log } from "../observe/mod.ts";
 import type { SessionContext } from "../session/mod.ts";
+import { logSettings } from "./log_settings.ts";
 import { connectSettings, poolLimits } from "./server_settings.ts";
 import { openStatementLogs } from "./statement_logs.ts";
 import { clientTlsContext, type MadeCertificate } from "./tls_context.ts";
@@ -22,7 +23,7 @@ export interface PreparedConfig {
  */
 export async function prepareConfig(config: Config, context: SessionContext, options: {
   readonly log: Log;
-  readonly setLogLevel?: LeveledLog["setLevel"];
+  readonly configureLog?: LeveledLog["configure"];
   readonly number: number;
   readonly certificate?: MadeCertificate | undefined;
 }): Promise<PreparedConfig> {
@@ -46,7 +47,7 @@ export async function prepareConfig(config: Config, context: SessionContext, opt
       }
       context.throttle.setLimits(throttleLimits(config));
       context.trustedProxies = trustedProxies(config);
-      options.setLogLevel?.(config.log.level);
+      options.configureLog?.(logSettings(config));
       if (newLogs) {
         context.audit?.close();
         context.slowLog?.close();

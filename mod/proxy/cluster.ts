@@ -8,7 +8,6 @@ import {
   type ClusterStatement,
   type ClusterView,
   type EventKind,
-  type MonitorSettings,
   OwnConnector,
   type PoolCounts,
   StateFiles,
@@ -39,8 +38,10 @@ export interface RunningCluster extends ClusterView {
   report(report: TroubleReport): void;
   /** It has defined something: a function, a view. */
   noteDefinition(): void;
-  /** Applies other settings. */
-  reconfigure(settings: MonitorSettings): void;
+  /** Applies other settings, and watches other servers. */
+  reconfigure(config: Config): void;
+  /** Why the servers of a configuration cannot be those; undefined: they can. */
+  reasonAgainst(config: Config): string | undefined;
   /** Moves the primary's role; never rejects. */
   switchOver(order: SwitchoverOrder): Promise<ClusterAnswer>;
   /** Ends the watch; resolves when what is to be kept is written. */
@@ -119,7 +120,9 @@ export async function startCluster(
     },
     report: (report) => monitor.report(report),
     noteDefinition: () => code?.refresh(),
-    reconfigure: (settings) => monitor.reconfigure(settings),
+    reconfigure: (next) =>
+      monitor.reconfigure({ settings: monitorSettings(next), seeds: next.backends }),
+    reasonAgainst: ({ backends }) => monitor.reasonAgainst(backends),
     drain: (server) => monitor.drain(server),
     enable: (server) => monitor.enable(server),
     switchOver: (order) =>

@@ -45,9 +45,10 @@ export interface OwnCredentials extends Credentials {
  */
 export function startCredentials(
   config: Config,
-  log: Log,
+  whole: Log,
   options: { readonly onChange?: () => void } = {},
 ): OwnCredentials {
+  const log = whole.of("auth");
   const facts = {
     configured: config.auth.mode,
     users: config.users.length,

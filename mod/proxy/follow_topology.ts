@@ -2,15 +2,18 @@
 
 import { findServer, NO_TOPOLOGY, type Topology } from "../cluster/mod.ts";
 import type { SessionContext } from "../session/mod.ts";
+import type { LeavingServers } from "./leaving_servers.ts";
 
 /** A worker's view of the servers. */
 export class TopologyFollower {
   /** The servers as they were told last. */
   topology: Topology = NO_TOPOLOGY;
   readonly #context: SessionContext;
+  readonly #leaving: LeavingServers;
 
-  constructor(context: SessionContext) {
+  constructor(context: SessionContext, leaving: LeavingServers) {
     this.#context = context;
+    this.#leaving = leaving;
   }
 
   /**
@@ -28,6 +31,9 @@ export class TopologyFollower {
     this.#context.routing?.update(topology);
     this.#moveToPrimary();
     this.#closeLost();
+    if (topology.servers.length > 0) {
+      this.#leaving.keep(({ name }) => findServer(topology, name) !== undefined);
+    }
   }
 
   #moveToPrimary(): void {

@@ -12,7 +12,7 @@ import {
 } from "../config/mod.ts";
 import type { LeveledLog } from "../observe/mod.ts";
 import type { RunningCluster } from "./cluster.ts";
-import { monitorSettings } from "./monitor_settings.ts";
+import { logSettings } from "./log_settings.ts";
 import type { Running } from "./running.ts";
 
 /** Revisions that can be gone back to. */
@@ -142,19 +142,21 @@ export class LiveConfig {
     const number = isNew ? before.number + 1 : before.number;
     const config: Config = { ...liveConfig(before.config, wanted), revision: number };
     // Also where nothing differs: certificates are read again.
-    const failure = await running.configure(config);
+    const failure = cluster?.reasonAgainst(config) ?? await running.configure(config);
     if (failure !== undefined) return { kind: "refused", reasons: [failure] };
-    log.setLevel(config.log.level);
+    log.configure(logSettings(config));
     if (isNew) {
-      cluster?.reconfigure(monitorSettings(config));
+      cluster?.reconfigure(config);
       running.credentials.setUsers(config.users, number);
       this.#revisions.push({ number, atMs: Date.now(), by, config, sources, text, changes });
       if (this.#revisions.length > REVISIONS_MAX) this.#revisions.shift();
       const keys = changes.filter(({ live }) => live).map(({ key }) => key).join(", ");
-      log.info("configuration applied", { revision: number, by, keys });
+      log.of("config").info("configuration applied", { revision: number, by, keys });
     }
     const waiting = changes.filter(({ live }) => !live).map(({ key }) => key);
-    if (waiting.length > 0) log.warn("changes need a restart", { keys: waiting.join(", ") });
+    if (waiting.length > 0) {
+      log.of("config").warn("changes need a restart", { keys: waiting.join(", ") });
+    }
     return { kind: "applied", revision: number, changes };
   }
 }

@@ -23,7 +23,7 @@ export function poolUsesOf({ directory, servers }: SessionContext): PoolUses {
     uses[name] = { running: 0, idle };
   }
   for (const { server } of directory.all()) {
-    if (server !== undefined) uses[server.facts.server].running++;
+    if (server !== undefined) (uses[server.facts.server] ??= { running: 0, idle: 0 }).running++;
   }
   return uses;
 }

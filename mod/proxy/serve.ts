@@ -7,6 +7,7 @@ import { ListenError } from "../net/mod.ts";
 import type { DataPlane, RunningCluster } from "./cluster.ts";
 import { reportFaults } from "./faults.ts";
 import { checkPortsAreFree } from "./free_ports.ts";
+import { logSettings } from "./log_settings.ts";
 import { notifyService } from "./notify_service.ts";
 import { sessionsByOpenFiles } from "./open_files.ts";
 import { type ConfigLoader, type ConfigOutcome, LiveConfig } from "./live_config.ts";
@@ -89,7 +90,11 @@ export async function serve(
     ServeOptions = {},
 ): Promise<number> {
   const lines = new LogLines(LINES_MAX);
-  const log = createLog({ ...config.log, onLine: (line) => lines.add(line, null) });
+  const log = createLog({
+    ...logSettings(config),
+    module: "proxy",
+    onLine: (line) => lines.add(line, null),
+  });
   reportFaults(log);
   const signals = new Signals(log);
   const predecessor = takeover ? Predecessor.find(config.listen) : undefined;
@@ -156,6 +161,7 @@ export async function serve(
   await running.drained();
   await cluster?.stop();
   log.info("ended");
+  log.flush();
   closePorts();
   return 0;
 }
@@ -163,7 +169,7 @@ export async function serve(
 /** @throws {Error} If a configuration was refused. */
 function told(outcome: ConfigOutcome, log: Log): void {
   if (outcome.kind === "applied") return;
-  for (const reason of outcome.reasons) log.error("configuration refused", { reason });
+  for (const reason of outcome.reasons) log.of("config").error("configuration refused", { reason });
   throw new Error(outcome.reasons[0]);
 }
 
@@ -206,7 +212,7 @@ async function serveAlone(
   // Shared, so that a newer proxy may take over.
   const worker = await startWorker(config, {
     log,
-    setLogLevel: log.setLevel,
+    configureLog: log.configure,
     number: 0,
     reusePort: true,
     ...place,
@@ -228,5 +234,5 @@ async function watchServers(
 ): Promise<RunningCluster | undefined> {
   if (!config.account) return undefined;
   const { startCluster } = await import("./cluster.ts");
-  return await startCluster(config, log, dataPlane);
+  return await startCluster(config, log.of("cluster"), dataPlane);
 }

@@ -35,7 +35,9 @@ import {
   trustedProxies,
 } from "./apply_config.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
+import { FirstServer } from "./first_server.ts";
 import { JANITOR_MS, startJanitor } from "./janitor.ts";
+import { LeavingServers } from "./leaving_servers.ts";
 import type { Running } from "./running.ts";
 import { TopologyFollower } from "./follow_topology.ts";
 import { poolUsesOf } from "./pool_use.ts";
@@ -61,8 +63,8 @@ export interface Worker extends Running {
 /** What a worker is among others. */
 export interface WorkerOptions {
   readonly log: Log;
-  /** Changes the level of `log`; absent: it stays. */
-  readonly setLogLevel?: LeveledLog["setLevel"];
+  /** Changes what `log` writes; absent: it stays. */
+  readonly configureLog?: LeveledLog["configure"];
   /** The worker's number, 0 to 255. */
   readonly number: number;
   /** Several workers share their ports by SO_REUSEPORT. */
@@ -103,7 +105,7 @@ export async function startWorker(
       account: ownAccount(config),
       onFailure: (code) => context.cluster?.report(addressText(address), code),
       counters,
-      log,
+      log: log.of("backend"),
       now,
     })
   );
@@ -114,7 +116,7 @@ export async function startWorker(
   const totals = makeTotals(config);
   const context: SessionContext = {
     config,
-    log,
+    log: log.of("session"),
     counters,
     metrics,
     ...logs,
@@ -164,7 +166,9 @@ export async function startWorker(
   const stopJanitor = startJanitor(context, now);
   const empty = Promise.withResolvers<void>();
   let phase: "serving" | "retired" | "draining" = "serving";
-  const follower = new TopologyFollower(context);
+  const leaving = new LeavingServers(context, now);
+  const follower = new TopologyFollower(context, leaving);
+  const first = new FirstServer(context, leaving);
   // Servers that cannot be looked at in that time may be there for clients nevertheless.
   const settling = setTimeout(() => {
     context.settled?.resolve();
@@ -188,6 +192,8 @@ export async function startWorker(
     stopJanitor();
     clearTimeout(settling);
     credentials.stop();
+    leaving.stop();
+    first.stop();
     servers.close();
     context.audit?.close();
     context.slowLog?.close();
@@ -200,6 +206,7 @@ export async function startWorker(
       commit() {
         commit();
         current = next;
+        if (next.account === undefined) first.be(next.backends[0]);
       },
     };
   };

@@ -16,6 +16,7 @@ import {
 import type { PreparedConfig } from "./apply_config.ts";
 import { LEARNED_MAX } from "./credentials.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
+import { logSettings } from "./log_settings.ts";
 import { reportFaults } from "./faults.ts";
 import { aimHeldElsewhere, RemoteKills } from "./remote_kills.ts";
 import { StartError } from "./start_error.ts";
@@ -140,11 +141,12 @@ class Link implements Peers {
   async #start(message: Extract<ToWorker, { kind: "start" }>): Promise<void> {
     const { config, number, copies, replace, certificate, credentials } = message;
     this.#store = credentialStore(config, credentials);
-    const log = createLog({ ...config.log, onLine: logTeller() });
+    const log = createLog({ ...logSettings(config), module: "proxy", onLine: logTeller() });
+    process.on("exit", () => log.flush());
     reportFaults(log);
     this.#worker = await startWorker(config, {
       log,
-      setLogLevel: log.setLevel,
+      configureLog: log.configure,
       number,
       reusePort: true,
       copies,

@@ -124,7 +124,8 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
    * @param unread What the command would disturb or may need: a set of `Residue`.
    */
   leaseAt(server: Server, unread = ANY_RESIDUE): void {
-    if (server !== this.server) this.#enter(server);
+    // A guest's pool is forgotten where nobody else was using it.
+    if (server !== this.server || this.pool.isForgotten) this.#enter(server);
     const { last } = this;
     const isElsewhere = this.#lastPool !== this.pool && last !== undefined &&
       last.owner === this && (last.residue & unread) !== 0;

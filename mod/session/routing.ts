@@ -93,6 +93,11 @@ export class Routing {
     this.#topology = topology;
     this.router.update(topology);
     this.#servers.clear();
+    for (const [name, question] of this.#questions) {
+      if (findServer(topology, name) !== undefined) continue;
+      question.close();
+      this.#questions.delete(name);
+    }
   }
 
   /** Takes over what functions and views there are. */
@@ -135,7 +140,7 @@ export class Routing {
   /** Applies what hangs on time. Called by the janitor. */
   sweep(): void {
     for (const server of this.router.sweep(Date.now())) {
-      this.#context.log.info("reads: server ejected", { server: server.name });
+      this.#context.log.of("route").info("reads: server ejected", { server: server.name });
     }
   }
 }
@@ -151,6 +156,11 @@ class Question {
     this.#server = server;
     this.#flavor = flavor;
     this.shared = new SharedQuestion(() => void this.#send());
+  }
+
+  /** The server is none any more; who has asked is told that it is not known. */
+  close(): void {
+    this.#probe?.close();
   }
 
   async #send(): Promise<void> {

@@ -96,7 +96,7 @@ describe.skipIf(kind === undefined)("tools for ProxySQL before a cluster", () =>
     const wrong: readonly (readonly [string, string])[] = [
       [
         `INSERT INTO mysql_servers (hostgroup_id, hostname) VALUES (${READER}, 'db9')`,
-        "db9:3306 is not known",
+        "db9:3306: backends is given by --backend",
       ],
       [`UPDATE mysql_servers SET hostgroup_id = 7`, "there is no hostgroup 7"],
       [`UPDATE mysql_servers SET max_connections = 7`, "pool.connections_max"],

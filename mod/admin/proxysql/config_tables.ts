@@ -41,7 +41,8 @@ function layers<Row>(name: string, declaration: Parameters<typeof table<Row>>[1]
 export const serverLayers: Layers = layers<GroupedServer>("mysql_servers", {
   doc:
     "The servers in their hostgroups: a primary is in `admin.writer_hostgroup`, all others are in " +
-    "`admin.reader_hostgroup`. What can be written is `status`, `weight` and whether a server is there.",
+    "`admin.reader_hostgroup`. What can be written is `status`, `weight` and, where `backends` stands " +
+    "in the file, which servers there are.",
   key: ["hostgroup_id", "hostname", "port"],
   rows: ({ view }) => groupedServers(view.running),
   columns: {
@@ -51,7 +52,8 @@ export const serverLayers: Layers = layers<GroupedServer>("mysql_servers", {
     gtid_port: ["INTEGER", UNUSED, () => 0, integer(0)],
     status: [
       "TEXT",
-      "`ONLINE`; `OFFLINE_SOFT`: drained; `SHUNNED`: it gets no new work, as the proxy sees it.",
+      "`ONLINE`; `OFFLINE_SOFT`: drained; `SHUNNED`: it gets no new work, as the proxy sees it; " +
+      "written, it is `ONLINE`.",
       ({ status }) => status,
       "NOT NULL DEFAULT 'ONLINE' CHECK (upper(status) IN " +
       "('ONLINE', 'SHUNNED', 'OFFLINE_SOFT', 'OFFLINE_HARD'))",

@@ -30,7 +30,10 @@ export function diskSource(source: Source): Source {
   const properties: PropertyDescriptorMap = { config: { value: config } };
   if (cluster) {
     const { topology } = cluster;
-    const servers = topology.servers.map((server) => {
+    const backends = config.backends.map(formatAddress);
+    const isOnDisk = ({ seed, name, aliases }: typeof topology.servers[number]) =>
+      !seed || [name, ...aliases].some((each) => backends.includes(each));
+    const servers = topology.servers.filter(isOnDisk).map((server) => {
       const names = [server.name, ...server.aliases];
       const own = names.find((name) => weights.has(name));
       return { ...server, weight: own === undefined ? 1 : weights.get(own)! };

@@ -36,19 +36,8 @@ export function hostgroupsOf({ admin }: Config): {
 /** All servers. Where they are not watched, all are in the writers' group. */
 export function groupedServers({ config, cluster }: Running): readonly GroupedServer[] {
   const { writer, reader } = hostgroupsOf(config);
-  const watched = cluster?.topology.servers ?? [];
-  if (watched.length === 0) {
-    return config.backends.map((address) => ({
-      ...placeOf(address),
-      name: formatAddress(address),
-      hostgroup: writer,
-      status: "ONLINE",
-      weight: 1,
-      tags: [],
-      watched: undefined,
-    }));
-  }
-  return watched.map((server) => ({
+  const servers = cluster?.topology.servers ?? [];
+  const watched = servers.map((server): GroupedServer => ({
     ...placeOf(server.address),
     name: server.name,
     hostgroup: server.role === "primary" ? writer : reader,
@@ -57,6 +46,20 @@ export function groupedServers({ config, cluster }: Running): readonly GroupedSe
     tags: server.tags,
     watched: server,
   }));
+  const known = new Set(servers.flatMap(({ name, aliases }) => [name, ...aliases]));
+  const others = config.backends.filter((address) => !known.has(formatAddress(address)));
+  return [
+    ...watched,
+    ...others.map((address): GroupedServer => ({
+      ...placeOf(address),
+      name: formatAddress(address),
+      hostgroup: servers.length === 0 ? writer : reader,
+      status: "ONLINE",
+      weight: 1,
+      tags: [],
+      watched: undefined,
+    })),
+  ];
 }
 
 /** Host and port as the tables have them. */

@@ -7,7 +7,7 @@ import { makeSource, RefusedError } from "../table.ts";
 import { type Layers, serverLayers, userLayers, variableLayers } from "./config_tables.ts";
 import { diskSource, readDisk, writeDisk } from "./disk.ts";
 import { type Plan, planUsers, planVariables } from "./edits.ts";
-import { orderServers, planServers, planWeights, type ServerPlan } from "./server_edits.ts";
+import { orderServers, planServerKeys, planServers, type ServerPlan } from "./server_edits.ts";
 import type { Move, Subject } from "./statement_text.ts";
 
 /** What can be edited. Of rules and of `admin-` variables nothing can: their moves move nothing. */
@@ -54,7 +54,8 @@ async function loadToRuntime(
     }
     const plan = await planServers(rows, running);
     refuseFor(plan.reasons);
-    await applyEdits(planWeights(plan, running.config), running.live, user);
+    const sources = running.live?.current.sources ?? new Map();
+    await applyEdits(planServerKeys(plan, running.config, sources), running.live, user);
     return orderServers(plan, running);
   }
   const { config, live } = running;
@@ -103,8 +104,8 @@ async function saveToDisk(
       throw new RefusedError("The servers are not watched: it takes account.user");
     }
     const servers = await planServers(rows, running);
-    refuseFor([...servers.reasons, ...forgotten(servers, config)]);
-    plan = planWeights(servers, config);
+    plan = planServerKeys(servers, config, sources);
+    refuseFor([...servers.reasons, ...forgotten(servers, config, plan)]);
   } else if (subject === "users") plan = planUsers(rows, config, running.config);
   else {
     const { running: asOnDisk } = diskSource(makeSource(view)).view;
@@ -119,11 +120,16 @@ async function saveToDisk(
 }
 
 /** A drain is kept beside the configuration, if somebody has said where. */
-function forgotten({ wishes }: ServerPlan, { cluster }: Config): readonly string[] {
+function forgotten(
+  { wishes }: ServerPlan,
+  { cluster }: Config,
+  { edits }: Plan,
+): readonly string[] {
   if (cluster.stateDirPath !== "") return [];
-  return wishes.filter(({ drained }) => drained).map(({ server }) =>
-    `${server.name} is OFFLINE_SOFT, which a restart would forget: it takes cluster.state_dir`
-  );
+  const gone = new Set(edits.flatMap((edit) => edit.kind === "take" ? [edit.value] : []));
+  return wishes.filter(({ server, drained }) => drained && !gone.has(server.name)).map((
+    { server },
+  ) => `${server.name} is OFFLINE_SOFT, which a restart would forget: it takes cluster.state_dir`);
 }
 
 function edited(text: string, edits: Plan["edits"]): string {

@@ -40,13 +40,16 @@ back. In the file everything stays that people have written, comments too; a fil
 a way that cannot be changed so (users in one line, say) is left alone, with an error. Whatever a
 row says that has no meaning here is an error with its reason when it is put in force.
 
-- **Servers.** \`OFFLINE_SOFT\`, or no row at all, drains a server (\`DRAIN SERVER\`); \`ONLINE\` takes
-  that back. A server that was deleted stays in the tables as \`OFFLINE_SOFT\` as long as the proxy
-  knows it. \`weight\` is that of \`[[server]]\`. A new server takes \`backends\` and a restart, or
-  \`cluster.discover\`. The primary is whom the proxy sees as such: a row that makes another server the
-  primary waits up to 5 s until that is so, and is refused if it is not. Of two rows of one server
-  the one in the group where the server is counts. CONFIG ROLLBACK takes weights back, drains not;
-  they are kept over a restart with \`cluster.state_dir\`, without which SAVE refuses to save them.
+- **Servers** are \`backends\`: a row that is new adds a server, a row that is gone removes one, which
+  ends what runs there first ([operating.md](operating.md#changing-the-configuration)). Where
+  \`backends\` is given by a flag or in the environment, and for servers that were found by
+  \`cluster.discover\`, no row means drained (\`OFFLINE_SOFT\`), and a new row is refused.
+  \`OFFLINE_SOFT\` is \`DRAIN SERVER\`; \`ONLINE\` takes that back. \`weight\` is that of \`[[server]]\`.
+  The primary is whom the proxy sees as such: a row that makes another known server the primary waits
+  up to 5 s until that is so, and is refused if it is not; a new server may be in either group. Of two
+  rows of one server the one in the group where the server is counts. CONFIG ROLLBACK takes servers
+  and weights back, drains not; they are kept over a restart with \`cluster.state_dir\`, without which
+  SAVE refuses to save them.
 - **Users** are \`[[user]]\`. They decide in the mode \`static\` of \`auth.mode\`; in other modes
   accounts are the server's, and LOAD refuses changes. A password is plain text, or a hash of the
   server as \`*…\` (mysql_native_password) or \`$A$…\` (caching_sha2_password).

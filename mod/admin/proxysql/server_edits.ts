@@ -1,22 +1,29 @@
-// From edited rows of mysql_servers to orders about servers and weights in the configuration. Which
-// servers there are, and who is the primary, is what the proxy sees: rows that say something else are
-// refused.
+// From edited rows of mysql_servers to `backends` and weights in the configuration, and to orders about
+// servers. Who is the primary is what the proxy sees: rows that say something else are refused.
 
 import { type ConfigEdit, formatAddress, parseAddress } from "../../config/mod.ts";
 import type { Config } from "../../config/mod.ts";
 import type { Running } from "../../proxy/mod.ts";
 import type { TableRow } from "../table.ts";
 import { type FixedColumns, fixedReasons, type Plan } from "./edits.ts";
-import { addressOf, type GroupedServer, groupedServers, hostgroupsOf } from "./hostgroups.ts";
+import {
+  addressOf,
+  type GroupedServer,
+  groupedServers,
+  hostgroupsOf,
+  placeOf,
+} from "./hostgroups.ts";
 
 /** How long a server that is to be the primary may take to be seen as that, in milliseconds. */
 const PROMOTED_MS = 5000;
 const LOOK_MS = 20;
 const WEIGHT_MAX = 1000;
 
-/** What rows say about a server that is known. */
+/** What rows say about a server. */
 export interface ServerWish {
   readonly server: GroupedServer;
+  /** Whether it has a row; what has none and is not of `backends` is drained. */
+  readonly isThere: boolean;
   readonly drained: boolean;
   /** Undefined: it has no row. */
   readonly weight: number | undefined;
@@ -65,16 +72,10 @@ function planNow(
   for (const row of rows) {
     const name = formatAddress(addressOf(String(row["hostname"]), Number(row["port"])));
     const what = `mysql_servers: ${name}`;
-    const server = servers.find((each) =>
-      each.name === name || each.watched?.aliases.includes(name)
-    );
-    if (server === undefined) {
-      reasons.push(
-        `${what} is not known: a server is one of \`backends\` in the configuration ` +
-          "file, which takes a restart, or is found by `cluster.discover`",
-      );
-      continue;
-    }
+    const isKnown = (each: GroupedServer) =>
+      each.name === name || each.watched?.aliases.includes(name) === true;
+    const server = servers.find(isKnown) ?? [...found.keys()].find(isKnown) ??
+      newServer(row, groups.reader);
     found.set(server, [...found.get(server) ?? [], row]);
     reasons.push(...rowReasons(row, what, server));
     const hostgroup = row["hostgroup_id"];
@@ -83,18 +84,21 @@ function planNow(
         `${what}: there is no hostgroup ${hostgroup}, only ${groups.writer} for the ` +
           `primary and ${groups.reader} for all others`,
       );
-    } else if (hostgroup === groups.writer && server.hostgroup !== groups.writer) {
+    } else if (
+      hostgroup === groups.writer && server.hostgroup !== groups.writer && server.watched
+    ) {
       misplaced.push(
         `${what} is not the primary, so it cannot be in hostgroup ${hostgroup}: the ` +
           "proxy finds the primary by what the servers say",
       );
     }
   }
-  const wishes = servers.map((server): ServerWish => {
+  const fresh = [...found.keys()].filter((server) => !servers.includes(server));
+  const wishes = [...servers, ...fresh].map((server): ServerWish => {
     const own = found.get(server);
     // Of several rows the one in the group where the server is counts.
     const row = own?.find((each) => each["hostgroup_id"] === server.hostgroup) ?? own?.[0];
-    if (row === undefined) return { server, drained: true, weight: undefined };
+    if (row === undefined) return { server, isThere: false, drained: true, weight: undefined };
     if (row["hostgroup_id"] !== server.hostgroup && row["hostgroup_id"] === groups.reader) {
       misplaced.push(
         `mysql_servers: ${server.name} is the primary, so it must be in hostgroup ` +
@@ -103,6 +107,7 @@ function planNow(
     }
     return {
       server,
+      isThere: true,
       drained: String(row["status"]).toUpperCase() === "OFFLINE_SOFT",
       weight: Number(row["weight"]),
     };
@@ -128,37 +133,82 @@ function rowReasons(row: TableRow, what: string, server: GroupedServer): string[
       `${what}: OFFLINE_HARD is not possible, since what runs is not cut off; ` +
         "OFFLINE_SOFT, or delete the row",
     );
-  } else if (status === "SHUNNED" && server.status !== "SHUNNED") {
-    reasons.push(`${what}: SHUNNED is what the proxy sees and cannot be written`);
   }
   return reasons;
 }
 
-/** The weights that a configuration does not have: `[[server]]`. */
-export function planWeights({ wishes }: ServerPlan, config: Config): Plan {
+/** One that nobody knows yet; what it is will be seen. */
+function newServer(row: TableRow, hostgroup: number): GroupedServer {
+  const address = addressOf(String(row["hostname"]), Number(row["port"]));
+  return {
+    ...placeOf(address),
+    name: formatAddress(address),
+    hostgroup,
+    status: "ONLINE",
+    weight: 1,
+    tags: [],
+    watched: undefined,
+  };
+}
+
+/**
+ * What a configuration does not say yet: `backends`, and the weights of `[[server]]`.
+ *
+ * @param sources Who has given each key of it.
+ */
+export function planServerKeys(
+  { wishes }: ServerPlan,
+  config: Config,
+  sources: ReadonlyMap<string, string>,
+): Plan {
   const edits: ConfigEdit[] = [];
-  for (const { server, weight } of wishes) {
+  const reasons: string[] = [];
+  const source = sources.get("backends") ?? "file";
+  const there = new Set(
+    wishes.flatMap(({ server, isThere }) => isThere ? namesOf(server) : []),
+  );
+  for (const name of config.backends.map(formatAddress)) {
+    if (there.has(name) || source !== "file") continue;
+    const fits = (address: string) => formatAddress(parseAddress(address, 3306)) === name;
+    edits.push({ kind: "take", key: "backends", value: name, fits });
+  }
+  for (const { server, isThere, weight } of wishes) {
+    const names = namesOf(server);
+    const fits = (address: string) => names.includes(formatAddress(parseAddress(address, 3306)));
+    const isBackend = config.backends.some((address) => names.includes(formatAddress(address)));
+    const shouldBe = isThere && server.watched?.seed !== false;
+    if (isThere && shouldBe && !isBackend && source !== "file") {
+      reasons.push(
+        `mysql_servers: ${server.name}: backends is given by ${source}, which wins over the file`,
+      );
+    }
+    if (shouldBe && !isBackend) {
+      edits.push({ kind: "add", key: "backends", value: server.name, fits });
+    }
     if (weight === undefined) continue;
-    const names = [server.name, ...server.watched?.aliases ?? []];
-    const fits = (address: string) => names.includes(address);
-    const known = config.servers.find(({ address }) => fits(formatAddress(address)));
+    const known = config.servers.find(({ address }) => names.includes(formatAddress(address)));
     if ((known?.weight ?? 1) === weight) continue;
     edits.push({
       kind: "put",
       section: "server",
-      fits: ({ address }) => fits(formatAddress(parseAddress(String(address), 3306))),
+      fits: ({ address }) => fits(String(address)),
       values: { weight },
       fresh: { address: server.name },
     });
   }
-  return { edits, reasons: [] };
+  return { edits, reasons };
+}
+
+function namesOf({ name, watched }: GroupedServer): readonly string[] {
+  return [name, ...watched?.aliases ?? []];
 }
 
 /** Gives the orders that make the servers what is wished. */
 export function orderServers({ wishes }: ServerPlan, { cluster }: Running): void {
   for (const { server, drained, weight } of wishes) {
-    const isDrained = server.status === "OFFLINE_SOFT";
-    if (drained && !isDrained) cluster?.drain(server.name);
+    // One that has just come may have been drained when it was there before.
+    const isDrained = server.status === "OFFLINE_SOFT" || server.watched === undefined;
+    if (drained && (!isDrained || server.watched === undefined)) cluster?.drain(server.name);
     if (!drained && isDrained) cluster?.enable(server.name);
     // What SET SERVER has said counts more than the configuration.
     const now = cluster?.topology.servers.find(({ name }) => name === server.name);

@@ -5,14 +5,18 @@ import { describe, expect, test } from "bun:test";
 import { Credential } from "../../../mod/auth/mod.ts";
 import {
   type AcceptedLogin,
+  type AccountPoolLimits,
   addPoolStatuses,
   KnownLogins,
   LoginRefusedError,
   OpenGate,
+  Pools,
   type PoolStatus,
+  PoolTables,
   PoolTally,
   ServerRoom,
 } from "../../../mod/backend/mod.ts";
+import { Counters } from "../../../mod/observe/mod.ts";
 
 describe("KnownLogins", () => {
   const credential = Credential.password("secret");
@@ -38,6 +42,24 @@ describe("KnownLogins", () => {
     expect(known.find("b", credential, ways)).toBeUndefined();
     known.forget();
     expect(known.find("a", credential, ways)).toBeUndefined();
+  });
+});
+
+describe("Pools", () => {
+  test("a pool that nobody uses says that it is forgotten, so that who knows it asks anew", () => {
+    const limits = { connectionsMin: 0, connectionsMax: 1, workers: 1, loginTrustMs: 0 };
+    const pools = new Pools("db:3306", limits as unknown as AccountPoolLimits, {
+      counters: new Counters(),
+      now: () => 0,
+      carryOver: () => Promise.resolve(),
+      tables: new PoolTables({ tracksGtids: false }),
+    });
+    const pool = pools.of("app");
+    expect(pool.isForgotten).toBe(false);
+    pools.sweep();
+    expect(pool.isForgotten).toBe(true);
+    expect(pools.of("app")).not.toBe(pool);
+    expect(pools.of("app").isForgotten).toBe(false);
   });
 });
 

@@ -111,4 +111,40 @@ describe("editConfig()", () => {
     const dotted: ConfigEdit = { kind: "set", section: "limits", key: "clients_max", value: 8 };
     expect(editConfig(text, [dotted])).toBe(text.replace("= 7", "= 8"));
   });
+
+  describe("lists at the top", () => {
+    const add = (value: string): ConfigEdit => ({
+      kind: "add",
+      key: "backends",
+      value,
+      fits: (element) => element === value,
+    });
+    const take = (value: string): ConfigEdit => ({ ...add(value), kind: "take" } as ConfigEdit);
+    const lines = '# ours\nbackends = [\n  "a:1", # the first\n  "b:1",\n  "c:1" # the last\n]\n';
+    const cases: readonly (readonly [string, ConfigEdit, string, string])[] = [
+      ["one more", add("b"), 'backends = ["a"] # all\n', 'backends = ["a", "b"] # all\n'],
+      ["one that is there", add("a"), 'backends = ["a"]\n', 'backends = ["a"]\n'],
+      ["into an empty one", add("a"), "backends = [ ]\n", 'backends = ["a" ]\n'],
+      [
+        "into none",
+        add("a"),
+        '[log]\nlevel = "warn"\n',
+        'backends = ["a"]\n[log]\nlevel = "warn"\n',
+      ],
+      ["behind a comma", add("b"), 'backends = ["a",]\n', 'backends = ["a", "b",]\n'],
+      ["the first", take("a"), "backends = ['a', \"b\"]\n", 'backends = ["b"]\n'],
+      ["the last", take("b"), 'backends = ["a", "b"]\n', 'backends = ["a"]\n'],
+      ["the only one", take("a"), 'backends = ["a"] # x\n', "backends = [] # x\n"],
+      ["none", take("z"), 'backends = ["a"]\n', 'backends = ["a"]\n'],
+      ["a line", add("d:1"), lines, lines.replace('"c:1"', '"c:1",\n  "d:1"')],
+      ["a line less", take("b:1"), lines, lines.replace('\n  "b:1",', "")],
+    ];
+    for (const [what, edit, before, after] of cases) {
+      test(what, () => expect(editConfig(before, [edit])).toBe(after));
+    }
+    test("comments beside an element stay", () => {
+      expect(editConfig(lines, [take("a:1")])).toContain("# the first");
+      expect(editConfig(lines, [take("c:1")])).toContain("# the last");
+    });
+  });
 });
