@@ -43,8 +43,9 @@ export async function askProxy(
     return exitStatus.configuration;
   }
   if (rows.length === 0) console.log("nothing differs");
-  for (const { key, before, after, takes_effect: when } of rows) {
-    const change = `${key}: ${before ?? "nothing"} -> ${after ?? "nothing"}`;
+  for (const { key, before, after, takes_effect: when, source } of rows) {
+    const from = source === "overlay" ? " (overlay)" : "";
+    const change = `${key}: ${before ?? "nothing"} -> ${after ?? "nothing"}${from}`;
     console.log(when === "at once" ? change : `${change} (takes a restart)`);
   }
   return exitStatus.ok;

@@ -7,6 +7,7 @@ import {
   formatAddress,
   formatConfigErrors,
   loadConfig,
+  overlayPath,
   version,
 } from "../mod/config/mod.ts";
 import type { Log, LogLines } from "../mod/observe/mod.ts";
@@ -40,11 +41,13 @@ export function define(
       throw new CommandError(formatConfigErrors(errors).join("\n"), exitStatus.configuration);
     }
     const path = file ?? (process.env["MYSQLPROXY_CONFIG"] || undefined);
+    const { writeBack, overlayPath: named } = config.config;
+    const overlay = overlayPath(path, { writeBack, overlay: named });
     await serve(config, {
       takeover: given["takeover"] === true,
-      load: (text) => loadConfig({ file, text, flags, env: process.env }),
+      load: (texts) => loadConfig({ file, ...texts, flags, env: process.env }),
       file: path,
-      watched: config.watch ? path : undefined,
+      watched: config.watch ? [path, overlay].flatMap((each) => each ?? []) : [],
     });
   });
 }

@@ -34,6 +34,7 @@ import { ADMIN_USER, adminAccounts, roleOf } from "./accounts.ts";
 import type { AdminSession } from "./admin_session.ts";
 import { AdminDatabase } from "./database.ts";
 import { automaticSockets } from "./local_socket.ts";
+import { parseSetStatement } from "./set_statement.ts";
 import { fieldsOf } from "./show_tables.ts";
 import { answerStatement, useDatabase } from "./statements.ts";
 import type { AdminView, Answer } from "./view.ts";
@@ -201,10 +202,8 @@ async function answerAudited(
 ): Promise<Answer> {
   const { user, client } = session;
   const shown = withoutSecrets(text);
-  const level =
-    /^\s*(select|show|set\s+(?!server|mysql-|admin-)|use|desc|describe|explain)\b/i.test(text)
-      ? "debug"
-      : "info";
+  const isQuiet = LOOKING.test(text) && parseSetStatement(text.trim()) === undefined;
+  const level = isQuiet ? "debug" : "info";
   let outcome = "failed";
   try {
     const answer = await answerStatement(text, session);
@@ -216,8 +215,12 @@ async function answerAudited(
   }
 }
 
+/** Statements that change nothing, but for SET of a key. */
+const LOOKING = /^\s*(select|show|set\s+(?!server|mysql-|admin-)|use|desc|describe|explain)\b/i;
+
 /** Passwords of accounts and of whole configurations are in no log. */
 function withoutSecrets(text: string): string {
+  if (/^\s*set\b[^=]*password/i.test(text)) return text.replace(/=.*/s, "= '***'");
   if (!/\bmysql_users\b|^\s*config\s/i.test(text)) return text;
   return text.replaceAll(/'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"/gs, "'***'");
 }

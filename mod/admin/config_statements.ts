@@ -48,9 +48,9 @@ export async function answerConfigStatement(
       return isComplaint(changes) ? refused(changes) : changeRows(changes);
     }
     case "apply":
-      return outcome(await live.apply(statement.text, by));
+      return outcome(await live.apply({ text: statement.text }, by));
     case "reload":
-      return outcome(await live.apply(undefined, by));
+      return outcome(await live.apply({}, by));
     case "rollback":
       return outcome(await live.rollback(statement.number));
   }
@@ -68,12 +68,13 @@ function outcome(outcome: ConfigOutcome): TextResult | SqlError {
 
 function changeRows(changes: readonly ConfigChange[]): TextResult {
   return {
-    columns: ["key", "before", "after", "takes_effect"],
-    rows: changes.map(({ key, before, after, live }) => [
+    columns: ["key", "before", "after", "takes_effect", "source"],
+    rows: changes.map(({ key, before, after, live, source }) => [
       key,
       before,
       after,
       live ? "at once" : "with a restart",
+      source,
     ]),
   };
 }
@@ -87,7 +88,7 @@ export interface Property {
   readonly name: string;
   readonly value: string;
   readonly defaultValue: string | null;
-  /** `default`, `file`, a flag or a variable; null: nothing of the configuration. */
+  /** `default`, `file`, `overlay`, a flag or a variable; null: nothing of the configuration. */
   readonly source: string | null;
   /** Whether a new value takes effect at once. */
   readonly live: boolean | null;

@@ -16,6 +16,7 @@ import { answerAboutSessions } from "./show_sessions.ts";
 import { counterRows } from "./tables/proxy.ts";
 import { answerProxysqlStatement, onlyReads } from "./proxysql/commands.ts";
 import { parseProxysqlStatement } from "./proxysql/statement_text.ts";
+import { answerSetStatement, parseSetStatement } from "./set_statement.ts";
 import { makeSource } from "./table.ts";
 import type { AdminView, Answer } from "./view.ts";
 
@@ -49,6 +50,13 @@ export async function answerStatement(text: string, session: AdminSession): Prom
   if (config !== undefined) {
     if (role !== "admin") return NOT_ADMIN;
     const answer = await answerConfigStatement(config, view.running.live, session.user);
+    session.tables.forget();
+    return answer;
+  }
+  const set = parseSetStatement(statement);
+  if (set !== undefined) {
+    if (role !== "admin") return NOT_ADMIN;
+    const answer = await answerSetStatement(set, view.running, session.user);
     session.tables.forget();
     return answer;
   }
@@ -105,7 +113,7 @@ const UNKNOWN: SqlError = {
   code: 1064,
   sqlState: "42000",
   message:
-    "The admin port does not know this statement; it knows SELECT from its tables (SHOW TABLES), SHOW PROPERTIES, COUNTERS, POOLS, PROCESSLIST, FRONTEND, BACKEND, REACTOR, CLUSTER, RW, RO, EVENTS, TOPOLOGY and ROUTES, EXPLAIN ROUTE, CONFIG DIFF, APPLY, RELOAD and ROLLBACK, KILL, PAUSE, RESUME and RECONNECT POOL, DRAIN SERVER, ENABLE SERVER, SET SERVER ... WEIGHT and SWITCHOVER TO",
+    "The admin port does not know this statement; it knows SELECT from its tables (SHOW TABLES), SHOW PROPERTIES, COUNTERS, POOLS, PROCESSLIST, FRONTEND, BACKEND, REACTOR, CLUSTER, RW, RO, EVENTS, TOPOLOGY and ROUTES, EXPLAIN ROUTE, CONFIG DIFF, APPLY, RELOAD and ROLLBACK, SET and SET PERSIST of a key, KILL, PAUSE, RESUME and RECONNECT POOL, DRAIN SERVER, ENABLE SERVER, SET SERVER ... WEIGHT and SWITCHOVER TO",
 };
 
 function showProperties({ running }: AdminView, pattern: string | undefined): TextResult {

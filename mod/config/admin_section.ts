@@ -1,7 +1,7 @@
 // The keys about how the proxy is looked at.
 
 import * as v from "valibot";
-import { boolean, choice, integer, optionalAddress, text } from "./kinds.ts";
+import { boolean, choice, integer, optionalAddress, path, text } from "./kinds.ts";
 import { section } from "./section.ts";
 
 /** `[admin]`. */
@@ -69,5 +69,17 @@ export const http = section("The HTTP port for metrics and health.", {
   api: choice(["local", "all", "off"], "local", {
     doc:
       "Who gets the tables under `/api`, which tell of users, addresses and statements: this machine alone, everybody who reaches the port, or nobody.",
+  }),
+});
+
+/** `[config]`. */
+export const changes = section("The files of the configuration.", {
+  write_back: choice(["file", "overlay"], "file", {
+    doc:
+      "Where changes by SQL are written (`SET PERSIST`, ProxySQL's `SAVE … TO DISK`): into this file, whose comments stay, or into the overlay.",
+  }),
+  overlay: path({
+    doc:
+      'A second file whose keys, and lists as a whole, take the place of this one\'s. None: with `write_back = "overlay"` the one beside this file, `mysqlproxy.overlay.toml` for `mysqlproxy.toml`. It need not be there.',
   }),
 });

@@ -16,6 +16,8 @@ export interface Config {
   readonly watch: boolean;
   /** The servers behind the proxy; at least one. */
   readonly backends: readonly ServerAddress[];
+  /** Where changes by SQL are written. */
+  readonly config: ConfigFiles;
   /** The proxy's own account on the servers; absent when none was given. */
   readonly account?: Account;
   /** TLS towards clients. */
@@ -377,6 +379,13 @@ export interface Log {
   readonly levels: readonly string[];
   /** `text` for people, `json` for one object a line. */
   readonly format: "text" | "json";
+}
+
+/** The files of the configuration. */
+export interface ConfigFiles {
+  readonly writeBack: "file" | "overlay";
+  /** Empty: none, or one beside the file if changes go there. */
+  readonly overlayPath: string;
 }
 
 /** A port of the proxy itself. */

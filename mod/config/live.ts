@@ -7,7 +7,7 @@ import { properties } from "./properties.ts";
 /** Sections, and single keys, that take effect at once. All others need a restart. */
 const LIVE: ReadonlySet<string> = new Set([
   ...["limits", "client_tls", "backend_tls", "compression", "tcp", "monitor", "audit", "slow_log"],
-  ...["backends", "drain", "user", "server"],
+  ...["backends", "config", "drain", "user", "server"],
   ...["auth.failures_max", "auth.failure_window", "auth.failure_delay", "auth.addresses_max"],
   ...["pool.connections_max", "pool.connections_min", "pool.max_age", "pool.wait_timeout"],
   ...["pool.idle_max", "pool.idle_timeout", "pool.connect_timeout"],
@@ -30,12 +30,18 @@ export interface ConfigChange {
   readonly before: string | null;
   /** Null: it will not be there. */
   readonly after: string | null;
+  /** Who says so: `default`, `file`, `overlay`, a flag or a variable. */
+  readonly source: string;
   readonly live: boolean;
 }
 
 /** What is different in a new configuration. */
-export function configChanges(before: Config, after: Config): readonly ConfigChange[] {
-  const changes: ConfigChange[] = [];
+export function configChanges(
+  before: Config,
+  after: Config,
+  sources: ReadonlyMap<string, string> = new Map(),
+): readonly ConfigChange[] {
+  const changes: Change[] = [];
   const repeated = new Set(allKeys().flatMap((key) => key.repeated ? [key.section] : []));
   const values = new Map(properties(after).filter(([name]) => !repeated.has(name)));
   for (const key of allKeys()) {
@@ -45,10 +51,12 @@ export function configChanges(before: Config, after: Config): readonly ConfigCha
     changes.push({ key: key.path, ...change, live: isLive(key) });
   }
   for (const section of repeated) changes.push(...changesOfTables(section, before, after));
-  return changes;
+  return changes.map((change) => ({ ...change, source: sources.get(change.key) ?? "default" }));
 }
 
-function changesOfTables(section: string, before: Config, after: Config): ConfigChange[] {
+type Change = Omit<ConfigChange, "source">;
+
+function changesOfTables(section: string, before: Config, after: Config): Change[] {
   if (isSame(tablesOf(before, section), tablesOf(after, section))) return [];
   const live = isLive({ path: section, section });
   const rows = (config: Config) =>
@@ -56,7 +64,7 @@ function changesOfTables(section: string, before: Config, after: Config): Config
   const [old, now] = [rows(before), rows(after)];
   const gone = old.filter((row) => !now.includes(row));
   const come = now.filter((row) => !old.includes(row));
-  const all: ConfigChange[] = [
+  const all: Change[] = [
     ...gone.map((row) => ({ key: section, before: row, after: null, live })),
     ...come.map((row) => ({ key: section, before: null, after: row, live })),
   ];

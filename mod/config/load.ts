@@ -6,6 +6,7 @@ import type { ConfigError } from "./errors.ts";
 import type { KeyDescription } from "./keys.ts";
 import { describeConfig } from "./keys.ts";
 import { makeConfig } from "./make.ts";
+import { overlaid, overlayPath, readOverlay } from "./overlay.ts";
 import type { KeyPath } from "./places.ts";
 import { fileSchema } from "./schema.ts";
 import type { Table, TomlFile } from "./toml.ts";
@@ -18,6 +19,8 @@ export interface ConfigSources {
   readonly file?: string | undefined;
   /** The text of `file`, when it need not be read from disk. */
   readonly text?: string | undefined;
+  /** The text of the overlay that the file names, when it need not be read from disk. */
+  readonly overlay?: string | undefined;
   /** Environment variables; empty ones count as not set. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** What flags say, by the path of their key such as `limits.clients_max`. */
@@ -38,6 +41,8 @@ export type LoadedConfig =
     readonly sources: ReadonlyMap<string, string>;
     /** The text of the file; empty without one. */
     readonly text: string;
+    /** That of the overlay; undefined: there is none. */
+    readonly overlay: string | undefined;
     readonly errors?: undefined;
   }
   | { readonly config?: undefined; readonly errors: readonly ConfigError[] };
@@ -56,10 +61,13 @@ export function defaultConfig(): Config {
 
 /** Reads and checks a configuration. All errors are reported, in the order of the file's lines. */
 export function loadConfig(sources: ConfigSources): LoadedConfig {
-  const file = readSource(sources);
-  if ("message" in file) return { errors: [file] };
+  const base = readSource(sources);
+  if ("message" in base) return { errors: [base] };
+  const over = overlayOf(base, sources);
+  if (over !== undefined && "message" in over) return { errors: [over] };
+  const file = over === undefined ? base : overlaid(base, over);
   const { values, origins } = layered(file, sources);
-  const errors = [...findUnknownKeys(file)];
+  const errors = [...findUnknownKeys(base), ...(over ? findUnknownKeys(over) : [])];
   const result = v.safeParse(fileSchema, values);
   for (const issue of result.issues ?? []) {
     const path = (issue.path ?? []).map((item) => item.key as string | number);
@@ -69,29 +77,46 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   }
   if (result.success && errors.length === 0) {
     const config = makeConfig(result.output, sources.revision ?? 1);
-    return { config, sources: sourcesOf(file, origins), text: file.text };
+    const given = new Map([...sourcesOf(base, "file"), ...sourcesOf(over, "overlay"), ...origins]);
+    return { config, sources: given, text: base.text, overlay: over?.text };
   }
   const line = (error: ConfigError) => error.line ?? Number.MAX_SAFE_INTEGER;
   return { errors: errors.sort((a, b) => line(a) - line(b)) };
 }
 
 /** By the path of the key; a repeated section counts as one. */
-function sourcesOf(
-  { table }: TomlFile,
-  origins: ReadonlyMap<string, string>,
-): ReadonlyMap<string, string> {
+function sourcesOf({ table }: TomlFile = emptyFile, source: string): ReadonlyMap<string, string> {
   const sources = new Map<string, string>();
   for (const [name, value] of Object.entries(table)) {
     const isSection = typeof value === "object" && value !== null && !Array.isArray(value);
-    if (!isSection) sources.set(name, "file");
-    else for (const key of Object.keys(value)) sources.set(`${name}.${key}`, "file");
+    if (!isSection) sources.set(name, source);
+    else for (const key of Object.keys(value)) sources.set(`${name}.${key}`, source);
   }
-  for (const [path, origin] of origins) sources.set(path, origin);
   return sources;
 }
 
-function readSource({ file, text, env }: ConfigSources): TomlFile | ConfigError {
-  const path = file ?? (env?.["MYSQLPROXY_CONFIG"] || undefined);
+/** The overlay that a file, a variable or a flag names. */
+function overlayOf(base: TomlFile, sources: ConfigSources): TomlFile | ConfigError | undefined {
+  const { values } = layered(base, sources);
+  const { overlay, write_back: writeBack } = (values["config"] ?? {}) as Table;
+  const path = overlayPath(fileOf(sources), { overlay, writeBack });
+  if (path === undefined) return undefined;
+  const over = readOverlay(path, sources.overlay);
+  if ("message" in over || over.table["config"] === undefined) return over;
+  return {
+    ...over.placeOf(["config"]),
+    key: "config",
+    message: "stands in the file that names the overlay, not in the overlay",
+  };
+}
+
+function fileOf({ file, env }: ConfigSources): string | undefined {
+  return file ?? (env?.["MYSQLPROXY_CONFIG"] || undefined);
+}
+
+function readSource(sources: ConfigSources): TomlFile | ConfigError {
+  const { text } = sources;
+  const path = fileOf(sources);
   if (text !== undefined) return parseTomlFile(text, path ?? "configuration");
   return path === undefined ? emptyFile : readTomlFile(path);
 }

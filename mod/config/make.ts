@@ -24,6 +24,7 @@ export function makeConfig(
     workers: file.workers,
     watch: file.watch,
     backends,
+    config: { writeBack: file.config.write_back, overlayPath: file.config.overlay },
     ...account,
     clientTls: {
       mode: file.client_tls.mode,

@@ -38,6 +38,7 @@ export { formatNetwork, parseNetwork } from "./network.ts";
 export { type ConfigEdit, editConfig, type TomlValue } from "./edit.ts";
 export type { ConfigError } from "./errors.ts";
 export { formatConfigErrors } from "./errors.ts";
+export { type ConfigTexts, editTexts, overlayPath, type WriteBack } from "./overlay.ts";
 export type { ConfigSources, LoadedConfig } from "./load.ts";
 export { defaultConfig, loadConfig, readGiven } from "./load.ts";
 export { LOG_MODULES, type LogModule, parseModuleLevel } from "./log_sections.ts";

@@ -17,7 +17,7 @@ import {
   text,
 } from "./kinds.ts";
 import { isOnThisMachine } from "./address.ts";
-import { admin, http, metrics } from "./admin_section.ts";
+import { admin, changes, http, metrics } from "./admin_section.ts";
 import { cluster, monitor, serverSchema } from "./cluster_sections.ts";
 import { drain, failover } from "./failover_sections.ts";
 import { audit, log, slowLog } from "./log_sections.ts";
@@ -316,6 +316,7 @@ export const fileSchema = v.pipe(
     watch: boolean(false, {
       doc: "Whether the file is applied whenever it changes, as with SIGHUP.",
     }),
+    config: changes,
     account,
     client_tls: clientTls,
     backend_tls: backendTls,

@@ -6,6 +6,7 @@ import {
   type ConfigChange,
   configChanges,
   type ConfigError,
+  type ConfigTexts,
   formatConfigErrors,
   liveConfig,
   type LoadedConfig,
@@ -28,8 +29,9 @@ export interface ConfigRevision {
   readonly by: string;
   readonly config: Config;
   readonly sources: ReadonlyMap<string, string>;
-  /** The text that it was read from. */
+  /** The texts that it was read from. */
   readonly text: string;
+  readonly overlay: string | undefined;
   readonly changes: readonly ConfigChange[];
 }
 
@@ -44,8 +46,8 @@ export type ConfigOutcome =
   /** It is wrong, or something it names cannot be read: nothing has changed. */
   | { readonly kind: "refused"; readonly reasons: readonly string[] };
 
-/** Reads a configuration as at the start: a text in place of the file, or the file itself. */
-export type ConfigLoader = (text: string | undefined) => LoadedConfig;
+/** Reads a configuration as at the start: texts in place of the files, or the files themselves. */
+export type ConfigLoader = (texts?: Partial<ConfigTexts>) => LoadedConfig;
 
 /** What a configuration reaches. */
 interface Reach {
@@ -64,13 +66,15 @@ type Loaded = Extract<LoadedConfig, { readonly config: Config }>;
 export class LiveConfig {
   readonly #reach: Reach;
   readonly #revisions: ConfigRevision[];
+  /** What the proxy itself has written to the files last. */
+  #written: ConfigTexts | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param config The one in force. @param loaded What it was read from. */
-  constructor(config: Config, { sources, text }: Loaded, reach: Reach) {
+  constructor(config: Config, { sources, text, overlay }: Loaded, reach: Reach) {
     this.#reach = reach;
     this.#revisions = [
-      { number: 1, atMs: Date.now(), by: "start", config, sources, text, changes: [] },
+      { number: 1, atMs: Date.now(), by: "start", config, sources, text, overlay, changes: [] },
     ];
   }
 
@@ -80,8 +84,8 @@ export class LiveConfig {
   }
 
   /** What the file says now, with flags and variables as at the start; nothing is put in force. */
-  read(text?: string): LoadedConfig {
-    return this.#reach.load(text);
+  read(texts?: Partial<ConfigTexts>): LoadedConfig {
+    return this.#reach.load(texts);
   }
 
   /** The one in force. */
@@ -94,19 +98,37 @@ export class LiveConfig {
     return this.#revisions;
   }
 
-  /** What a text would change. */
+  /** What a text in place of the file would change. */
   diff(text: string): readonly ConfigChange[] | readonly string[] {
-    const { config, errors } = this.#reach.load(text);
-    return config ? configChanges(this.current.config, config) : complaints(errors);
+    const loaded = this.#reach.load({ text });
+    if (loaded.errors) return complaints(loaded.errors);
+    return configChanges(this.current.config, loaded.config, loaded.sources);
   }
 
-  /** Puts a text in force, or the file as it is now. */
-  apply(text: string | undefined, by: string): Promise<ConfigOutcome> {
+  /** Puts texts in force, or the files as they are now. */
+  apply(texts: Partial<ConfigTexts>, by: string): Promise<ConfigOutcome> {
     return this.#next(async () => {
-      const loaded = this.#reach.load(text);
+      const loaded = this.#reach.load(texts);
       if (loaded.errors) return { kind: "refused", reasons: complaints(loaded.errors) };
       return await this.#put(loaded, by);
     });
+  }
+
+  /**
+   * The files have changed: puts them in force. Undefined: it was the proxy that has written them, and
+   * what it holds beside them stays.
+   */
+  async applyChanged(): Promise<ConfigOutcome | undefined> {
+    const { text, overlay } = { text: undefined, overlay: undefined, ...this.#reach.load() };
+    const written = this.#written;
+    if (written && written.text === text && written.overlay === overlay) return undefined;
+    this.#written = undefined;
+    return await this.apply({}, "file");
+  }
+
+  /** The proxy itself has written to the files: this is in them now. */
+  noteWritten({ text, overlay }: ConfigTexts): void {
+    this.#written = { text, overlay };
   }
 
   /** Goes back to a revision, by default to the one before; that is a new revision too. */
@@ -132,12 +154,12 @@ export class LiveConfig {
   }
 
   async #put(
-    { config: wanted, sources, text }: Pick<Loaded, "config" | "sources" | "text">,
+    { config: wanted, sources, text, overlay }: Omit<Loaded, "errors">,
     by: string,
   ): Promise<ConfigOutcome> {
     const { running, cluster, log } = this.#reach;
     const before = this.current;
-    const changes = configChanges(before.config, wanted);
+    const changes = configChanges(before.config, wanted, sources);
     const isNew = changes.some(({ live }) => live);
     const number = isNew ? before.number + 1 : before.number;
     const config: Config = { ...liveConfig(before.config, wanted), revision: number };
@@ -148,7 +170,8 @@ export class LiveConfig {
     if (isNew) {
       cluster?.reconfigure(config);
       running.credentials.setUsers(config.users, number);
-      this.#revisions.push({ number, atMs: Date.now(), by, config, sources, text, changes });
+      const files = { sources, text, overlay };
+      this.#revisions.push({ number, atMs: Date.now(), by, config, ...files, changes });
       if (this.#revisions.length > REVISIONS_MAX) this.#revisions.shift();
       const keys = changes.filter(({ live }) => live).map(({ key }) => key).join(", ");
       log.of("config").info("configuration applied", { revision: number, by, keys });

@@ -70,7 +70,7 @@ export interface ServeOptions {
   /** Reads the configuration anew; without it there is none to be applied. */
   readonly load?: ConfigLoader;
   /** The file, where it is to be read anew whenever it changes. */
-  readonly watched?: string | undefined;
+  readonly watched?: readonly string[];
   /** The file, where there is one. */
   readonly file?: string | undefined;
 }
@@ -86,7 +86,7 @@ const LINES_MAX = 1000;
  */
 export async function serve(
   config: Config,
-  { openPorts = () => Promise.resolve(() => {}), takeover = false, load, watched, file }:
+  { openPorts = () => Promise.resolve(() => {}), takeover = false, load, watched = [], file }:
     ServeOptions = {},
 ): Promise<number> {
   const lines = new LogLines(LINES_MAX);
@@ -131,17 +131,17 @@ export async function serve(
   signals.leadTo(running, closePorts);
   const cluster = await watchServers(config, log, dataPlaneOf(running));
   if (cluster) running.attach(cluster);
-  const loaded = load?.(undefined);
+  const loaded = load?.();
   const live = load && loaded?.config
     ? new LiveConfig(config, loaded, { running, cluster, log, load, file })
     : undefined;
   // What is running, and what is known of it here.
   const whole: Running = Object.assign(Object.create(running) as Running, { cluster, live });
   if (live) {
-    signals.reloadWith(async () => told(await live.apply(undefined, "SIGHUP"), log));
-    if (watched !== undefined) {
-      watchFile(watched, () => {
-        live.apply(undefined, "file").then((outcome) => told(outcome, log)).catch(() => {});
+    signals.reloadWith(async () => told(await live.apply({}, "SIGHUP"), log));
+    for (const file of watched) {
+      watchFile(file, () => {
+        live.applyChanged().then((outcome) => outcome && told(outcome, log)).catch(() => {});
       });
     }
   }

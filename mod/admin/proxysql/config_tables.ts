@@ -3,7 +3,7 @@
 
 import { formatNetwork, type Rule, type UserAccount } from "../../config/mod.ts";
 import { type Table, table } from "../table.ts";
-import { diskSource } from "./disk.ts";
+import { diskSource } from "../config_files.ts";
 import { type GroupedServer, groupedServers, hostgroupsOf } from "./hostgroups.ts";
 import { variableRows, VARIABLES } from "./variables.ts";
 

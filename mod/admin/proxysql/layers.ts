@@ -1,11 +1,11 @@
 // LOAD and SAVE: moves between what is edited, what is in force, and the configuration file.
 
-import { type Config, editConfig } from "../../config/mod.ts";
+import { type Config, type ConfigTexts, editTexts, type WriteBack } from "../../config/mod.ts";
 import type { LiveConfig, Running } from "../../proxy/mod.ts";
 import type { AdminSession } from "../admin_session.ts";
 import { makeSource, RefusedError } from "../table.ts";
 import { type Layers, serverLayers, userLayers, variableLayers } from "./config_tables.ts";
-import { diskSource, readDisk, writeDisk } from "./disk.ts";
+import { diskSource, readDisk, writeBack } from "../config_files.ts";
 import { type Plan, planUsers, planVariables } from "./edits.ts";
 import { orderServers, planServerKeys, planServers, type ServerPlan } from "./server_edits.ts";
 import type { Move, Subject } from "./statement_text.ts";
@@ -85,8 +85,8 @@ async function applyEdits(
   if (live === undefined) {
     throw new RefusedError("This proxy was started inside of another program");
   }
-  const text = edited(live.current.text, edits);
-  const outcome = await live.apply(text, by);
+  const { config: { config: { writeBack } } } = live.current;
+  const outcome = await live.apply(edited(live.current, edits, writeBack), by);
   if (outcome.kind === "refused") refuseFor(outcome.reasons);
 }
 
@@ -96,7 +96,8 @@ async function saveToDisk(
   { tables, view }: AdminSession,
 ): Promise<void> {
   const { running } = view;
-  const { config, sources, text, file } = readDisk(running);
+  const disk = readDisk(running);
+  const { config, sources } = disk;
   const rows = await tables.rows(memory);
   let plan: Plan;
   if (subject === "servers") {
@@ -113,10 +114,7 @@ async function saveToDisk(
   }
   refuseFor(plan.reasons);
   if (plan.edits.length === 0) return;
-  const result = edited(text, plan.edits);
-  const { errors } = running.live!.read(result);
-  if (errors) throw new RefusedError(errors.map(({ message }) => message).join("\n"));
-  writeDisk(file, result);
+  writeBack(disk, edited(disk, plan.edits, config.config.writeBack), running.live!);
 }
 
 /** A drain is kept beside the configuration, if somebody has said where. */
@@ -132,9 +130,9 @@ function forgotten(
   ) => `${server.name} is OFFLINE_SOFT, which a restart would forget: it takes cluster.state_dir`);
 }
 
-function edited(text: string, edits: Plan["edits"]): string {
+function edited(texts: ConfigTexts, edits: Plan["edits"], writeBack: WriteBack): ConfigTexts {
   try {
-    return editConfig(text, edits);
+    return editTexts(texts, edits, writeBack);
   } catch (error) {
     throw new RefusedError((error as Error).message);
   }

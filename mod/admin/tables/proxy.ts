@@ -146,7 +146,7 @@ export const propertiesTable = table<Property>("properties", {
     ],
     source: [
       "TEXT",
-      "Who said it: `default`, `file`, a flag or a variable.",
+      "Who said it: `default`, `file`, `overlay`, a flag or a variable.",
       ({ source }) => source,
     ],
     live: ["INTEGER", "1 if a new value takes effect while the proxy runs.", ({ live }) => live],

@@ -1,14 +1,29 @@
-// The configuration file as ProxySQL's third layer: what it says, and writing to it.
+// The files of the configuration: what they say, and writing to them what SQL has changed.
 
-import { chmodSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { formatAddress, formatConfigErrors, type LoadedConfig } from "../../config/mod.ts";
-import type { Running } from "../../proxy/mod.ts";
-import { RefusedError, type Source } from "../table.ts";
+import {
+  chmodSync,
+  existsSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import {
+  type ConfigTexts,
+  formatAddress,
+  formatConfigErrors,
+  type LoadedConfig,
+  overlayPath,
+} from "../config/mod.ts";
+import type { LiveConfig, Running } from "../proxy/mod.ts";
+import { RefusedError, type Source } from "./table.ts";
 
-/** What the file says. @throws {RefusedError} If there is none, or it is wrong. */
-export function readDisk({ live }: Running): Extract<LoadedConfig, { readonly text: string }> & {
-  readonly file: string;
-} {
+/** What the files say, with the path of the first. */
+export type OnDisk = Extract<LoadedConfig, { readonly text: string }> & { readonly file: string };
+
+/** What the files say. @throws {RefusedError} If there is none, or it is wrong. */
+export function readDisk({ live }: Running): OnDisk {
   if (live?.file === undefined) {
     throw new RefusedError("This proxy has no configuration file: it takes serve --config FILE");
   }
@@ -45,17 +60,29 @@ export function diskSource(source: Source): Source {
 }
 
 /**
- * Writes the file whole or not at all; a link to it stays a link.
+ * Writes what has changed of the files, if they are right with it.
  *
- * @throws {RefusedError} If it cannot be written.
+ * @throws {RefusedError} If they are not, or cannot be written.
  */
-export function writeDisk(file: string, text: string): void {
+export function writeBack(before: OnDisk, after: ConfigTexts, live: LiveConfig): void {
+  const { errors } = live.read(after);
+  if (errors) throw new RefusedError(formatConfigErrors(errors).join("\n"));
+  live.noteWritten(after);
+  const { file, config: { config: { overlayPath: overlay, writeBack } } } = before;
+  if (after.text !== before.text) writeFile(file, after.text);
+  if (after.overlay !== undefined && after.overlay !== before.overlay) {
+    writeFile(overlayPath(file, { overlay, writeBack })!, after.overlay);
+  }
+}
+
+/** Writes a file whole or not at all; a link to it stays a link. A new one is its owner's alone. */
+function writeFile(file: string, text: string): void {
   let unfinished: string | undefined;
   try {
-    const path = realpathSync(file);
+    const path = existsSync(file) ? realpathSync(file) : file;
     unfinished = `${path}.${process.pid}.new`;
     writeFileSync(unfinished, text, { mode: 0o600 });
-    chmodSync(unfinished, statSync(path).mode & 0o777);
+    if (existsSync(path)) chmodSync(unfinished, statSync(path).mode & 0o777);
     renameSync(unfinished, path);
   } catch (error) {
     if (unfinished !== undefined) rmSync(unfinished, { force: true });

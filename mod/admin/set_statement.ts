@@ -1,0 +1,79 @@
+// SET and SET PERSIST of a key of the configuration: checked and put in force as any other change, and
+// with PERSIST written to the file or the overlay.
+
+import {
+  allKeys,
+  type ConfigEdit,
+  editTexts,
+  type KeyDescription,
+  readGiven,
+  type TomlValue,
+} from "../config/mod.ts";
+import type { Running } from "../proxy/mod.ts";
+import type { SqlError } from "../wire/mod.ts";
+import { readDisk, writeBack } from "./config_files.ts";
+
+/** A new value of one key. */
+export interface SetStatement {
+  readonly key: KeyDescription;
+  /** Undefined: what it is when nobody says anything. */
+  readonly value: TomlValue | undefined;
+  /** To be written to a file as well. */
+  readonly persist: boolean;
+}
+
+const SET = /^set\s+(?:(global|persist)\s+)?`?([a-z_]+(?:\.[a-z_]+)?)`?\s*=\s*(.+)$/is;
+
+/** Undefined where a statement is about something else, such as a driver's own variables. */
+export function parseSetStatement(statement: string): SetStatement | undefined {
+  const [, scope, path, written] = SET.exec(statement) ?? [];
+  const key = allKeys().find((each) => each.path === path?.toLowerCase() && !each.repeated);
+  if (key === undefined) return undefined;
+  const text = written!.trim();
+  const value = /^default$/i.test(text) ? undefined : readGiven(unquoted(text), key) as TomlValue;
+  return { key, value, persist: scope?.toLowerCase() === "persist" };
+}
+
+/** @param by The account that asks. */
+export async function answerSetStatement(
+  { key: { section, key, path }, value, persist }: SetStatement,
+  running: Running,
+  by: string,
+): Promise<"ok" | SqlError> {
+  const { live } = running;
+  if (live === undefined) return refused("this proxy was started inside of another program");
+  const source = live.current.sources.get(path) ?? "default";
+  if (!["default", "file", "overlay"].includes(source)) {
+    return refused(`${path} is given by ${source}, which wins over the file`);
+  }
+  const edits: readonly ConfigEdit[] = [{ kind: "set", section, key, value }];
+  try {
+    const before = live.current;
+    const wanted = editTexts(before, edits, before.config.config.writeBack);
+    const disk = persist ? readDisk(running) : undefined;
+    const kept = disk && editTexts(disk, edits, disk.config.config.writeBack);
+    const outcome = await live.apply(wanted, by);
+    if (outcome.kind === "refused") return refused(outcome.reasons.join("\n"));
+    if (disk && kept) writeBack(disk, kept, live);
+    // It would be taken for done.
+    const waiting = outcome.changes.find((change) => change.key === path && !change.live);
+    return waiting === undefined || persist
+      ? "ok"
+      : refused(`${path} takes a restart: SET PERSIST writes it down for that`);
+  } catch (error) {
+    // What cannot be changed in the way the file is written.
+    return refused((error as Error).message);
+  }
+}
+
+/** The content of a string, with its quotes doubled or escaped; other text as it is. */
+function unquoted(text: string): string {
+  const [, , content] = /^(['"])(.*)\1$/s.exec(text) ?? [];
+  return content === undefined
+    ? text
+    : content.replace(/\\(.)|''|""/gs, (all, escaped?: string) => escaped ?? all[0]!);
+}
+
+function refused(message: string): SqlError {
+  return { code: 1105, sqlState: "HY000", message };
+}
