@@ -80,6 +80,6 @@ export const changes = section("The files of the configuration.", {
   }),
   overlay: path({
     doc:
-      'A second file whose keys, and lists as a whole, take the place of this one\'s. None: with `write_back = "overlay"` the one beside this file, `mysqlproxy.overlay.toml` for `mysqlproxy.toml`. It need not be there.',
+      "A second file whose keys, and lists as a whole, take the place of this one's. None: where changes go to an overlay, the one beside this file, `mysqlproxy.overlay.toml` for `mysqlproxy.toml`. It need not be there.",
   }),
 });

@@ -1,13 +1,7 @@
 // From the checked keys of a file to the configuration value: names, units, absent parts.
 
-import type {
-  Account,
-  Config,
-  Endpoint,
-  StatementLogSettings,
-  UserAccount,
-  UserSecret,
-} from "./config.ts";
+import type { Account, Config, Endpoint, UserAccount, UserSecret } from "./config.ts";
+import type { StatementLogSettings } from "./logs.ts";
 import type { ListenAddress } from "./address.ts";
 import type { File } from "./schema.ts";
 

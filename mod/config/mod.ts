@@ -17,20 +17,18 @@ export type {
   Endpoint,
   FailoverConfig,
   Limits,
-  Log,
-  LogLevel,
   Monitor,
   Pool,
   ProxyProtocol,
   Route,
   Rule,
   ServerConfig,
-  StatementLogSettings,
   Tcp,
   UserAccount,
   UserPlugin,
   UserSecret,
 } from "./config.ts";
+export type { Log, LogLevel, StatementLogSettings } from "./logs.ts";
 export type { ListenAddress, ServerAddress, TcpAddress, UnixAddress } from "./address.ts";
 export { formatAddress, parseAddress } from "./address.ts";
 export type { Network } from "./network.ts";
