@@ -53,6 +53,8 @@ export class Positions {
   #writtenMs = 0;
   /** When something was written of which no position was told, and none was asked since. */
   #untoldMs = NEVER;
+  /** What all servers are known to have of each source. */
+  readonly #floor = new Float64Array(SOURCES_MAX);
   /** What the primary has of each source of GTIDs, gaps apart that have a bound. */
   readonly #runs = new Map<string, readonly number[]>();
   /** When it had that. */
@@ -102,6 +104,19 @@ export class Positions {
         if (position.kind === "gtid") this.#takeSet(server, position.text);
         else this.#each(position, (source, number) => raise(server, source, number));
       }
+    }
+    this.#readFloor(topology, servers);
+  }
+
+  /** Servers that are down are left out: they begin from nothing. */
+  #readFloor(topology: Topology, servers: ReadonlyMap<string, RouteServer>): void {
+    const there = topology.servers
+      .filter(({ state }) => state !== "down" && state !== "wrong-cluster")
+      .map(({ name }) => servers.get(name)?.prefix);
+    for (let source = 0; source < this.sources.count; source++) {
+      this.#floor[source] = there.length === 0
+        ? 0
+        : Math.min(...there.map((prefix) => prefix?.[source] ?? 0));
     }
   }
 
@@ -180,8 +195,8 @@ export class Positions {
   #addOthers(needs: Needs): void {
     const prefix = this.#primary?.prefix;
     if (prefix === undefined) return;
-    for (const source of this.sources.tops) {
-      if (prefix[source] > 0) needs.add(source, prefix[source]);
+    for (let source = 0; source < this.sources.count; source++) {
+      if (prefix[source] > this.#floor[source]) needs.add(source, prefix[source]);
     }
   }
 
@@ -320,8 +335,8 @@ export class Positions {
   }
 
   /**
-   * Tells the last number of each source that a position has; of what is below a bound only what the
-   * primary was not known to have.
+   * Tells the last number of each source that a position has; of what is below a bound only what not
+   * all servers are known to have.
    */
   #each(position: Position, tell: (source: number, number: number) => void): void {
     switch (position.kind) {
@@ -348,13 +363,10 @@ export class Positions {
     tell: (source: number, number: number) => void,
   ): void {
     const top = this.sources.numberOf(name);
-    const known = this.#primary?.prefix;
     for (let at = 1; at < runs.length; at += 2) {
       const source = top < 0 ? top : this.sources.below(top, runs[at]);
       const isLast = at === runs.length - 1;
-      if (isLast || known === undefined || source < 0 || known[source] < runs[at]) {
-        tell(source, runs[at]);
-      }
+      if (isLast || source < 0 || this.#floor[source] < runs[at]) tell(source, runs[at]);
     }
   }
 

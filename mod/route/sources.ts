@@ -19,8 +19,6 @@ export class Sources {
   readonly #names: string[] = [];
   /** Of each source with bounds: those, ascending, and the source of what is below each. */
   readonly #bounds: (Bounds | undefined)[] = [];
-  /** The numbers of names, without those of what is below bounds. */
-  readonly tops: number[] = [];
   /** MariaDB: the server of each domain's last transaction, which waits want to be told. */
   readonly servers = new Float64Array(SOURCES_MAX);
 
@@ -30,7 +28,6 @@ export class Sources {
     if (known !== undefined) return known;
     if (this.#names.length === SOURCES_MAX) return -1;
     this.#numbers.set(name, this.#names.length);
-    this.tops.push(this.#names.length);
     return this.#names.push(name) - 1;
   }
 

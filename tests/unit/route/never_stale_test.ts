@@ -130,12 +130,13 @@ class Simulation {
     );
   }
 
-  /** A replica takes some of what it lacks, not always in order. */
+  /** A replica takes some of what it lacks, not always in order; a group's members commit in order. */
   apply(replica: SimulatedServer, count: number): void {
     for (let i = 0; i < count; i++) {
       const lacks = [...this.leader.has].filter((gtid) => !replica.has.has(gtid));
       if (lacks.length === 0) return;
-      replica.has.add(random.oneIn(4) ? random.pick(lacks.slice(0, 4)) : lacks[0]!);
+      const overtakes = !this.isGroup && random.oneIn(4);
+      replica.has.add(overtakes ? random.pick(lacks.slice(0, 4)) : lacks[0]!);
     }
   }
 
@@ -167,6 +168,8 @@ class Simulation {
       : [other!, next!];
     for (const gtid of follower.has) leader.has.add(gtid);
     const lost = this.leader;
+    // What a group has committed, most of it has received.
+    if (this.isGroup) { for (const gtid of lost.has) leader.has.add(gtid); }
     lost.has = new Set(leader.has);
     this.leader = leader;
     this.#numberAnew();
@@ -215,9 +218,12 @@ class Simulation {
         else {
           // It waits for no more than it was told to.
           const told = waitedFor(this.router, server!, state);
-          for (const gtid of this.leader.has) {
-            if (told.contains(GtidSet.parse(gtid))) at.has.add(gtid);
-          }
+          const all = [...this.leader.has];
+          const isTold = (gtid: string) => told.contains(GtidSet.parse(gtid));
+          const reached = this.isGroup
+            ? all.slice(0, all.findLastIndex(isTold) + 1)
+            : all.filter(isTold);
+          for (const gtid of reached) at.has.add(gtid);
           this.router.positions.noteReached(state.position, server!);
           chosen = at;
         }
