@@ -1,6 +1,6 @@
 // Starts the proxy's executable for a test, on a port of its own before given servers.
 
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { supervise } from "./servers/mod.ts";
@@ -139,4 +139,17 @@ export function cpuMicrosOf(pid: number): number {
   // The fields after the program's name, which may have spaces: 14 and 15 are utime and stime.
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").pop()!.split(" ");
   return (Number(fields[11]) + Number(fields[12])) * (1_000_000 / TICKS_PER_SECOND);
+}
+
+/** Processes that a process has started and that run: workers, of a proxy that has some. */
+export function childrenOf(pid: number): number[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((each) => {
+    try {
+      const stat = readFileSync(`/proc/${each}/stat`, "utf8");
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return Number(parent) === pid && state !== "Z";
+    } catch {
+      return false; // ended in the meantime
+    }
+  });
 }

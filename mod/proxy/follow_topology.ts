@@ -78,16 +78,22 @@ export class TopologyFollower {
   }
 
   /**
-   * Nothing more is to come from a server that does not answer: its sessions are told now, and what
-   * it might do when it is back is none of theirs.
+   * Nothing more is to come from a server that does not answer, nor from one that has been the
+   * primary and does not know that it is none any more: what it says it has done is lost. Its
+   * sessions are told now, and what it might do when it is back is none of theirs.
    */
   #closeLost(): void {
-    for (const { address, state, failure, name, aliases } of this.topology.servers) {
-      if (state === "down" && failure !== null) {
-        this.#context.servers.at(address).pools?.abandon("the server does not answer");
+    const { primary, servers } = this.topology;
+    for (const { address, role, state, failure, name, aliases } of servers) {
+      const isReplaced = role === "none" && primary !== null;
+      if (isReplaced || (state === "down" && failure !== null)) {
+        const why = isReplaced ? "another server is the primary" : "the server does not answer";
+        this.#context.servers.at(address).pools?.abandon(why);
       }
       // Behind that: those whose connections have just ended want to know.
-      if (failure !== null || state === "down") this.#context.gate.noteGone([name, ...aliases]);
+      if (isReplaced || failure !== null || state === "down") {
+        this.#context.gate.noteGone([name, ...aliases]);
+      }
     }
   }
 

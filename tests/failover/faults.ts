@@ -1,6 +1,7 @@
 // What is done to a cluster under load, and what its operator does about it.
 
 import type { ClusterNode } from "../cluster/node.ts";
+import { until } from "../cluster/watching.ts";
 import type { Row } from "../servers/mod.ts";
 import type { StallingProxy } from "../stalling_proxy.ts";
 import type { Site } from "./site.ts";
@@ -10,6 +11,10 @@ export interface Scene {
   readonly site: Site;
   /** The ways from the proxy to each server, where they can be cut. */
   readonly ways: ReadonlyMap<ClusterNode, StallingProxy>;
+  /** How the proxy calls a server. */
+  readonly nameOf: (node: ClusterNode) => string;
+  /** The processes of the proxy's workers; none where it serves by itself. */
+  readonly workers: () => readonly number[];
   /** Asks the proxy's admin port. @throws {Error} The error that it answers with. */
   readonly order: (statement: string) => Promise<readonly Row[]>;
   /** How long things stay as they are, in milliseconds. */
@@ -18,8 +23,24 @@ export interface Scene {
   mark(what: string): void;
 }
 
-/** A fault of the table in docs/failover.md. Resolves when the cluster is whole again. */
-export type Fault = (scene: Scene) => Promise<void>;
+/** What a client may be told. */
+export type Cost =
+  /** Nobody knows whether a write, or a transaction's COMMIT, has been done. */
+  | "unknown"
+  /** A transaction was rolled back with its server. */
+  | "rolled back"
+  /** A transaction has met a server that takes no writes any more. */
+  | "read-only"
+  /** The connection to the proxy is gone. */
+  | "gone";
+
+/** A fault of the table in docs/failover.md. */
+export interface Fault {
+  /** Does it. Resolves when the cluster is whole again. */
+  readonly run: (scene: Scene) => Promise<void>;
+  /** What it may cost those whose statement is under way, and nobody else. */
+  readonly costs: readonly Cost[];
+}
 
 /** The mark at which there is a writable primary. */
 export const WRITABLE = "writable primary";
@@ -56,10 +77,10 @@ async function stop({ site, mark, holdMs }: Scene): Promise<void> {
 }
 
 /** By the proxy. */
-async function switchover({ site, order, mark, holdMs }: Scene): Promise<void> {
+async function switchover({ site, nameOf, order, mark, holdMs }: Scene): Promise<void> {
   const [next] = site.replicas as [ClusterNode];
   mark("switchover");
-  for (const row of await order(`SWITCHOVER TO '${next.name}'`)) {
+  for (const row of await order(`SWITCHOVER TO '${nameOf(next)}'`)) {
     mark(`  ${row["server"]} ${row["what"]}: ${row["outcome"]}, ${row["duration(ms)"]} ms`);
   }
   site.primary = next;
@@ -75,19 +96,29 @@ async function outside({ site, mark, holdMs }: Scene): Promise<void> {
   await Bun.sleep(holdMs);
 }
 
+/** One is killed, another one stopped in its tracks, and then applies nothing for a while. */
 async function replica({ site, mark, holdMs }: Scene): Promise<void> {
   const [one, other] = site.replicas as [ClusterNode, ClusterNode];
   mark(`kill -9 of ${one.name}, a replica`);
   await one.kill();
-  await Bun.sleep(holdMs / 2);
+  await Bun.sleep(holdMs / 3);
   await site.rejoin(one);
   mark(`SIGSTOP of ${other.name}, a replica`);
   other.freeze();
-  await Bun.sleep(holdMs / 2);
+  await Bun.sleep(holdMs / 3);
   other.thaw();
   mark("SIGCONT");
-  await Bun.sleep(holdMs / 4);
   await site.rejoin(other);
+  const [late] = site.replicas as [ClusterNode];
+  mark(`${late.name} applies nothing`);
+  await late.sql(`STOP ${applierOf(late)}`);
+  await Bun.sleep(holdMs / 3);
+  await late.sql(`START ${applierOf(late)}`);
+  mark("it applies again");
+}
+
+function applierOf({ kind }: ClusterNode): string {
+  return `${kind === "mysql" ? "REPLICA" : "SLAVE"} SQL_THREAD`;
 }
 
 async function flap(scene: Scene): Promise<void> {
@@ -108,6 +139,33 @@ async function cut({ site, ways, mark, holdMs }: Scene): Promise<void> {
   await Bun.sleep(holdMs / 2);
 }
 
+/** The connections of one worker are lost; all others go on. */
+async function worker({ workers, mark, holdMs }: Scene): Promise<void> {
+  const before = workers();
+  const [victim] = before;
+  if (victim === undefined) throw new Error("No worker to kill");
+  mark(`kill -9 of a worker, one of ${before.length}`);
+  process.kill(victim, "SIGKILL");
+  await until(
+    "there is another worker",
+    () => workers().length === before.length && !workers().includes(victim),
+    { pollMs: 1 },
+  );
+  mark("there is another one");
+  await Bun.sleep(holdMs / 2);
+}
+
+const LOST: readonly Cost[] = ["unknown", "rolled back"];
+
 /** All faults by name. */
-export const FAULTS = { kill, stop, switchover, outside, replica, flap, cut } as const;
+export const FAULTS = {
+  kill: { run: kill, costs: LOST },
+  stop: { run: stop, costs: LOST },
+  switchover: { run: switchover, costs: [] },
+  outside: { run: outside, costs: ["read-only"] },
+  replica: { run: replica, costs: [] },
+  flap: { run: flap, costs: LOST },
+  cut: { run: cut, costs: LOST },
+  worker: { run: worker, costs: ["gone"] },
+} as const satisfies Record<string, Fault>;
 export type FaultName = keyof typeof FAULTS;

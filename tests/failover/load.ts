@@ -1,6 +1,11 @@
 // Sessions that write and read through a proxy without a pause, and remember what they were told.
 
-import { type Connection, createConnection, type ResultSetHeader } from "mysql2/promise";
+import {
+  type Connection,
+  createConnection,
+  type ResultSetHeader,
+  type RowDataPacket,
+} from "mysql2/promise";
 import { Fate, Ledger } from "./ledger.ts";
 import { Timeline } from "./timeline.ts";
 
@@ -53,13 +58,15 @@ export class Load {
   readonly ledger = new Ledger();
   readonly timeline = new Timeline();
   readonly complaints: Complaint[] = [];
-  /** Answers to reads that were not what they must be. */
+  /** Answers to reads that were not what they must be: stale ones among them. */
   readonly wrong: string[] = [];
   /** Connections that were lost and opened anew. */
   reconnects = 0;
   readonly #options: LoadOptions;
   readonly #sessions: Promise<void>[];
   readonly #connected = new Set<number>();
+  /** The last write of each session that was acknowledged on its connection of now. */
+  readonly #last = new Map<number, { readonly id: string; readonly rows: number }>();
   #stopped = false;
 
   constructor(options: LoadOptions) {
@@ -97,6 +104,7 @@ export class Load {
       if (!await this.#step(connection, number)) {
         connection.destroy();
         connection = undefined;
+        this.#last.delete(number); // another connection is promised nothing of it
       }
       const { pauseMs, random } = this.#options;
       await Bun.sleep(pauseMs * 2 * random());
@@ -114,8 +122,18 @@ export class Load {
   }
 
   async #read(connection: Connection, session: number): Promise<boolean> {
+    const last = this.#last.get(session);
     const startMs = performance.now();
     try {
+      if (last !== undefined && this.#options.random() < OWN_READS) {
+        const [[row]] = await connection.execute<RowDataPacket[]>(COUNT, [last.id]);
+        const times = Number(row?.["times"]);
+        if (times !== last.rows) {
+          this.wrong.push(`session ${session} sees ${times} rows of its write ${last.id}`);
+        }
+        this.timeline.note(startMs, "read");
+        return true;
+      }
       const [rows] = await connection.query("SELECT name FROM ledger.fruit WHERE id = 1");
       const name = (rows as { name?: string }[])[0]?.name;
       if (name !== "apple") this.wrong.push(`session ${session}: ${JSON.stringify(rows)}`);
@@ -133,6 +151,7 @@ export class Load {
       const [{ affectedRows }] = await connection.execute<ResultSetHeader>(INSERT, [id, 0]);
       if (affectedRows !== 1) this.wrong.push(`write ${id} affected ${affectedRows} rows`);
       this.ledger.close(id, Fate.ACKNOWLEDGED);
+      this.#last.set(session, { id, rows: 1 });
       this.timeline.note(startMs, "write");
       return true;
     } catch (error) {
@@ -154,6 +173,7 @@ export class Load {
       committing = true;
       await connection.query("COMMIT");
       this.ledger.close(id, Fate.ACKNOWLEDGED);
+      this.#last.set(session, { id, rows: TRANSACTION_ROWS });
       this.timeline.note(startMs, "write");
       return true;
     } catch (error) {
@@ -188,6 +208,9 @@ export class Load {
 }
 
 const RECONNECT_MS = 50;
+/** The part of the reads that look for what their own session has written. */
+const OWN_READS = 0.5;
+const COUNT = "SELECT COUNT(*) AS times FROM ledger.writes WHERE id = ?";
 const INSERT = "INSERT INTO ledger.writes (id, part) VALUES (?, ?)";
 
 async function open(port: number): Promise<Connection> {

@@ -1,7 +1,37 @@
 // What came of a run, in words.
 
 import { type Account, isClean } from "./ledger.ts";
+import { type Cost, FAULTS } from "./faults.ts";
+import type { Complaint } from "./load.ts";
 import type { Outcome } from "./run.ts";
+import { markLine } from "./timeline.ts";
+
+/** What a client has paid; undefined: it was told something that nobody is to be told. */
+function costOf({ what, code, message, fatal }: Complaint): Cost | undefined {
+  if (fatal || what === "connect") return "gone";
+  if (what === "read") return undefined;
+  if (message.includes("it is unknown whether it has run")) return "unknown";
+  if (what !== "transaction") return undefined;
+  if (code === "ER_LOCK_DEADLOCK" && message.includes("its server was lost")) return "rolled back";
+  return code === "ER_OPTION_PREVENTS_STATEMENT" ? "read-only" : undefined;
+}
+
+/** Complaints that the faults do not account for. */
+export function unaccounted({ complaints, periods }: Outcome): Complaint[] {
+  return complaints.filter((complaint) => {
+    // The first session to see the end of a fault may still be told of it.
+    const period = periods.findLast(({ fromMs }) => fromMs <= complaint.atMs);
+    const cost = costOf(complaint);
+    const costs: readonly Cost[] = period === undefined ? [] : FAULTS[period.fault].costs;
+    return cost === undefined || !costs.includes(cost);
+  });
+}
+
+/** Nothing is lost, double or stale, and nobody is told what a fault does not account for. */
+export function isWell(outcome: Outcome): boolean {
+  return isClean(outcome.account) && outcome.wrong.length === 0 &&
+    unaccounted(outcome).length === 0;
+}
 
 /** Errors alike are told once, with how many there were. */
 export function complaintCounts(outcome: Outcome): Map<string, number> {
@@ -13,17 +43,29 @@ export function complaintCounts(outcome: Outcome): Map<string, number> {
   return counts;
 }
 
-/** Lines about an outcome. */
+/** What happened, line by line. */
+export function markLines({ timeline }: Outcome): string[] {
+  return timeline.marks.map(({ atMs, what }) => markLine(atMs, what));
+}
+
+/** Lines about what came of it. */
 export function outcomeLines(outcome: Outcome): string[] {
   const { account, timeline, wrong, reconnects, backMs } = outcome;
   const { longest } = timeline;
   return [
-    ...timeline.marks.map(({ atMs, what }) => `  ${(atMs / 1000).toFixed(2)} s  ${what}`),
     accountLine(account),
     `longest: write ${ms(longest.write)}, read ${ms(longest.read)}, error ${ms(longest.error)}; ` +
     `back after ${backMs.map(ms).join(", ") || "-"}; connections lost ${reconnects}; ` +
     `wrong answers ${wrong.length}`,
+    ...outcome.periods.map(({ fault, fromMs, toMs }) =>
+      `  ${fault}: ${seconds(toMs - fromMs)}, slowest answer ${
+        ms(timeline.slowestIn(fromMs, toMs))
+      }`
+    ),
     ...[...complaintCounts(outcome)].map(([text, times]) => `  ${times} x ${text}`),
+    ...unaccounted(outcome).slice(0, WRONG_MAX).map(({ atMs, what, message }) =>
+      `  not to be told: ${seconds(atMs)} ${what}: ${message}`
+    ),
     ...wrong.slice(0, WRONG_MAX).map((text) => `  wrong: ${text}`),
     ...(isClean(account) ? [] : [`  ${JSON.stringify(account)}`.slice(0, LINE_MAX)]),
   ];
@@ -39,6 +81,10 @@ function accountLine(account: Account): string {
     `${unknown} unknown (${unknownDone} of them done); ` +
     `lost ${lost.length}, double ${doubled.length}, done though refused ${denied.length}, ` +
     `foreign ${foreign.length}`;
+}
+
+function seconds(value: number): string {
+  return `${(value / 1000).toFixed(2)} s`;
 }
 
 function ms(value: number): string {

@@ -4,7 +4,7 @@ import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { until } from "../cluster/watching.ts";
 import type { Row } from "../servers/mod.ts";
 import { Random } from "../fuzz/random.ts";
-import { type ProxyProcess, startProxy } from "../proxy_process.ts";
+import { childrenOf, type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { StallingProxy } from "../stalling_proxy.ts";
 import type { ClusterNode } from "../cluster/node.ts";
 import { type FaultName, FAULTS, WRITABLE } from "./faults.ts";
@@ -17,22 +17,37 @@ import type { Timeline } from "./timeline.ts";
 export interface RunOptions {
   readonly cluster: ClusterKind;
   readonly faults: readonly FaultName[];
+  /**
+   * The faults are done round by round, each round in another order, until the time is over; in
+   * milliseconds. @default each is done once, in the order given
+   */
+  readonly forMs?: number;
+  /** Reads go to replicas. @default {false} */
+  readonly split?: boolean;
   readonly sessions: number;
   /** How long each fault lasts, in milliseconds. */
   readonly holdMs: number;
   readonly seed: number;
   readonly mix: Mix;
   readonly pauseMs: number;
+  /** Told what is done and noticed, as it happens. */
+  readonly onMark?: (line: string) => void;
   /** More configuration of the proxy. */
   readonly config?: string;
-  /** Starts the proxy; for runs that replace it. */
-  readonly onProxy?: (proxy: ProxyProcess) => void;
+}
+
+/** A fault that was done, in milliseconds of the timeline. */
+export interface Period {
+  readonly fault: FaultName;
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** What came of it. */
 export interface Outcome {
   readonly account: Account;
   readonly timeline: Timeline;
+  readonly periods: readonly Period[];
   readonly complaints: Load["complaints"];
   readonly wrong: readonly string[];
   readonly reconnects: number;
@@ -55,6 +70,10 @@ discover = false
 replication_user = "repl"
 replication_password = "repl"
 `;
+const SPLIT_CONFIG = `[route]
+split = true
+consistency = "session"
+`;
 
 /** Runs. */
 export async function run(options: RunOptions): Promise<Outcome> {
@@ -67,10 +86,12 @@ export async function run(options: RunOptions): Promise<Outcome> {
   const portOf = (node: ClusterNode) => ways.get(node)?.port ?? node.port;
   await using proxy = await startProxy({
     backends: site.cluster.nodes.map((node) => ({ host: "127.0.0.1", port: portOf(node) })),
-    args: ["-u", "app", "-p", "app", "--admin", "127.0.0.1:0"],
-    config: PROXY_CONFIG + (options.config ?? ""),
+    args: [
+      ...["-u", "app", "-p", "app", "--admin", "127.0.0.1:0"],
+      ...options.faults.includes("worker") ? ["--workers", "2"] : [],
+    ],
+    config: PROXY_CONFIG + (options.split ? SPLIT_CONFIG : "") + (options.config ?? ""),
   });
-  options.onProxy?.(proxy);
   await settled(proxy, site.cluster.nodes.length);
   const load = new Load({
     port: proxy.port,
@@ -82,18 +103,28 @@ export async function run(options: RunOptions): Promise<Outcome> {
   await until("all sessions are in", () => load.ready);
   await Bun.sleep(WARM_UP_MS);
   const { timeline } = load;
+  timeline.onMark = options.onMark;
+  const periods: Period[] = [];
   const watch = watchLog(proxy, timeline);
   try {
-    for (const name of options.faults) {
-      await FAULTS[name]({
+    for (const fault of faultsOf(options)) {
+      const fromMs = timeline.nowMs;
+      await FAULTS[fault].run({
         site,
         ways,
+        nameOf: (node) => `127.0.0.1:${portOf(node)}`,
+        workers: () => childrenOf(proxy.pid),
         order: (statement) => order(proxy, statement),
         holdMs: options.holdMs,
         mark: (what) => timeline.mark(what),
       });
       await Bun.sleep(CALM_DOWN_MS);
+      await settled(proxy, site.cluster.nodes.length);
+      periods.push({ fault, fromMs, toMs: timeline.nowMs });
     }
+  } catch (error) {
+    console.log(proxy.log());
+    throw error;
   } finally {
     clearInterval(watch);
     await load.stop();
@@ -104,6 +135,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
   return {
     account,
     timeline,
+    periods,
     complaints: load.complaints,
     wrong: load.wrong,
     reconnects: load.reconnects,
@@ -112,6 +144,20 @@ export async function run(options: RunOptions): Promise<Outcome> {
     ),
     proxyLog: proxy.log(),
   };
+}
+
+/** What is done, one after the other. */
+function* faultsOf({ faults, forMs, seed }: RunOptions): Generator<FaultName> {
+  if (forMs === undefined) return yield* faults;
+  const random = new Random(seed);
+  const endMs = performance.now() + forMs;
+  for (;;) {
+    const keys = new Map(faults.map((fault) => [fault, random.next()]));
+    for (const fault of faults.toSorted((a, b) => keys.get(a)! - keys.get(b)!)) {
+      if (performance.now() > endMs) return;
+      yield fault;
+    }
+  }
 }
 
 /** What the proxy has noticed stands among what was done. */

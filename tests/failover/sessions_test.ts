@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { type Cluster, follow, setReadOnly, startAsyncCluster } from "../cluster/clusters.ts";
 import { until } from "../cluster/watching.ts";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
-import type { RawClient } from "../proxy/raw_client.ts";
+import type { RawClient, ServerError } from "../proxy/raw_client.ts";
 import { loginAs } from "../proxy/subjects.ts";
 import { serverKinds } from "../servers/mod.ts";
 import type { ClusterNode } from "../cluster/node.ts";
@@ -225,6 +225,34 @@ describe(`sessions and ${kind} servers that go`, () => {
     for (const client of [free, open, pinned, running, reading]) client.close();
     await replica.start(["--read-only=ON"]);
     await follow(replica, primary);
+  });
+
+  test("what a primary says that was replaced without its knowledge reaches nobody", async () => {
+    await using proxy = await proxyWith();
+    using running = await login(proxy);
+    using reading = await login(proxy);
+    const mark = crypto.randomUUID();
+    const [written, read] = [`INSERT INTO t SELECT 40 + SLEEP(4) /* ${mark} */`, "SELECT SLEEP(3)"];
+    const answer = running.results(written).then(() => "done", ({ text }: ServerError) => text);
+    const again = reading.value(read);
+    const list =
+      `SELECT ID AS id FROM information_schema.PROCESSLIST WHERE INFO LIKE '%${mark}%' ` +
+      "AND INFO NOT LIKE '%PROCESSLIST%'";
+    await until("it runs", async () => (await primary.sql(list)).length === 1);
+    // Somebody has promoted the replica and could not reach the primary.
+    await follow(replica, undefined);
+    await setReadOnly(replica, false);
+    await replica.sql("INSERT INTO shop.t VALUES (50)");
+    await proxy.untilLogged(/the primary is another server/);
+    expect(await answer).toMatch(/^2013 .*another server is the primary.*it is unknown/);
+    expect(await again).toBe("0");
+    // It comes back as a replica; what it had under way is undone.
+    for (const { id } of await primary.sql(list)) await primary.sql(`KILL QUERY ${id}`);
+    await until("it is undone", async () => (await primary.sql(list)).length === 0);
+    [primary, replica] = [replica, primary];
+    await setReadOnly(replica, true);
+    await follow(replica, primary);
+    expect(await running.value("SELECT COUNT(*) FROM t WHERE id = 50")).toBe("1");
   });
 
   test("a KILL is no failover: what it ends does not run again", async () => {

@@ -157,6 +157,9 @@ class ReplicaSite extends Site {
       ]);
     } else {
       if (!await isAlive(node)) await node.start(["--super-read-only=ON"]);
+      // Commits that wait for a replica's word would keep it from becoming read-only.
+      await this.#stopLeading(node);
+      await setReadOnly(node, true);
       if (await this.#hasMore(node)) await this.#copyPrimaryTo(node);
     }
     await setReadOnly(node, true);

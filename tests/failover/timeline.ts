@@ -11,6 +11,11 @@ export interface Bucket {
   slowestMs: number;
 }
 
+/** What happened when, as it is printed. */
+export function markLine(atMs: number, what: string): string {
+  return `  ${(atMs / 1000).toFixed(2)} s  ${what}`;
+}
+
 /** Collected while a load runs. */
 export class Timeline {
   readonly startedMs = performance.now();
@@ -18,15 +23,19 @@ export class Timeline {
   /** The longest time that a session waited for one answer, by kind of statement, in ms. */
   longest = { read: 0, write: 0, error: 0 };
   readonly #writtenMs: number[] = [];
-  readonly #marks: { readonly atMs: number; readonly what: string }[] = [];
+  readonly marks: { readonly atMs: number; readonly what: string }[] = [];
+  onMark: ((line: string) => void) | undefined;
 
-  /** Something was done to the cluster. */
-  mark(what: string): void {
-    this.#marks.push({ atMs: performance.now() - this.startedMs, what });
+  /** Since the load began. */
+  get nowMs(): number {
+    return performance.now() - this.startedMs;
   }
 
-  get marks(): readonly { readonly atMs: number; readonly what: string }[] {
-    return this.#marks;
+  /** Something was done to the cluster, or noticed. */
+  mark(what: string): void {
+    const atMs = this.nowMs;
+    this.marks.push({ atMs, what });
+    this.onMark?.(markLine(atMs, what));
   }
 
   /** An answer has come. @param startMs When the statement was sent, by `performance.now()`. */
@@ -51,6 +60,13 @@ export class Timeline {
   /** When the first write was answered from a time on; undefined: none was. */
   firstWriteAfter(atMs: number): number | undefined {
     return this.#writtenMs.find((ms) => ms >= atMs);
+  }
+
+  /** The slowest answer that came in a time, in milliseconds. */
+  slowestIn(fromMs: number, toMs: number): number {
+    const from = Math.floor(fromMs / BUCKET_MS);
+    const buckets = this.buckets.slice(from, Math.ceil(toMs / BUCKET_MS));
+    return Math.max(0, ...buckets.map(({ slowestMs }) => slowestMs));
   }
 
   #bucket(now: number): Bucket {

@@ -2,8 +2,8 @@
 // hold across them.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import type { ProxyProcess } from "../proxy_process.ts";
+import { existsSync } from "node:fs";
+import { childrenOf, type ProxyProcess } from "../proxy_process.ts";
 import type { RealServer } from "../servers/mod.ts";
 import { type RawClient, refusal, ServerError } from "./raw_client.ts";
 import {
@@ -15,18 +15,6 @@ import {
   threadsRunning,
   until,
 } from "./subjects.ts";
-
-/** Processes that this one has started. */
-function childrenOf(pid: number): number[] {
-  return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((each) => {
-    try {
-      const stat = readFileSync(`/proc/${each}/stat`, "utf8");
-      return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === pid;
-    } catch {
-      return false; // ended in the meantime
-    }
-  });
-}
 
 const [kind] = kinds;
 if (kind === undefined) throw new Error("Needs a server: MariaDB or MySQL");
