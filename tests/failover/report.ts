@@ -62,6 +62,10 @@ export function outcomeLines(outcome: Outcome): string[] {
         ms(timeline.slowestIn(fromMs, toMs))
       }`
     ),
+    ...timeline.slow.toSorted((a, b) => b.tookMs - a.tookMs).slice(0, SLOW_MAX).map(
+      ({ atMs, tookMs, kind }) =>
+        `  slow ${kind}: ${seconds(atMs - tookMs)} to ${seconds(atMs)}, ${ms(tookMs)}`,
+    ),
     ...[...complaintCounts(outcome)].map(([text, times]) => `  ${times} x ${text}`),
     ...unaccounted(outcome).slice(0, WRONG_MAX).map(({ atMs, what, message }) =>
       `  not to be told: ${seconds(atMs)} ${what}: ${message}`
@@ -72,6 +76,7 @@ export function outcomeLines(outcome: Outcome): string[] {
 }
 
 const WRONG_MAX = 5;
+const SLOW_MAX = 8;
 const LINE_MAX = 2000;
 
 function accountLine(account: Account): string {

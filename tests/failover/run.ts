@@ -66,6 +66,7 @@ const PROXY_CONFIG = `[pool]
 mode = "transaction"
 [cluster]
 discover = false
+slow_start = "0"
 [failover]
 replication_user = "repl"
 replication_password = "repl"

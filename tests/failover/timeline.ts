@@ -1,6 +1,8 @@
 // What happened when: answers, errors and latencies by tenths of a second, and the longest stalls.
 
 const BUCKET_MS = 100;
+/** Answers that took longer are remembered one by one, in milliseconds. */
+const SLOW_MS = 200;
 
 /** A tenth of a second of a load. */
 export interface Bucket {
@@ -22,6 +24,8 @@ export class Timeline {
   readonly buckets: Bucket[] = [];
   /** The longest time that a session waited for one answer, by kind of statement, in ms. */
   longest = { read: 0, write: 0, error: 0 };
+  /** Answers that took long: by when they came, how long they took. */
+  readonly slow: { readonly atMs: number; readonly tookMs: number; readonly kind: string }[] = [];
   readonly #writtenMs: number[] = [];
   readonly marks: { readonly atMs: number; readonly what: string }[] = [];
   onMark: ((line: string) => void) | undefined;
@@ -42,6 +46,7 @@ export class Timeline {
   note(startMs: number, kind: "read" | "write" | "error"): void {
     const now = performance.now();
     const took = now - startMs;
+    if (took > SLOW_MS) this.slow.push({ atMs: now - this.startedMs, tookMs: took, kind });
     const bucket = this.#bucket(now);
     if (kind === "read") bucket.reads++;
     else if (kind === "write") {
