@@ -14,6 +14,13 @@ import type { SessionState } from "./session_state.ts";
 import { isFull, isServerFull } from "./server_error.ts";
 import { type Lessee, WaitQueue } from "./wait_queue.ts";
 
+/**
+ * So many connections are opened at a time as are open already, but for these: a server that is asked
+ * for all of them at once gives the first one not much earlier than the last, while a few soon serve
+ * everybody.
+ */
+const OPENING_AT_FIRST = 4;
+
 /** Connections of one account. */
 export class AccountPool extends PoolConnections {
   /** New statements and transactions wait. */
@@ -225,7 +232,7 @@ export class AccountPool extends PoolConnections {
     }
     if (this.paused || this.#isHeldUp()) return;
     // As many as wait are on their way.
-    if (!lessee.mayOpen && this.#opening + this.pinged.size >= this.waiting) return;
+    if (!lessee.mayOpen && !this.#mayOpenMore) return;
     if (this.count >= this.connectionsMax && !this.evict(lessee.kind, lessee.state)) return;
     this.count++;
     if (lessee.mayOpen) {
@@ -235,6 +242,20 @@ export class AccountPool extends PoolConnections {
     } else this.#openWith(lessee.open!, lessee);
   }
 
+  get #mayOpenMore(): boolean {
+    const { connections } = this.census;
+    return this.#opening + this.pinged.size < this.waiting &&
+      this.#opening < Math.max(OPENING_AT_FIRST, connections.size);
+  }
+
+  /** One more is open: more may be on their way. */
+  #openMore(): void {
+    for (const lessee of this.#queue.all()) {
+      if (!this.#mayOpenMore) return;
+      if (this.#queue.has(lessee)) this.#openFor(lessee);
+    }
+  }
+
   /** The place is kept already. @param lessee Who is told if it fails and nothing is left to wait for. */
   #openWith(open: () => Promise<PooledConnection>, lessee: Lessee | undefined): void {
     this.#opening++;
@@ -242,6 +263,7 @@ export class AccountPool extends PoolConnections {
       this.#opening--;
       this.count--;
       this.add(connection);
+      this.#openMore();
     }, (error: unknown) => {
       this.#opening--;
       this.count--;
@@ -300,6 +322,17 @@ export class AccountPool extends PoolConnections {
     if (this.isLeaving) return;
     const missing = Math.min(this.limits.connectionsMin, this.connectionsMax) - this.count;
     for (let i = 0; i < missing; i++) this.#openUnasked(this.open, now);
+  }
+
+  /** Sessions of a kind will come from another server: some connections are there for the first. */
+  openAhead(kind: string): void {
+    const now = this.now();
+    const most = Math.min(OPENING_AT_FIRST, this.connectionsMax);
+    while (this.count < most) {
+      const before = this.count;
+      this.#openUnasked(this.openers.get(kind), now);
+      if (this.count === before) return;
+    }
   }
 
   protected override openSpare(kind: string, now: number): void {

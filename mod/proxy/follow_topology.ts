@@ -1,7 +1,8 @@
 // The data plane follows what is known of the servers: new sessions and writes go to the primary.
 
+import type { Server } from "../backend/mod.ts";
 import { findServer, NO_TOPOLOGY, type Topology } from "../cluster/mod.ts";
-import type { SessionContext } from "../session/mod.ts";
+import { openAhead, type SessionContext } from "../session/mod.ts";
 import type { LeavingServers } from "./leaving_servers.ts";
 
 /** A worker's view of the servers. */
@@ -69,7 +70,18 @@ export class TopologyFollower {
     const last = findServer(topology, server.name);
     const isNew = !gate.isShut;
     gate.shut(topology.primaryReason, { readsGoOn: last?.reads === true });
-    if (isNew) this.#reconsider();
+    if (!isNew) return;
+    this.#reconsider();
+    openAhead(this.#candidates(), this.#context);
+  }
+
+  /** Servers of which one may be the next primary. */
+  #candidates(): Server[] {
+    const { server, servers } = this.#context;
+    return this.topology.servers
+      .filter(({ role, reads }) => role === "replica" && reads)
+      .map(({ address }) => servers.at(address))
+      .filter((each) => each !== server && each.identity !== undefined);
   }
 
   /** Who waits for a connection may have to wait for something else, or have it at once. */

@@ -8,6 +8,7 @@ export * from "./credential_authenticator.ts";
 export * from "./directory.ts";
 export * from "./failover_gate.ts";
 export * from "./inactivity.ts";
+export * from "./open_ahead.ts";
 export * from "./kill_target.ts";
 export * from "./peers.ts";
 export * from "./fresh_route.ts";

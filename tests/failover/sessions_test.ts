@@ -72,6 +72,20 @@ describe(`sessions and ${kind} servers that go`, () => {
     }
   });
 
+  test("while there is no primary, connections are opened where the next one may be", async () => {
+    await using proxy = await proxyWith();
+    const clients = await Promise.all(Array.from({ length: 8 }, () => login(proxy)));
+    const list = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = 'shop'";
+    expect(Number(await replica.value(list))).toBe(0);
+    await setReadOnly(primary, true);
+    const answers = clients.map((client, at) => client.results(`INSERT INTO t VALUES (${at})`));
+    await until("connections", async () => Number(await replica.value(list)) > 0);
+    expect(Number(await replica.value(list))).toBeLessThanOrEqual(4);
+    await setReadOnly(primary, false);
+    await Promise.all(answers);
+    for (const client of clients) client.close();
+  });
+
   test("who has waited for failover.max_wait is told so, and goes on", async () => {
     await using proxy = await proxyWith('max_wait = "300ms"\n');
     using client = await login(proxy);
