@@ -23,7 +23,7 @@ export type ConfigEdit =
   | {
     readonly kind: "put";
     readonly section: string;
-    readonly fits: (table: Readonly<Record<string, unknown>>) => boolean;
+    readonly fits: (table: Readonly<Record<string, unknown>>, at: number) => boolean;
     readonly values: Readonly<Record<string, TomlValue | undefined>>;
     /** What a new table has beside these. */
     readonly fresh: Readonly<Record<string, TomlValue>>;
@@ -40,7 +40,7 @@ export type ConfigEdit =
   | {
     readonly kind: "remove";
     readonly section: string;
-    readonly fits: (table: Readonly<Record<string, unknown>>) => boolean;
+    readonly fits: (table: Readonly<Record<string, unknown>>, at: number) => boolean;
   };
 
 type Table = Record<string, unknown>;

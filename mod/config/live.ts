@@ -7,7 +7,7 @@ import { properties } from "./properties.ts";
 /** Sections, and single keys, that take effect at once. All others need a restart. */
 const LIVE: ReadonlySet<string> = new Set([
   ...["limits", "client_tls", "backend_tls", "compression", "tcp", "monitor", "audit", "slow_log"],
-  ...["backends", "config", "drain", "user", "server"],
+  ...["backends", "config", "drain", "failover", "route", "rule", "user", "server"],
   ...["auth.failures_max", "auth.failure_window", "auth.failure_delay", "auth.addresses_max"],
   ...["pool.connections_max", "pool.connections_min", "pool.max_age", "pool.wait_timeout"],
   ...["pool.idle_max", "pool.idle_timeout", "pool.connect_timeout"],
@@ -17,9 +17,12 @@ const LIVE: ReadonlySet<string> = new Set([
   ...["admin.writer_hostgroup", "admin.reader_hostgroup"],
 ]);
 
+/** Single keys of those sections that do not. */
+const RESTART: ReadonlySet<string> = new Set(["route.split"]);
+
 /** Whether a key takes effect while the proxy runs. */
 export function isLive({ path, section }: Pick<KeyDescription, "path" | "section">): boolean {
-  return LIVE.has(path) || LIVE.has(section);
+  return !RESTART.has(path) && (LIVE.has(path) || LIVE.has(section));
 }
 
 /** A key, or a table of a repeated section, that a new configuration changes. */

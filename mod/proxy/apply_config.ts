@@ -45,6 +45,8 @@ export async function prepareConfig(config: Config, context: SessionContext, opt
         server.pool.setLimits(config.pool);
         server.pools?.setLimits(poolLimits(config));
       }
+      context.routing?.reconfigure(config);
+      context.gate.reconfigure(config.failover);
       context.throttle.setLimits(throttleLimits(config));
       context.trustedProxies = trustedProxies(config);
       options.configureLog?.(logSettings(config));

@@ -96,9 +96,12 @@ export async function startCluster(
     });
     code.refresh();
   }
+  let { failover } = config;
   const switchover = new Switchover({
     clock: systemClock,
-    settings: config.failover,
+    get settings() {
+      return failover;
+    },
     topology: () => monitor.topology,
     open: (address) => connector.open(address, { timeoutMs: CONNECT_MS, onLost: () => {} }),
     hold: (target) => monitor.hold(target),
@@ -120,8 +123,10 @@ export async function startCluster(
     },
     report: (report) => monitor.report(report),
     noteDefinition: () => code?.refresh(),
-    reconfigure: (next) =>
-      monitor.reconfigure({ settings: monitorSettings(next), seeds: next.backends }),
+    reconfigure(next) {
+      failover = next.failover;
+      monitor.reconfigure({ settings: monitorSettings(next), seeds: next.backends });
+    },
     reasonAgainst: ({ backends }) => monitor.reasonAgainst(backends),
     drain: (server) => monitor.drain(server),
     enable: (server) => monitor.enable(server),

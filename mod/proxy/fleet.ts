@@ -28,6 +28,8 @@ export interface Fleet {
   watcher: Watcher | undefined;
   /** Stored functions and views; undefined: not known. */
   code: StoredCode | undefined;
+  /** New clients are refused: a worker that starts anew has to do so too. */
+  isPaused: boolean;
   /** The orders that a worker which starts anew has to be told. */
   paused: readonly PoolOrder[];
   /** What workers have measured. */

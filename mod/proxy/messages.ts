@@ -49,6 +49,8 @@ export type Question =
   | { readonly kind: "logins" }
   /** An order to the shared pools, or none; answered with what they are then. */
   | { readonly kind: "pools"; readonly order: PoolOrder | undefined }
+  /** Accept no new clients, or accept them again; answered with whether it is done, or why not. */
+  | { readonly kind: "pause"; readonly isPaused: boolean }
   /** What went where, by reason; answered with counts. */
   | { readonly kind: "routes" }
   /** Where a statement would go; answered with rows. */

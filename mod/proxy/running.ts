@@ -59,6 +59,14 @@ export interface Running {
   configure(config: Config): Promise<string | undefined>;
   /** New sessions are not accepted any more. */
   draining(): boolean;
+  /** New clients are refused until that is taken back (PROXYSQL PAUSE). */
+  paused(): boolean;
+  /**
+   * Refuses new clients, or accepts them again on the same ports; sessions go on.
+   *
+   * @returns Why that is not possible; undefined: it is done.
+   */
+  pause(isPaused: boolean): Promise<string | undefined>;
   /** New sessions are accepted, and a server was reached. */
   ready(): boolean;
   /** Reads certificates again; connections that are open keep what they have. */

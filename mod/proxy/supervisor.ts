@@ -2,7 +2,7 @@
 // reads accounts once for all.
 
 import { packSnapshot } from "../auth/mod.ts";
-import { addPoolStatuses, type PoolOrder } from "../backend/mod.ts";
+import { addPoolStatuses } from "../backend/mod.ts";
 import { NO_TOPOLOGY, NOT_WATCHED } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { type ListeningSocket, selfSignedCertificate } from "../net/mod.ts";
@@ -19,6 +19,7 @@ import { configureWorkers } from "./configure_workers.ts";
 import { type Credentials, startCredentials } from "./credentials.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
+import { pausedAfter } from "./paused_pools.ts";
 import { addPoolUses, type PoolUses } from "./pool_use.ts";
 import type { Running } from "./running.ts";
 import { makeTotals } from "./server_digests.ts";
@@ -70,6 +71,7 @@ export async function startSupervisor(
     topology: NO_TOPOLOGY,
     code: undefined,
     watcher: undefined,
+    isPaused: false,
     paused: [],
     totals: makeTotals(config),
     ending: false,
@@ -144,6 +146,15 @@ export async function startSupervisor(
         },
       ),
     draining: () => fleet.ending,
+    paused: () => fleet.isPaused,
+    async pause(isPaused) {
+      fleet.isPaused = isPaused;
+      const answers = await Promise.all(
+        workers.map((worker) => worker.ask({ kind: "pause", isPaused })),
+      );
+      return answers.map(({ failure }) => failure ?? "A worker does not answer")
+        .find((failure) => failure !== "");
+    },
     ready: () => !fleet.ending && workers.some((worker) => worker.reached),
     async reload() {
       const failures = await Promise.all(workers.map((worker) => worker.reload()));
@@ -279,6 +290,7 @@ export class WorkerHandle {
     this.send({ kind: "topology", topology: this.#fleet.topology });
     if (this.#fleet.code) this.send({ kind: "code", code: this.#fleet.code });
     for (const order of this.#fleet.paused) void this.ask({ kind: "pools", order });
+    if (this.#fleet.isPaused) void this.ask({ kind: "pause", isPaused: true });
     return started.promise;
   }
 
@@ -412,17 +424,6 @@ export class WorkerHandle {
       this.send({ kind: "ask", ticket, question });
     });
   }
-}
-
-/** What is paused behind an order; RESUME for all takes back what was said of single accounts. */
-function pausedAfter(before: readonly PoolOrder[], order: PoolOrder): readonly PoolOrder[] {
-  if (order.kind === "reconnect") return before;
-  const others = order.account === undefined
-    ? []
-    : before.filter(({ account }) => account !== order.account);
-  return order.kind === "pause" || others.some(({ account }) => account === undefined)
-    ? [...others, order]
-    : others;
 }
 
 /** The worker that alone can answer; undefined where all are asked. */

@@ -4,14 +4,7 @@ import { Credential, FailureThrottle, RsaKey } from "../auth/mod.ts";
 import { type OwnAccount, Pools, PoolTables, Server, ServerList } from "../backend/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
 import type { Config, ServerAddress } from "../config/mod.ts";
-import {
-  addressText,
-  listen,
-  type Listener,
-  ListenError,
-  onDefect,
-  type Stream,
-} from "../net/mod.ts";
+import { addressText, ListenError, onDefect, type Stream } from "../net/mod.ts";
 import { Counters, type LeveledLog, type Log, LoopLag, StatementMetrics } from "../observe/mod.ts";
 import {
   carryOver,
@@ -38,6 +31,7 @@ import { type Credentials, startCredentials } from "./credentials.ts";
 import { FirstServer } from "./first_server.ts";
 import { JANITOR_MS, startJanitor } from "./janitor.ts";
 import { LeavingServers } from "./leaving_servers.ts";
+import { Listeners } from "./listeners.ts";
 import type { Running } from "./running.ts";
 import { TopologyFollower } from "./follow_topology.ts";
 import { poolUsesOf } from "./pool_use.ts";
@@ -142,24 +136,15 @@ export async function startWorker(
     now: now(),
   };
   if (splits) context.routing = new Routing(config, context);
-  const listeners: Listener[] = [];
-  const copies: Listener[] = [];
+  const listeners = new Listeners(config.listen, {
+    accept: (stream) => accept(stream, context),
+    reusePort: options.reusePort,
+    copies: options.copies ?? 1,
+    replace: options.replace ?? false,
+  });
   try {
-    for (const address of config.listen) {
-      const how = {
-        accept: (stream: Stream) => accept(stream, context),
-        reusePort: options.reusePort,
-        replace: options.replace ?? false,
-      };
-      const first = await listen(address, how);
-      listeners.push(first);
-      if (address.kind === "unix") continue;
-      for (let copy = 1; copy < (options.copies ?? 1); copy++) {
-        copies.push(await listen(first.address, how));
-      }
-    }
+    await listeners.open();
   } catch (error) {
-    for (const listener of [...listeners, ...copies]) listener.close();
     if (error instanceof ListenError) throw new StartError(error.message, LISTEN_STATUS);
     throw error;
   }
@@ -174,9 +159,6 @@ export async function startWorker(
     context.settled?.resolve();
     context.settled = undefined;
   }, Math.min(config.pool.connectTimeoutMs, config.limits.loginTimeoutMs / 2));
-  const stopListening = () => {
-    for (const listener of [...listeners.splice(0), ...copies.splice(0)]) listener.close();
-  };
   const endIdle = () => {
     for (const session of [...context.directory.all()]) {
       if (!session.loggedIn || (session.idle && !session.inTransaction)) {
@@ -215,7 +197,7 @@ export async function startWorker(
       return context.config;
     },
     credentials,
-    addresses: listeners.map((listener) => listener.address),
+    addresses: listeners.addresses,
     context,
     clientTls: () => context.clientTls,
     counters: () => ({ ...counters }),
@@ -255,6 +237,13 @@ export async function startWorker(
       }
     },
     draining: () => phase !== "serving",
+    paused: () => listeners.isPaused,
+    async pause(isPaused) {
+      if (phase !== "serving" || isPaused === listeners.isPaused) return undefined;
+      if (isPaused) listeners.pause();
+      else return await listeners.open().then(() => undefined, (error: Error) => error.message);
+      return undefined;
+    },
     ready: () => phase === "serving" && context.server.identity !== undefined,
     async reload() {
       Object.assign(context, await clientTlsContext(config.clientTls, options.certificate));
@@ -262,19 +251,16 @@ export async function startWorker(
     takeStep,
     retire() {
       phase = "retired";
-      // A unix socket is not closed: its name is the new proxy's, and may not be removed.
-      const unix = listeners.filter(({ address }) => address.kind === "unix");
-      listeners.splice(0, listeners.length, ...listeners.filter((each) => !unix.includes(each)));
-      stopListening();
+      listeners.retire();
     },
     drain() {
       phase = "draining";
-      stopListening();
+      listeners.close();
       endIdle();
     },
     stop() {
       phase = "draining";
-      stopListening();
+      listeners.close();
       for (const session of [...context.directory.all()]) session.shutDown(SHUTDOWN);
     },
     drained: () => empty.promise,

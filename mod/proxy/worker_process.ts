@@ -231,6 +231,8 @@ class Link implements Peers {
         return {};
       case "pools":
         return { pools: await this.#worker!.managePools(question.order) };
+      case "pause":
+        return { failure: await this.#worker!.pause(question.isPaused) ?? "" };
       case "prepare":
         return await this.#prepare(question.config);
       case "commit":

@@ -18,13 +18,18 @@ export interface Ticket {
 
 /** Parked things, in the order in which they came. Each is in it once. */
 export class ParkingLot<T> {
-  readonly #limits: ParkingLimits;
+  #limits: ParkingLimits;
   readonly #tickets = new Map<T, Ticket>();
   #bytes = 0;
   /** All that are here now may go. */
   #isCalled = false;
 
   constructor(limits: ParkingLimits) {
+    this.#limits = limits;
+  }
+
+  /** Applies other bounds to those to come. */
+  setBounds(limits: ParkingLimits): void {
     this.#limits = limits;
   }
 

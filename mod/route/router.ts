@@ -50,7 +50,7 @@ export interface RouteRequest {
 /** Routes the statements of one worker. */
 export class Router {
   readonly positions: Positions = new Positions();
-  readonly options: RouterOptions;
+  options: RouterOptions;
   topology: Topology | undefined;
   primary: RouteServer | undefined;
   /** Servers that are no primary and may take reads or could. */
@@ -58,7 +58,7 @@ export class Router {
   /** Writes of sessions that a failover has lost, and that are waited for no more. */
   lostNeeds = 0;
   readonly #servers = new Map<string, RouteServer>();
-  readonly #balancer: Balancer;
+  #balancer: Balancer;
   readonly #random: () => number;
   readonly #aliases = new Map<string, RouteServer>();
   readonly #candidates = new Candidates();
@@ -74,6 +74,14 @@ export class Router {
       { ...options.route, slowStartMs: options.slowStartMs },
       this.#random,
     );
+  }
+
+  /** Decides by other settings from now on; what is known of servers and positions stays. */
+  reconfigure(options: RouterOptions): void {
+    this.options = options;
+    const { route, slowStartMs } = options;
+    this.#balancer = new Balancer({ ...route, slowStartMs }, this.#random);
+    if (this.topology !== undefined) this.update(this.topology);
   }
 
   /** Takes over what servers there are now. */

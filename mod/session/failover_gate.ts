@@ -37,7 +37,7 @@ const AT_ONCE = 32;
 
 /** One for a worker. */
 export class FailoverGate {
-  readonly #config: FailoverConfig;
+  #config: FailoverConfig;
   readonly #counters: Counters;
   readonly #now: () => number;
   readonly #lot: ParkingLot<Waiting>;
@@ -62,6 +62,12 @@ export class FailoverGate {
       countMax: config.maxParked,
       bytesMax: config.parkedBytesMaxBytes,
     });
+  }
+
+  /** Applies other bounds; who waits already may stay. */
+  reconfigure(config: FailoverConfig): void {
+    this.#config = config;
+    this.#lot.setBounds({ countMax: config.maxParked, bytesMax: config.parkedBytesMaxBytes });
   }
 
   /** There is a server that takes writes. */

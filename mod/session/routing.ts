@@ -1,6 +1,7 @@
 // What routes the statements of a worker's sessions: the router with what is known of the servers,
 // of statements and of stored functions, and who is asked for positions.
 
+import { isDeepStrictEqual } from "node:util";
 import type { Server } from "../backend/mod.ts";
 import {
   findServer,
@@ -48,30 +49,46 @@ export interface StoredCode {
 /** One worker's. */
 export class Routing {
   readonly router: Router;
-  readonly rules: Rules;
+  rules: Rules;
   readonly counts: RouteCounts = new RouteCounts();
   /** The decision about the statement at hand: one object for all. */
   readonly decision: RouteDecision = new RouteDecision();
-  readonly #config: Config;
+  #config: Config;
   readonly #context: SessionContext;
   readonly #questions = new Map<string, Question>();
   readonly #servers = new Map<string, Server>();
   #topology: Topology = NO_TOPOLOGY;
   #facts: RouteFacts;
-  #hasCode = false;
+  #code: StoredCode | undefined;
 
   constructor(config: Config, context: SessionContext) {
     this.#config = config;
     this.#context = context;
     this.rules = new Rules(config.rules);
-    const options: RouterOptions = {
-      route: config.route,
-      rules: this.rules,
-      lookMsMax: config.monitor.timeoutMs,
-      slowStartMs: config.cluster.slowStartMs,
-    };
-    this.router = new Router(options);
+    this.router = new Router(this.#options());
     this.#facts = makeRouteFacts(config.route, this.rules, undefined);
+  }
+
+  #options(): RouterOptions {
+    const { route, monitor, cluster } = this.#config;
+    return {
+      route,
+      rules: this.rules,
+      lookMsMax: monitor.timeoutMs,
+      slowStartMs: cluster.slowStartMs,
+    };
+  }
+
+  /** Routes by another configuration from now on. */
+  reconfigure(config: Config): void {
+    const before = this.#config;
+    this.#config = config;
+    const isOther = !isDeepStrictEqual([before.route, before.rules], [config.route, config.rules]);
+    if (isOther) this.rules = new Rules(config.rules);
+    this.router.reconfigure(this.#options());
+    if (!isOther) return;
+    if (this.#code !== undefined) this.learn(this.#code);
+    else this.#facts = makeRouteFacts(config.route, this.rules, undefined);
   }
 
   /** The facts of statements. Another object once something new is known of stored code. */
@@ -81,7 +98,7 @@ export class Routing {
 
   /** Enough is known for statements to leave the primary. */
   get isReady(): boolean {
-    return this.#hasCode;
+    return this.#code !== undefined;
   }
 
   get flavor(): FlavorName {
@@ -101,10 +118,10 @@ export class Routing {
   }
 
   /** Takes over what functions and views there are. */
-  learn({ routines, views }: StoredCode): void {
-    const known = learnRoutines(routines, views);
+  learn(code: StoredCode): void {
+    const known = learnRoutines(code.routines, code.views);
     this.#facts = makeRouteFacts(this.#config.route, this.rules, known);
-    this.#hasCode = true;
+    this.#code = code;
   }
 
   /** A server that sessions can be on; undefined where they can't. */

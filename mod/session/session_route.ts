@@ -11,6 +11,7 @@ import {
   type RouteRequest,
   type RouteServer,
   RouteState,
+  type Rules,
   waitStatement,
 } from "../route/mod.ts";
 import { Bar, Effect, TransactionStart } from "../sql/mod.ts";
@@ -45,6 +46,8 @@ export class SessionRoute implements Asker {
   readonly #routing: Routing;
   /** The state whose schema and variables are known. */
   #seen: unknown;
+  /** The rules in force when that was found out. */
+  #rules: Rules | undefined;
   #hasAsked = false;
   #hasWaited = false;
   #asked: RouteServer | undefined;
@@ -182,12 +185,14 @@ export class SessionRoute implements Asker {
   #takeState(): void {
     const session = this.#session;
     const state = session.statement?.state ?? session.state;
-    if (this.#seen === state) return;
+    const { rules } = this.#routing;
+    if (this.#seen === state && this.#rules === rules) return;
     this.#seen = state;
     const autoIsNull = state.variables.get("sql_auto_is_null");
     this.state.autoIsNull = autoIsNull !== undefined && /ON|1/.test(autoIsNull);
     this.state.inServerSchema = isServerSchema(state.schema);
-    const { rules } = this.#routing;
+    this.#rules = rules;
+    this.state.rules = NO_RULES;
     if (rules.rules.length === 0) return;
     const { user, address } = session.session;
     this.state.rules = rules.ofSession({ user, schema: state.schema, client: address });

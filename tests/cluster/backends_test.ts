@@ -210,6 +210,36 @@ describe.skipIf(kind === undefined)("backends change while the proxy serves", ()
     expect(Number(await primary.value("SELECT count(*) FROM test.t WHERE v = 7"))).toBe(writes);
   }, 90_000);
 
+  test("rules come and go for sessions that are there", async () => {
+    const [primary, one] = nodes as [ClusterNode, ClusterNode];
+    await using here = await serve([primary, one], { more: SHARED });
+    const client = await here.connect();
+    const targetOf = async (sql: string) => {
+      const [rows] = await client.query<RowDataPacket[]>({
+        sql: `EXPLAIN ROUTE ${sql}`,
+        rowsAsArray: true,
+      });
+      const facts = Object.fromEntries(rows as unknown as [string, string][]);
+      return facts["target"] as string;
+    };
+    const read = "SELECT v FROM t WHERE id = 1";
+    await until("reads are split", async () => await targetOf(read) === "replica");
+    await here.show(
+      "INSERT INTO mysql_query_rules (active, apply, match_digest, destination_hostgroup) " +
+        "VALUES (1, 1, 'SELECT v FROM t WHERE id = ?', 0)",
+    );
+    await here.show("LOAD MYSQL QUERY RULES TO RUNTIME");
+    expect(await targetOf(read)).toBe("primary");
+    expect(await targetOf("SELECT v FROM t WHERE v = 1")).toBe("replica");
+    await client.query(read);
+    await here.show("CONFIG ROLLBACK");
+    expect(await targetOf(read)).toBe("replica");
+    // Routing as a whole, too.
+    await here.show("SET route.primary_reads = 'prefer'");
+    expect(await targetOf(read)).toBe("primary");
+    client.destroy();
+  }, 30_000);
+
   test("sessions that cannot move stay until they leave, or for drain.timeout", async () => {
     const [primary, one] = nodes as [ClusterNode, ClusterNode];
     const more = 'watch = true\n[pool]\nmode = "session"\n[drain]\ntimeout = "1s"\n';

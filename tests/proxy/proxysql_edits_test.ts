@@ -140,7 +140,6 @@ test("what cannot be is refused, with the reason, and nothing of it is done", as
     ["INSERT INTO global_variables VALUES ('mysql-nothing', '1')", "no variable 'mysql-nothing'"],
     ["DELETE FROM global_variables", "cannot be deleted"],
     ["SET mysql-nothing = 1", "Unknown system variable 'mysql-nothing'"],
-    ["INSERT INTO mysql_query_rules (rule_id) VALUES (1)", "[[rule]] of the configuration file"],
     ["DELETE FROM mysql_replication_hostgroups", "admin.writer_hostgroup"],
     ["DELETE FROM runtime_mysql_servers", "read-only"],
     ["DELETE FROM disk.mysql_users", "read-only"],
@@ -182,6 +181,97 @@ test("what cannot be is refused, with the reason, and nothing of it is done", as
   expect(text()).toBe(before);
 });
 
+test("query rules: written as [[rule]], in force at once, in the file with its comments", async () => {
+  const before = text();
+  const shown = (table: string) =>
+    admin.query(
+      `SELECT rule_id, match_pattern, destination_hostgroup, attributes, comment FROM ${table} ORDER BY 1`,
+    );
+  const insert = (values: string, columns = "") =>
+    admin.query(
+      `INSERT INTO mysql_query_rules (rule_id, active, apply, destination_hostgroup${columns}) VALUES (${values})`,
+    );
+  await insert("20, 1, 1, 1, '^SELECT', 'reads'", ", match_pattern, comment");
+  await insert("10, 1, 1, 0, 'FOR UPDATE$', 'app'", ", match_pattern, username");
+  expect(await shown("runtime_mysql_query_rules")).toEqual([]);
+  await admin.query("LOAD MYSQL QUERY RULES TO RUNTIME");
+  const both = [["1", "FOR UPDATE$", "0", "", ""], ["2", "^SELECT", "1", "", "reads"]];
+  expect(await shown("runtime_mysql_query_rules")).toEqual(both);
+  await admin.query("SAVE MYSQL QUERY RULES TO DISK");
+  expect(text()).toBe(
+    `${before}\n[[rule]]\nuser = "app"\nstatement = "FOR UPDATE$"\ntarget = "primary"\n` +
+      '\n[[rule]]\nname = "reads"\nstatement = "^SELECT"\ntarget = "replica"\n',
+  );
+  // What ProxySQL has not, and people's comments.
+  writeFileSync(file, text().replace('"^SELECT"', '"^SELECT" # all of them'));
+  await admin.query(
+    `UPDATE mysql_query_rules SET attributes = '{"tags":["near"],"consistency":"global"}' WHERE rule_id = 2`,
+  );
+  await admin.query("DELETE FROM mysql_query_rules WHERE rule_id = 1");
+  await admin.query("LOAD MYSQL QUERY RULES TO RUNTIME");
+  await admin.query("SAVE MYSQL QUERY RULES TO DISK");
+  expect(await shown("disk.mysql_query_rules")).toEqual(
+    [["1", "^SELECT", "1", '{"tags":["near"],"consistency":"global"}', "reads"]],
+  );
+  const refused: readonly (readonly [values: string, columns: string, reason: string])[] = [
+    ["5, 0, 1, 1", "", "delete the row"],
+    ["5, 1, 0, 1", "", "apply must be 1"],
+    ["5, 1, 1, 7", "", "there is no hostgroup 7"],
+    ["5, 1, 1, 1, '^SELECT'", ", match_digest", "a pattern goes into match_pattern"],
+    ["5, 1, 1, 1, 'SELECT ?', 'SELECT 1'", ", match_digest, replace_pattern", "never changed"],
+    ["5, 1, 1, 1, '('", ", match_pattern", "must be a regular expression"],
+    ['5, 1, 1, 1, \'{"consistency":"x"}\'', ", attributes", "rule[1].consistency"],
+    ["5, 1, 1, 1, 'kitchen'", ", client_addr", "must be a network"],
+  ];
+  for (const [values, columns, reason] of refused) {
+    await insert(values, columns);
+    expect([values, await message("LOAD MYSQL QUERY RULES TO RUNTIME")]).toEqual([
+      values,
+      expect.stringContaining(reason),
+    ]);
+    await admin.query("SAVE MYSQL QUERY RULES TO MEMORY");
+  }
+  await admin.query("DELETE FROM mysql_query_rules");
+  await admin.query("LOAD MYSQL QUERY RULES TO RUNTIME");
+  await admin.query("SAVE MYSQL QUERY RULES TO DISK");
+  expect(text().trimEnd()).toBe(before.trimEnd());
+  writeFileSync(file, before);
+});
+
+for (const workers of ["1", "2"]) {
+  test(`PROXYSQL PAUSE and RESUME: new clients are refused, sessions go on, ${workers} worker(s)`, async () => {
+    const { server } = await subject(kinds[0]!);
+    const { app } = server.accounts;
+    await using paused = await startProxy({
+      backends: [server],
+      args: ["--admin", "127.0.0.1:0", "--http", "127.0.0.1:0", "--workers", workers],
+    });
+    const port = await paused.loggedPort("admin port");
+    const http = await paused.loggedPort("HTTP port");
+    using owner = await loginAs({ user: "admin", password: "" }, { port });
+    using client = await loginAs(app, paused);
+    const ready = async () => await (await fetch(`http://127.0.0.1:${http}/readyz`)).text();
+    for (let turn = 0; turn < 2; turn++) {
+      await owner.query("PROXYSQL PAUSE");
+      await owner.query("PROXYSQL PAUSE");
+      const refusal = await loginAs(app, paused).then(() => "let in", (error: unknown) => error);
+      expect(String(refusal)).toContain("ECONNREFUSED");
+      expect(await ready()).toContain("PROXYSQL PAUSE");
+      expect(await client.value("SELECT 'still here'")).toBe("still here");
+      await owner.query("PROXYSQL RESUME");
+      await owner.query("PROXYSQL RESUME");
+      expect(await ready()).not.toContain("PROXYSQL PAUSE");
+      for (let i = 0; i < 8; i++) {
+        using again = await loginAs(app, paused);
+        expect(await again.value("SELECT 1")).toBe("1");
+      }
+    }
+    using other = await loginAs({ user: "admin", password: "" }, { port });
+    await other.query("PROXYSQL KILL").catch(() => {});
+    expect(await paused.exited).toBe(0);
+  });
+}
+
 test("rows changed, checksums, SHOW, and moves of what is never edited", async () => {
   const port = await proxy.loggedPort("admin port");
   const connection = await createConnection({ host: "127.0.0.1", port, user: "admin" });
@@ -197,10 +287,8 @@ test("rows changed, checksums, SHOW, and moves of what is never edited", async (
   await connection.query("SAVE MYSQL USERS TO MEM");
   expect(await checksum()).toBe(before);
   await connection.end();
-  for (const subject of ["MYSQL QUERY RULES", "ADMIN VARIABLES"]) {
-    await admin.query(`LOAD ${subject} TO RUNTIME`);
-    await admin.query(`SAVE ${subject} TO DISK`);
-  }
+  await admin.query("LOAD ADMIN VARIABLES TO RUNTIME");
+  await admin.query("SAVE ADMIN VARIABLES TO DISK");
   expect((await admin.query("SHOW MYSQL VARIABLES")).map(([name]) => name))
     .toContain("mysql-max_connections");
   expect(await admin.query("SHOW MYSQL USERS")).toHaveLength(1);

@@ -5,18 +5,19 @@ import type { SqlError, TextResult } from "../../wire/mod.ts";
 import type { AdminSession } from "../admin_session.ts";
 import { RefusedError, type TableRow } from "../table.ts";
 import type { Answer } from "../view.ts";
-import { serverLayers, userLayers, variableLayers } from "./config_tables.ts";
+import { ruleLayers, serverLayers, userLayers, variableLayers } from "./config_tables.ts";
 import { variableReason } from "./edits.ts";
 import { EDITED, moveLayer } from "./layers.ts";
 import type { ProxysqlStatement } from "./statement_text.ts";
 
 /** Tables that are written to, and the reason why others are not. */
-const EDITABLE = new Map([serverLayers, userLayers, variableLayers].map(({ memory }) => [
-  memory.name,
-  memory,
-]));
+const EDITABLE = new Map(
+  [serverLayers, userLayers, ruleLayers, variableLayers].map(({ memory }) => [
+    memory.name,
+    memory,
+  ]),
+);
 const READ_ONLY: Readonly<Record<string, string>> = {
-  mysql_query_rules: "Rules are [[rule]] of the configuration file, and take a restart",
   mysql_replication_hostgroups:
     "The hostgroups are admin.writer_hostgroup and admin.reader_hostgroup of the configuration",
 };
@@ -104,6 +105,15 @@ async function order(text: string, running: AdminSession["view"]["running"]): Pr
     case "SHUTDOWN SLOW":
       // As from the system: statements and transactions end first.
       process.kill(process.pid, "SIGTERM");
+      return "ok";
+    case "PAUSE":
+    case "RESUME": {
+      const reason = await running.pause(text === "PAUSE");
+      return reason === undefined ? "ok" : failure(1105, reason);
+    }
+    case "KILL":
+      process.kill(process.pid, "SIGTERM");
+      running.stop();
       return "ok";
     case "RELOAD TLS":
       await running.reload();

@@ -127,11 +127,20 @@ interface RuleRow extends Rule {
   readonly hostgroup: number | null;
 }
 
+/** Empty where there is nothing of it. */
+function ruleAttributes({ tags, consistency }: Rule): string {
+  const attributes = {
+    ...(tags.length > 0 && { tags }),
+    ...(consistency !== "default" && { consistency }),
+  };
+  return Object.keys(attributes).length === 0 ? "" : JSON.stringify(attributes);
+}
+
 const given = (text: string) => text === "" ? null : text;
 
 /** One row a rule. */
-const ruleLayers: Layers = layers<RuleRow>("mysql_query_rules", {
-  doc: "The rules of the configuration (`[[rule]]`), to be read.",
+export const ruleLayers: Layers = layers<RuleRow>("mysql_query_rules", {
+  doc: "The rules of the configuration (`[[rule]]`), in their order: the first that fits counts.",
   key: ["rule_id"],
   rows: ({ view: { running: { config } } }) => {
     const { writer, reader } = hostgroupsOf(config);
@@ -144,10 +153,10 @@ const ruleLayers: Layers = layers<RuleRow>("mysql_query_rules", {
   },
   columns: {
     rule_id: ["INTEGER", "Its place, from 1 on.", ({ number }) => number],
-    active: ["INTEGER", UNUSED, () => 1],
+    active: ["INTEGER", "Always 1; it has to be written.", () => 1, integer(0)],
     username: ["TEXT", "The account it is for. NULL: any.", ({ user }) => given(user)],
     schemaname: ["TEXT", "The default schema it is for. NULL: any.", ({ schema }) => given(schema)],
-    flagIN: ["INTEGER", UNUSED, () => 0],
+    flagIN: ["INTEGER", UNUSED, () => 0, integer(0)],
     client_addr: [
       "TEXT",
       "The networks it is for, with commas. NULL: any.",
@@ -158,7 +167,7 @@ const ruleLayers: Layers = layers<RuleRow>("mysql_query_rules", {
     digest: ["TEXT", UNUSED, () => null],
     match_digest: [
       "TEXT",
-      "The statement's digest as text. NULL: any.",
+      "The statement's digest as text, no pattern. NULL: any.",
       ({ digest }) => given(digest),
     ],
     match_pattern: [
@@ -166,8 +175,8 @@ const ruleLayers: Layers = layers<RuleRow>("mysql_query_rules", {
       "The pattern of its text. NULL: any.",
       ({ statement }) => given(statement),
     ],
-    negate_match_pattern: ["INTEGER", UNUSED, () => 0],
-    re_modifiers: ["TEXT", UNUSED, () => "CASELESS"],
+    negate_match_pattern: ["INTEGER", UNUSED, () => 0, integer(0)],
+    re_modifiers: ["TEXT", UNUSED, () => "CASELESS", "DEFAULT 'CASELESS'"],
     flagOUT: ["INTEGER", UNUSED, () => null],
     replace_pattern: ["TEXT", UNUSED, () => null],
     destination_hostgroup: [
@@ -191,8 +200,13 @@ const ruleLayers: Layers = layers<RuleRow>("mysql_query_rules", {
     multiplex: ["INTEGER", UNUSED, () => null],
     gtid_from_hostgroup: ["INTEGER", UNUSED, () => null],
     log: ["INTEGER", UNUSED, () => null],
-    apply: ["INTEGER", UNUSED, () => 1],
-    attributes: ["TEXT", UNUSED, () => ""],
+    apply: ["INTEGER", "Always 1; it has to be written.", () => 1, integer(0)],
+    attributes: [
+      "TEXT",
+      'What ProxySQL has not, as JSON: `{"tags":["near"],"consistency":"global"}`.',
+      ruleAttributes,
+      EMPTY,
+    ],
     comment: ["TEXT", "Its name.", ({ name }) => name],
   },
 });

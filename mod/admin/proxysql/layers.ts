@@ -4,16 +4,24 @@ import { type Config, type ConfigTexts, editTexts, type WriteBack } from "../../
 import type { LiveConfig, Running } from "../../proxy/mod.ts";
 import type { AdminSession } from "../admin_session.ts";
 import { makeSource, RefusedError } from "../table.ts";
-import { type Layers, serverLayers, userLayers, variableLayers } from "./config_tables.ts";
+import {
+  type Layers,
+  ruleLayers,
+  serverLayers,
+  userLayers,
+  variableLayers,
+} from "./config_tables.ts";
 import { diskSource, readDisk, writeBack } from "../config_files.ts";
 import { type Plan, planUsers, planVariables } from "./edits.ts";
+import { planRules } from "./rule_edits.ts";
 import { orderServers, planServerKeys, planServers, type ServerPlan } from "./server_edits.ts";
 import type { Move, Subject } from "./statement_text.ts";
 
-/** What can be edited. Of rules and of `admin-` variables nothing can: their moves move nothing. */
+/** What can be edited. Of `admin-` variables nothing can: their moves move nothing. */
 export const EDITED: Readonly<Partial<Record<Subject, Layers>>> = {
   servers: serverLayers,
   users: userLayers,
+  rules: ruleLayers,
   variables: variableLayers,
 };
 
@@ -64,6 +72,7 @@ async function loadToRuntime(
     if (plan.edits.length > 0) mustDecide(running);
     return await applyEdits(plan, live, user);
   }
+  if (subject === "rules") return await applyEdits(planRules(rows, config), live, user);
   await applyEdits(planVariables(rows, running, live?.current.sources ?? new Map()), live, user);
 }
 
@@ -108,6 +117,7 @@ async function saveToDisk(
     plan = planServerKeys(servers, config, sources);
     refuseFor([...servers.reasons, ...forgotten(servers, config, plan)]);
   } else if (subject === "users") plan = planUsers(rows, config, running.config);
+  else if (subject === "rules") plan = planRules(rows, config);
   else {
     const { running: asOnDisk } = diskSource(makeSource(view)).view;
     plan = planVariables(rows, asOnDisk, sources);

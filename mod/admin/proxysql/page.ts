@@ -22,7 +22,7 @@ name, which shows what is in force, and one in \`disk\`, which shows what the fi
 
 ## Changing the configuration
 
-\`mysql_servers\`, \`mysql_users\` and \`global_variables\` take INSERT, REPLACE, UPDATE and DELETE, in
+\`mysql_servers\`, \`mysql_users\`, \`mysql_query_rules\` and \`global_variables\` take INSERT, REPLACE, UPDATE and DELETE, in
 SQLite's dialect: a quote in a string is doubled, a backslash is a backslash. One edit is shared by
 all connections to the admin port. Until something is written these tables show what is in force.
 
@@ -33,8 +33,9 @@ all connections to the admin port. Until something is written these tables show 
 | \`SAVE … TO DISK\`, \`SAVE … FROM MEMORY\`, \`SAVE … TO CONFIG\` | writes the rows to the configuration file |
 | \`LOAD … TO MEMORY\`, \`LOAD … FROM DISK\`, \`LOAD … FROM CONFIG\` | takes the file's rows as edits |
 
-They are for \`MYSQL SERVERS\`, \`MYSQL USERS\` and \`MYSQL VARIABLES\`; \`MYSQL QUERY RULES\` and
-\`ADMIN VARIABLES\` are taken too, but nothing of them can be edited. What is put in force is checked
+They are for \`MYSQL SERVERS\`, \`MYSQL USERS\`, \`MYSQL QUERY RULES\` and \`MYSQL VARIABLES\`;
+\`ADMIN VARIABLES\` are taken too, but nothing of them can be edited. With
+\`config.write_back = "overlay"\` what is said here of the file is done to the overlay. What is put in force is checked
 as \`CONFIG APPLY\` checks it, has a number in the table \`revisions\`, and \`CONFIG ROLLBACK\` takes it
 back. In the file everything stays that people have written, comments too; a file that is written in
 a way that cannot be changed so (users in one line, say) is left alone, with an error. Whatever a
@@ -53,11 +54,19 @@ row says that has no meaning here is an error with its reason when it is put in 
 - **Users** are \`[[user]]\`. They decide in the mode \`static\` of \`auth.mode\`; in other modes
   accounts are the server's, and LOAD refuses changes. A password is plain text, or a hash of the
   server as \`*…\` (mysql_native_password) or \`$A$…\` (caching_sha2_password).
+- **Query rules** are \`[[rule]]\`: a rule chooses a server, by account, schema, networks, a pattern of
+  the text (\`match_pattern\`) or a digest's text (\`match_digest\`, which is no pattern here). The first
+  that fits counts, so \`active\` and \`apply\` must be 1; \`destination_hostgroup\` is one of the two, or
+  NULL. Nothing is rewritten, kept, mirrored or delayed: such columns are refused. Rules are numbered
+  anew by their order when they are put in force. Statements are split where \`route.split\` says so.
 - **Variables**: those that \`global_variables\` below names, also by \`SET mysql-… = …\`, and
   \`SELECT @@mysql-…\`. One that a flag or an environment variable gives is refused.
 
-\`CHECKSUM MYSQL SERVERS\`, \`USERS\` or \`VARIABLES\`, \`SHOW MYSQL SERVERS\`, \`USERS\`, \`VARIABLES\` or
-\`STATUS\` and \`SHOW ADMIN VARIABLES\` answer from the tables. \`PROXYSQL SHUTDOWN [SLOW]\` ends the
-proxy as SIGTERM does, \`PROXYSQL RELOAD TLS\` reads certificates again, \`PROXYSQL FLUSH QUERY CACHE\`
+\`CHECKSUM MYSQL SERVERS\`, \`USERS\`, \`QUERY RULES\` or \`VARIABLES\`, \`SHOW MYSQL SERVERS\`, \`USERS\`, \`VARIABLES\` or
+\`STATUS\` and \`SHOW ADMIN VARIABLES\` answer from the tables. \`PROXYSQL PAUSE\` closes the
+listening sockets of all workers: a new client finds nobody there (connection refused), sessions go
+on, \`/readyz\` says why; \`PROXYSQL RESUME\` listens again on the same addresses. That keeps new
+clients away; to make statements wait there is \`PAUSE POOLS\`. \`PROXYSQL SHUTDOWN [SLOW]\` ends the
+proxy as SIGTERM does, \`PROXYSQL KILL\` ends it without waiting, \`PROXYSQL RELOAD TLS\` reads certificates again, \`PROXYSQL FLUSH QUERY CACHE\`
 has nothing to flush; other \`PROXYSQL\` orders are refused.
 `;
