@@ -11,6 +11,8 @@ export class TopologyFollower {
   topology: Topology = NO_TOPOLOGY;
   readonly #context: SessionContext;
   readonly #leaving: LeavingServers;
+  /** There may soon be another primary. */
+  #isInDoubt = false;
 
   constructor(context: SessionContext, leaving: LeavingServers) {
     this.#context = context;
@@ -32,6 +34,7 @@ export class TopologyFollower {
     this.#context.routing?.update(topology);
     this.#moveToPrimary();
     this.#closeLost();
+    this.#expectLoss();
     if (topology.servers.length > 0) {
       this.#leaving.keep(({ name }) => findServer(topology, name) !== undefined);
     }
@@ -70,9 +73,16 @@ export class TopologyFollower {
     const last = findServer(topology, server.name);
     const isNew = !gate.isShut;
     gate.shut(topology.primaryReason, { readsGoOn: last?.reads === true });
-    if (!isNew) return;
-    this.#reconsider();
-    openAhead(this.#candidates(), this.#context);
+    if (isNew) this.#reconsider();
+  }
+
+  /** The primary does not answer any more, or is to be another one: connections to others are opened. */
+  #expectLoss(): void {
+    const { gate, server } = this.#context;
+    const last = findServer(this.topology, server.name);
+    const isInDoubt = gate.isShut || (last !== undefined && last.failure !== null);
+    if (isInDoubt && !this.#isInDoubt) openAhead(this.#candidates(), this.#context);
+    this.#isInDoubt = isInDoubt;
   }
 
   /** Servers of which one may be the next primary. */

@@ -49,6 +49,8 @@ export class FailoverGate {
   readsGoOn = false;
   /** Those that wait to know whether a server is gone, and until when. */
   readonly #doubts = new Map<Waiting, { readonly server: string; readonly untilMs: number }>();
+  /** When a server was last said to be gone. */
+  readonly #goneMs = new Map<string, number>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
   constructor(
@@ -123,14 +125,22 @@ export class FailoverGate {
     }
   }
 
-  /** Waits until it is known whether a server is gone; a look at it is on its way. */
+  /**
+   * Waits until it is known whether a server is gone; a look at it is on its way. It may have failed
+   * before: whoever watches the server sees it go at the same time, and find it again at once.
+   */
   doubt(waiting: Waiting, server: string): void {
+    if (this.#now() - (this.#goneMs.get(server) ?? -Infinity) < DOUBT_MS) {
+      waiting.settle(true);
+      return;
+    }
     this.#doubts.set(waiting, { server, untilMs: this.#now() + DOUBT_MS });
     this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
   }
 
   /** A server does not answer, or is not what it was. @param names All names of it. */
   noteGone(names: readonly string[]): void {
+    for (const name of names) this.#goneMs.set(name, this.#now());
     for (const [waiting, { server }] of [...this.#doubts]) {
       if (names.includes(server) && this.#doubts.delete(waiting)) waiting.settle(true);
     }

@@ -27,6 +27,12 @@ export class Random {
     return values[this.below(values.length)]!;
   }
 
+  /** All of several, in another order. */
+  shuffled<T>(values: readonly T[]): T[] {
+    const left = [...values];
+    return values.map(() => left.splice(this.below(left.length), 1)[0]!);
+  }
+
   /** True in one of `n` cases. */
   oneIn(n: number): boolean {
     return this.below(n) === 0;
