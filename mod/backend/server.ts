@@ -24,6 +24,7 @@ import {
 import { isMariadb } from "./fresh_state.ts";
 import { runStatement } from "./own_statement.ts";
 import type { Pools } from "./pools.ts";
+import { failureCode } from "./server_error.ts";
 import { type ConnectionHolder, poolKey, ServerConnection } from "./server_connection.ts";
 
 /** A login at a server on behalf of a client. */
@@ -75,6 +76,7 @@ export class Server {
   readonly #now: () => number;
   readonly #account: OwnAccount | undefined;
   readonly #onFailure: (code: number) => void;
+  readonly #onOpened: (ms: number) => void;
   #learning: Promise<Greeting> | undefined;
   /** Whether the server runs statements for new connections (init_connect), as last seen. */
   #initConnect = { isSet: false, seenAt: -Infinity };
@@ -85,6 +87,8 @@ export class Server {
     readonly account?: OwnAccount | undefined;
     /** Told when logging in fails: the server's error number, or 0 if it could not be reached. */
     readonly onFailure?: (code: number) => void;
+    /** Told how long it took to open a connection and log in on it, in milliseconds. */
+    readonly onOpened?: (ms: number) => void;
     readonly counters: Counters;
     readonly log: Log;
     readonly now: () => number;
@@ -102,6 +106,7 @@ export class Server {
     this.#now = options.now;
     this.#account = options.account;
     this.#onFailure = options.onFailure ?? (() => {});
+    this.#onOpened = options.onOpened ?? (() => {});
   }
 
   /**
@@ -137,9 +142,11 @@ export class Server {
       : request.on ?? await this.#takeIdle(request);
     const again = idle && await this.#loginAgain(idle, request);
     if (again) return again;
+    const since = this.#now();
+    const { authenticator, clientSecure } = request;
     const opened = await openConnection(this.settings, request.login, {
-      authenticator: request.authenticator,
-      clientSecure: request.clientSecure,
+      authenticator,
+      clientSecure,
       preamble: request.preamble,
       onGreeting: (greeting) => this.#learn(greeting),
       signal: request.signal,
@@ -147,6 +154,7 @@ export class Server {
       if (!request.signal.aborted) this.#onFailure(failureCode(error));
       throw error;
     });
+    this.#onOpened(this.#now() - since);
     this.#counters.serverConnectionsOpened++;
     const connection = this.#connectionOf(opened, request);
     connection.again = request.again;
@@ -439,8 +447,3 @@ function changeUserRequest(login: HandshakeResponse): ChangeUser {
 
 /** A plugin that no server has: so that it answers with its own challenge for the account. */
 export const RELAY_PLUGIN = "mysqlproxy_relay";
-
-/** The server's error number; 0 where it could not be reached, or went away. */
-function failureCode(error: unknown): number {
-  return error instanceof LoginRefusedError ? error.error.code : 0;
-}

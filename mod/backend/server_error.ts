@@ -47,3 +47,8 @@ export function isFull(error: unknown): boolean {
 export function isServerFull(error: unknown): boolean {
   return error instanceof LoginRefusedError && error.error.code === TOO_MANY_CONNECTIONS;
 }
+
+/** The server's error number; 0 where it could not be reached, or went away. */
+export function failureCode(error: unknown): number {
+  return error instanceof LoginRefusedError ? error.error.code : 0;
+}

@@ -5,7 +5,15 @@ import { digestOf, type LexicalMode, Shape, withoutValues } from "../sql/mod.ts"
 import { HistogramBank, type TimesDelta } from "./histogram.ts";
 
 /** The stages of a statement whose time is measured, by the index of their histograms. */
-export const STAGES = ["queue", "connect", "restore", "consistency", "execute", "total"] as const;
+export const STAGES = [
+  "queue",
+  "connect",
+  "restore",
+  "consistency",
+  "execute",
+  "stream",
+  "total",
+] as const;
 /** A stage's name. */
 export type StageName = typeof STAGES[number];
 /** The index of each stage. */
@@ -20,8 +28,10 @@ export const Stage = {
   CONSISTENCY: 3,
   /** From the moment it was sent to the end of its answer. */
   EXECUTE: 4,
+  /** Of that, from the first piece of an answer to its end; not of answers in one piece. */
+  STREAM: 5,
   /** From its arrival to the end of its answer. */
-  TOTAL: 5,
+  TOTAL: 6,
 } as const;
 
 /** Servers with numbers of their own; further ones share the last. */

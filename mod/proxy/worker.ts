@@ -5,7 +5,14 @@ import { type OwnAccount, Pools, PoolTables, Server, ServerList } from "../backe
 import type { Topology } from "../cluster/mod.ts";
 import type { Config, ServerAddress } from "../config/mod.ts";
 import { addressText, ListenError, onDefect, type Stream } from "../net/mod.ts";
-import { Counters, type LeveledLog, type Log, LoopLag, StatementMetrics } from "../observe/mod.ts";
+import {
+  Counters,
+  type LeveledLog,
+  type Log,
+  LoopLag,
+  Stage,
+  StatementMetrics,
+} from "../observe/mod.ts";
 import {
   carryOver,
   ClientSession,
@@ -97,6 +104,10 @@ export async function startWorker(
       pool: current.pool,
       pools: makePools(current, { address, counters, now, tables }),
       account: ownAccount(config),
+      onOpened(ms) {
+        if (!metrics.enabled) return;
+        metrics.addStage(Stage.CONNECT, metrics.server(addressText(address)), ms * 1000);
+      },
       onFailure: (code) => context.cluster?.report(addressText(address), code),
       counters,
       log: log.of("backend"),

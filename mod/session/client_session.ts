@@ -189,6 +189,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     if (bytes.length >= BULK_BYTES && server?.tracker.inRows) this.stream.writeBulk(bytes);
     else this.stream.write(bytes);
     if (server === undefined) return;
+    if (!server.tracker.done) this.times.goesOn();
     if (this.stream.pending > this.context.config.limits.bufferMaxBytes) server.stream.pause();
     if (this.#intake.mode === Mode.COMMANDS && server.tracker.wantsLocalFile) {
       this.#intake.expectLocalFile();

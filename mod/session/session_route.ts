@@ -214,12 +214,14 @@ export class SessionRoute implements Asker {
     }
     this.#asked = server;
     this.#askedMs = Date.now();
+    this.#session.session.times.asks();
     this.#routing.ask(server, this);
   }
 
   positionIs(position: ToldPosition | undefined): void {
     const session = this.#session;
     if (session.session.closed || !session.busy) return;
+    session.session.times.told();
     if (this.#asksForAll && position?.isClosed === true && this.#asked!.isPrimary) {
       // Another one may be the primary already, and have what this one has not.
       session.context.cluster?.report(this.#asked!.name, READ_ONLY_SERVER);
@@ -263,6 +265,7 @@ export class SessionRoute implements Asker {
   /** What went out in front of it has succeeded: the server has what was waited for. */
   prepared(): void {
     if (this.wait === undefined) return;
+    this.#session.session.times.waitedForData = true;
     this.#routing.router.positions.noteReached(this.state.position, this.server!);
   }
 

@@ -21,6 +21,14 @@ export class StatementTimes {
   grantedAt = 0;
   /** The connection was in the session's state. */
   restoredAt = 0;
+  /** What the server has that its data hang on was asked for, since then. */
+  askedAt = 0;
+  /** How long that took. */
+  askedMs = 0;
+  /** What it was made ready for was data, not the session's state. */
+  waitedForData = false;
+  /** The first piece of an answer in several has come. */
+  firstAt = 0;
   /** A connection that is granted now was not waited for. */
   isLeasing = false;
   /** With session pooling: the digest's record, or -1. */
@@ -35,12 +43,35 @@ export class StatementTimes {
   start(metrics: StatementMetrics): void {
     this.commands++;
     this.startedAt = metrics.enabled ? performance.now() : 0;
-    this.grantedAt = this.restoredAt = 0;
+    this.grantedAt =
+      this.restoredAt =
+      this.firstAt =
+      this.askedAt =
+      this.askedMs =
+        0;
+    this.waitedForData = false;
   }
 
   /** A connection has been granted. */
   granted(): void {
     if (!this.isLeasing && this.startedAt !== 0) this.grantedAt = performance.now();
+  }
+
+  /** Before a server is chosen a position is asked for. */
+  asks(): void {
+    if (this.startedAt !== 0) this.askedAt = performance.now();
+  }
+
+  /** It is there, or cannot be had. */
+  told(): void {
+    if (this.askedAt === 0) return;
+    this.askedMs += performance.now() - this.askedAt;
+    this.askedAt = 0;
+  }
+
+  /** A piece of the answer has come, and more is to come. */
+  goesOn(): void {
+    if (this.firstAt === 0 && this.startedAt !== 0) this.firstAt = performance.now();
   }
 
   /** The command had to wait for the session's state, which is there. */
@@ -60,10 +91,15 @@ export function noteTimes(session: PooledSession, pooled: PooledConnection): voi
   const { tracker, facts } = pooled.connection;
   const server = metrics.server(facts.server);
   const now = performance.now();
-  const grantedAt = times.grantedAt || startedAt;
+  const wantedAt = startedAt + times.askedMs;
+  const grantedAt = times.grantedAt || wantedAt;
   const sentAt = times.restoredAt || grantedAt;
-  if (grantedAt > startedAt) metrics.addStage(Stage.QUEUE, server, us(startedAt, grantedAt));
-  if (sentAt > grantedAt) metrics.addStage(Stage.RESTORE, server, us(grantedAt, sentAt));
+  if (grantedAt > wantedAt) metrics.addStage(Stage.QUEUE, server, us(wantedAt, grantedAt));
+  const readyMs = sentAt - grantedAt;
+  const dataMs = times.askedMs + (times.waitedForData ? readyMs : 0);
+  if (dataMs > 0) metrics.addStage(Stage.CONSISTENCY, server, dataMs * 1000);
+  if (readyMs > 0 && !times.waitedForData) metrics.addStage(Stage.RESTORE, server, readyMs * 1000);
+  if (times.firstAt !== 0) metrics.addStage(Stage.STREAM, server, us(times.firstAt, now));
   metrics.addStage(Stage.EXECUTE, server, us(sentAt, now));
   metrics.addStage(Stage.TOTAL, server, us(startedAt, now));
   if (tracker.errorCode !== 0) metrics.addError(tracker.errorCode, server);
@@ -83,8 +119,8 @@ export function noteTimes(session: PooledSession, pooled: PooledConnection): voi
     end: bytes.length,
     digestText: metrics.textOf(record),
     totalUs: us(startedAt, now),
-    queueUs: us(startedAt, grantedAt),
-    restoreUs: us(grantedAt, sentAt),
+    queueUs: us(wantedAt, grantedAt),
+    restoreUs: readyMs * 1000,
     rowsSent: tracker.rows,
     rowsAffected: tracker.affectedRows,
     errorCode: tracker.errorCode,
@@ -152,6 +188,7 @@ export function noteSent(
   times.startedAt = 0;
   if (!metrics.enabled || !isStatement) return;
   times.startedAt = performance.now();
+  times.firstAt = 0;
   const number = metrics.server(server!.facts.server);
   const from = isQuery ? textStart(session, bytes, start, end) : end;
   if (logsStatements(context)) {
@@ -194,7 +231,9 @@ export function noteAnswered(session: ClientSession, { tracker, facts }: ServerC
   if (startedAt === 0) return;
   times.startedAt = 0;
   const server = metrics.server(facts.server);
-  const time = us(startedAt, performance.now());
+  const now = performance.now();
+  const time = us(startedAt, now);
+  if (times.firstAt !== 0) metrics.addStage(Stage.STREAM, server, us(times.firstAt, now));
   metrics.addStage(Stage.EXECUTE, server, time);
   metrics.addStage(Stage.TOTAL, server, time);
   if (tracker.errorCode !== 0) metrics.addError(tracker.errorCode, server);

@@ -234,6 +234,13 @@ describe.skipIf(kind === undefined)("backends change while the proxy serves", ()
     await client.query(read);
     await here.show("CONFIG ROLLBACK");
     expect(await targetOf(read)).toBe("replica");
+    // Who asks for the newest data waits to know what it is; that is a stage of its own.
+    await client.query("SET @@mysqlproxy.consistency = 'global'");
+    await until("it is measured", async () => {
+      await client.query(read);
+      const [row] = await here.show("SELECT max_us FROM stages WHERE stage = 'consistency'");
+      return Number(row?.[0] ?? 0) > 0;
+    });
     // Routing as a whole, too.
     await here.show("SET route.primary_reads = 'prefer'");
     expect(await targetOf(read)).toBe("primary");

@@ -80,11 +80,23 @@ for (const kind of kinds) {
           expect(Number(row["count"])).toBeGreaterThanOrEqual(8);
           expect(row["sorted"]).toBe("1");
         }
+        await client.query("SELECT REPEAT('x', 1000000) UNION ALL SELECT REPEAT('y', 1000000)");
+        const stage = (name: string) =>
+          rowsOf(admin, `SELECT count, max_us, target FROM stages WHERE stage = '${name}'`);
+        await until("a long answer is measured", async () => (await stage("stream")).length === 1);
+        const [streamed] = await stage("stream");
+        const [executed] = await stage("execute");
+        expect(Number(streamed!["count"])).toBeGreaterThanOrEqual(1);
+        expect(Number(streamed!["max_us"])).toBeLessThanOrEqual(Number(executed!["max_us"]));
+        const [connected] = await stage("connect");
+        expect(connected!["target"]).toBe(`127.0.0.1:${server.port}`);
+        expect(Number(connected!["count"])).toBeGreaterThanOrEqual(1);
+        expect(Number(connected!["max_us"])).toBeGreaterThan(0);
         const [session] = await rowsOf(
           admin,
           `SELECT * FROM frontends WHERE user = '${server.accounts.app.user}'`,
         );
-        expect(Number(session!["commands"])).toBe(8);
+        expect(Number(session!["commands"])).toBe(9);
         expect(Number(session!["bytes_received"])).toBeGreaterThan(STATEMENTS.join().length);
         if (kind === "mysql") await compareDigests(admin, client);
         else expect(await admin.value(`SELECT max(of_server) ${about}`)).toBe("0");

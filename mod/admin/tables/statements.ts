@@ -65,9 +65,11 @@ export const digestsTable = table<DigestTotals>("digests", {
 /** One row a stage and target. */
 export const stagesTable = table<StageTotals>("stages", {
   doc: "How long statements were where: `queue`, waiting for a server connection; `restore`, " +
-    "waiting for the session's state on it; `consistency`, waiting for a replica; `execute`, from " +
-    "sending to the end of the answer; `total`, all of it. `connect`: opening connections. Who did " +
-    "not wait is not counted in the first three. With several workers up to 1 s old.",
+    "waiting for the session's state on it; `consistency`, asking how new the data must be and " +
+    "waiting for a replica; `execute`, from sending to the end of the answer; `stream`, of that, from " +
+    "the first piece of the answer to its end; `total`, all of it. `connect`: opening connections and " +
+    "logging in on them. Who did not wait is not counted in the first three, an answer in one piece " +
+    "not in `stream`. With several workers up to 1 s old.",
   rows: ({ view }) => view.running.metrics().stages,
   columns: {
     stage: ["TEXT", "The stage.", ({ stage }) => stage],
