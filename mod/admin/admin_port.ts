@@ -19,10 +19,12 @@ import {
   decodeHandshakeResponse,
   encodeAuthMoreData,
   encodeAuthSwitch,
+  encodeBinaryResult,
   encodeErr,
   encodeFieldList,
   encodeGreeting,
   encodeOk,
+  encodePrepared,
   encodeTextResult,
   type HandshakeResponse,
   isSslRequest,
@@ -35,6 +37,7 @@ import type { AdminSession } from "./admin_session.ts";
 import { AdminDatabase } from "./database.ts";
 import { automaticSockets } from "./local_socket.ts";
 import { parseSetStatement } from "./set_statement.ts";
+import { PreparedStatements } from "./prepared_statements.ts";
 import { fieldsOf } from "./show_tables.ts";
 import { answerStatement, useDatabase } from "./statements.ts";
 import type { AdminView, Answer } from "./view.ts";
@@ -138,19 +141,23 @@ async function converse(stream: Stream, context: PortContext): Promise<void> {
   const login = await logIn(channel, stream, context).finally(() => clearTimeout(timer));
   if (login === undefined) return;
   const { session, capabilities } = login;
-  const answer = (answer: Answer) => {
+  const statements = new PreparedStatements();
+  const answer = (answer: Answer, encode = encodeTextResult) => {
     if (answer === "ok") channel.send(encodeOk({}, capabilities));
     else if ("affectedRows" in answer) channel.send(encodeOk(answer, capabilities));
     else if ("code" in answer) channel.send(encodeErr(answer));
-    else stream.write(encodeTextResult(answer, { capabilities }));
+    else stream.write(encode(answer, { capabilities }));
   };
   for (;;) {
     const payload = await channel.read();
     switch (payload[0]) {
       case Command.QUIT:
         return stream.end();
-      case Command.PING:
       case Command.RESET_CONNECTION:
+        statements.clear();
+        answer("ok");
+        break;
+      case Command.PING:
         answer("ok");
         break;
       case Command.INIT_DB:
@@ -168,8 +175,26 @@ async function converse(stream: Stream, context: PortContext): Promise<void> {
       case Command.STATISTICS:
         channel.send(new TextEncoder().encode(statistics(context.view)));
         break;
-      case Command.STMT_PREPARE:
-        answer(NOT_PREPARED);
+      case Command.STMT_PREPARE: {
+        const prepared = statements.prepare(textBehindCommand(payload));
+        if (prepared === undefined) answer(TOO_MANY_PREPARED);
+        else stream.write(encodePrepared(prepared.id, prepared.parameters, { capabilities }));
+        break;
+      }
+      case Command.STMT_EXECUTE: {
+        const text = statements.textOf(payload);
+        if (text === undefined) answer(UNKNOWN_STATEMENT);
+        else answer(await answerAudited(text, session, context), encodeBinaryResult);
+        break;
+      }
+      case Command.STMT_SEND_LONG_DATA:
+        statements.keepLong(payload);
+        break;
+      case Command.STMT_RESET:
+        answer(statements.reset(payload) ? "ok" : UNKNOWN_STATEMENT);
+        break;
+      case Command.STMT_CLOSE:
+        statements.close(payload);
         break;
       default:
         answer({ code: 1047, sqlState: "08S01", message: "Unknown command" });
@@ -183,11 +208,16 @@ function statistics({ running }: AdminView): string {
   return `Uptime: ${Math.round(process.uptime())}  Clients: ${clients}  Commands: ${commands}`;
 }
 
-const NOT_PREPARED: SqlError = {
-  code: 1295,
+const TOO_MANY_PREPARED: SqlError = {
+  code: 1461,
+  sqlState: "42000",
+  message: "Can't create more prepared statements on this connection",
+};
+
+const UNKNOWN_STATEMENT: SqlError = {
+  code: 1243,
   sqlState: "HY000",
-  message:
-    "The admin port has no prepared statements: let the driver put values into the text itself",
+  message: "Unknown prepared statement handler given to mysqld_stmt_execute",
 };
 
 function textBehindCommand(payload: Uint8Array): string {

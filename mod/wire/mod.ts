@@ -13,6 +13,14 @@ export * from "./frame.ts";
 export * from "./greeting.ts";
 export * from "./handshake_response.ts";
 export * from "./ok.ts";
+export * from "./prepared.ts";
 export * from "./response_tracker.ts";
 export * from "./session_state.ts";
-export * from "./text_result.ts";
+export {
+  type ColumnType,
+  encodeBinaryResult,
+  encodeFieldList,
+  encodeTextResult,
+  type ResultShape,
+  type TextResult,
+} from "./text_result.ts";

@@ -1,5 +1,6 @@
-// A text result set as a server sends it, for answers of the proxy's own.
-// Source: "Text Resultset" of the protocol pages; MariaDB's "Result Set Packets".
+// A result set as a server sends it, for answers of the proxy's own: rows of text, or the binary rows
+// that prepared statements are answered with.
+// Source: "Text Resultset" and "Binary Protocol Resultset" of the protocol pages; MariaDB's "Result Set Packets".
 
 import { PacketWriter } from "./bytes.ts";
 import { Capability, MariadbCapability, ServerStatus } from "./capabilities.ts";
@@ -46,6 +47,31 @@ export interface ResultShape {
 
 /** Encodes a result for a client, as the packets that follow the command's. */
 export function encodeTextResult(result: TextResult, shape: ResultShape): Uint8Array {
+  return encodeResult(result, shape, encodeRow);
+}
+
+/** As `encodeTextResult`, for the answer to COM_STMT_EXECUTE. */
+export function encodeBinaryResult(result: TextResult, shape: ResultShape): Uint8Array {
+  // A value that is not of its column's type would be another one.
+  const types = result.columns.map((_, at) => {
+    const type = result.types?.[at] ?? "text";
+    const fits = FITS[type];
+    return result.rows.every((row) => row[at] === null || fits(row[at]!)) ? type : "text";
+  });
+  return encodeResult({ ...result, types }, shape, (row) => encodeBinaryRow(row, types));
+}
+
+const FITS: Readonly<Record<ColumnType, (value: string) => boolean>> = {
+  integer: (value) => /^-?\d{1,18}$/.test(value),
+  real: (value) => value !== "" && Number.isFinite(Number(value)),
+  text: () => true,
+};
+
+function encodeResult(
+  result: TextResult,
+  shape: ResultShape,
+  encodeRow: (row: readonly (string | null)[]) => Uint8Array,
+): Uint8Array {
   const { capabilities, mariadbCapabilities = 0, status = ServerStatus.AUTOCOMMIT } = shape;
   const deprecateEof = (capabilities & Capability.DEPRECATE_EOF) !== 0;
   const payloads: Uint8Array[] = [
@@ -92,7 +118,8 @@ function encodeHead(columns: number, shape: Required<Omit<ResultShape, "status">
   return writer.done();
 }
 
-function encodeColumn(name: string, type: ColumnType, isExtended: boolean): Uint8Array {
+/** A column of no table. @param isExtended With MariaDB's extended metadata, here none. */
+export function encodeColumn(name: string, type: ColumnType, isExtended: boolean): Uint8Array {
   const fixed = encodeColumnShape({ ...SHAPES[type], length: LENGTH_MAX, flags: 0 });
   return encodeColumnDefinition({
     catalog: utf8.encode("def"),
@@ -113,4 +140,35 @@ function encodeRow(row: readonly (string | null)[]): Uint8Array {
     else writer.lenencBytes(utf8.encode(value));
   }
   return writer.done();
+}
+
+/** Bits of NULL begin behind two that are not used. */
+const NULL_BITS_OFFSET = 2;
+
+function encodeBinaryRow(
+  row: readonly (string | null)[],
+  types: readonly ColumnType[],
+): Uint8Array {
+  const nulls = new Uint8Array((row.length + 7 + NULL_BITS_OFFSET) >> 3);
+  const parts: Uint8Array[] = [Uint8Array.of(0), nulls];
+  for (const [at, value] of row.entries()) {
+    const bit = at + NULL_BITS_OFFSET;
+    if (value === null) nulls[bit >> 3] |= 1 << (bit & 7);
+    else parts.push(encodeBinaryValue(value, types[at]));
+  }
+  return Buffer.concat(parts);
+}
+
+function encodeBinaryValue(value: string, type: ColumnType): Uint8Array {
+  const bytes = Buffer.alloc(8);
+  switch (type) {
+    case "integer":
+      bytes.writeBigInt64LE(BigInt(value));
+      return bytes;
+    case "real":
+      bytes.writeDoubleLE(Number(value));
+      return bytes;
+    case "text":
+      return new PacketWriter().lenencBytes(utf8.encode(value)).done();
+  }
 }
