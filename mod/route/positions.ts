@@ -255,8 +255,9 @@ export class Positions {
       this.#untoldMs = NEVER;
       this.#writtenMs = Math.max(this.#writtenMs, askedMs);
       const { sources, numbers } = session.needs;
-      for (const [at, source] of sources.entries()) {
-        this.written[source] = Math.max(this.written[source], numbers[at]);
+      for (let at = 0; at < sources.length; at++) {
+        const source = sources[at];
+        if (this.written[source] < numbers[at]) this.written[source] = numbers[at];
       }
     }
     return isKnown;

@@ -1,5 +1,7 @@
 // One question to the primary for all who ask at the same time: how far are you? Who asks while a
-// question is on its way may not have its answer, which may be older; it waits for the next one.
+// question is on its way may not have its answer, which may be older; it waits for the next one. A
+// question goes out at the end of a turn of the event loop: a busy worker reads what many clients
+// sent in one, and asks once for all of them.
 
 import type { ToldPosition } from "../cluster/mod.ts";
 
@@ -15,40 +17,47 @@ export class SharedQuestion {
   /** Askers that were told. */
   answered = 0;
   readonly #send: () => void;
+  readonly #defer: (go: () => void) => void;
   /** Those whom the question that is on its way is for. */
   #current: Asker[] = [];
   /** Those who came behind it. */
   #next: Asker[] = [];
+  /** A question is on its way, or about to be. */
   #isOut = false;
 
-  /** @param send Sends the question; `answer` is called for each, never from within `send`. */
-  constructor(send: () => void) {
+  /**
+   * @param send Sends the question; `answer` is called for each, never from within `send`.
+   * @param defer Calls what it is given when the turn of the event loop ends.
+   */
+  constructor(send: () => void, defer: (go: () => void) => void = setImmediate) {
     this.#send = send;
+    this.#defer = defer;
   }
 
   /** Wants to know the position. Hot path: nothing is allocated but room in a list. */
   ask(asker: Asker): void {
     this.#next.push(asker);
-    if (!this.#isOut) this.#go();
+    if (this.#isOut) return;
+    this.#isOut = true;
+    this.#defer(this.#go);
   }
 
   /** The question that is on its way was answered, or failed with undefined. */
   answer(position: ToldPosition | undefined): void {
     const told = this.#current;
     this.#current = [];
-    this.#isOut = false;
-    // Those who came meanwhile first: their question is on its way while the others go on.
-    if (this.#next.length > 0) this.#go();
+    this.#isOut = this.#next.length > 0;
+    if (this.#isOut) this.#defer(this.#go);
     this.answered += told.length;
     for (const asker of told) asker.positionIs(position);
   }
 
-  #go(): void {
-    this.#isOut = true;
+  /** Those who have come since the last one share this one. */
+  readonly #go = (): void => {
     this.asked++;
     const empty = this.#current;
     this.#current = this.#next;
     this.#next = empty;
     this.#send();
-  }
+  };
 }

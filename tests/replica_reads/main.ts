@@ -1,5 +1,5 @@
 // Plays all files of the servers' test suites and tells which replica reads a replica refuses.
-// Usage: bun tests/replica_reads/main.ts [--server mariadb|mysql] [--part N/M] [FILE...]
+// Usage: bun tests/replica_reads/main.ts [--server mariadb|mysql] [--part N/M] [--jobs N] [FILE...]
 
 import { parseArgs } from "node:util";
 import { serverKinds } from "../servers/mod.ts";

@@ -178,17 +178,35 @@ describe("SharedQuestion", () => {
     return { positionIs: (position) => told.push(position) };
   }
   const at = (value: number): Position => ({ kind: "index", value });
+  /** The turn of the event loop has ended. */
+  let endTurn: () => void = () => {};
+  const defer = (go: () => void) => {
+    endTurn = go;
+  };
+
+  test("who asks in the same turn shares it", () => {
+    let sent = 0;
+    const question = new SharedQuestion(() => sent++, defer);
+    const told: (Position | undefined)[] = [];
+    for (let i = 0; i < 3; i++) question.ask(asker(told));
+    expect(sent).toBe(0);
+    endTurn();
+    question.answer(at(1));
+    expect([told, sent]).toEqual([[at(1), at(1), at(1)], 1]);
+  });
 
   test("who asks while it is on its way gets the next answer", () => {
     let sent = 0;
-    const question = new SharedQuestion(() => sent++);
+    const question = new SharedQuestion(() => sent++, defer);
     const told: (Position | undefined)[] = [];
     question.ask(asker(told));
+    endTurn();
     expect(sent).toBe(1);
     const later: (Position | undefined)[] = [];
     for (let i = 0; i < 5; i++) question.ask(asker(later));
     expect(sent).toBe(1);
     question.answer(at(1));
+    endTurn();
     expect([told, later, sent]).toEqual([[at(1)], [], 2]);
     question.answer(undefined);
     expect([later.length, later[0], sent, question.asked, question.answered])
@@ -197,7 +215,7 @@ describe("SharedQuestion", () => {
 
   test("who asks again when told starts a new question", () => {
     let sent = 0;
-    const question = new SharedQuestion(() => sent++);
+    const question = new SharedQuestion(() => sent++, defer);
     const seen: number[] = [];
     const again: Asker = {
       positionIs(position) {
@@ -206,7 +224,10 @@ describe("SharedQuestion", () => {
       },
     };
     question.ask(again);
-    for (const value of [1, 2, 3]) question.answer(at(value));
+    for (const value of [1, 2, 3]) {
+      endTurn();
+      question.answer(at(value));
+    }
     expect([seen, sent]).toEqual([[1, 2, 3], 3]);
   });
 });
