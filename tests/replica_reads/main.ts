@@ -1,16 +1,25 @@
 // Plays all files of the servers' test suites and tells which replica reads a replica refuses.
 // Usage: bun tests/replica_reads/main.ts [--server mariadb|mysql] [--part N/M] [--jobs N] [FILE...]
+// Mostly it waits for replicas: two jobs a core are well.
 
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { serverKinds } from "../servers/mod.ts";
-import { Replay } from "./replay.ts";
+import { Replay, type Tally } from "./replay.ts";
 import { fetchMysqlSuite, suiteFiles } from "./suites.ts";
+
+const PROGRESS_FILES = 200;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { server: { type: "string" }, part: { type: "string", default: "1/1" } },
+  options: {
+    server: { type: "string" },
+    part: { type: "string", default: "1/1" },
+    jobs: { type: "string", default: String(2 * availableParallelism()) },
+  },
 });
 const [part = 1, parts = 1] = values.part.split("/").map(Number);
+const jobs = Number(values.jobs);
 await fetchMysqlSuite().catch((error: Error) => console.log(`skipped: ${error.message}`));
 let isWrong = false;
 for (const kind of serverKinds()) {
@@ -18,17 +27,29 @@ for (const kind of serverKinds()) {
   const files = positionals.length > 0
     ? positionals
     : suiteFiles().filter((_, at) => at % parts === part - 1);
-  const tally = await Replay.playAll(kind, files, ({ files: played, skips }) => {
-    if (played % 200 === 199) {
-      console.log(`${kind}: ${played + 1} of ${files.length} files, ${skips} times behind`);
-    }
-    return false;
-  });
-  const { files: played, statements, reads, answered, skips, restarts, wrong } = tally;
+  let begun = 0;
+  const tallies = await Promise.all(
+    Array.from(
+      { length: Math.min(jobs, files.length) },
+      (_, job) =>
+        Replay.playAll(kind, files.filter((_, at) => at % jobs === job), () => {
+          if (++begun % PROGRESS_FILES === 0) {
+            console.log(`${kind}: ${begun} of ${files.length} files`);
+          }
+          return false;
+        }),
+    ),
+  );
+  const sum = (count: (tally: Tally) => number) =>
+    tallies.reduce((all, tally) => all + count(tally), 0);
+  const wrong = tallies.flatMap((tally) => tally.wrong);
+  const reads = sum((tally) => tally.reads);
   console.log(
-    `${kind}: ${played} files, ${statements} statements, ${reads} replica reads ` +
-      `(${answered} gave a result), ${wrong.length} wrong; ` +
-      `${skips} times behind, ${restarts} times new servers`,
+    `${kind}: ${sum(({ files: played }) => played)} files, ` +
+      `${sum(({ statements }) => statements)} statements, ${reads} replica reads ` +
+      `(${sum(({ answered }) => answered)} gave a result), ${wrong.length} wrong; ` +
+      `${sum(({ skips }) => skips)} times behind, ` +
+      `${sum(({ restarts }) => restarts)} times new servers`,
   );
   for (const line of wrong) console.log(line);
   isWrong ||= wrong.length > 0 || reads === 0;
