@@ -234,9 +234,18 @@ export async function makeFresh(connection: ServerConnection, options: {
   return options.states.of(schema, variables);
 }
 
-/** What CURRENT_ROLE() has given, as it stands behind SET ROLE. MySQL quotes it, MariaDB does not. */
+/**
+ * What CURRENT_ROLE() has given, as it stands behind SET ROLE. MySQL quotes it, as the session's
+ * sql_mode has it, MariaDB does not.
+ */
 export function roleLiteral(role: string | undefined): string {
   if (role === undefined || role === "" || role === "NONE") return "NONE";
+  if (role.startsWith('"') && role.includes('"@"')) {
+    return role.replaceAll(
+      /"((?:[^"]|"")*)"/g,
+      (_, name: string) => `\`${name.replaceAll('""', '"').replaceAll("`", "``")}\``,
+    );
+  }
   return role.startsWith("`") ? role : `\`${role.replaceAll("`", "``")}\``;
 }
 

@@ -12,7 +12,7 @@ import {
 } from "../backend/mod.ts";
 import { Command, Expect, frame, PacketAssembler, sessionStateOf } from "../wire/mod.ts";
 import { CaptureQuery } from "./captured_values.ts";
-import { hasHiddenPin, hiddenPinQuery } from "./hidden_pins.ts";
+import { hasHiddenPin, hiddenPinQuery, limitLifted } from "./hidden_pins.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { noteState } from "./told_state.ts";
@@ -168,8 +168,11 @@ export class Afterwards implements AnswerSink {
       session.hiddenChange = false;
     });
     const text = hiddenPinQuery(this.#session);
+    const lifted = limitLifted(this.#session);
+    if (lifted) this.set(lifted[0]);
     pooled.touch();
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);
+    if (lifted) this.set(lifted[1]);
   }
 
   /** They are in the connection's own character set; those that are not ASCII pin. */

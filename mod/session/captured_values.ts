@@ -168,11 +168,6 @@ export const UNSET = "";
 /** Stands in front of a value whose type a NULL has. */
 const NULL_OF = "NULL of ";
 
-/** The variable is NULL, of whatever type. */
-export function isNull(literal: string): boolean {
-  return literal === "NULL" || literal.startsWith(NULL_OF);
-}
-
 /** The assignment of a literal to a user variable. @param name Without its `@`. */
 export function userAssignment(name: string, literal: string): string {
   const variable = `@${quoted(name)}`;

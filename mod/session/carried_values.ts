@@ -4,7 +4,7 @@
 
 import { compact, NO_VARIABLES, type SessionState } from "../backend/mod.ts";
 import type { PacketAssembler } from "../wire/mod.ts";
-import { type CapturedValues, FOUND_ROWS, INSERT_ID, isNull, UNSET } from "./captured_values.ts";
+import { type CapturedValues, FOUND_ROWS, INSERT_ID, UNSET } from "./captured_values.ts";
 import { type Conditions, readConditions, withError } from "./conditions.ts";
 import { ObservedChanges } from "./observed_changes.ts";
 
@@ -16,10 +16,10 @@ export abstract class CarriedValues extends ObservedChanges {
   userVariables: ReadonlyMap<string, string> = NO_VARIABLES;
   /** Names with capital letters, as servers list them; undefined: none. */
   spellings: Map<string, string> | undefined;
-  /** Variables that a failed statement would have set, where others had set them before. */
-  doubtful: Set<string> | undefined;
   insertId = "0";
   foundRows = "0";
+  /** What FOUND_ROWS() will be behind the next write: see found_rows.ts. */
+  filledRows: number | undefined;
   /** ROW_COUNT() of the last statement. */
   rowCount = 0;
   /** The error of the last statement that failed: SHOW WARNINGS tells no SQLSTATE. */
@@ -72,9 +72,7 @@ export abstract class CarriedValues extends ObservedChanges {
       else if (name === FOUND_ROWS) this.foundRows = literal;
       else if (name.startsWith("@")) {
         variables ??= new Map(this.userVariables);
-        const isUnset = literal === UNSET || (this.doubtful?.has(name) && isNull(literal));
-        this.doubtful?.delete(name);
-        if (isUnset) variables.delete(name);
+        if (literal === UNSET) variables.delete(name);
         else variables.set(name, literal);
       } else settings.push([name, literal]);
     }
@@ -104,7 +102,7 @@ export abstract class CarriedValues extends ObservedChanges {
   startAnew(state: SessionState): void {
     this.state = state;
     this.userVariables = NO_VARIABLES;
-    this.spellings = this.doubtful = undefined;
+    this.spellings = undefined;
     this.insertId = "0";
     this.rowCount = 0; // FOUND_ROWS() stays what it was
     this.conditions = undefined;

@@ -4,6 +4,7 @@
 import { stringLiteral } from "../backend/mod.ts";
 import {
   Capability,
+  Command,
   frame,
   type PacketAssembler,
   PacketReader,
@@ -55,7 +56,7 @@ export function readConditions(
     const reader = new PacketReader(row);
     const [level, code, message] = [reader.lenencView(), reader.lenencView(), reader.lenencView()]
       .map((value) => Buffer.from(value).toString("latin1"));
-    const real = message.includes(STAND_IN) ? before?.list[at] : undefined;
+    const real = isStandIn(message) ? before?.list[at] : undefined;
     return real ?? { level, code: Number(code), message, row };
   });
   return { list, head: payloads.slice(0, rowsAt), end: payloads.at(-1)! };
@@ -78,51 +79,72 @@ export function withError(
 export function isExact({ list }: Conditions, mariadb: boolean): boolean {
   if (list.length > 1 && !mariadb) return false;
   return mayBlock(list) &&
-    list.every(({ level, message }) =>
-      level !== "Note" && message.length <= MESSAGE_MAX && ASCII.test(message)
+    list.every(({ level, message, state }) =>
+      level !== "Note" && message.length <= MESSAGE_MAX && ASCII.test(message) &&
+      (level !== "Error" || isErrorState(state))
     );
+}
+
+/** SIGNAL makes warnings of others: an ENUM's wrong value is an error with a warning's SQLSTATE. */
+function isErrorState(state: string | undefined): boolean {
+  return state === undefined || !/^0[012]/.test(state);
 }
 
 /** A statement behind which a server has no conditions; on MariaDB only one that uses a table. */
 export const CLEAR = "SELECT 1 FROM (SELECT 1) t";
 
-/** A statement behind which a server has these conditions, or as many. */
-export function raise(conditions: Conditions, mariadb: boolean): string {
-  const { list } = conditions;
-  if (list.length === 0) return CLEAR;
-  const exact = isExact(conditions, mariadb);
-  if (needsStandIns(conditions, mariadb)) return standIns(conditions, undefined);
-  const said = exact ? list : list.map((condition) => ({ ...condition, message: STAND_IN }));
-  const [first, ...others] = said;
-  if (others.length === 0) return signal("SIGNAL", first);
-  const kind = first.level === "Error" ? "SQLEXCEPTION" : "SQLWARNING";
-  const further = others.map((each) => signal("RESIGNAL", each)).join(";");
-  return `BEGIN NOT ATOMIC DECLARE CONTINUE HANDLER FOR ${kind} BEGIN ${further};END;` +
-    `${signal("SIGNAL", first)};END`;
-}
-
-/** No statement raises them, one behind the other: a SELECT does that warns as often. */
-export function needsStandIns(conditions: Conditions, mariadb: boolean): boolean {
-  return !isExact(conditions, mariadb) && !(mariadb && mayBlock(conditions.list));
-}
+/** What brings a server to have conditions: statements' texts, and commands as they are. */
+export type Raising = readonly (string | Uint8Array)[];
 
 /**
- * A statement behind which a server has as many conditions.
+ * Commands behind which a server has these conditions, in other words where it must be, or at least
+ * as many, and as many errors among them. The last command decides: none behind it may be run.
  *
  * @param foundRows What FOUND_ROWS() is to be, too; undefined: it does not matter.
  */
-export function standIns({ list }: Conditions, foundRows: number | undefined): string {
-  const last = list.at(-1)!;
-  const isError = last.level === "Error";
-  if (isError && list.length === 1) return signal("SIGNAL", { ...last, message: STAND_IN });
-  // Each row is warned of, and none is found.
-  const warnings = `SELECT 1 FROM ${
-    rowsOf(isError ? list.length - 1 : list.length)
-  } WHERE CAST(CONCAT('${STAND_IN}',x) AS SIGNED)`;
-  if (isError) return `${warnings} UNION ALL SELECT EXP(710*x) FROM ${rowsOf(1)}`;
-  return foundRows === undefined
-    ? warnings
-    : `${warnings} UNION ALL SELECT 1 FROM ${rowsOf(foundRows)}`;
+export function raise(
+  conditions: Conditions,
+  { foundRows, mariadb, schema }: {
+    readonly foundRows: number | undefined;
+    readonly mariadb: boolean;
+    /** The default schema; empty: none. */
+    readonly schema: string;
+  },
+): Raising {
+  const { list } = conditions;
+  const found = foundRows === undefined ? [] : [`SELECT 1 FROM ${rowsOf(foundRows)}`];
+  if (isExact(conditions, mariadb)) return [...found, said(list)];
+  if ((mariadb || list.length === 1) && mayBlock(list)) {
+    return [...found, said(list.map((each) => ({ ...each, message: STAND_IN })))];
+  }
+  const errors = list.filter(({ level }) => level === "Error").length;
+  const warnings = list.length - errors;
+  if (mariadb) {
+    if (warnings === 0 && errors === 2 && schema !== "") return [...found, TWO_ERRORS];
+    // Of several errors only one is an error there.
+    return errors === 0
+      ? [standIns({ warnings, found: foundRows ?? 0, fails: false })]
+      : [standIns({ warnings: list.length - 1, found: foundRows ?? 0, fails: true })];
+  }
+  const before = standIns({ warnings, found: foundRows ?? 0, fails: false });
+  return [before, ...Array.from({ length: errors }, () => ONE_MORE_ERROR)];
+}
+
+/** Raises conditions: one, or on MariaDB errors and behind them warnings. */
+function said(list: readonly Condition[]): string {
+  const [first, ...others] = list;
+  if (others.length === 0) return signal("SIGNAL", first);
+  const errors = list.filter(({ level }) => level === "Error");
+  const further = list.slice(Math.max(errors.length, 1))
+    .map((each) => `${signal("RESIGNAL", each)};`).join("");
+  // Each error is raised in the handler of the one before, and what comes behind in that of the last.
+  const kind = errors.length > 0 ? "SQLEXCEPTION" : "SQLWARNING";
+  const handled = (body: string) => `DECLARE CONTINUE HANDLER FOR ${kind} BEGIN ${body}END;`;
+  const body = errors.slice(1).reduceRight(
+    (inner, each) => `${handled(inner)}${signal("RESIGNAL", each)};`,
+    further,
+  );
+  return `BEGIN NOT ATOMIC ${handled(body)}${signal("SIGNAL", first)};END`;
 }
 
 /**
@@ -130,22 +152,58 @@ export function standIns({ list }: Conditions, foundRows: number | undefined): s
  * a note on its place behind it.
  */
 function mayBlock(list: readonly Condition[]): boolean {
-  return list.every(({ level }, at) => level !== "Error" || at === 0);
+  const errors = list.findIndex(({ level }) => level !== "Error");
+  if (errors < 0) return list.length === 1;
+  return list.every(({ level }, at) => level !== "Error" || at < errors);
+}
+
+/**
+ * A SELECT that warns as often, finds so many rows, and fails behind them.
+ *
+ * Its rows are of three kinds: 2 is warned of and not found, 0 is found, 1 is an error.
+ */
+function standIns({ warnings, found, fails }: {
+  readonly warnings: number;
+  readonly found: number;
+  readonly fails: boolean;
+}): string {
+  const rows = [
+    `(SELECT 2 AS x FROM ${rowsOf(warnings)})`,
+    `(SELECT 0 FROM ${rowsOf(found)})`,
+    ...(fails ? ["SELECT 1"] : []),
+  ];
+  return `SELECT EXP(710*x) FROM (${rows.join(" UNION ALL ")}) ${STAND_IN} ` +
+    `WHERE IF(x=2,CAST(CONCAT('${STAND_IN}',x) AS SIGNED),1) LIMIT ${warnings + found + 1}`;
+}
+
+/** There is no such sequence, and no such table. */
+const TWO_ERRORS = `SELECT NEXTVAL(${STAND_IN})`;
+
+/** A statement that no server has: to execute one adds an error on MySQL, and takes nothing away. */
+const STAND_IN_ID = 0x7fffffe0;
+const ONE_MORE_ERROR = frame(
+  new PacketWriter(10).u8(Command.STMT_EXECUTE).u32(STAND_IN_ID).u8(0).u32(1).done(),
+  0,
+);
+
+function isStandIn(message: string): boolean {
+  return message.includes(STAND_IN) || message.includes(`(${STAND_IN_ID})`);
 }
 
 function signal(verb: string, { level, code, message, state }: Omit<Condition, "row">): string {
   const usual = level === "Error" ? "HY000" : "01000";
-  return `${verb} SQLSTATE '${state ?? usual}' SET MYSQL_ERRNO=${code},MESSAGE_TEXT=${
+  const given = level === "Error" && !isErrorState(state) ? usual : state ?? usual;
+  return `${verb} SQLSTATE '${given}' SET MYSQL_ERRNO=${code},MESSAGE_TEXT=${
     stringLiteral(message)
   }`;
 }
 
-/** A derived table of so many rows. */
+/** A derived table of so many rows, all of which are found whatever the session's limit is. */
 export function rowsOf(count: number): string {
   const ten = Array.from({ length: 10 }, () => "SELECT 1").join(" UNION ALL ");
   const tables: string[] = [];
   for (let size = 1; size < Math.max(count, 2); size *= 10) tables.push(`(${ten}) t${size}`);
-  return `(SELECT 1 AS x FROM ${tables.join(",")} LIMIT ${count}) t`;
+  return `(SELECT 1 FROM ${tables.join(",")} LIMIT ${count}) t LIMIT ${Math.max(count, 1)}`;
 }
 
 /** SHOW WARNINGS or SHOW ERRORS, as words. */

@@ -16,13 +16,28 @@ const COUNTERS = {
 export function hiddenPinQuery(session: PooledSession): string {
   const mariadb = isMariadb(session.context.server.identity!);
   const names = COUNTERS[mariadb ? "mariadb" : "mysql"].map((name) => `'${name}'`).join(",");
-  if (!session.state.variables.has("sql_select_limit")) {
+  if (limitOf(session) === undefined || !mariadb) {
     return `SHOW SESSION STATUS WHERE Variable_name IN (${names})`;
   }
-  // The limit counts for SHOW, too.
-  const table = mariadb ? "information_schema" : "performance_schema";
-  return `SELECT VARIABLE_NAME,VARIABLE_VALUE FROM ${table}.session_status ` +
+  return "SELECT VARIABLE_NAME,VARIABLE_VALUE FROM information_schema.session_status " +
     `WHERE VARIABLE_NAME IN (${names}) LIMIT 10`;
+}
+
+/**
+ * What goes in front of that, and behind it: `sql_select_limit` counts for SHOW, too, and no table of
+ * MySQL has these counters. Undefined where nothing is in the way.
+ */
+export function limitLifted(session: PooledSession): readonly [string, string] | undefined {
+  const limit = limitOf(session);
+  if (limit === undefined || isMariadb(session.context.server.identity!)) return undefined;
+  const set = (value: string) => `SET @@SESSION.sql_select_limit=${value}`;
+  return [set("DEFAULT"), set(limit)];
+}
+
+/** The session's own limit, where it cuts the counters short. */
+function limitOf({ state: { variables } }: PooledSession): string | undefined {
+  const limit = variables.get("sql_select_limit");
+  return limit === undefined || Number(limit) >= COUNTERS.mysql.length ? undefined : limit;
 }
 
 /** Judges and keeps the counters. @returns Something was made since they were read last. */

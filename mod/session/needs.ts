@@ -9,16 +9,6 @@ import {
 } from "../backend/mod.ts";
 import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
-import {
-  answerShow,
-  CLEAR,
-  type Conditions,
-  isExact,
-  needsStandIns,
-  raise,
-  rowsOf,
-  standIns,
-} from "./conditions.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Needs } from "./preparation.ts";
@@ -29,10 +19,11 @@ import {
   type SessionStatement,
   wantsCursor,
 } from "./session_statement.ts";
-import { runsText, textOf, wordsOf } from "./statement_text.ts";
+import { runsText, textOf } from "./statement_text.ts";
 
 const FOUND_ROWS = Effect.ASKS_FOUND_ROWS | Effect.LEAVES_FOUND_ROWS | Effect.MULTI | PINS;
 const DIAGNOSTICS = Residue.WARNINGS | Residue.FOUND_ROWS;
+const RUNS_CODE = Effect.CALLS | Effect.RUNS_TRIGGERS;
 const NEEDS_INSERT_ID = Effect.ASKS_LAST_INSERT_ID | Effect.ASKS_VARIABLES |
   Effect.LEAVES_INSERT_ID | Effect.CALLS;
 
@@ -46,16 +37,17 @@ export function needsOf(
   pooled: PooledConnection,
   isForeign: boolean,
 ): Needs | undefined {
-  const { statement } = session;
+  const { statement, effects } = session;
   const missing = statement !== undefined && !isReady(session, statement, pooled);
   const reset = !session.pinned && !session.inTransaction &&
     (meetsGhost(session, pooled) || mayMeetGhosts(session, pooled) ||
       (missing && hasMadeVariables(statement, pooled)));
   // A reset takes both away, also where they are the session's own.
-  const insertId = (session.effects & NEEDS_INSERT_ID) !== 0 &&
+  const insertId = (effects & NEEDS_INSERT_ID) !== 0 &&
     (reset ? session.insertId !== "0" : pooled.insertId !== session.insertId &&
       !(pooled.owner === session && pooled.insertId === undefined));
-  const foundRows = needsFoundRows(session, pooled, reset);
+  const counts = pooled.pinsCounted === undefined && (effects & RUNS_CODE) !== 0 && !session.pinned;
+  const foundRows = needsFoundRows(session, pooled, reset || counts);
   const isOwn = pooled.owner === session ||
     (pooled.residue === Residue.NONE && isSameState(pooled.state, session.here(session.state)) &&
       pooled.userVariables === session.userVariables);
@@ -63,13 +55,16 @@ export function needsOf(
   const conditions = isForeign && needsConditions(session, pooled) &&
     (session.conditions !== undefined || pooled.hasConditions || restores ||
       (pooled.residue & Residue.WARNINGS) !== 0);
-  if (isOwn && !missing && !reset && !insertId && !foundRows && !conditions) return undefined;
+  if (isOwn && !missing && !reset && !insertId && !foundRows && !conditions && !counts) {
+    return undefined;
+  }
   return {
     reset,
     insertId,
     statement: missing || reset ? statement : undefined,
     foundRows,
     conditions,
+    counts,
   };
 }
 
@@ -99,12 +94,14 @@ function isReady(
  */
 function meetsGhost(session: PooledSession, pooled: PooledConnection): boolean {
   const { knownVariables, dirty } = pooled;
-  const { textEffects, command } = session;
-  const asks = (textEffects & Effect.ASKS_USER_VARIABLE) !== 0 ||
-    (command[HEADER_LENGTH] === Command.STMT_PREPARE && // makes what it only would set
-      (textEffects & Effect.SETS_USER_VARIABLE) !== 0);
-  if (knownVariables === undefined || !asks) return false;
+  const { textEffects, effects } = session;
+  // To prepare what would set them makes them.
+  if (knownVariables === undefined || (textEffects & NAMES_VARIABLES) === 0) return false;
+  const prepares = session.command[HEADER_LENGTH] === Command.STMT_PREPARE;
   const { bytes, start } = textOf(session);
+  if (!prepares && effects === Effect.SETS_USER_VARIABLE && setsLiterals(bytes, start)) {
+    return false;
+  }
   const mode = lexicalModeOf(session.state, session.context);
   const isOwner = pooled.owner === session;
   return userVariablesIn(bytes, start, bytes.length, mode).some((name) => {
@@ -112,9 +109,20 @@ function meetsGhost(session: PooledSession, pooled: PooledConnection): boolean {
     const literal = session.userVariables.get(name);
     // NULL without a type would have that of another session's value.
     if (literal !== undefined) return literal === "NULL" && !isOwner;
-    return !(isOwner && dirty?.has(name) && !session.doubtful?.has(name));
+    return !(isOwner && dirty?.has(name));
   });
 }
+
+const NAMES_VARIABLES = Effect.ASKS_USER_VARIABLE | Effect.SETS_USER_VARIABLE;
+
+/** It cannot fail: what fails has made some of its variables, or none, and nobody can tell which. */
+function setsLiterals(bytes: Uint8Array, start: number): boolean {
+  return LITERALS.test(Buffer.from(bytes.subarray(start)).toString("latin1"));
+}
+
+const ASSIGNMENT =
+  /@[\w$]+\s*:?=\s*(?:-?\d+(?:\.\d+)?|'[^'\\]*'|"[^"\\]*"|NULL|TRUE|FALSE|\?)/.source;
+const LITERALS = new RegExp(`^\\s*SET\\s+${ASSIGNMENT}(?:\\s*,\\s*${ASSIGNMENT})*[\\s;]*$`, "i");
 
 /** What was not there when the statement was prepared is there now: it would have another type. */
 function hasMadeVariables(
@@ -126,13 +134,13 @@ function hasMadeVariables(
 
 /**
  * The statement may begin to hold the connection, where there can be no reset any more, or shows the
- * list of user variables.
+ * list of user variables, or runs code that may name some.
  */
 function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolean {
   const { knownVariables, dirty } = pooled;
   if (knownVariables === undefined) return false;
   const { effects, command } = session;
-  const holds = (effects & (PINS | Effect.ENDS_PIN | Effect.CALLS)) !== 0 ||
+  const holds = (effects & (PINS | Effect.ENDS_PIN | RUNS_CODE)) !== 0 ||
     (effects & ASKS_LIST) === ASKS_LIST ||
     (effects & SETS_TRACKERS) === SETS_TRACKERS || HOLDING_COMMANDS.has(command[HEADER_LENGTH]) ||
     wantsCursor(command) || AUTOCOMMIT_OFF.has(session.state.variables.get("autocommit") ?? "");
@@ -152,25 +160,32 @@ const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
 /**
  * The statement asks for FOUND_ROWS(), or may leave it alone and nobody could tell afterwards, or
  * begins to hold the connection; and it is another session's on the connection.
+ *
+ * @param disturbs What is prepared takes it away.
  */
 function needsFoundRows(
   session: PooledSession,
   pooled: PooledConnection,
-  reset: boolean,
+  disturbs: boolean,
 ): boolean {
   const { effects } = session;
   if ((effects & FOUND_ROWS) === 0) return false;
   // What another one has left is read first, by a statement that finds a row.
   const isRead = pooled.owner !== undefined && pooled.owner !== session &&
     (pooled.residue & ~Residue.WARNINGS) !== 0;
-  if (!reset) {
+  if (!disturbs) {
     if ((isRead ? "1" : pooled.foundRows) === session.foundRows) return false;
     if (pooled.owner === session && pooled.foundRows === undefined) return false;
   }
+  // To restore it takes conditions away, which cannot be given back in all their parts.
+  return (effects & (Effect.ASKS_FOUND_ROWS | Effect.ASKS_WARNINGS)) !== Effect.ASKS_WARNINGS &&
+    keepsFoundRows(session);
+}
+
+/** FOUND_ROWS() is worth the server's time for that many rows: not for what nobody may ever ask. */
+export function keepsFoundRows({ effects, foundRows }: PooledSession): boolean {
   if (effects & Effect.ASKS_FOUND_ROWS) return true;
-  // To restore it takes conditions away, which cannot be given back in all their parts, and the
-  // server's time for that many rows: not for what nobody may ever ask.
-  return (effects & Effect.ASKS_WARNINGS) === 0 && Number(session.foundRows) <= FOUND_ROWS_UNASKED;
+  return (effects & FOUND_ROWS) !== 0 && Number(foundRows) <= FOUND_ROWS_UNASKED;
 }
 
 /** So many rows are found once more for a statement that does not ask for their number. */
@@ -202,71 +217,23 @@ export function disturbsItself(
   if (code === Command.RESET_CONNECTION || code === Command.CHANGE_USER) {
     return (pooled.residue & Residue.FOUND_ROWS) !== 0;
   }
+  // The state a statement is prepared in is part of it: all of it must be known.
+  if (code === Command.STMT_PREPARE && hasUnreadSettings(pooled)) return true;
   if (!pooled.touched && pooled.hasStandIns && effects & Effect.ASKS_WARNINGS) return true;
   const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
   const isUnread = !pooled.touched || (pooled.residue & DIAGNOSTICS) !== 0;
   if (needs && effects & asks && isUnread) return true;
   // MariaDB keeps them over statements that do not ask for them, but not over what is prepared.
   if (needs && pooled.residue & Residue.WARNINGS) return true;
+  if (needs?.counts && (pooled.residue & DIAGNOSTICS) !== 0) return true;
   if (needs?.reset && pooled.residue !== Residue.NONE) return true;
   return needs?.statement !== undefined && (pooled.residue & LASTING_RESIDUE) !== 0;
 }
 
-/** What stands in for them is a SELECT whose rows are found. */
-function standInsFindRows(conditions: Conditions, mariadb: boolean): boolean {
-  return needsStandIns(conditions, mariadb) && conditions.list.at(-1)!.level !== "Error";
-}
-
-/** Leaves the conditions, but commands behind it do not tell of them. */
-const COUNT_NO_MORE = "SHOW WARNINGS LIMIT 0";
-
-/** Statements that give the connection the session's FOUND_ROWS(), warnings and errors. */
-export function diagnosticsOf(
-  session: PooledSession,
-  pooled: PooledConnection,
-  needs: Needs,
-): readonly string[] {
-  const texts: string[] = [];
-  const { conditions } = session;
-  const mariadb = isMariadb(session.context.server.identity!);
-  // What clears conditions is a SELECT, too.
-  const asksRows = (session.effects & Effect.ASKS_FOUND_ROWS) !== 0;
-  const keepsRows = (session.effects & FOUND_ROWS) !== 0 &&
-    Number(session.foundRows) <= FOUND_ROWS_UNASKED;
-  const foundRows = needs.foundRows || (needs.conditions && (asksRows || keepsRows));
-  if (foundRows && needs.conditions && conditions && standInsFindRows(conditions, mariadb)) {
-    pooled.foundRows = session.foundRows;
-    pooled.hasConditions = pooled.hasStandIns = true;
-    return [standIns(conditions, Number(session.foundRows))];
-  }
-  if (foundRows) {
-    texts.push(`SELECT 1 FROM ${rowsOf(Number(session.foundRows))}`);
-    pooled.foundRows = session.foundRows;
-  }
-  if (needs.conditions) {
-    if (conditions) {
-      texts.push(raise(conditions, mariadb));
-      if (session.conditionsAreOld && !mariadb && !runsText(session)) texts.push(COUNT_NO_MORE);
-    } else if (!foundRows) {
-      texts.push(CLEAR);
-      pooled.foundRows = "1";
-    }
-    pooled.hasConditions = conditions !== undefined;
-    pooled.hasStandIns = conditions !== undefined && !isExact(conditions, mariadb);
-  }
-  return texts;
-}
-
-/**
- * The answer to SHOW WARNINGS and SHOW ERRORS where the session's are such that no statement can
- * bring them back; undefined for other commands.
- */
-export function showConditions(session: PooledSession): Uint8Array[] | undefined {
-  const { conditions, effects, command } = session;
-  if (!conditions || (effects & Effect.ASKS_WARNINGS) === 0) return undefined;
-  if (conditions.head.length === 0) return undefined; // no server has shown them yet
-  const code = command[HEADER_LENGTH];
-  if (code !== Command.QUERY && code !== Command.STMT_EXECUTE) return undefined;
-  if (isExact(conditions, isMariadb(session.context.server.identity!))) return undefined;
-  return answerShow(wordsOf(session), conditions, { binary: code === Command.STMT_EXECUTE });
+/** The owner has set something whose value only the server knows. */
+function hasUnreadSettings({ residue, dirty }: PooledConnection): boolean {
+  if ((residue & LASTING_RESIDUE) === 0) return false;
+  if (residue & Residue.ROLE) return true;
+  for (const name of dirty ?? []) if (!name.startsWith("@")) return true;
+  return false;
 }

@@ -25,8 +25,6 @@ export abstract class ObservedChanges {
   owed: readonly SessionStateEntry[] | undefined;
   /** User variables in the text that is being prepared. */
   namedVariables: NamedVariables = NO_VARIABLES_NAMED;
-  /** Variables that the statement under way sets and others have set on its connection before. */
-  ghosts: readonly string[] | undefined;
   /** The statement under way sets the session's trackers. */
   setsTrackers = false;
 }

@@ -213,9 +213,7 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
   }
 
   protected override onSettingsRead(settings: readonly (readonly [string, string])[]): void {
-    const before = this.state;
-    this.state = this.context.tables.states.with(before, settings);
-    this.statements.stateKnown(before, this.state);
+    this.state = this.context.tables.states.with(this.state, settings);
   }
 
   /** As after a login where it is now. */

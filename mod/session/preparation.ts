@@ -24,11 +24,14 @@ import { ChannelClosedError } from "../net/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import { Command, Expect, frame } from "../wire/mod.ts";
 import { CaptureQuery, userAssignment } from "./captured_values.ts";
-import { diagnosticsOf } from "./needs.ts";
+import { diagnosticsOf } from "./diagnostics.ts";
+import { hiddenPinQuery, limitLifted } from "./hidden_pins.ts";
 import { inPackets } from "./long_command.ts";
+import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import {
   CaptureAnswer,
+  CountAnswer,
   PrepareAnswer,
   RaiseAnswer,
   RestoreAnswer,
@@ -36,6 +39,7 @@ import {
   WarningsAnswer,
 } from "./preparation_answer.ts";
 import { hasHistory, nextHistory, type SessionStatement } from "./session_statement.ts";
+import { mayShowTrackers } from "./settlement.ts";
 import { runsText } from "./statement_text.ts";
 import { executionsOf, typedExecution, type TypeHistory } from "./type_history.ts";
 
@@ -55,6 +59,8 @@ export interface Needs {
   readonly foundRows: boolean;
   /** Warnings and errors must be the session's. */
   readonly conditions: boolean;
+  /** What code may leave that is not in the command's text must be counted before. */
+  readonly counts: boolean;
 }
 
 /** Nothing at all. */
@@ -64,6 +70,7 @@ export const NO_NEEDS: Needs = {
   statement: undefined,
   foundRows: false,
   conditions: false,
+  counts: false,
 };
 
 /** Who waits for a preparation. */
@@ -209,8 +216,16 @@ export class Preparation {
     } else this.#setState(session.here(session.state), session.baseline, sets);
     const { begin } = session;
     if (begin !== undefined) this.#run(begin, new RestoreAnswer(this));
-    for (const text of diagnosticsOf(session, pooled, needs)) {
-      this.#run(text, new RaiseAnswer(this));
+    if (needs.counts) {
+      const lifted = limitLifted(session);
+      if (lifted) this.#run(lifted[0], new RestoreAnswer(this));
+      this.#run(hiddenPinQuery(session), new CountAnswer(this));
+      if (lifted) this.#run(lifted[1], new RestoreAnswer(this));
+      pooled.foundRows = UNKNOWN;
+    }
+    for (const command of diagnosticsOf(session, pooled, needs)) {
+      if (typeof command === "string") this.#run(command, new RaiseAnswer(this));
+      else this.#request(command, Expect.RESULT, new RaiseAnswer(this));
     }
   }
 
@@ -300,7 +315,11 @@ export class Preparation {
       (this.pooled.knownVariables ??= new Set()).add(name);
     }
     const sink = new PrepareAnswer(this, statement, session);
+    const { baseline, ownPins } = session;
+    const shows = mayShowTrackers(statement.effects) && (ownPins & OwnPin.TRACKERS) === 0;
+    if (shows) this.#run(baseline.untrack, new RestoreAnswer(this));
     this.#request(inPackets(statement.packet), Expect.PREPARE, sink);
+    if (shows) this.#run(baseline.track, new RestoreAnswer(this));
   }
 
   /**

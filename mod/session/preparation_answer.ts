@@ -4,6 +4,7 @@ import { type AnswerSink, textRows } from "../backend/mod.ts";
 import type { WaitStatement } from "../cluster/mod.ts";
 import { PacketAssembler } from "../wire/mod.ts";
 import { type CaptureQuery, INSERT_ID } from "./captured_values.ts";
+import { hasHiddenPin } from "./hidden_pins.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Preparation } from "./preparation.ts";
 import type { SessionStatement } from "./session_statement.ts";
@@ -180,4 +181,18 @@ export class WarningsAnswer extends OwnAnswer {
     const { facts } = this.preparation.pooled.connection;
     this.#owner.keepWarnings(this.packets, facts.capabilities);
   }
+}
+
+/** Of the counters of what code that is not in a statement's text may leave. */
+export class CountAnswer extends OwnAnswer {
+  onOkPacket(packet: Uint8Array): void {
+    this.packets.push(packet);
+  }
+
+  protected override read(): void {
+    const { pooled } = this.preparation;
+    hasHiddenPin(pooled, textRows(pooled.connection, this.packets).rows);
+  }
+
+  protected override refused(): void {}
 }

@@ -51,8 +51,10 @@ export class PreparedAnswer implements AnswerSink {
 
   onAnswerEnd(): void {
     const { tracker } = this.#pooled.connection;
-    if (tracker.errorCode !== 0) this.#pooled.lastStatement = 0;
-    else {
+    if (tracker.errorCode !== 0) {
+      this.#pooled.lastStatement = 0;
+      this.#statements.noteRefused();
+    } else {
       const parameters = this.#head.readUInt16LE(ID_START + 6);
       this.#pooled.keepStatement(this.#made.key, {
         id: tracker.statementId,

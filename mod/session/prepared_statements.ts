@@ -4,11 +4,9 @@
 import {
   type AnswerSink,
   isMariadb,
-  isSameState,
   keyOf,
   type PooledConnection,
   type PreparedTexts,
-  type SessionState,
 } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import {
@@ -43,6 +41,8 @@ export class PreparedStatements {
   readonly #session: PooledSession;
   readonly #statements = new StatementList();
   #lastId = 0;
+  /** The last COM_STMT_PREPARE was refused: there is none that was prepared last. */
+  #lastFailed = false;
   /** Long data kept for all statements, in bytes. */
   #longDataBytes = 0;
   /** Statements whose long data is at the server. */
@@ -76,7 +76,9 @@ export class PreparedStatements {
   #find(packet: Buffer): SessionStatement | undefined {
     const id = statementIdOf(packet);
     if (id === undefined) return undefined;
-    return this.#statements.get(id === LAST_PREPARED ? this.#lastId : id);
+    if (id !== LAST_PREPARED) return this.#statements.get(id);
+    const isNone = this.#lastFailed || !isMariadb(this.#session.context.server.identity!);
+    return isNone ? undefined : this.#statements.get(this.#lastId);
   }
 
   /** The statement with a number in place of ROW_COUNT(): a statement of its own to servers. */
@@ -184,7 +186,10 @@ export class PreparedStatements {
     if (!isStatementCommand(command)) return false;
     if (statement === undefined) {
       // The server's own error, unless another session's statement has that id there.
-      if (!pooled.hasStatement(statementIdOf(packet) ?? 0)) return false;
+      const id = statementIdOf(packet) ?? 0;
+      if (id === LAST_PREPARED ? pooled.lastStatement === 0 : !pooled.hasStatement(id)) {
+        return false;
+      }
       this.#askForUnknown(pooled, packet);
       return true;
     }
@@ -321,7 +326,13 @@ export class PreparedStatements {
 
   add(statement: SessionStatement): void {
     this.#lastId = statement.id;
+    this.#lastFailed = false;
     this.#statements.add(statement);
+  }
+
+  /** A statement could not be prepared. */
+  noteRefused(): void {
+    this.#lastFailed = true;
   }
 
   get #texts(): PreparedTexts {
@@ -359,15 +370,6 @@ export class PreparedStatements {
     this.#lastId = 0;
     this.#longDataBytes = 0;
     this.#passed = 0;
-  }
-
-  /** Values of a state were unknown when statements were prepared in it, and are known now. */
-  stateKnown(before: SessionState, after: SessionState): void {
-    for (const statement of this.#statements.all()) {
-      if (!isSameState(statement.state, before)) continue;
-      statement.state = after;
-      statement.key = keyOf(this.#texts.of(statement.packet), after);
-    }
   }
 }
 

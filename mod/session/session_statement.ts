@@ -14,9 +14,9 @@ export interface SessionStatement {
   /** COM_STMT_PREPARE as it goes to servers, with its header. */
   readonly packet: Uint8Array;
   /** The state it was prepared in, which decides what its text means. */
-  state: SessionState;
+  readonly state: SessionState;
   /** State and text: the statement's name on every connection. */
-  key: string;
+  readonly key: string;
   /** A set of `Effect`: what an execution may do and ask. */
   readonly effects: number;
   /** User variables that an execution may set, each with its `@`. */

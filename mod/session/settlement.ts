@@ -9,27 +9,19 @@ import {
   Residue,
   ROLE,
   type ServerConnection,
-  textRows,
   UNKNOWN as UNKNOWN_VALUE,
 } from "../backend/mod.ts";
 import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
-import {
-  Capability,
-  Command,
-  Expect,
-  HEADER_LENGTH,
-  PacketAssembler,
-  ServerStatus,
-} from "../wire/mod.ts";
+import { Capability, Command, Expect, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
 import { Afterwards } from "./afterwards.ts";
 import { diagnosedRowCount } from "./diagnosed_row_count.ts";
 import { failsInList } from "./failed_list.ts";
-import { hasHiddenPin, hiddenPinQuery, movesCounters } from "./hidden_pins.ts";
+import { noteFoundRows } from "./found_rows.ts";
+import { movesCounters } from "./hidden_pins.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { NO_VARIABLES_NAMED } from "./observed_changes.ts";
 import { OwnPin } from "./own_pin.ts";
-import { wantsCursor } from "./session_statement.ts";
-import { runsText, startsWith, textOf, wordsOf } from "./statement_text.ts";
+import { runsText, startsWith, textOf } from "./statement_text.ts";
 import { isSetStatement } from "./told_state.ts";
 import { untoldAssignments } from "./untold_assignments.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -53,16 +45,6 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
   }
   session.setsTrackers = showsTrackers(session) && (effects & Effect.SETS_VARIABLE) !== 0;
   if (session.setsTrackers) session.ownPins |= OwnPin.TRACKERS;
-  const unread = Residue.FOUND_ROWS | Residue.WARNINGS;
-  const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
-  const mayCount = !(effects & asks) && !(pooled.residue & unread);
-  if (effects & Effect.CALLS && mayCount && !session.pinned && pooled.pinsCounted === undefined) {
-    pooled.foundRows = UNKNOWN_VALUE;
-    const { connection } = pooled;
-    const request = queryPacket(connection, hiddenPinQuery(session));
-    connection.request(request, Expect.RESULT, new PinCount(pooled));
-    pooled.touch();
-  }
   if (movesCounters(session)) pooled.pinsCounted = undefined;
   const { textEffects } = session;
   const prepares = session.command[HEADER_LENGTH] === Command.STMT_PREPARE;
@@ -77,9 +59,6 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
   }
   // To prepare a text with := in it is enough for the variable to be there.
   if (names && textEffects & Effect.SETS_USER_VARIABLE) {
-    session.ghosts = names.filter((name) =>
-      pooled.knownVariables?.has(name) && !isMade(session, pooled, name)
-    );
     for (const name of names) pooled.addDirty(name);
     pooled.residue |= Residue.VARIABLES;
   }
@@ -127,30 +106,10 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
     pooled.residue |= Residue.INSERT_ID;
     pooled.insertId = undefined;
   }
-  const hasCursor = (tracker.status & ServerStatus.CURSOR_EXISTS) !== 0 &&
-    wantsCursor(session.command);
-  if (!hasCursor && !failed && isShowConditions(session)) {
-    // FOUND_ROWS() stays what it was
-  } else if (effects & LEAVES_FOUND_ROWS || hasCursor) {
-    pooled.residue |= Residue.FOUND_ROWS;
-    pooled.foundRows = undefined;
-  } else if (tracker.sawRows && failed && tracker.rows === 0) {
-    // What it was, or something new: that can be told where it was the session's own only.
-    const isOwn = pooled.foundRows === undefined || pooled.foundRows === session.foundRows;
-    pooled.foundRows = isOwn ? undefined : UNKNOWN_VALUE;
-    if (isOwn) pooled.residue |= Residue.FOUND_ROWS;
-  } else if (tracker.sawRows && (failed || !(effects & Effect.RUNS_TRIGGERS))) {
-    pooled.residue &= ~Residue.FOUND_ROWS;
-    session.foundRows = pooled.foundRows = `${tracker.rows}`;
-  }
-  if (session.ghosts !== undefined) {
-    if (failed) { for (const name of session.ghosts) (session.doubtful ??= new Set()).add(name); }
-    session.ghosts = undefined;
-  }
+  noteFoundRows(session, pooled, failed);
   if (failed) session.lastError = { code: tracker.errorCode, state: tracker.sqlState };
   if (failed ? !failsInList(session, tracker.errorCode) : !leavesRowCount(session)) {
-    const isNone = failed || tracker.sawRows ||
-      session.command[HEADER_LENGTH] === Command.STMT_FETCH;
+    const isNone = failed || tracker.sawRows || LISTS.has(session.command[HEADER_LENGTH]);
     session.rowCount = isNone ? -1 : tracker.affectedRows;
     pooled.rowCountGone = false;
   }
@@ -162,8 +121,8 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   return askAfterwards(session, pooled, failed);
 }
 
-/** Of several statements the last one that has rows counts. */
-const LEAVES_FOUND_ROWS = Effect.LEAVES_FOUND_ROWS | Effect.MULTI;
+/** Commands whose answers end as rows do. */
+const LISTS = new Set<number>([Command.STMT_FETCH, Command.FIELD_LIST]);
 
 /** Commands and statements that leave ROW_COUNT() what it was, unless they fail. */
 function leavesRowCount(session: PooledSession): boolean {
@@ -193,7 +152,8 @@ function insertedNothing({ effects, pooled }: PooledSession, failed: boolean): b
 function noteConditions(session: PooledSession, pooled: PooledConnection, failed: boolean): void {
   const { effects } = session;
   if (runsText(session)) {
-    session.conditionsAreOld = !failed && (effects & Effect.ASKS_WARNINGS) !== 0;
+    const { warnings } = pooled.connection.tracker;
+    session.conditionsAreOld = !failed && warnings === 0 && (effects & Effect.ASKS_WARNINGS) !== 0;
   }
   const has = failed || pooled.connection.tracker.warnings > 0 || (effects & Effect.CALLS) !== 0;
   if (has || pooled.hasConditions && effects & Effect.ASKS_WARNINGS) {
@@ -224,18 +184,18 @@ function notePins(session: PooledSession, failed: boolean): void {
 }
 
 /**
- * The statement's own text may show or set the trackers, which the proxy has set for itself. Code
- * behind CALL or EXECUTE is not suspected of it: every EXECUTE would pay.
+ * The statement's own text may show or set the trackers, which the proxy has set for itself: to
+ * prepare it is enough, since their length is a column's. Code behind CALL or EXECUTE is not
+ * suspected of it: every EXECUTE would pay.
  */
-function showsTrackers({ effects, ownPins }: PooledSession): boolean {
-  return (effects & Effect.ASKS_VARIABLES) !== 0 && (effects & Effect.CALLS) === 0 &&
-    (ownPins & OwnPin.TRACKERS) === 0;
+function showsTrackers({ effects, textEffects, command, ownPins }: PooledSession): boolean {
+  if ((ownPins & OwnPin.TRACKERS) !== 0) return false;
+  return mayShowTrackers(command[HEADER_LENGTH] === Command.STMT_PREPARE ? textEffects : effects);
 }
 
-/** SHOW WARNINGS and SHOW ERRORS leave FOUND_ROWS() what it is. */
-function isShowConditions(session: PooledSession): boolean {
-  if ((session.effects & Effect.ASKS_WARNINGS) === 0) return false;
-  return /^SHOW (?:WARNINGS|ERRORS)\b/.test(wordsOf(session));
+/** A statement with these effects may show the trackers. */
+export function mayShowTrackers(effects: number): boolean {
+  return (effects & Effect.ASKS_VARIABLES) !== 0 && (effects & Effect.CALLS) === 0;
 }
 
 /** Hot path: nothing is made where there is nothing to ask. */
@@ -260,10 +220,9 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   const rowCount = failed ? undefined : diagnosedRowCount(session, pooled);
   const diagnosed = !failed && tracker.warnings > 0 && leavesRowCount(session) && runsText(session);
   const hides = !isHeld && (session.hiddenChange || session.hasCalled);
-  const counts = !isHeld && !hides && pooled.pinsCounted === undefined;
   const changes = passingState || showed || diagnosed || untold !== undefined ||
     rowCount !== undefined;
-  if (!pings && !changes && !hides && !counts) return false;
+  if (!pings && !changes && !hides) return false;
   const requests = new Afterwards(session, pooled);
   if (pings) requests.ping(mayBeTold);
   if (changes) requests.captureDiagnostics(diagnosed);
@@ -272,10 +231,6 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   if (untold !== undefined) requests.tell(untold);
   if (rowCount !== undefined) requests.set(rowCount);
   if (hides) requests.findHidden();
-  else if (counts) {
-    requests.captureDiagnostics();
-    requests.countPins();
-  }
   return true;
 }
 
@@ -307,25 +262,3 @@ const IGNORED: AnswerSink = {
   onAnswerEnd() {},
   onServerLost() {},
 };
-
-/** Keeps what the counters are before a statement runs code that is not in its text. */
-class PinCount implements AnswerSink {
-  readonly #pooled: PooledConnection;
-  readonly #packets = new PacketAssembler(ANSWER_MAX);
-
-  constructor(pooled: PooledConnection) {
-    this.#pooled = pooled;
-  }
-
-  onAnswerBytes(bytes: Uint8Array): void {
-    this.#packets.push(bytes);
-  }
-
-  onAnswerEnd(): void {
-    hasHiddenPin(this.#pooled, textRows(this.#pooled.connection, this.#packets).rows);
-  }
-
-  onServerLost(): void {}
-}
-
-const ANSWER_MAX = 1024 * 1024;

@@ -1,0 +1,60 @@
+// FOUND_ROWS(), warnings and errors of a session on a connection that others have used meanwhile:
+// what brings them back there, and the answer to those who ask for what no server can be brought to
+// say.
+
+import { isMariadb, type PooledConnection } from "../backend/mod.ts";
+import { Effect } from "../sql/mod.ts";
+import { Command, HEADER_LENGTH } from "../wire/mod.ts";
+import { answerShow, CLEAR, isExact, raise, type Raising, rowsOf } from "./conditions.ts";
+import { keepsFoundRows } from "./needs.ts";
+import type { PooledSession } from "./pooled_session.ts";
+import type { Needs } from "./preparation.ts";
+import { runsText, wordsOf } from "./statement_text.ts";
+
+/** Leaves the conditions, but commands behind it do not tell of them. */
+const COUNT_NO_MORE = "SHOW WARNINGS LIMIT 0";
+
+/** What gives the connection the session's FOUND_ROWS(), warnings and errors. */
+export function diagnosticsOf(
+  session: PooledSession,
+  pooled: PooledConnection,
+  needs: Needs,
+): Raising {
+  const { conditions } = session;
+  const mariadb = isMariadb(session.context.server.identity!);
+  const rows = Number(session.foundRows);
+  const commands: (string | Uint8Array)[] = [];
+  // What clears conditions is a SELECT, too.
+  const foundRows = needs.foundRows || (needs.conditions && keepsFoundRows(session));
+  if (foundRows) pooled.foundRows = session.foundRows;
+  if (needs.conditions && conditions) {
+    const { state: { schema } } = session;
+    commands.push(
+      ...raise(conditions, { foundRows: foundRows ? rows : undefined, mariadb, schema }),
+    );
+    if (session.conditionsAreOld && !mariadb && !runsText(session)) commands.push(COUNT_NO_MORE);
+  } else if (foundRows) commands.push(`SELECT 1 FROM ${rowsOf(rows)}`);
+  else if (needs.conditions) {
+    commands.push(CLEAR);
+    pooled.foundRows = "1";
+  }
+  if (needs.conditions) {
+    pooled.hasConditions = conditions !== undefined;
+    pooled.hasStandIns = conditions !== undefined && !isExact(conditions, mariadb);
+  }
+  return commands;
+}
+
+/**
+ * The answer to SHOW WARNINGS and SHOW ERRORS where the session's are such that no statement can
+ * bring them back; undefined for other commands.
+ */
+export function showConditions(session: PooledSession): Uint8Array[] | undefined {
+  const { conditions, effects, command } = session;
+  if (!conditions || (effects & Effect.ASKS_WARNINGS) === 0) return undefined;
+  if (conditions.head.length === 0) return undefined; // no server has shown them yet
+  const code = command[HEADER_LENGTH];
+  if (code !== Command.QUERY && code !== Command.STMT_EXECUTE) return undefined;
+  if (isExact(conditions, isMariadb(session.context.server.identity!))) return undefined;
+  return answerShow(wordsOf(session), conditions, { binary: code === Command.STMT_EXECUTE });
+}

@@ -1,0 +1,75 @@
+// What FOUND_ROWS() is behind a statement: the number of rows that went out, or something that only
+// the server knows.
+
+import { isMariadb, type PooledConnection, Residue, UNKNOWN } from "../backend/mod.ts";
+import { Effect } from "../sql/mod.ts";
+import { ServerStatus } from "../wire/mod.ts";
+import type { PooledSession } from "./pooled_session.ts";
+import { wantsCursor } from "./session_statement.ts";
+import { startsWith, wordsOf } from "./statement_text.ts";
+
+/** Of several statements the last one that has rows counts. */
+const LEAVES_FOUND_ROWS = Effect.LEAVES_FOUND_ROWS | Effect.MULTI;
+
+/** The answer is complete. Hot path: nothing is made for most statements. */
+export function noteFoundRows(
+  session: PooledSession,
+  pooled: PooledConnection,
+  failed: boolean,
+): void {
+  const { tracker } = pooled.connection;
+  const { effects } = session;
+  const hasCursor = (tracker.status & ServerStatus.CURSOR_EXISTS) !== 0 &&
+    wantsCursor(session.command);
+  if (!hasCursor && !failed && isShowConditions(session)) {
+    // FOUND_ROWS() stays what it was
+  } else if (effects & LEAVES_FOUND_ROWS || hasCursor) {
+    const rows = filledRows(session, pooled, failed);
+    session.filledRows = rows;
+    if (rows === undefined) {
+      pooled.residue |= Residue.FOUND_ROWS;
+      pooled.foundRows = undefined;
+    } else if (pooled.foundRows !== undefined) pooled.foundRows = UNKNOWN;
+  } else if (tracker.sawRows && failed && !tellsRows(session, pooled)) {
+    // What it was, or something new: that can be told where it was the session's own only.
+    const isOwn = pooled.foundRows === undefined || pooled.foundRows === session.foundRows;
+    pooled.foundRows = isOwn ? undefined : UNKNOWN;
+    if (isOwn) pooled.residue |= Residue.FOUND_ROWS;
+  } else if (tracker.sawRows && (failed || !(effects & Effect.RUNS_TRIGGERS))) {
+    pooled.residue &= ~Residue.FOUND_ROWS;
+    session.foundRows = pooled.foundRows = `${tracker.rows}`;
+    session.filledRows = undefined;
+  } else if (session.filledRows !== undefined && !failed && effects & Effect.RUNS_TRIGGERS) {
+    pooled.residue &= ~Residue.FOUND_ROWS;
+    pooled.foundRows = UNKNOWN;
+    session.foundRows = `${session.filledRows}`;
+    session.filledRows = undefined;
+  }
+}
+
+/** Where a query fails behind some of its rows, MariaDB has found those, and MySQL nothing. */
+function tellsRows({ context }: PooledSession, { connection: { tracker } }: PooledConnection) {
+  return tracker.rows > 0 && isMariadb(context.server.identity!);
+}
+
+/**
+ * The rows that CREATE TABLE ... SELECT has put into its table. MySQL leaves FOUND_ROWS() what it
+ * was then, and has it tell them behind the next statement that writes without a query.
+ */
+function filledRows(
+  session: PooledSession,
+  { connection: { tracker } }: PooledConnection,
+  failed: boolean,
+): number | undefined {
+  if (failed || tracker.sawRows || (session.effects & Effect.MULTI) !== 0) return undefined;
+  if (isMariadb(session.context.server.identity!) || !startsWith(session, "CREATE")) {
+    return undefined;
+  }
+  return tracker.affectedRows;
+}
+
+/** SHOW WARNINGS and SHOW ERRORS leave FOUND_ROWS() what it is. */
+function isShowConditions(session: PooledSession): boolean {
+  if ((session.effects & Effect.ASKS_WARNINGS) === 0) return false;
+  return /^SHOW (?:WARNINGS|ERRORS)\b/.test(wordsOf(session));
+}
