@@ -119,15 +119,15 @@ export function raise(
   }
   const errors = list.filter(({ level }) => level === "Error").length;
   const warnings = list.length - errors;
-  if (mariadb) {
-    if (warnings === 0 && errors === 2 && schema !== "") return [...found, TWO_ERRORS];
-    // Of several errors only one is an error there.
-    return errors === 0
-      ? [standIns({ warnings, found: foundRows ?? 0, fails: false })]
-      : [standIns({ warnings: list.length - 1, found: foundRows ?? 0, fails: true })];
+  if (errors === 0) return [standIns({ warnings, found: foundRows ?? 0, fails: false })];
+  if (!mariadb) {
+    // A query that fails leaves FOUND_ROWS() what it was.
+    const further = Array.from({ length: errors - 1 }, () => ONE_MORE_ERROR);
+    return [...found, standIns({ warnings, found: 0, fails: true }), ...further];
   }
-  const before = standIns({ warnings, found: foundRows ?? 0, fails: false });
-  return [before, ...Array.from({ length: errors }, () => ONE_MORE_ERROR)];
+  if (warnings === 0 && errors === 2 && schema !== "") return [...found, TWO_ERRORS];
+  // Of several errors only one is an error there.
+  return [standIns({ warnings: list.length - 1, found: foundRows ?? 0, fails: true })];
 }
 
 /** Raises conditions: one, or on MariaDB errors and behind them warnings. */

@@ -51,7 +51,6 @@ export class PooledSession extends RetryingSession {
   readonly route: SessionRoute | undefined;
   readonly seat: LaneSeat = new LaneSeat(this);
   #pooled: PooledConnection | undefined;
-  #endsWithConnection = false;
   /** A connection is being given the session's state, and the command is on its way behind that. */
   #preparing = false;
   #isAhead = false;
@@ -81,12 +80,6 @@ export class PooledSession extends RetryingSession {
 
   get preparing(): boolean {
     return this.#preparing;
-  }
-
-  /** It holds a connection beyond the command under way. */
-  get pinned(): boolean {
-    return this.ownPins !== 0 || this.pins.any || this.#endsWithConnection ||
-      (this.#pooled?.connection.kills ?? 0) > 0;
   }
 
   /** Takes a whole command, header included. */
@@ -391,7 +384,7 @@ export class PooledSession extends RetryingSession {
     const unread = (this.#before ? this.#unread : pooled.residue) & LASTING_RESIDUE;
     if (this.#before) this.state = this.#before;
     const variables = unread === 0 ? "" : forgetVariables(this, unknownSettings(pooled));
-    if (variables === undefined) this.#endsWithConnection = true;
+    if (variables === undefined) this.endsWithConnection = true;
     else loss = withLost(loss, variables);
     this.#detach();
     this.pool.lost(pooled);
@@ -404,11 +397,11 @@ export class PooledSession extends RetryingSession {
     if (this.session.closed) return;
     this.session.onServerDrained(); // what it did not take is in its client's way no more
     if (!this.busy) {
-      if (this.#endsWithConnection || isClosedForInactivity(this.session)) this.endWithState();
+      if (this.endsWithConnection || isClosedForInactivity(this.session)) this.endWithState();
       else this.lost.note(reason, loss);
       return;
     }
-    if (loss.outcome === "again" && !this.#endsWithConnection) {
+    if (loss.outcome === "again" && !this.endsWithConnection) {
       this.#before = undefined;
       this.#isAhead = false;
       if (wasSent) this.retries.ifServerIsGone(pooled.connection.facts.server, { reason, loss });
@@ -416,7 +409,7 @@ export class PooledSession extends RetryingSession {
       return;
     }
     this.#idle();
-    if (this.#endsWithConnection) {
+    if (this.endsWithConnection) {
       this.session.endLost();
       return;
     }
@@ -441,11 +434,5 @@ export class PooledSession extends RetryingSession {
     if (this.#preparing) return;
     this.#detach();
     leaveBehind(pooled, this, wasIdle);
-  }
-
-  /** The server is about to close the connection, and the session is over then. */
-  endWithConnection(why: number): void {
-    this.#endsWithConnection = true;
-    this.ownPins |= why;
   }
 }

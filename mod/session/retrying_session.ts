@@ -7,8 +7,7 @@ import type { CommandRetry } from "./command_retry.ts";
 import { ConnectionEnd } from "./connection_end.ts";
 import { isClosedForInactivity } from "./inactivity.ts";
 import { forgetVariables, type Loss, lossError, unknownSettings } from "./loss.ts";
-import { Pins } from "./pins.ts";
-import { PlacedSession } from "./placed_session.ts";
+import { PinnedSession } from "./pinned_session.ts";
 import type { SessionStatement } from "./session_statement.ts";
 import { TransactionOpening } from "./transaction_opening.ts";
 
@@ -16,11 +15,7 @@ import { TransactionOpening } from "./transaction_opening.ts";
 export const NO_COMMAND: Buffer = Buffer.alloc(0);
 
 /** Between a session's place and its commands. */
-export abstract class RetryingSession extends PlacedSession {
-  /** What statements have said that holds it. */
-  readonly pins = new Pins();
-  /** What else does: a set of `OwnPin`. */
-  ownPins = 0;
+export abstract class RetryingSession extends PinnedSession {
   /** The command under way, header included; empty where there is none. */
   command: Buffer = NO_COMMAND;
   /** What the command under way may do and ask: a set of `Effect`. */
