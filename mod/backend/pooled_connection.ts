@@ -1,6 +1,6 @@
 // A server connection that sessions take turns on: what the one before has left on it.
 
-import { Command, frame } from "../wire/mod.ts";
+import { Command, frame, NO_TRANSACTION } from "../wire/mod.ts";
 import type { ConnectionHolder, ServerConnection } from "./server_connection.ts";
 import { type SessionState, UNKNOWN } from "./session_state.ts";
 
@@ -189,6 +189,7 @@ export class PooledConnection {
     this.residue = Residue.NONE;
     this.dirty = undefined;
     this.hasConditions = this.hasStandIns = false;
+    this.connection.transactionState = NO_TRANSACTION;
     this.pinsCounted = 0; // a reset clears the session's counters
     this.touch();
     this.foundRows = "0";

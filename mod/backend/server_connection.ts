@@ -1,6 +1,14 @@
 // One connection to a server after its login: requests in, answers to whoever asked, in order.
 
-import { Capability, Expect, HEADER_LENGTH, payloadLength, ResponseTracker } from "../wire/mod.ts";
+import {
+  Capability,
+  Expect,
+  HEADER_LENGTH,
+  NO_TRANSACTION,
+  payloadLength,
+  ResponseTracker,
+  transactionStateOf,
+} from "../wire/mod.ts";
 import type { ByteStream, StreamOwner } from "../net/mod.ts";
 import { PacketHead, PacketInParts } from "./held_packet.ts";
 import type { Authenticator } from "./login_exchange.ts";
@@ -52,6 +60,8 @@ export class ServerConnection implements StreamOwner {
   kills = 0;
   /** A KILL QUERY has named it: if it came too late it would hit the next command. */
   mayBeInterrupted = false;
+  /** What the server has told last of the transaction on it, whoever was told. */
+  transactionState = NO_TRANSACTION;
   /** When it became idle, by the clock of the pool that keeps it; milliseconds. */
   idleSince = 0;
   readonly #outstanding = new Outstanding();
@@ -191,6 +201,7 @@ export class ServerConnection implements StreamOwner {
   #passOk(packet: Uint8Array): void {
     const { sink } = this.#outstanding;
     this.tracker.passOk(packet);
+    this.transactionState = transactionStateOf(packet) ?? this.transactionState;
     passOk(sink, packet);
     if (!this.closed && this.tracker.done) this.#endAnswer(sink);
   }

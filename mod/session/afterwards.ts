@@ -15,7 +15,7 @@ import { CaptureQuery } from "./captured_values.ts";
 import { hasHiddenPin, hiddenPinQuery, limitLifted } from "./hidden_pins.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { noteState } from "./told_state.ts";
+import { readState } from "./told_state.ts";
 
 /** The proxy's own requests behind a client's. */
 export class Afterwards implements AnswerSink {
@@ -193,7 +193,7 @@ export class Afterwards implements AnswerSink {
   onAnswerBytes(): void {}
 
   onOkPacket(packet: Uint8Array): void {
-    noteState(this.#session, packet);
+    readState(this.#session, packet);
   }
 
   onAnswerEnd(): void {

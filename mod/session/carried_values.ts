@@ -3,7 +3,7 @@
 // is there; these are what was read from it, and what answers have told.
 
 import { compact, NO_VARIABLES, type SessionState } from "../backend/mod.ts";
-import type { PacketAssembler } from "../wire/mod.ts";
+import { NO_TRANSACTION, type PacketAssembler } from "../wire/mod.ts";
 import { type CapturedValues, FOUND_ROWS, INSERT_ID, UNSET } from "./captured_values.ts";
 import { type Conditions, readConditions, withError } from "./conditions.ts";
 import { ObservedChanges } from "./observed_changes.ts";
@@ -20,6 +20,8 @@ export abstract class CarriedValues extends ObservedChanges {
   foundRows = "0";
   /** What FOUND_ROWS() will be behind the next write: see found_rows.ts. */
   filledRows: number | undefined;
+  /** What its client was told last of its transaction's state. */
+  transactionTold = NO_TRANSACTION;
   /** ROW_COUNT() of the last statement. */
   rowCount = 0;
   /** The error of the last statement that failed: SHOW WARNINGS tells no SQLSTATE. */
@@ -104,6 +106,7 @@ export abstract class CarriedValues extends ObservedChanges {
     this.userVariables = NO_VARIABLES;
     this.spellings = undefined;
     this.insertId = "0";
+    this.transactionTold = NO_TRANSACTION;
     this.rowCount = 0; // FOUND_ROWS() stays what it was
     this.conditions = undefined;
     this.owed = undefined;

@@ -10,7 +10,7 @@ import {
   StatementPace,
 } from "../backend/mod.ts";
 import { Attention, attention, Bar, Effect, NormalForm, readFacts } from "../sql/mod.ts";
-import { Command, HEADER_LENGTH } from "../wire/mod.ts";
+import { Command, HEADER_LENGTH, NO_TRANSACTION } from "../wire/mod.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { isOutside, PipelinedStatement } from "./pipelined_statement.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -191,6 +191,7 @@ function isUnencumbered(session: PooledSession, { facts: { mariadb } }: LaneGrou
   if (session.pinned || session.awaited > 0 || session.hasCalled || session.hiddenChange) {
     return false;
   }
+  if (session.transactionTold !== NO_TRANSACTION) return false;
   const { last } = session;
   if (last?.owner === session && (last.residue & ~Residue.INSERT_ID) !== 0) return false;
   // There a statement without a table leaves them as they are.

@@ -22,7 +22,7 @@ import { CommandRetry } from "./command_retry.ts";
 import { isClosedForInactivity } from "./inactivity.ts";
 import { asServerError, isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
-import { noteState } from "./told_state.ts";
+import { noteState, owesTransaction } from "./told_state.ts";
 import { showConditions } from "./diagnostics.ts";
 import { disturbsItself, needsOf } from "./needs.ts";
 import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
@@ -252,6 +252,7 @@ export class PooledSession extends RetryingSession {
 
   #send(pooled: PooledConnection): void {
     if (this.#pooled !== pooled || !this.busy) return;
+    pooled.connection.tracker.stopAtOk = owesTransaction(this, pooled);
     const isLong = this.#isLong;
     this.#isLong = false;
     this.#inPieces = isLong;

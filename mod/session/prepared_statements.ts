@@ -47,6 +47,11 @@ export class PreparedStatements {
   #longDataBytes = 0;
   /** Statements whose long data is at the server. */
   #passed = 0;
+  /** Types as the session and the server knew them before the execution under way. */
+  #typesBefore: Uint8Array | undefined;
+  #historyBefore: TypeHistory | undefined;
+  #knownTypes: Uint8Array | undefined;
+  #knownHistory: TypeHistory = "";
   /** Statements with an open cursor. */
   #cursors: Set<SessionStatement> | undefined;
 
@@ -218,6 +223,10 @@ export class PreparedStatements {
   ): Buffer {
     const known = pooled.statement(statement.key)!;
     const { hasQueryAttributes } = this.#session.session;
+    this.#typesBefore = statement.types;
+    this.#historyBefore = statement.history;
+    this.#knownTypes = known.types;
+    this.#knownHistory = known.history;
     const typed = withTypes(packet, statement, {
       hasAttributes: hasQueryAttributes,
       known: known.types,
@@ -341,6 +350,20 @@ export class PreparedStatements {
 
   get session(): PooledSession {
     return this.#session;
+  }
+
+  /** An execution was refused before the server has looked at its types: it does not know them. */
+  noteRefusedTypes(pooled: PooledConnection, { id, key }: SessionStatement): void {
+    const known = pooled.statement(key);
+    const own = this.#statements.get(id);
+    if (known) {
+      known.types = this.#knownTypes;
+      known.history = this.#knownHistory;
+    }
+    if (own) {
+      own.types = this.#typesBefore;
+      own.history = this.#historyBefore;
+    }
   }
 
   /** After an answer: a cursor is open, or has come to its end. */

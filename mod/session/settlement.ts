@@ -107,6 +107,9 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
     pooled.insertId = undefined;
   }
   noteFoundRows(session, pooled, failed);
+  if (tracker.errorCode === WRONG_ARGUMENTS && session.statement) {
+    session.statements.noteRefusedTypes(pooled, session.statement);
+  }
   if (failed) session.lastError = { code: tracker.errorCode, state: tracker.sqlState };
   if (failed ? !failsInList(session, tracker.errorCode) : !leavesRowCount(session)) {
     const isNone = failed || tracker.sawRows || LISTS.has(session.command[HEADER_LENGTH]);
@@ -120,6 +123,9 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   notePins(session, failed);
   return askAfterwards(session, pooled, failed);
 }
+
+/** `ER_WRONG_ARGUMENTS`: of long data for a parameter that there is not, say. */
+const WRONG_ARGUMENTS = 1210;
 
 /** Commands whose answers end as rows do. */
 const LISTS = new Set<number>([Command.STMT_FETCH, Command.FIELD_LIST]);

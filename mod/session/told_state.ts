@@ -17,10 +17,12 @@ import {
   decodeSystemVariables,
   encodeSystemVariables,
   HEADER_LENGTH,
+  NO_TRANSACTION,
   okForClient,
   type SessionStateEntry,
   sessionStateOf,
   StateEntry,
+  transactionEntry,
 } from "../wire/mod.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -40,6 +42,20 @@ const EXPLAINS_CHANGE = Effect.SETS_VARIABLE | Effect.SETS_USER_VARIABLE | Effec
  * @returns The packet for the client.
  */
 export function noteState(session: PooledSession, packet: Uint8Array): Uint8Array {
+  readState(session, packet);
+  const { capabilities } = session.session;
+  return okForClient(packet, {
+    sessionTrack: (capabilities & Capability.SESSION_TRACK) !== 0,
+    deprecateEof: (capabilities & Capability.DEPRECATE_EOF) !== 0,
+    told: (entries) => {
+      if (session.ownPins & OwnPin.TRACKERS) return withOwed(session, entries);
+      return withTransaction(session, withOwed(session, toldEntries(entries, session)));
+    },
+  });
+}
+
+/** Takes the session state out of an OK packet that its client is not shown. */
+export function readState(session: PooledSession, packet: Uint8Array): void {
   const pooled = session.pooled!;
   if (isEof(packet)) session.untoldState = true;
   const entries = sessionStateOf(packet);
@@ -66,16 +82,30 @@ export function noteState(session: PooledSession, packet: Uint8Array): Uint8Arra
   }
   if (state !== session.state) session.setState(state);
   if (changed && !explained && !session.passingState) session.hiddenChange = true;
-  const { capabilities } = session.session;
-  return okForClient(packet, {
-    sessionTrack: (capabilities & Capability.SESSION_TRACK) !== 0,
-    deprecateEof: (capabilities & Capability.DEPRECATE_EOF) !== 0,
-    told: (entries) =>
-      withOwed(
-        session,
-        session.ownPins & OwnPin.TRACKERS ? entries : toldEntries(entries, session),
-      ),
-  });
+}
+
+/**
+ * MySQL tells of a transaction's state where it is not what it has told last. On a connection that
+ * sessions share it is another one that was told, or the proxy: so each is told what it does not know.
+ */
+function withTransaction(
+  session: PooledSession,
+  told: readonly SessionStateEntry[],
+): readonly SessionStateEntry[] {
+  const { transactionState } = session.pooled!.connection;
+  if (session.transactionTold === transactionState) return told;
+  session.transactionTold = transactionState;
+  return [...told, transactionEntry(transactionState)];
+}
+
+/**
+ * Whether the client must be told of its transaction's end with the next OK packet, whatever that
+ * says. Hot path: one comparison for those outside of transactions.
+ */
+export function owesTransaction(session: PooledSession, pooled: PooledConnection): boolean {
+  const { transactionTold } = session;
+  if (transactionTold === NO_TRANSACTION) return false;
+  return transactionTold !== pooled.connection.transactionState || !session.inTransaction;
 }
 
 const TRACKS_GTIDS = "session_track_gtids";
@@ -117,6 +147,9 @@ export function isSetStatement(session: PooledSession): boolean {
     startsWith(session, "SET") && wordsOf(session).startsWith("SET STATEMENT ");
 }
 
+/** Entries that are not passed on as they come. */
+const PROXYS_OWN = new Set<number>([StateEntry.STATE_CHANGE, StateEntry.TRANSACTION_STATE]);
+
 /** What a client is told whose trackers are those of a fresh session. */
 function toldEntries(
   entries: readonly SessionStateEntry[],
@@ -133,7 +166,7 @@ function toldEntries(
         const data = encodeSystemVariables([variable]);
         variables.push({ rank, entry: { type: entry.type, data } });
       }
-    } else if (entry.type === StateEntry.STATE_CHANGE) continue;
+    } else if (PROXYS_OWN.has(entry.type)) continue;
     else if (entry.type !== StateEntry.GTIDS || tellsGtids) others.push(entry);
   }
   variables.sort((a, b) => a.rank - b.rank);

@@ -30,6 +30,8 @@ export class ResponseTracker extends AnswerFacts {
    * that somebody may look at them whole. Only to be changed while no answer is under way.
    */
   stopAtState = false;
+  /** With `stopAtState`: stop in front of each OK packet, whatever its status says. */
+  stopAtOk = false;
   /** The next packet is such an OK or EOF packet: it waits for `passOk`. */
   stopped = false;
 
@@ -202,7 +204,7 @@ export class ResponseTracker extends AnswerFacts {
     }
     if (!isOkHeader(this.#phase, bytes[at], this.#deprecateEof)) return false;
     const status = okStatusPosition(bytes, at);
-    return status + 2 <= at + length && hasStateFlag(bytes, status);
+    return status + 2 <= at + length && (this.stopAtOk || hasStateFlag(bytes, status));
   }
 
   #end(at: number): number {

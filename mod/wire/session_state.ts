@@ -100,6 +100,31 @@ export function sessionStateOf(packet: Uint8Array): SessionStateEntry[] {
   return decodeSessionState(new TrackedOk(packet).state);
 }
 
+/** What `transactionStateOf` gives where no transaction is open, and before the first. */
+export const NO_TRANSACTION = "________";
+
+/**
+ * What an OK packet tells of the transaction that is open: eight letters; undefined where it tells
+ * nothing of that.
+ *
+ * @param packet With its header, from a peer with SESSION_TRACK.
+ * @throws {MalformedPacketError} If it does not have the form of such a packet.
+ */
+export function transactionStateOf(packet: Uint8Array): string | undefined {
+  for (const { type, data } of sessionStateOf(packet)) {
+    if (type === StateEntry.TRANSACTION_STATE) {
+      return Buffer.from(decodeStateText(data)).toString("latin1");
+    }
+  }
+  return undefined;
+}
+
+/** An entry that tells the state of the transaction that is open, in eight letters. */
+export function transactionEntry(state: string): SessionStateEntry {
+  const data = new PacketWriter().lenencBytes(Buffer.from(state, "latin1")).done();
+  return { type: StateEntry.TRANSACTION_STATE, data };
+}
+
 /** In what form a client takes OK packets, and what it is told of its session's state. */
 export interface ClientOkForm {
   /** It has CLIENT_SESSION_TRACK; without it no state is told. */
@@ -126,14 +151,14 @@ export function okForClient(packet: Uint8Array, client: ClientOkForm): Uint8Arra
     // What has changed an EOF packet cannot tell: a later OK does.
     return frame(encodeEof({ status: unchanged, warnings }), packet[3]);
   }
-  // MySQL may say that something has changed and then not what: so it says to this client.
-  if (client.sessionTrack && ok.state.length === 0) return packet;
   const kept = client.sessionTrack
     ? encodeSessionState(client.told(decodeSessionState(ok.state)))
     : NONE;
+  // MySQL may say that something has changed and then not what: so it says to this client.
+  if (client.sessionTrack && ok.state.length === 0 && kept.length === 0) return packet;
   const writer = new PacketWriter(packet.length + 9)
     .raw(packet.subarray(HEADER_LENGTH, ok.statusAt))
-    .u16(kept.length > 0 ? ok.status : unchanged)
+    .u16(kept.length > 0 ? ok.status | ServerStatus.SESSION_STATE_CHANGED : unchanged)
     .u16(warnings);
   if (info.length > 0 || kept.length > 0) writer.lenencBytes(info);
   if (kept.length > 0) writer.lenencBytes(kept);

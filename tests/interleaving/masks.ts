@@ -14,7 +14,7 @@
 //    before it depends on what the peer remembers of the account;
 // 7. the flag SESSION_STATE_CHANGED of EOF packets, behind which no state comes (docs/pooling.md);
 // 8. the affected rows of a CALL, which are those of any statement before it where it writes nothing
-//    (docs/pooling.md);
+//    (docs/pooling.md), and the flag SESSION_STATE_CHANGED of one that tells of no change;
 // 9. what a client whose rows end with EOF packets is told later of a variable that the hint SET_VAR
 //    has set for one statement (docs/pooling.md);
 // 10. the end of the connection in place of an answer, and error 2013 in its place: comparison.ts.
@@ -66,10 +66,11 @@ export function mask(answer: Answer, about: Masked): Uint8Array {
     bytes = endsChanged(bytes, withoutMetadataChanged);
   }
   bytes = withoutStateInEof(bytes);
-  if (/^\W*(?:\w\W+)?CALL\b/i.test(about.sql)) bytes = endsChanged(bytes, withoutAffectedRows);
+  const calls = /^\W*(?:\w\W+)?CALL\b/i.test(about.sql);
+  if (calls) bytes = endsChanged(bytes, withoutAffectedRows);
   if (!about.tracking || about.command === "fetch") return bytes;
   // Of a login there is the payload only.
-  const masked = (payload: Uint8Array) => maskState(payload, about.hinted);
+  const masked = (payload: Uint8Array) => maskState(payload, { hinted: about.hinted, calls });
   return about.command === "change_user" ? masked(bytes) : endsChanged(bytes, masked);
 }
 
@@ -200,8 +201,7 @@ function endsChanged(
 
 /** `SESSION_TRACK_SYSTEM_VARIABLES`, the type of an entry. */
 const VARIABLE_ENTRY = 0;
-/** Length of the shortest OK packet with session state. */
-const STATE_LENGTH_MIN = 10;
+const OK_LENGTH_MIN = 7;
 const STATEMENT_ID_ENTRY = Buffer.from("\x0cstatement_id");
 
 const TIMESTAMP_ENTRY = Buffer.from("\x09timestamp");
@@ -216,10 +216,13 @@ function isTimeOfDay(entry: Buffer): boolean {
   return Math.abs(value - Date.now() / 1000) < TIME_OF_DAY_MAX;
 }
 
-function maskState(payload: Uint8Array, hinted: ReadonlySet<string>): Uint8Array {
-  if (payload[0] === ERR_HEADER || payload.length < STATE_LENGTH_MIN) return payload;
+function maskState(
+  payload: Uint8Array,
+  { hinted, calls }: { readonly hinted: ReadonlySet<string>; readonly calls: boolean },
+): Uint8Array {
+  if (payload[0] === ERR_HEADER || payload.length < OK_LENGTH_MIN) return payload;
   const ok = decodeOk(payload, Capability.SESSION_TRACK);
-  if (ok.sessionState.length === 0) return payload;
+  if (ok.sessionState.length === 0 && !calls) return payload;
   const variables: Buffer[] = [];
   const others: Buffer[] = [];
   const reader = new PacketReader(ok.sessionState);
