@@ -14,11 +14,14 @@ import {
   frame,
   HEADER_LENGTH,
   MalformedPacketError,
+  NO_TRANSACTION,
   okForClient,
   ServerStatus,
   type SessionStateEntry,
   sessionStateOf,
   StateEntry,
+  transactionEntry,
+  transactionStateOf,
 } from "../../../mod/wire/mod.ts";
 import { statePackets } from "./state_packets.ts";
 
@@ -199,6 +202,16 @@ describe("session state", () => {
     });
     expect(Buffer.from(shown).toString("hex"))
       .toBe(`17000001${numbers.toString("hex")}02000000`);
+  });
+
+  test("a packet that tells of no change tells a transaction's end that others were told of", () => {
+    const state = packet({ info: "", status: 0 });
+    expect(transactionStateOf(state)).toBeUndefined();
+    const plain = frame(encodeOk({ info: Buffer.from("x") }, TRACKED), 1);
+    const form = { sessionTrack: true, deprecateEof: true };
+    const shown = okForClient(plain, { ...form, told: () => [transactionEntry(NO_TRANSACTION)] });
+    expect(transactionStateOf(Buffer.from(shown))).toBe(NO_TRANSACTION);
+    expect(okForClient(plain, { ...form, told: () => [] })).toBe(plain);
   });
 
   test("a packet without a change has no entries", () => {
