@@ -12,6 +12,7 @@ import { judge, NOT_ASKED_YET, type Verdict } from "./judge.ts";
 import { Lags, readPositionOf } from "./lags.ts";
 import { clusterIdOf, isMembersTurn, wrongReason } from "./membership.ts";
 import { NO_ORDER, type Orders, withOrder } from "./orders.ts";
+import { isQuick, lookDelayMs, type Situation } from "./pace.ts";
 import { type Known, Roster } from "./roster.ts";
 import { changeSeeds, seedsReason } from "./seeds.ts";
 import { nextStanding, type Standing } from "./server_state.ts";
@@ -20,10 +21,6 @@ import { draftOf, roleAfter, witnessOf } from "./snapshot.ts";
 import { isNewEpoch, NO_TOPOLOGY, type Topology, withUses } from "./topology.ts";
 import { type Answer, ServerWatch } from "./watch.ts";
 
-/** Looks take this part longer or shorter, so that those of many proxies spread. */
-const JITTER = 0.1;
-/** After a change, what is still wrong is looked at quickly for this long. */
-const QUICK_FOR_MS = 30_000;
 /** Positions and lags alone are told at most this often. */
 const SOFT_MS = 500;
 
@@ -257,20 +254,22 @@ export class ClusterMonitor {
     const { discover, intervalMs } = this.#options.settings;
     if (!discover) return false;
     const nowMs = this.#clock.now();
-    return isMembersTurn(known, { nowMs, intervalMs, isQuick: this.#isQuick(nowMs) });
+    return isMembersTurn(known, { nowMs, intervalMs, isQuick: isQuick(this.#situation()) });
   }
 
   #delayMs(): number {
-    const { intervalMs, quickIntervalMs } = this.#options.settings;
-    const base = this.#isQuick(this.#clock.now())
-      ? Math.min(quickIntervalMs, intervalMs)
-      : intervalMs;
-    return base * (1 - JITTER + 2 * JITTER * this.#random());
+    return lookDelayMs(this.#situation(), this.#options.settings, this.#random());
   }
 
-  #isQuick(nowMs: number): boolean {
-    if (this.#topology.primary === null || this.#heldFor !== undefined) return true;
-    return this.#isTroubled && nowMs - this.#changedMs <= QUICK_FOR_MS;
+  #situation(): Situation {
+    return {
+      isKnown: this.#asked,
+      hasPrimary: this.#topology.primary !== null,
+      isHeld: this.#heldFor !== undefined,
+      isTroubled: this.#isTroubled,
+      changedForMs: this.#clock.now() - this.#changedMs,
+      servers: this.#watches.size,
+    };
   }
 
   #onAnswer(known: Known, { reading, members, heartbeatMs }: Answer): void {
@@ -374,7 +373,7 @@ export class ClusterMonitor {
     const nowMs = this.#clock.now();
     this.#forget();
     const before = this.#topology;
-    const wasQuick = this.#isQuick(nowMs);
+    const wasQuick = isQuick(this.#situation());
     const after = this.#nextTopology(before);
     this.#topology = after;
     this.#isTroubled = after.servers.some(({ state }) => state !== "up" && state !== "draining");
@@ -387,8 +386,8 @@ export class ClusterMonitor {
     this.#options.onTopology?.(after);
     if (this.#asked) this.#ready.resolve();
     // Who had a role before, and who gets one now, is known best by all servers together.
-    const isQuick = this.#isQuick(nowMs);
-    if (before.primary !== after.primary || (isQuick && !wasQuick)) this.#wakeAll();
+    const isHurried = !wasQuick && isQuick(this.#situation());
+    if (before.primary !== after.primary || isHurried) this.#wakeAll();
   }
 
   #nextTopology(before: Topology): Topology {

@@ -10,7 +10,7 @@ export const monitor = section("How servers are watched. It takes the proxy's ow
     doc: "Time between two looks at a server.",
   }),
   quick_interval: duration("250ms", { min: "20ms", max: "1h" }, {
-    doc: "Likewise while something is wrong.",
+    doc: "Likewise while something is wrong; a fifth of it while there is no primary.",
   }),
   timeout: duration("1s", { min: "20ms", max: "1h" }, {
     doc: "How long a look may take, connecting included.",

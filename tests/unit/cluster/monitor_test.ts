@@ -217,6 +217,30 @@ describe("ClusterMonitor", () => {
     monitor.stop();
   });
 
+  test("a new primary is found at once, since clients wait for it; who takes long is not", async () => {
+    const { clock, watch, primary, one } = scene();
+    const monitor = watch(["a:3306"]);
+    await clock.pass(5100);
+    primary.readOnly = true;
+    await clock.pass(1100);
+    expect(monitor.topology.primary).toBeNull();
+    const before = one.looks;
+    await clock.pass(1000);
+    expect(one.looks - before).toBeGreaterThan(12); // 50 ms, and what a look takes
+    one.readOnly = false;
+    one.source = undefined;
+    await clock.pass(80);
+    expect(monitor.topology.primary).toBe("b:3306");
+    one.readOnly = true;
+    await clock.pass(1100);
+    expect(monitor.topology.primary).toBeNull();
+    await clock.pass(20_000);
+    const after = one.looks;
+    await clock.pass(1000);
+    expect(one.looks - after).toBeWithin(3, 6); // as while anything is wrong
+    monitor.stop();
+  });
+
   test("reports that never end lead to no more looks than when something is wrong", async () => {
     const { clock, watch, one } = scene();
     const monitor = watch(["a:3306"]);
