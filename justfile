@@ -70,6 +70,12 @@ hunt *ARGS: build
     @bun tests/setup/ensure.ts
     @bun tests/stale_reads/main.ts {{ ARGS }}
 
+# Change the configuration a thousand times, or --changes N, while 64 clients work.
+[no-exit-message]
+reload *ARGS: build
+    @bun tests/setup/ensure.ts
+    @bun tests/reload/main.ts {{ ARGS }}
+
 # A picture of kill -9 of a primary under load: dist/failover.svg; the arguments are the load's.
 bench-failover *ARGS: build
     @bun tests/failover/main.ts --svg dist/failover.svg {{ ARGS }}

@@ -1,0 +1,174 @@
+// Changes of the configuration in a row while clients work: what they see of it, and what the proxy
+// keeps of it.
+
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import { type Cluster, startAsyncCluster, until } from "../cluster/mod.ts";
+import { childrenOf, startProxy } from "../proxy_process.ts";
+import type { ServerKind } from "../servers/mod.ts";
+
+/** What is run. */
+export interface ReloadOptions {
+  readonly kind: ServerKind;
+  readonly changes: number;
+  readonly clients: number;
+  readonly workers: number;
+}
+
+/** What the proxy holds, all its processes together. */
+export interface Holdings {
+  readonly rssBytes: number;
+  readonly fds: number;
+  /** The servers' threads of its clients. */
+  readonly serverConnections: number;
+}
+
+/** What came of it. */
+export interface ReloadReport {
+  readonly revisions: number;
+  readonly statements: number;
+  /** Errors that clients got, by message. */
+  readonly errors: ReadonlyMap<string, number>;
+  /** Behind the first tenth of the changes, and behind all; the same clients are there. */
+  readonly early: Holdings;
+  readonly late: Holdings;
+  /** How long one change took, from the order to its answer: the median, in milliseconds. */
+  readonly changeMs: number;
+}
+
+/** Runs it on a primary and a replica. */
+export async function reload(options: ReloadOptions): Promise<ReloadReport> {
+  await using cluster = await startAsyncCluster(options.kind, 1);
+  await cluster.first.sql(
+    "CREATE DATABASE IF NOT EXISTS test; CREATE TABLE test.t (id INT PRIMARY KEY AUTO_INCREMENT, v INT);" +
+      "INSERT INTO test.t (v) VALUES (1)",
+  );
+  const folder = mkdtempSync(join(tmpdir(), "mp-reload-"));
+  const file = join(folder, "proxy.toml");
+  writeFileSync(file, textOf(0, cluster));
+  try {
+    await using proxy = await startProxy({
+      backends: [],
+      args: ["-c", file, "--admin", "127.0.0.1:0", "--workers", String(options.workers)],
+    });
+    const port = await proxy.loggedPort("admin port");
+    const admin = await createConnection({ host: "127.0.0.1", port, user: "admin", password: "p" });
+    const connect = () =>
+      createConnection({
+        host: proxy.host,
+        port: proxy.port,
+        user: "app",
+        password: "app",
+        database: "test",
+      });
+    const load = await startLoad(connect, options.clients);
+    await until("the load runs", () => load.statements() > 10 * options.clients);
+    const holdings = async (): Promise<Holdings> => {
+      const pids = [proxy.pid, ...childrenOf(proxy.pid)];
+      const threads = await Promise.all(
+        cluster.nodes.map((node) => node.sql("SHOW PROCESSLIST")),
+      );
+      return {
+        rssBytes: pids.reduce((sum, pid) => sum + rssOf(pid), 0),
+        fds: pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0),
+        serverConnections: threads.flat().filter((row) => row["User"] === "app").length,
+      };
+    };
+    const times: number[] = [];
+    let early: Holdings | undefined;
+    for (let change = 1; change <= options.changes; change++) {
+      const since = performance.now();
+      // Half of them as the file, the others as a text.
+      if (change % 2 === 0) {
+        writeFileSync(file, textOf(change, cluster));
+        await admin.query("CONFIG RELOAD");
+      } else await admin.query("CONFIG APPLY ?", [textOf(change, cluster)]);
+      times.push(performance.now() - since);
+      if (change === Math.ceil(options.changes / 10)) early = await holdings();
+    }
+    const before = load.statements();
+    await until("the load goes on", () => load.statements() > before + 10 * options.clients);
+    const late = await holdings();
+    const [rows] = await admin.query<RowDataPacket[]>("SELECT config_revision AS r FROM proxy");
+    await load.end();
+    admin.destroy();
+    return {
+      revisions: Number(rows[0]!["r"]),
+      statements: load.statements(),
+      errors: load.errors,
+      early: early!,
+      late,
+      changeMs: times.sort((a, b) => a - b)[times.length >> 1]!,
+    };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** A configuration that differs from the one before in many keys, and every tenth time in its servers. */
+function textOf(change: number, { nodes }: Cluster): string {
+  const servers = Math.floor(change / 10) % 2 === 0 ? nodes : nodes.slice(0, 1);
+  const rules = Array.from(
+    { length: change % 4 },
+    (_, at) =>
+      `[[rule]]\nname = "r${at}"\ndigest = "SELECT v + ${at} FROM t"\ntarget = "primary"\n`,
+  );
+  return [
+    `backends = [${servers.map(({ name }) => `"${name}"`).join(", ")}]`,
+    '[account]\nuser = "app"\npassword = "app"',
+    '[admin]\npassword = "p"',
+    `[cluster]\nslow_start = "0"\nlag_max = "${3 + change % 7}s"`,
+    `[pool]\nmode = "transaction"\nconnections_max = ${24 + change % 9}\nmax_age = "${
+      50 + change % 9
+    }s"`,
+    `[route]\nsplit = true\nconsistency = "${["eventual", "session"][change % 2]}"`,
+    `[limits]\nclients_max = ${1000 + change}\nbuffer_max = "${64 + change % 64}KiB"`,
+    `[failover]\nmax_parked = ${1000 + change}`,
+    `[monitor]\ninterval = "${900 + change % 200}ms"`,
+    `[log]\nlevels = ["cluster=${["info", "warn"][change % 2]}"]`,
+    `[metrics]\nstatements = ${change % 3 !== 0}`,
+    ...rules,
+    "",
+  ].join("\n");
+}
+
+/** Statements and transactions of many clients that stay, until it is ended. */
+async function startLoad(connect: () => Promise<Connection>, clients: number) {
+  const errors = new Map<string, number>();
+  const connections = await Promise.all(Array.from({ length: clients }, connect));
+  let statements = 0;
+  let ended = false;
+  const work = async (client: Connection, at: number) => {
+    while (!ended) {
+      try {
+        await client.query("SELECT v FROM t WHERE id = 1");
+        await client.execute("SELECT v + ? FROM t WHERE id = 1", [at]);
+        await client.query("BEGIN");
+        await client.query("INSERT INTO t (v) VALUES (7)");
+        await client.query("COMMIT");
+        statements += 5;
+      } catch (error) {
+        const { message } = error as Error;
+        errors.set(message, (errors.get(message) ?? 0) + 1);
+        await Bun.sleep(10);
+      }
+    }
+  };
+  const all = Promise.all(connections.map(work));
+  return {
+    errors,
+    statements: () => statements,
+    async end() {
+      ended = true;
+      await all;
+      for (const each of connections) each.destroy();
+    },
+  };
+}
+
+function rssOf(pid: number): number {
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  return Number(status.match(/^VmRSS:\s+(\d+) kB/m)?.[1] ?? 0) * 1024;
+}
