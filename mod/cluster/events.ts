@@ -43,7 +43,7 @@ export type EventFacts =
 
 /** The last events, and how many of each kind there were. */
 export class EventRing {
-  readonly #max: number;
+  #max: number;
   readonly #wallMs: () => number;
   readonly #onEvent: (event: ClusterEvent) => void;
   readonly #counts = new Map<EventKind, number>();
@@ -61,6 +61,11 @@ export class EventRing {
     this.#max = options.max;
     this.#wallMs = options.wallMs;
     this.#onEvent = options.onEvent ?? (() => {});
+  }
+
+  /** Keeps more or fewer from the next one on. */
+  setMax(max: number): void {
+    this.#max = max;
   }
 
   /** The events that are kept, oldest first. */

@@ -104,9 +104,10 @@ export class ClusterMonitor {
     this.#evaluate();
   }
 
-  /** Applies other settings; flavor, discovery and the number of events are to be the same. */
+  /** Applies other settings; the flavor is to be the same. */
   reconfigure({ settings, seeds }: Pick<MonitorOptions, "settings" | "seeds">): void {
     this.#options = { ...this.#options, settings, seeds };
+    this.events.setMax(settings.eventsMax);
     const { added, removed } = changeSeeds(this.#roster, seeds);
     for (const known of removed) this.#unwatch(known);
     for (const known of added) this.#watch(known);

@@ -12,7 +12,8 @@ const LIVE: ReadonlySet<string> = new Set([
   ...["pool.connections_max", "pool.connections_min", "pool.max_age", "pool.wait_timeout"],
   ...["pool.idle_max", "pool.idle_timeout", "pool.connect_timeout"],
   ...["cluster.lag_max", "cluster.slow_start", "cluster.forget_after"],
-  ...["proxy_protocol.trusted", "log", "http.api", "metrics.statements"],
+  ...["cluster.discover", "cluster.events_max"],
+  ...["proxy_protocol.trusted", "log", "http.api", "metrics"],
   ...["admin.password", "admin.stats_password"],
   ...["admin.writer_hostgroup", "admin.reader_hostgroup"],
 ]);

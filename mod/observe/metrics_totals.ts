@@ -75,7 +75,7 @@ export interface StageTotals {
 
 /** The sums. */
 export class MetricsTotals {
-  readonly #digestsMax: number;
+  #digestsMax: number;
   readonly #onDigest: (digest: NewDigest) => void;
   /** By text. */
   readonly #known = new Map<string, Digest>();
@@ -93,6 +93,11 @@ export class MetricsTotals {
   }) {
     this.#digestsMax = options.digestsMax;
     this.#onDigest = options.onDigest ?? (() => {});
+  }
+
+  /** Keeps more or fewer digests and servers. */
+  setDigestsMax(digestsMax: number): void {
+    this.#digestsMax = digestsMax;
   }
 
   get digests(): readonly DigestTotals[] {

@@ -169,6 +169,7 @@ export class LiveConfig {
     log.configure(logSettings(config));
     if (isNew) {
       cluster?.reconfigure(config);
+      running.metrics().setDigestsMax(config.metrics.digestsMax);
       running.credentials.setUsers(config.users, number);
       const files = { sources, text, overlay };
       this.#revisions.push({ number, atMs: Date.now(), by, config, ...files, changes });

@@ -106,6 +106,47 @@ describe("mysql2", () => {
   });
 });
 
+/** Runs a program of another language; what it prints. */
+async function printed(...command: readonly string[]): Promise<string> {
+  const child = Bun.spawn([...command], { stdout: "pipe", stderr: "pipe" });
+  const [output, errors, status] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  if (status !== 0) throw new Error(`${command[0]} ended with ${status}: ${errors}${output}`);
+  return output;
+}
+
+test("PHP's mysqli, which learns of columns with the rows", async () => {
+  const program = `
+    mysqli_report(MYSQLI_REPORT_ERROR | MYSQLI_REPORT_STRICT);
+    $db = new mysqli("127.0.0.1", "admin", "p", "main", ${port});
+    $st = $db->prepare("SELECT name, live FROM properties WHERE name LIKE ? AND live = ? ORDER BY 1");
+    $st->execute(["log.%", 1]);
+    foreach ($st->get_result() as $row) echo $row["name"], "=", $row["live"], " ";
+    $st = $db->prepare("SHOW PROPERTIES LIKE 'workers'");
+    $st->execute();
+    echo $st->get_result()->fetch_row()[1];
+  `;
+  expect(await printed("php", "-r", program)).toBe("log.format=1 log.level=1 log.levels=1 1");
+});
+
+test("Perl's DBD::MariaDB, by the C library", async () => {
+  const program = `
+    use DBI;
+    my $db = DBI->connect("dbi:MariaDB:database=main;host=127.0.0.1;port=${port};mariadb_server_prepare=1",
+      "admin", "p", { RaiseError => 1 });
+    my $st = $db->prepare("SELECT value, ? AS own FROM properties WHERE name = ?");
+    for my $name ("workers", "log.level") {
+      $st->execute(7, $name);
+      print join(",", @{$st->fetchrow_arrayref}), " ";
+      $st->finish;
+    }
+  `;
+  expect(await printed("perl", "-e", program)).toBe("1,7 info,7 ");
+});
+
 test("the mariadb driver", async () => {
   const client = await mariadb.createConnection(login());
   const rows = await client.execute("SELECT ? AS t, ? AS i, ? AS n", ["it's \\", 7, null]);

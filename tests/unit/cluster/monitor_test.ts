@@ -356,6 +356,53 @@ describe("ClusterMonitor and addresses", () => {
   });
 });
 
+describe("ClusterMonitor, other seeds", () => {
+  const seedsOf = (...servers: readonly FakeServer[]) => servers.map(({ address }) => address);
+
+  test("a server that was removed stays out though others name it, until it is a seed again", async () => {
+    const { clock, watch, primary, one, two } = scene();
+    const monitor = watch(["a:3306", "b:3306", "c:3306"]);
+    await clock.pass(2500);
+    expect(shown(monitor.topology)).toEqual(ALL_UP);
+    monitor.reconfigure({ settings: SETTINGS, seeds: seedsOf(primary, two) });
+    expect(Object.keys(shown(monitor.topology))).toEqual(["a:3306", "c:3306"]);
+    await clock.pass(70_000);
+    expect(Object.keys(shown(monitor.topology))).toEqual(["a:3306", "c:3306"]);
+    monitor.reconfigure({ settings: SETTINGS, seeds: seedsOf(primary, one, two) });
+    await clock.pass(5000);
+    expect(shown(monitor.topology)).toEqual(ALL_UP);
+    monitor.stop();
+  });
+
+  test("the primary is not to be removed without another one in its place", async () => {
+    const { clock, network, watch, primary, one } = scene();
+    const monitor = watch(["a:3306", "b:3306"]);
+    await clock.pass(2500);
+    expect(monitor.reasonAgainst(seedsOf(one))).toContain("a:3306 takes the writes");
+    expect(monitor.reasonAgainst(seedsOf(primary))).toBeUndefined();
+    // Another cluster takes over from it.
+    const other = network.add("z:3306", { gtids: "1-3" });
+    expect(monitor.reasonAgainst(seedsOf(other))).toBeUndefined();
+    monitor.reconfigure({ settings: SETTINGS, seeds: seedsOf(other) });
+    await clock.pass(5000);
+    expect(monitor.topology.primary).toBe("z:3306");
+    expect(shown(monitor.topology)["a:3306"]).toBeUndefined();
+    monitor.stop();
+  });
+
+  test("seeds that are members are none any more, and go on", async () => {
+    const { clock, watch, primary, one } = scene();
+    const monitor = watch(["a:3306"]);
+    await clock.pass(2500);
+    // Found by others, so far; then named, and not named again.
+    monitor.reconfigure({ settings: SETTINGS, seeds: seedsOf(primary, one) });
+    expect(shown(monitor.topology)).toEqual(ALL_UP);
+    monitor.reconfigure({ settings: SETTINGS, seeds: seedsOf(primary) });
+    expect(Object.keys(shown(monitor.topology))).toEqual(["a:3306", "c:3306"]);
+    monitor.stop();
+  });
+});
+
 describe("ClusterMonitor, lag and orders", () => {
   test("lag in milliseconds from the primary's positions; crossing the bound is an event", async () => {
     const { clock, watch, primary, one, two } = scene();
