@@ -20,6 +20,9 @@ export interface ReloadOptions {
 /** What the proxy holds, all its processes together. */
 export interface Holdings {
   readonly rssBytes: number;
+  /** Of it, objects of JavaScript in the workers. */
+  readonly heapBytes: number;
+  /** File descriptors, without those to the servers. */
   readonly fds: number;
   /** The servers' threads of its clients. */
   readonly serverConnections: number;
@@ -31,9 +34,8 @@ export interface ReloadReport {
   readonly statements: number;
   /** Errors that clients got, by message. */
   readonly errors: ReadonlyMap<string, number>;
-  /** Behind the first tenth of the changes, and behind all; the same clients are there. */
-  readonly early: Holdings;
-  readonly late: Holdings;
+  /** Behind each tenth of the changes; the same clients are there. */
+  readonly held: readonly Holdings[];
   /** How long one change took, from the order to its answer: the median, in milliseconds. */
   readonly changeMs: number;
 }
@@ -70,14 +72,19 @@ export async function reload(options: ReloadOptions): Promise<ReloadReport> {
       const threads = await Promise.all(
         cluster.nodes.map((node) => node.sql("SHOW PROCESSLIST")),
       );
+      const serverConnections = threads.flat().filter((row) => row["User"] === "app").length;
+      const fds = pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
+      const [rows] = await admin.query<RowDataPacket[]>("SELECT sum(heap_bytes) AS h FROM workers");
       return {
         rssBytes: pids.reduce((sum, pid) => sum + rssOf(pid), 0),
-        fds: pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0),
-        serverConnections: threads.flat().filter((row) => row["User"] === "app").length,
+        heapBytes: Number(rows[0]!["h"]),
+        fds: fds - serverConnections,
+        serverConnections,
       };
     };
     const times: number[] = [];
-    let early: Holdings | undefined;
+    const held: Holdings[] = [];
+    const part = Math.ceil(options.changes / 10);
     for (let change = 1; change <= options.changes; change++) {
       const since = performance.now();
       // Half of them as the file, the others as a text.
@@ -86,11 +93,10 @@ export async function reload(options: ReloadOptions): Promise<ReloadReport> {
         await admin.query("CONFIG RELOAD");
       } else await admin.query("CONFIG APPLY ?", [textOf(change, cluster)]);
       times.push(performance.now() - since);
-      if (change === Math.ceil(options.changes / 10)) early = await holdings();
+      if (change % part === 0) held.push(await holdings());
     }
     const before = load.statements();
     await until("the load goes on", () => load.statements() > before + 10 * options.clients);
-    const late = await holdings();
     const [rows] = await admin.query<RowDataPacket[]>("SELECT config_revision AS r FROM proxy");
     await load.end();
     admin.destroy();
@@ -98,8 +104,7 @@ export async function reload(options: ReloadOptions): Promise<ReloadReport> {
       revisions: Number(rows[0]!["r"]),
       statements: load.statements(),
       errors: load.errors,
-      early: early!,
-      late,
+      held,
       changeMs: times.sort((a, b) => a - b)[times.length >> 1]!,
     };
   } finally {
