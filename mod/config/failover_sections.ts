@@ -7,7 +7,7 @@ import { section } from "./section.ts";
 export const drain = section("How the proxy ends.", {
   timeout: duration("10s", { min: "0", max: "24h" }, {
     doc:
-      "How long statements and transactions may go on after the first SIGTERM; then their clients get error 1053.",
+      "How long statements and transactions may go on after the first SIGTERM; then their clients get error 1053. As long clients may stay that cannot leave a server which was removed from `backends`.",
     flag: {
       names: "--drain-timeout",
       value: "duration",

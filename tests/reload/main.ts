@@ -13,7 +13,7 @@ const { values } = parseArgs({
     server: { type: "string", default: serverKinds()[0] ?? "mariadb" },
   },
 });
-/** What the second half of the changes may add to the memory, where the first has warmed it up. */
+/** What the second half may have more of memory than the first: garbage comes and goes in both. */
 const RSS_FACTOR_MAX = 1.1;
 /** Connections of the proxy's own that come and go. */
 const FDS_MORE_MAX = 10;
@@ -41,11 +41,15 @@ for (const [at, { rssBytes, heapBytes, fds, serverConnections }] of held.entries
       }; ${fds} file descriptors and ${serverConnections} server connections`,
   );
 }
-const [half, last] = [held[Math.floor(held.length / 2) - 1]!, held.at(-1)!];
+const half = Math.ceil(held.length / 2);
+const most = (part: typeof held, of: "rssBytes" | "fds") =>
+  Math.max(...part.map((each) => each[of]));
+const grows = (of: "rssBytes" | "fds", factor: number, more: number) =>
+  most(held.slice(half), of) > most(held.slice(0, half), of) * factor + more;
 const count = [...errors.values()].reduce((sum, each) => sum + each, 0);
 console.log(`${count} client errors`);
 for (const [message, times] of errors) console.log(`  ${times} x ${message}`);
 const isWell = count === 0 && report.revisions === changes + 1 &&
-  last.rssBytes <= half.rssBytes * RSS_FACTOR_MAX && last.fds <= half.fds + FDS_MORE_MAX;
+  !grows("rssBytes", RSS_FACTOR_MAX, 0) && !grows("fds", 1, FDS_MORE_MAX);
 console.log(isWell ? "well" : "NOT WELL");
 process.exit(isWell ? 0 : 1);
