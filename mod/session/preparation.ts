@@ -45,6 +45,9 @@ import { executionsOf, typedExecution, type TypeHistory } from "./type_history.t
 
 const RESET_CONNECTION = frame(Uint8Array.of(Command.RESET_CONNECTION), 0);
 
+/** What flags of a login set. */
+const OF_FLAGS = ["sql_mode", "wait_timeout"];
+
 const ASCII = /^[ -~]*$/;
 
 /** What the command to come needs. */
@@ -238,9 +241,9 @@ export class Preparation {
     this.#run(baseline.track, new RestoreAnswer(this));
     const { identity } = context.server;
     const { facts } = pooled.connection;
-    const flags = notRestoredByMariadb(facts.capabilities, identity);
-    if (flags !== "") this.#run(flags, new RestoreAnswer(this));
-    const unknown = [...CHARSET_VARIABLES, RESULTS_COLLATION, ROLE].map((name) =>
+    // A reset of the client's own takes away what the flags of a login have set.
+    const ofFlags = notRestoredByMariadb(facts.capabilities, identity) === "" ? [] : OF_FLAGS;
+    const unknown = [...CHARSET_VARIABLES, RESULTS_COLLATION, ROLE, ...ofFlags].map((name) =>
       [name, UNKNOWN] as const
     );
     const { schema } = pooled.state;
