@@ -5,7 +5,13 @@ import { Capability, Expect } from "../../mod/wire/mod.ts";
 import type { RealServer, ServerKind } from "../servers/mod.ts";
 import { encodeQuery } from "./parameter_encoding.ts";
 import { type Program, type SessionName, SESSIONS, type Step, textOf } from "./program.ts";
-import { changesTables, checksumStatement, renewalStatements, repairStatements } from "./schema.ts";
+import {
+  changesTables,
+  checksumStatement,
+  mayBeRefused,
+  renewalStatements,
+  repairStatements,
+} from "./schema.ts";
 import { type Answer, SessionClient } from "./session_client.ts";
 import type { Stage, StageNames } from "./stage.ts";
 
@@ -100,8 +106,10 @@ export class Lane implements AsyncDisposable {
     );
     const sessions = SESSIONS.filter((name) => taking.has(name));
     const changed = SESSIONS.filter((name) => altering.has(name));
-    const repair = repairStatements({ kind: this.#kind, names, sessions, changed }).join(";");
     const text = steps.map(textOf).join(";");
+    const refused = sessions.filter((name) => mayBeRefused(text, name));
+    const repair = repairStatements({ kind: this.#kind, names, sessions, changed, refused })
+      .join(";");
     const locks = /_LOCK\(/i.test(text) ? userLocks(sessions, names) : [];
     const sums = await Promise.allSettled(this.#controls.map(async (control) => {
       if (/\bXA\b/i.test(text)) await endTransactions(control, names);
@@ -110,8 +118,8 @@ export class Lane implements AsyncDisposable {
       await runOn(control, repair);
       return sum;
     }));
-    const refused = sums.find((sum) => sum.status === "rejected");
-    if (refused !== undefined) return (refused.reason as Error).message;
+    const failure = sums.find((sum) => sum.status === "rejected");
+    if (failure !== undefined) return (failure.reason as Error).message;
     const [direct, behind] = sums.map((sum) => sum.status === "fulfilled" ? sum.value : []);
     const other = direct!.findIndex((sum, i) => sum !== behind![i]);
     return other < 0 ? undefined : `other rows in table ${direct![other]!.replace(/ .*/, "")}`;
