@@ -68,10 +68,10 @@ export async function answerSetStatement(
 
 /** The content of a string, with its quotes doubled or escaped; other text as it is. */
 function unquoted(text: string): string {
-  const [, , content] = /^(['"])(.*)\1$/s.exec(text) ?? [];
-  return content === undefined
-    ? text
-    : content.replace(/\\(.)|''|""/gs, (all, escaped?: string) => escaped ?? all[0]!);
+  const [, quote, content] = /^(['"])(.*)\1$/s.exec(text) ?? [];
+  if (quote === undefined) return text;
+  const parts = quote === "'" ? /\\(.)|''/gs : /\\(.)|""/gs;
+  return content!.replace(parts, (_, escaped: string | undefined) => escaped ?? quote);
 }
 
 function refused(message: string): SqlError {

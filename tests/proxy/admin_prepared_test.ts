@@ -56,6 +56,10 @@ describe("mysql2", () => {
         { i: 42, r: 1.25, n: null, t: text, whole: 17, real: 1.5, quoted: "x?" },
       ] as RowDataPacket[]);
     }
+    const [dates] = await client.execute<RowDataPacket[]>("SELECT ? AS d", [
+      new Date(Date.UTC(2026, 0, 2, 3, 4, 5, 678)),
+    ]);
+    expect(dates[0]!["d"]).toMatch(/^2026-01-0[123] \d\d:\d4:05\.678000$/);
     const [big] = await client.execute<RowDataPacket[]>("SELECT ? AS v", ["x".repeat(70_000)]);
     expect(big[0]!["v"]).toHaveLength(70_000);
   });

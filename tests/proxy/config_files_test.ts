@@ -70,6 +70,9 @@ test("SET is in force, SET PERSIST in the file too, with its comments", async ()
   expect(text()).not.toContain("clients_max");
   expect(await admin.value("SELECT changed_by FROM revisions ORDER BY number DESC LIMIT 1"))
     .toBe("admin");
+  await admin.query(`SET PERSIST account.user = 'it''s "me"'`);
+  expect(text()).toContain('user = "it\'s \\"me\\""');
+  await admin.query("SET PERSIST account.user = DEFAULT");
   // What cannot be is refused whole: neither in force nor written.
   const before = text();
   expect(await failure("SET PERSIST limits.clients_max = 0")).toContain("limits.clients_max");
