@@ -52,11 +52,13 @@ export function markLines({ timeline }: Outcome): string[] {
 export function outcomeLines(outcome: Outcome): string[] {
   const { account, timeline, wrong, reconnects, backMs } = outcome;
   const { longest } = timeline;
+  const firstMs = outcome.periods[0]?.fromMs ?? 0;
   return [
     accountLine(account),
     `longest: write ${ms(longest.write)}, read ${ms(longest.read)}, error ${ms(longest.error)}; ` +
     `back after ${backMs.map(ms).join(", ") || "-"}; connections lost ${reconnects}; ` +
     `wrong answers ${wrong.length}`,
+    `  in the second before: slowest answer ${ms(timeline.slowestIn(firstMs - 1000, firstMs))}`,
     ...outcome.periods.map(({ fault, fromMs, toMs }) =>
       `  ${fault}: ${seconds(toMs - fromMs)}, slowest answer ${
         ms(timeline.slowestIn(fromMs, toMs))
