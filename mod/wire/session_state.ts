@@ -2,7 +2,7 @@
 // Source: "OK_Packet" and "Session State Information" of the protocol pages; both servers' packets.
 
 import { okStatusPosition } from "./answer_facts.ts";
-import { PacketReader, PacketWriter } from "./bytes.ts";
+import { MalformedPacketError, PacketReader, PacketWriter } from "./bytes.ts";
 import { ServerStatus } from "./capabilities.ts";
 import { frame, HEADER_LENGTH } from "./frame.ts";
 import { encodeEof } from "./ok.ts";
@@ -105,16 +105,19 @@ export const NO_TRANSACTION = "________";
 
 /**
  * What an OK packet tells of the transaction that is open: eight letters; undefined where it tells
- * nothing of that.
+ * nothing of that, or does not have the form of such a packet, which is for its reader to say.
  *
  * @param packet With its header, from a peer with SESSION_TRACK.
- * @throws {MalformedPacketError} If it does not have the form of such a packet.
  */
 export function transactionStateOf(packet: Uint8Array): string | undefined {
-  for (const { type, data } of sessionStateOf(packet)) {
-    if (type === StateEntry.TRANSACTION_STATE) {
-      return Buffer.from(decodeStateText(data)).toString("latin1");
+  try {
+    for (const { type, data } of sessionStateOf(packet)) {
+      if (type === StateEntry.TRANSACTION_STATE) {
+        return Buffer.from(decodeStateText(data)).toString("latin1");
+      }
     }
+  } catch (error) {
+    if (!(error instanceof MalformedPacketError)) throw error;
   }
   return undefined;
 }
