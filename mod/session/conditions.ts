@@ -78,11 +78,13 @@ export function withError(
 /** The server itself can be brought to say the very same. */
 export function isExact({ list }: Conditions, mariadb: boolean): boolean {
   if (list.length > 1 && !mariadb) return false;
-  return mayBlock(list) &&
-    list.every(({ level, message, state }) =>
-      level !== "Note" && message.length <= MESSAGE_MAX && ASCII.test(message) &&
-      (level !== "Error" || isErrorState(state))
-    );
+  return mayBlock(list) && list.every(canSay);
+}
+
+/** SIGNAL can say it as it was. */
+function canSay({ level, message, state }: Condition): boolean {
+  return level !== "Note" && message.length <= MESSAGE_MAX && ASCII.test(message) &&
+    (level !== "Error" || isErrorState(state));
 }
 
 /** SIGNAL makes warnings of others: an ENUM's wrong value is an error with a warning's SQLSTATE. */
@@ -123,7 +125,10 @@ export function raise(
   if (!mariadb) {
     // A query that fails leaves FOUND_ROWS() what it was.
     const further = Array.from({ length: errors - 1 }, () => ONE_MORE_ERROR);
-    return [...found, standIns({ warnings, found: 0, fails: true }), ...further];
+    const first = warnings === 0
+      ? said([canSay(list[0]) ? list[0] : { ...list[0], message: STAND_IN }])
+      : standIns({ warnings, found: 0, fails: true });
+    return [...found, first, ...further];
   }
   if (warnings === 0 && errors === 2 && schema !== "") return [...found, TWO_ERRORS];
   // Of several errors only one is an error there.

@@ -119,7 +119,7 @@ function withoutMetadataChanged(payload: Uint8Array): Uint8Array {
 function maskStatementId(bytes: Uint8Array): Uint8Array {
   return replaced(bytes, (payload) =>
     payload.replace(
-      /([^])(Unknown prepared statement handler \(|The statement \()\d+(\) (?:given to \w+|has no open cursor))/g,
+      /([^])(Unknown prepared statement handler \(|The statement \()\d+(\) (?:given to \w+|has no open cursor\.?))/g,
       (all, before: string, start: string, end: string) => {
         const text = `${start}ID${end}`;
         const isLength = before.charCodeAt(0) === all.length - 1;
