@@ -13,6 +13,8 @@ import { ownEndpoint } from "./credentials.ts";
 const INTERVAL_MS = 30_000;
 /** Readings that follow one another at once are one, in milliseconds. */
 const PAUSE_MS = 100;
+/** An answer may take this long, in milliseconds. */
+const ANSWER_MS_MAX = 10_000;
 /** After a failure, in milliseconds. */
 const RETRY_MS = 1000;
 
@@ -88,8 +90,9 @@ export class StoredCodeWatch {
 async function readStoredCode(config: Config, address: ServerAddress): Promise<StoredCode> {
   const connection = await connectAsOwn(ownEndpoint(config, address), config.monitor.timeoutMs);
   try {
-    const [routines] = await connection.query(ROUTINES_QUERY);
-    const [views] = await connection.query(VIEWS_QUERY);
+    // Who asks for definitions may wait for whoever changes one.
+    const [routines] = await connection.query({ sql: ROUTINES_QUERY, timeout: ANSWER_MS_MAX });
+    const [views] = await connection.query({ sql: VIEWS_QUERY, timeout: ANSWER_MS_MAX });
     return {
       routines: (routines as Fields[]).map((row) => ({
         schema: textOf(row["schema"]) ?? "",

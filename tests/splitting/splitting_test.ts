@@ -56,10 +56,11 @@ for (const kind of serverKinds()) {
       Object.fromEntries(await rows(`EXPLAIN ROUTE ${sql}`, on)) as Record<string, string>;
 
     async function untilSplit(on: Connection): Promise<void> {
-      await until(
-        "reads are split",
-        async () => (await route("SELECT 1 FROM t", on))["target"] === "replica",
-      );
+      let told: Record<string, string> = {};
+      await until("reads are split", async () => {
+        told = await route("SELECT 1 FROM t", on);
+        return told["target"] === "replica";
+      }, { describe: () => JSON.stringify(told) });
     }
 
     /** The number of the error that a statement gives; undefined: none. */
