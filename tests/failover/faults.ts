@@ -111,14 +111,10 @@ async function replica({ site, mark, holdMs }: Scene): Promise<void> {
   await site.rejoin(other);
   const [late] = site.replicas as [ClusterNode];
   mark(`${late.name} applies nothing`);
-  await late.sql(`STOP ${applierOf(late)}`);
+  await late.sql(site.applying.stop);
   await Bun.sleep(holdMs / 3);
-  await late.sql(`START ${applierOf(late)}`);
+  await late.sql(site.applying.start);
   mark("it applies again");
-}
-
-function applierOf({ kind }: ClusterNode): string {
-  return `${kind === "mysql" ? "REPLICA" : "SLAVE"} SQL_THREAD`;
 }
 
 async function flap(scene: Scene): Promise<void> {

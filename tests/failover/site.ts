@@ -52,6 +52,12 @@ export abstract class Site implements AsyncDisposable {
     return this.cluster.nodes.filter((node) => node !== this.primary);
   }
 
+  /** What keeps a replica from applying what it has received, and what lets it go on. */
+  get applying(): { readonly stop: string; readonly start: string } {
+    const thread = `${this.primary.kind === "mysql" ? "REPLICA" : "SLAVE"} SQL_THREAD`;
+    return { stop: `STOP ${thread}`, start: `START ${thread}` };
+  }
+
   /** What the kind of cluster needs beside. */
   prepare(): Promise<void> {
     return Promise.resolve();
@@ -295,6 +301,11 @@ async function isAlive(node: ClusterNode): Promise<boolean> {
 
 /** Group Replication chooses its primary itself. */
 class GroupSite extends Site {
+  /** A group does not let its applier be stopped: a lock keeps it from committing. */
+  override get applying() {
+    return { stop: "FLUSH TABLES WITH READ LOCK", start: "UNLOCK TABLES" };
+  }
+
   async promote(): Promise<void> {
     const old = this.primary;
     await until("the group has chosen another primary", async () => {
