@@ -108,7 +108,11 @@ export function readOwn(
   prepared: () => void,
 ): void {
   const waiting: Waiting = {
-    prepared,
+    prepared() {
+      // What was read is what is there: it need not be set.
+      if (pooled.owner === session) pooled.userVariables = session.userVariables;
+      prepared();
+    },
     notPrepared: (error, spoiled) => session.notPrepared(error, spoiled),
     onServerLost: (reason) => session.onServerLost(reason),
   };
