@@ -101,13 +101,15 @@ export class TopologyFollower {
 
   /**
    * Nothing more is to come from a server that does not answer, nor from one that has been the
-   * primary and does not know that it is none any more: what it says it has done is lost. Its
-   * sessions are told now, and what it might do when it is back is none of theirs.
+   * primary and does not know that it is none any more, so that it takes writes: what it says it has
+   * done is lost. Its sessions are told now, and what it might do when it is back is none of theirs.
    */
   #closeLost(): void {
     const { primary, servers } = this.topology;
-    for (const { address, role, state, failure, name, aliases } of servers) {
-      const isReplaced = role === "none" && primary !== null;
+    for (const { address, role, readOnly, state, failure, name, aliases } of servers) {
+      // A primary that is replaced in good order is read-only first: sessions leave it with all they
+      // have set.
+      const isReplaced = role === "none" && readOnly !== true && primary !== null;
       if (isReplaced || (state === "down" && failure !== null)) {
         const why = isReplaced ? "another server is the primary" : "the server does not answer";
         this.#context.servers.at(address).pools?.abandon(why);

@@ -162,10 +162,10 @@ class ReplicaSite extends Site {
         "--skip-slave-start",
       ]);
     } else {
+      // Commits that wait for a replica's word keep it from becoming read-only, and without that word
+      // they would be acknowledged, and lost.
+      if (await this.#takesWrites(node)) await node.kill();
       if (!await isAlive(node)) await node.start(["--super-read-only=ON"]);
-      // Commits that wait for a replica's word would keep it from becoming read-only.
-      await this.#stopLeading(node);
-      await setReadOnly(node, true);
       if (await this.#hasMore(node)) await this.#copyPrimaryTo(node);
     }
     await setReadOnly(node, true);
@@ -173,6 +173,10 @@ class ReplicaSite extends Site {
     await this.#stopLeading(node);
     await follow(node, this.primary);
     await until(`${node.name} replicates`, () => this.#replicates(node));
+  }
+
+  async #takesWrites(node: ClusterNode): Promise<boolean> {
+    return await isAlive(node) && Number(await node.value("SELECT @@read_only")) === 0;
   }
 
   /** It has transactions that its replicas never got, and that nobody was told of. */

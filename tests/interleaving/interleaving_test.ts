@@ -30,6 +30,12 @@ const named = readdirSync(folder).filter((file) => file.endsWith(".txt")).map((f
   program: parseProgram(readFileSync(join(folder, file), "utf8")),
 }));
 
+/**
+ * No statement raises an error with so long a text again once another client has been on the
+ * connection: docs/pooling.md, "What differs".
+ */
+const ALONE = new Set(["long_error_beside_several_statements.txt"]);
+
 for (const kind of serverKinds()) {
   describe(`reads on another server than writes, ${kind}`, () => {
     let arena: Arena;
@@ -101,14 +107,13 @@ b query SELECT 'wanted', DATABASE()
       crowd: 1,
       lanes: 1,
     });
+    const differences: string[] = [];
     for (const { file, program } of named) {
-      if (!program.servers.includes(kind)) continue;
+      if (!program.servers.includes(kind) || ALONE.has(file)) continue;
       const trial = await tryProgram(program, arena.lanes[0]!, { fresh: false });
-      expect({ file, difference: trial.difference && explain(trial) }).toEqual({
-        file,
-        difference: undefined,
-      });
+      if (trial.difference !== undefined) differences.push(`${file}:\n${explain(trial)}`);
     }
+    expect(differences).toEqual([]);
     expect(arena.logs().flatMap(defectsIn)).toEqual([]);
   }, CAMPAIGN_MS_MAX);
 
