@@ -9,8 +9,12 @@ import { hunt } from "./hunt.ts";
 
 const READS = 2000;
 const SESSIONS = 8;
-/** What a client is told of a write that was under way, and of a transaction. */
-const LOST = /it is unknown whether it has run|The transaction was rolled back/;
+/**
+ * What a client is told of a write that was under way, of a transaction, and of a position that only
+ * the primary knows.
+ */
+const LOST =
+  /it is unknown whether it has run|The transaction was rolled back|the primary cannot be asked/;
 const HUNT_MS_MAX = 180_000;
 const seed = testSeed("stale reads");
 
