@@ -1,7 +1,7 @@
 // The data plane follows what is known of the servers: new sessions and writes go to the primary.
 
 import type { Server } from "../backend/mod.ts";
-import { findServer, NO_TOPOLOGY, type Topology } from "../cluster/mod.ts";
+import { findServer, NO_TOPOLOGY, type Topology, type TopologyServer } from "../cluster/mod.ts";
 import { openAhead, type SessionContext } from "../session/mod.ts";
 import type { LeavingServers } from "./leaving_servers.ts";
 
@@ -13,6 +13,9 @@ export class TopologyFollower {
   readonly #leaving: LeavingServers;
   /** There may soon be another primary. */
   #isInDoubt = false;
+  #primary: string | undefined;
+  /** Since when that one is it, in milliseconds since 1970. */
+  #primarySinceMs = 0;
 
   constructor(context: SessionContext, leaving: LeavingServers) {
     this.#context = context;
@@ -25,6 +28,10 @@ export class TopologyFollower {
    */
   follow(topology: Topology): void {
     this.topology = topology;
+    if (topology.primary !== null && topology.primary !== this.#primary) {
+      this.#primary = topology.primary;
+      this.#primarySinceMs = topology.madeMs;
+    }
     for (const { address, role, reads, writes } of topology.servers) {
       const server = this.#context.servers.at(address);
       if (role === "logger" || !(reads || writes) || server.identity !== undefined) continue;
@@ -101,15 +108,13 @@ export class TopologyFollower {
 
   /**
    * Nothing more is to come from a server that does not answer, nor from one that has been the
-   * primary and does not know that it is none any more, so that it takes writes: what it says it has
-   * done is lost. Its sessions are told now, and what it might do when it is back is none of theirs.
+   * primary and does not know that it is none any more: what it says it has done is lost. Its
+   * sessions are told now, and what it might do when it is back is none of theirs.
    */
   #closeLost(): void {
-    const { primary, servers } = this.topology;
-    for (const { address, role, readOnly, state, failure, name, aliases } of servers) {
-      // A primary that is replaced in good order is read-only first: sessions leave it with all they
-      // have set.
-      const isReplaced = role === "none" && readOnly !== true && primary !== null;
+    for (const server of this.topology.servers) {
+      const { address, state, failure, name, aliases } = server;
+      const isReplaced = this.#isReplaced(server);
       if (isReplaced || (state === "down" && failure !== null)) {
         const why = isReplaced ? "another server is the primary" : "the server does not answer";
         this.#context.servers.at(address).pools?.abandon(why);
@@ -119,6 +124,16 @@ export class TopologyFollower {
         this.#context.gate.noteGone([name, ...aliases]);
       }
     }
+  }
+
+  /**
+   * Another one is the primary, and it takes writes itself, or cannot be asked. One that is replaced
+   * in good order has become read-only before: sessions leave it with all they have set.
+   */
+  #isReplaced({ role, failure, readOnly, answeredMs }: TopologyServer): boolean {
+    if (role !== "none" || this.topology.primary === null) return false;
+    return failure !== null || (readOnly === false && answeredMs !== null &&
+      answeredMs > this.#primarySinceMs);
   }
 
   /** Where all servers take writes, of the one at hand if it is one of them. */
