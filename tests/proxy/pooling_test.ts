@@ -202,6 +202,8 @@ for (
       const id = await client.value(SERVER_ID);
       await client.quit();
       await server.sql(`KILL ${id}`);
+      const listed = `SELECT id FROM information_schema.processlist WHERE id = ${id}`;
+      await until("it is gone", async () => (await server.sql(listed)).length === 0);
       using next = await login();
       expect(await next.value(SERVER_ID)).not.toBe(id);
     });
