@@ -7,7 +7,7 @@ import {
   NO_TRANSACTION,
   payloadLength,
   ResponseTracker,
-  transactionStateOf,
+  transactionStateAfter,
 } from "../wire/mod.ts";
 import type { ByteStream, StreamOwner } from "../net/mod.ts";
 import { PacketHead, PacketInParts } from "./held_packet.ts";
@@ -201,7 +201,7 @@ export class ServerConnection implements StreamOwner {
   #passOk(packet: Uint8Array): void {
     const { sink } = this.#outstanding;
     this.tracker.passOk(packet);
-    this.transactionState = transactionStateOf(packet) ?? this.transactionState;
+    this.transactionState = transactionStateAfter(packet, this.transactionState);
     passOk(sink, packet);
     if (!this.closed && this.tracker.done) this.#endAnswer(sink);
   }

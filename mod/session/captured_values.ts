@@ -2,16 +2,14 @@
 // SELECT for all values, with their types, and SHOW WARNINGS.
 
 import { RESULTS_COLLATION, ROLE, roleLiteral, stringLiteral } from "../backend/mod.ts";
-import { Capability, decodeColumnShape, PacketAssembler, PacketReader } from "../wire/mod.ts";
+import {
+  Capability,
+  decodeColumnShape,
+  FieldType,
+  PacketAssembler,
+  PacketReader,
+} from "../wire/mod.ts";
 
-/** `enum_field_types` that tell what a user variable is. */
-const FieldType = {
-  MEDIUM_BLOB: 250,
-  LONGLONG: 8,
-  DOUBLE: 5,
-  NEWDECIMAL: 246,
-  GEOMETRY: 255,
-} as const;
 const UNSIGNED = 32;
 const BINARY_COLLATION = 63;
 

@@ -95,7 +95,7 @@ export function okStatusPosition(bytes: Uint8Array, at: number): number {
 }
 
 /** The position behind a length-encoded integer. */
-function lenencEnd(bytes: Uint8Array, at: number): number {
+export function lenencEnd(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
   if (first < 0xfb) return at + 1;
   if (first === 0xfc) return at + 3;
@@ -104,7 +104,7 @@ function lenencEnd(bytes: Uint8Array, at: number): number {
 }
 
 /** The low 32 bits of a length-encoded integer. */
-function lenencLow(bytes: Uint8Array, at: number): number {
+export function lenencLow(bytes: Uint8Array, at: number): number {
   const first = bytes[at];
   if (first < 0xfb) return first;
   const low = bytes[at + 1] | (bytes[at + 2] << 8);

@@ -3,12 +3,14 @@
 
 export * from "./answer_facts.ts";
 export * from "./auth_packets.ts";
+export * from "./binary_value.ts";
 export * from "./bytes.ts";
 export * from "./capabilities.ts";
 export * from "./change_user.ts";
 export * from "./column_definition.ts";
 export * from "./commands.ts";
 export * from "./err.ts";
+export * from "./field_type.ts";
 export * from "./frame.ts";
 export * from "./greeting.ts";
 export * from "./handshake_response.ts";

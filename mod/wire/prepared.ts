@@ -2,6 +2,7 @@
 // COM_STMT_EXECUTE gives as values.
 // Source: "COM_STMT_PREPARE Response" and "COM_STMT_EXECUTE" of the protocol pages.
 
+import { readBinaryValue } from "./binary_value.ts";
 import { MalformedPacketError, PacketReader, PacketWriter } from "./bytes.ts";
 import { Capability, ServerStatus } from "./capabilities.ts";
 import { frame } from "./frame.ts";
@@ -63,90 +64,11 @@ export function decodeExecution(payload: Uint8Array, known: {
     const sent = long.get(at);
     if (sent !== undefined) return utf8.decode(sent);
     if ((nulls[at >> 3] & (1 << (at & 7))) !== 0) return null;
-    return readValue(reader, ...types[at]);
+    const value = readBinaryValue(reader, ...types[at]);
+    return value instanceof Uint8Array ? utf8.decode(value) : value;
   });
   return { values, types };
 }
 
 const UNSIGNED = 0x80;
 const utf8 = new TextDecoder();
-
-/** `enum_field_types`. */
-const Type = {
-  TINY: 1,
-  SHORT: 2,
-  LONG: 3,
-  FLOAT: 4,
-  DOUBLE: 5,
-  NULL: 6,
-  TIMESTAMP: 7,
-  LONGLONG: 8,
-  INT24: 9,
-  DATE: 10,
-  TIME: 11,
-  DATETIME: 12,
-  YEAR: 13,
-} as const;
-
-function readValue(reader: PacketReader, type: number, unsigned: boolean): ParameterValue {
-  const take = (count: number) => {
-    const bytes = reader.view(count);
-    return new DataView(bytes.buffer, bytes.byteOffset, count);
-  };
-  switch (type) {
-    case Type.NULL:
-      return null;
-    case Type.TINY:
-      return unsigned ? take(1).getUint8(0) : take(1).getInt8(0);
-    case Type.SHORT:
-    case Type.YEAR:
-      return unsigned ? take(2).getUint16(0, true) : take(2).getInt16(0, true);
-    case Type.LONG:
-    case Type.INT24:
-      return unsigned ? take(4).getUint32(0, true) : take(4).getInt32(0, true);
-    case Type.LONGLONG:
-      return unsigned ? take(8).getBigUint64(0, true) : take(8).getBigInt64(0, true);
-    case Type.FLOAT:
-      return take(4).getFloat32(0, true);
-    case Type.DOUBLE:
-      return take(8).getFloat64(0, true);
-    case Type.DATE:
-    case Type.DATETIME:
-    case Type.TIMESTAMP:
-      return readDate(take(reader.u8()), type === Type.DATE);
-    case Type.TIME:
-      return readTime(take(reader.u8()));
-    default:
-      return utf8.decode(reader.lenencView());
-  }
-}
-
-const two = (value: number) => String(value).padStart(2, "0");
-
-function readDate(view: DataView, isDate: boolean): string {
-  const has = view.byteLength;
-  const date = has < 4
-    ? "0000-00-00"
-    : `${String(view.getUint16(0, true)).padStart(4, "0")}-${two(view.getUint8(2))}-${
-      two(view.getUint8(3))
-    }`;
-  if (isDate) return date;
-  const time = has < 7 ? [0, 0, 0] : [view.getUint8(4), view.getUint8(5), view.getUint8(6)];
-  return `${date} ${time.map(two).join(":")}${fraction(view, 7)}`;
-}
-
-function readTime(view: DataView): string {
-  if (view.byteLength < 8) return "00:00:00";
-  const hours = view.getUint32(1, true) * 24 + view.getUint8(5);
-  const sign = view.getUint8(0) === 0 ? "" : "-";
-  return `${sign}${two(hours)}:${two(view.getUint8(6))}:${two(view.getUint8(7))}${
-    fraction(view, 8)
-  }`;
-}
-
-/** Microseconds, where there are some. */
-function fraction(view: DataView, at: number): string {
-  if (view.byteLength < at + 4) return "";
-  const micros = view.getUint32(at, true);
-  return micros === 0 ? "" : `.${String(micros).padStart(6, "0")}`;
-}

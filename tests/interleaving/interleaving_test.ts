@@ -109,7 +109,11 @@ b query SELECT 'wanted', DATABASE()
     });
     const differences: string[] = [];
     for (const { file, program } of named) {
-      if (!program.servers.includes(kind) || ALONE.has(file)) continue;
+      if (!program.servers.includes(kind)) continue;
+      if (ALONE.has(file)) {
+        console.log(`${kind}: not between other clients: ${file}`);
+        continue;
+      }
       const trial = await tryProgram(program, arena.lanes[0]!, { fresh: false });
       if (trial.difference !== undefined) differences.push(`${file}:\n${explain(trial)}`);
     }

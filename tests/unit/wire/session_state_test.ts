@@ -21,7 +21,7 @@ import {
   sessionStateOf,
   StateEntry,
   transactionEntry,
-  transactionStateOf,
+  transactionStateAfter,
 } from "../../../mod/wire/mod.ts";
 import { statePackets } from "./state_packets.ts";
 
@@ -206,12 +206,27 @@ describe("session state", () => {
 
   test("a packet that tells of no change tells a transaction's end that others were told of", () => {
     const state = packet({ info: "", status: 0 });
-    expect(transactionStateOf(state)).toBeUndefined();
+    expect(transactionStateAfter(state, "before")).toBe("before");
     const plain = frame(encodeOk({ info: Buffer.from("x") }, TRACKED), 1);
     const form = { sessionTrack: true, deprecateEof: true };
     const shown = okForClient(plain, { ...form, told: () => [transactionEntry(NO_TRANSACTION)] });
-    expect(transactionStateOf(Buffer.from(shown))).toBe(NO_TRANSACTION);
+    expect(transactionStateAfter(Buffer.from(shown), "T___W___")).toBe(NO_TRANSACTION);
     expect(okForClient(plain, { ...form, told: () => [] })).toBe(plain);
+  });
+
+  test("the transaction's state among other entries, in whole packets and in damaged ones", () => {
+    const entries = [
+      { type: StateEntry.GTIDS, data: new Uint8Array(300) },
+      transactionEntry("T_R_W___"),
+      { type: StateEntry.SCHEMA, data: Buffer.from("\x04test") },
+    ];
+    const form = { sessionTrack: true, deprecateEof: true, told: () => entries };
+    const whole = okForClient(frame(encodeOk({ info: Buffer.from("x") }, TRACKED), 1), form);
+    expect(transactionStateAfter(whole, NO_TRANSACTION)).toBe("T_R_W___");
+    for (let length = 0; length < whole.length; length++) {
+      const told = transactionStateAfter(whole.subarray(0, length), NO_TRANSACTION);
+      expect(["T_R_W___", NO_TRANSACTION]).toContain(told);
+    }
   });
 
   test("a packet without a change has no entries", () => {
