@@ -106,27 +106,32 @@ export class TestReport {
   #fail(name, lines) {
     this.failures.push({ file: this.file, name, lines });
   }
+}
 
-  /** The end of the run's output: each failure in short, then one line of counts. */
-  closing() {
-    const { pass, fail, skip, todo } = this.counts;
-    const lines = [];
-    if (this.failures.length > 0) {
-      lines.push("", `Failed (${this.failures.length}):`);
-      for (const failure of this.failures) {
-        lines.push("", `${failure.file}: ${failure.name}`, ...inShort(failure.lines));
-      }
-      lines.push("");
+/**
+ * The end of the output: each failure in short, then one line of counts.
+ * @param {readonly TestReport[]} reports Of all runs.
+ */
+export function closing(reports) {
+  const lines = [];
+  const failures = reports.flatMap((report) => report.failures);
+  if (failures.length > 0) {
+    lines.push("", `Failed (${failures.length}):`);
+    for (const failure of failures) {
+      lines.push("", `${failure.file}: ${failure.name}`, ...inShort(failure.lines));
     }
-    if (!this.complete) {
-      lines.push("", `The tests ended early, in ${this.file || "no file"}. The last lines:`);
-      lines.push(...this.tail.slice(-2 * SHOWN_LINES).map(clipped), "");
-    }
-    // A run that ended early or failed outside of tests has failed, whatever was counted.
-    const failed = Math.max(fail, this.failures.length, this.complete ? 0 : 1);
-    lines.push(`${pass} passed, ${failed} failed, ${skip + todo} skipped`);
-    return lines;
+    lines.push("");
   }
+  const early = reports.filter(({ complete }) => !complete);
+  for (const { file, tail } of early) {
+    lines.push("", `The tests ended early, in ${file || "no file"}. The last lines:`);
+    lines.push(...tail.slice(-2 * SHOWN_LINES).map(clipped), "");
+  }
+  const sum = (outcome) => reports.reduce((all, { counts }) => all + counts[outcome], 0);
+  // A run that ended early or failed outside of tests has failed, whatever was counted.
+  const failed = Math.max(sum("fail"), failures.length, early.length);
+  lines.push(`${sum("pass")} passed, ${failed} failed, ${sum("skip") + sum("todo")} skipped`);
+  return lines;
 }
 
 /** The first lines of an error, without the source around its place. */

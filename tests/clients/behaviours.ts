@@ -23,6 +23,9 @@ export const INFILE = "infile.tsv";
 /** Its text: three good rows and one with a value too long for its column. */
 export const INFILE_TEXT = "1\tone\n2\tzwei\n3\t\\N\n4\tfar too long a value\n";
 
+/** The behaviour that comes last and prints "again". */
+export const END = "end";
+
 /** All behaviours for one server and database. */
 export function behaviours(setting: Setting): Behaviour[] {
   const { accounts, database, kind } = setting;
@@ -31,7 +34,10 @@ export function behaviours(setting: Setting): Behaviour[] {
       : never
   ) => connect(accounts.app, database, ...options);
   const list: Behaviour[] = [];
-  const add = (name: string, ...steps: readonly Step[]) => list.push({ name, steps });
+  const add = (name: string, ...steps: readonly Step[]) =>
+    list.push({ name, steps, isLarge: false });
+  const addLarge = (name: string, ...steps: readonly Step[]) =>
+    list.push({ name, steps, isLarge: true });
 
   add(
     "login",
@@ -102,9 +108,9 @@ export function behaviours(setting: Setting): Behaviour[] {
       query("DROP TABLE loaded"),
     ] satisfies Step[],
   );
-  add("blobs", app(), ...blobSteps(0, 70_000, 5_000_000, 17_000_000));
-  add("blobs, compressed", app("compress"), ...blobSteps(70_000, 17_000_000));
-  add(
+  addLarge("blobs", app(), ...blobSteps(0, 70_000, 5_000_000, 17_000_000));
+  addLarge("blobs, compressed", app("compress"), ...blobSteps(70_000, 17_000_000));
+  addLarge(
     "packets as long as can be",
     app(),
     // A row of one column has a 4 byte length before its text: the packets on both sides of
@@ -169,7 +175,7 @@ export function behaviours(setting: Setting): Behaviour[] {
   );
   add("describing", app(), ...describeSteps(kind));
   add(
-    "end",
+    END,
     app(),
     query("SELECT 1"),
     ["close"],

@@ -25,6 +25,8 @@ export interface Client {
   readonly kinds: readonly ServerKind[];
   /** Accounts that it cannot always log in to, proxy or not. */
   readonly unreliableFor?: readonly ("native" | "ed25519" | "sha256")[];
+  /** It moves large values over TLS too: one of each kind of TLS library. */
+  readonly isLargeOverTls?: boolean;
   /** Runs the behaviours; what it printed. Throws an Error if the program itself fails. */
   run(run: ClientRun): Promise<string>;
 }
@@ -105,7 +107,7 @@ export const CLIENTS: readonly Client[] = [
     kinds: ["mysql"],
     run: mysqlCommandLine("--compression-algorithms=zstd"),
   },
-  program("mysql2 (npm)", ["node"], [...node, "mysql2"]),
+  { ...program("mysql2 (npm)", ["node"], [...node, "mysql2"]), isLargeOverTls: true },
   program("mariadb (npm)", ["node"], [...node, "mariadb"]),
   program("PyMySQL", ["pymysql"], [...python, "pymysql"]),
   program("mysqlclient", ["mysqlclient"], [...python, "MySQLdb"]),
@@ -116,14 +118,21 @@ export const CLIENTS: readonly Client[] = [
   program("PHP PDO, native prepares", ["php"], [...php, "pdo_native"]),
   program("PHP PDO, emulated prepares", ["php"], [...php, "pdo_emulated"]),
   program("Ruby mysql2", ["ruby"], ruby),
-  program("libmariadb", ["clients/c"], [`${programFolder("c")}/client`]),
+  {
+    ...program("libmariadb", ["clients/c"], [`${programFolder("c")}/client`]),
+    isLargeOverTls: true,
+  },
   {
     ...program("go-sql-driver", ["clients/go"], [`${programFolder("go")}/client`]),
     // It takes the last byte of the 32 random ones off where that is 0: each 256th login fails.
     unreliableFor: ["ed25519"],
+    isLargeOverTls: true,
   },
   program("Connector/J, text", ["clients/java"], [...java, "text"]),
-  program("Connector/J, prepared", ["clients/java"], [...java, "prepared"]),
+  {
+    ...program("Connector/J, prepared", ["clients/java"], [...java, "prepared"]),
+    isLargeOverTls: true,
+  },
   {
     ...program("mysql_async", ["clients/rust"], [`${programFolder("rust")}/client`]),
     unreliableFor: ["ed25519"], // for the same reason

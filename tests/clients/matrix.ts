@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Accounts, freshDatabase, type RealServer } from "../servers/mod.ts";
 import { cacheFolder } from "../setup/cache.ts";
-import { behaviours, INFILE, INFILE_TEXT } from "./behaviours.ts";
+import { behaviours, END, INFILE, INFILE_TEXT } from "./behaviours.ts";
 import type { Client } from "./clients.ts";
 import { writeScript } from "./script.ts";
 
@@ -15,6 +15,8 @@ export interface Cell {
   readonly client: Client;
   readonly server: RealServer;
   readonly tls: boolean;
+  /** The behaviours that move tens of megabytes rather than all the others. */
+  readonly large: boolean;
 }
 
 /** The transcripts of a client, direct and through proxies. */
@@ -25,8 +27,8 @@ export interface Transcripts {
 }
 
 /** A name that says it all, also as a file name. */
-export function cellName({ client, server, tls }: Cell): string {
-  return `${client.name}, ${server.kind}, ${tls ? "TLS" : "plain"}`;
+export function cellName({ client, server, tls, large }: Cell): string {
+  return `${client.name}, ${server.kind}, ${tls ? "TLS" : "plain"}${large ? ", large" : ""}`;
 }
 
 /** Runs a cell's client at the server and at proxies, given by their names. */
@@ -34,14 +36,15 @@ export async function runCell(
   cell: Cell,
   proxies: ReadonlyMap<string, { readonly port: number }>,
 ): Promise<Transcripts> {
-  const { client, server, tls } = cell;
+  const { client, server, tls, large } = cell;
   const folder = mkdtempSync(join(tmpdir(), "mp-client-"));
   try {
     writeFileSync(join(folder, INFILE), INFILE_TEXT);
     const database = `c_${Bun.hash(cellName(cell)).toString(36)}`;
     const accounts: { -readonly [Name in keyof Accounts]: Accounts[Name] } = { ...server.accounts };
     for (const name of client.unreliableFor ?? []) delete accounts[name];
-    const list = behaviours({ kind: server.kind, accounts, database, folder });
+    const list = behaviours({ kind: server.kind, accounts, database, folder })
+      .filter(({ name, isLarge }) => isLarge === large || name === END);
     const script = join(folder, "script");
     writeFileSync(script, writeScript(list));
     const at = async (port: number) => {

@@ -10,6 +10,8 @@ export type Step = readonly [operation: string, ...words: string[]];
 export interface Behaviour {
   readonly name: string;
   readonly steps: readonly Step[];
+  /** It moves tens of megabytes. */
+  readonly isLarge: boolean;
 }
 
 /** What behaviours may depend on. */
