@@ -1,7 +1,8 @@
 // One question to the primary for all who ask at the same time: how far are you? Who asks while a
 // question is on its way may not have its answer, which may be older; it waits for the next one. A
 // question goes out at the end of a turn of the event loop: a busy worker reads what many clients
-// sent in one, and asks once for all of them.
+// sent in one, and asks once for all of them. Where many ask it waits a little for more of them:
+// each question costs the primary and the proxy as much as a small read does.
 
 import type { ToldPosition } from "../cluster/mod.ts";
 
@@ -9,6 +10,11 @@ import type { ToldPosition } from "../cluster/mod.ts";
 export interface Asker {
   positionIs(position: ToldPosition | undefined): void;
 }
+
+/** As many askers of one question are many: the next one is for more of them. */
+const MANY = 4;
+/** How long it waits for them, in milliseconds: what timers can measure. */
+const GATHER_MS = 1;
 
 /** The question and those who wait for it. */
 export class SharedQuestion {
@@ -18,38 +24,53 @@ export class SharedQuestion {
   answered = 0;
   readonly #send: () => void;
   readonly #defer: (go: () => void) => void;
+  readonly #gather: (go: () => void) => void;
   /** Those whom the question that is on its way is for. */
   #current: Asker[] = [];
   /** Those who came behind it. */
   #next: Asker[] = [];
   /** A question is on its way, or about to be. */
   #isOut = false;
+  /** The last question was for many. */
+  #servedMany = false;
 
   /**
    * @param send Sends the question; `answer` is called for each, never from within `send`.
    * @param defer Calls what it is given when the turn of the event loop ends.
+   * @param gather Calls it when more may have come, where many ask.
    */
-  constructor(send: () => void, defer: (go: () => void) => void = setImmediate) {
+  constructor(
+    send: () => void,
+    defer: (go: () => void) => void = setImmediate,
+    gather: (go: () => void) => void = (go) => setTimeout(go, GATHER_MS),
+  ) {
     this.#send = send;
     this.#defer = defer;
+    this.#gather = gather;
   }
 
   /** Wants to know the position. Hot path: nothing is allocated but room in a list. */
   ask(asker: Asker): void {
     this.#next.push(asker);
     if (this.#isOut) return;
-    this.#isOut = true;
-    this.#defer(this.#go);
+    this.#plan();
   }
 
   /** The question that is on its way was answered, or failed with undefined. */
   answer(position: ToldPosition | undefined): void {
     const told = this.#current;
     this.#current = [];
-    this.#isOut = this.#next.length > 0;
-    if (this.#isOut) this.#defer(this.#go);
+    this.#servedMany = told.length >= MANY;
+    this.#isOut = false;
+    if (this.#next.length > 0) this.#plan();
     this.answered += told.length;
     for (const asker of told) asker.positionIs(position);
+  }
+
+  #plan(): void {
+    this.#isOut = true;
+    if (this.#servedMany) this.#gather(this.#go);
+    else this.#defer(this.#go);
   }
 
   /** Those who have come since the last one share this one. */

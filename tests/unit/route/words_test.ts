@@ -213,6 +213,30 @@ describe("SharedQuestion", () => {
       .toEqual([5, undefined, 2, 2, 6]);
   });
 
+  test("where many ask the next question waits for more of them, and no longer when few do", () => {
+    let gathered: (() => void) | undefined;
+    let sent = 0;
+    const question = new SharedQuestion(() => sent++, defer, (go) => gathered = go);
+    const told: (Position | undefined)[] = [];
+    const askAll = (count: number) => {
+      for (let i = 0; i < count; i++) question.ask(asker(told));
+    };
+    askAll(4);
+    endTurn();
+    askAll(1);
+    question.answer(at(1));
+    expect([told.length, sent]).toEqual([4, 1]);
+    askAll(2);
+    gathered!();
+    question.answer(at(2));
+    expect([told.length, sent]).toEqual([7, 2]);
+    gathered = undefined;
+    askAll(1);
+    endTurn();
+    question.answer(at(3));
+    expect([told.length, sent, gathered]).toEqual([8, 3, undefined]);
+  });
+
   test("who asks again when told starts a new question", () => {
     let sent = 0;
     const question = new SharedQuestion(() => sent++, defer);
