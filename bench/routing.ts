@@ -82,8 +82,8 @@ function way(cache: FactsCache<RuleSet>, bytes: Uint8Array): void {
   router.route(cache.of(bytes, 0, bytes.length, MODE), state, request, decision);
   counts.count(decision);
   const chosen = decision.server!;
-  chosen.noteSent();
-  chosen.noteAnswered(0.3);
+  chosen.noteSent(0);
+  chosen.noteAnswered(0.3, 0);
   if (decision.bars === 0) router.positions.noteRead(state.position, chosen, 10_000);
   else router.positions.noteWrite(state.position, gtid, 9000);
 }

@@ -236,6 +236,11 @@ const METRICS: Readonly<Record<string, Declaration>> = {
     "Connections whose last session's values were read.",
     counter("poolCaptures"),
   ],
+  replicas_stalled_total: [
+    "counter",
+    "Replicas found to owe answers and give none, each time.",
+    counter("replicasStalled"),
+  ],
   pool_pipelined_total: [
     "counter",
     "Statements sent behind others' on a shared connection.",

@@ -69,6 +69,13 @@ export class Lanes {
     for (const group of this.#groups) group.seat();
   }
 
+  /** The server does not answer: ends all of them, as if it had. */
+  lose(reason: string): void {
+    for (const { lanes } of this.#groups) {
+      for (const { connection } of [...lanes]) connection.lose(reason);
+    }
+  }
+
   #leastLoaded(): Lane | undefined {
     let least: Lane | undefined;
     for (const { lanes } of this.#groups) {

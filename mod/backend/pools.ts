@@ -116,6 +116,11 @@ export class Pools {
     }
   }
 
+  /** The same for connections that sessions share, on which nothing but reads is under way. */
+  loseLanes(reason: string): void {
+    for (const { lanes } of this.#pools.values()) lanes?.lose(reason);
+  }
+
   /** The one that has most idle connections closes one, or the next one to be given back is. */
   #makeRoom(wanting: PoolConnections): void {
     const others = [...this.#pools.values()].filter((pool) => pool !== wanting && pool.idle > 0);

@@ -98,6 +98,7 @@ export function makeConfig(
       zoneMin: file.route.zone_min,
       ejectFailures: file.route.eject_failures,
       ejectLatency: file.route.eject_latency,
+      ejectSilenceMs: file.route.eject_silence,
       ejectTimeMs: file.route.eject_time,
       ejectMax: file.route.eject_max,
       informationSchema: file.route.information_schema,

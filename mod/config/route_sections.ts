@@ -73,6 +73,12 @@ export const route = v.pipe(
       doc: "How many times slower than the median of the others a server must be to get no " +
         "reads for `eject_time`; 0 is never.",
     }),
+    eject_silence: duration("30ms", { min: "0s", max: "10s" }, {
+      doc:
+        "A replica that owes answers and gives none for so long, and then none to a ping for as " +
+        "long again, gets no reads until it does, and reads that are under way there run elsewhere; " +
+        "0 is never.",
+    }),
     eject_time: duration("10s", { min: "100ms", max: "1h" }, {
       doc: "How long an ejected server gets no reads.",
     }),

@@ -44,6 +44,8 @@ export class Counters {
   parkedRefusedLate = 0;
   /** Statements that were tried again, after a refusal or the loss of a server. */
   retries = 0;
+  /** Replicas that were found to hang. */
+  replicasStalled = 0;
   /** Bytes on clients' connections, as their sockets carry them, before TLS. */
   bytesFromClients = 0;
   bytesToClients = 0;

@@ -24,7 +24,9 @@ export class Candidates {
    */
   gather(from: readonly RouteServer[], zoneMin: number): void {
     let count = 0;
-    for (let at = 0; at < from.length; at++) if (from[at].reads) this.servers[count++] = from[at];
+    for (let at = 0; at < from.length; at++) {
+      if (from[at].takesReads) this.servers[count++] = from[at];
+    }
     this.count = count;
     if (this.tags !== undefined) this.#keep(hasTags, 1);
     this.#keep(isTaken, 1);

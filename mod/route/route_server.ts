@@ -42,6 +42,10 @@ export class RouteServer {
   ejectedUntilMs = 0;
   /** Requests sent to it, ever. */
   sent = 0;
+  /** Since when it has owed answers and given none, by `performance.now()`. */
+  quietSince = 0;
+  /** It hangs: it gets no reads. */
+  isStalled = false;
 
   /** Of each source it has all up to this number. */
   readonly prefix = new Float64Array(SOURCES_MAX);
@@ -69,15 +73,26 @@ export class RouteServer {
     this.positionMs = positionMs;
   }
 
-  /** A request goes to it. */
-  noteSent(): void {
-    this.outstanding++;
+  /** New reads may go to it now. */
+  get takesReads(): boolean {
+    return this.reads && !this.isStalled;
+  }
+
+  /** A request goes to it. @param now By `performance.now()`. */
+  noteSent(now: number): void {
+    if (this.outstanding++ === 0) this.quietSince = now;
     this.sent++;
   }
 
-  /** A request was answered. @param latencyMs From sending to the answer's end. */
-  noteAnswered(latencyMs: number): void {
+  /**
+   * A request was answered.
+   *
+   * @param latencyMs From sending to the answer's end.
+   * @param now By `performance.now()`.
+   */
+  noteAnswered(latencyMs: number, now: number): void {
     this.outstanding--;
+    this.quietSince = now;
     this.failures = 0;
     this.latencyMs = this.latencyMs === 0
       ? latencyMs

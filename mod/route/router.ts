@@ -169,7 +169,7 @@ export class Router {
       this.#toPrimary(into.isHinted ? RouteReason.HINT : RouteReason.RULE);
     } else if (this.#mayLeave(target)) {
       if (server === undefined) this.#toReplica(target === REPLICA);
-      else if (!server.reads) this.#toPrimary(RouteReason.NO_REPLICA);
+      else if (!server.takesReads) this.#toPrimary(RouteReason.NO_REPLICA);
       else {
         this.#candidates.only(server);
         this.#toCandidate(true);
@@ -310,7 +310,7 @@ export class Router {
   /** The server that the session has read from; the primary, which has all of it, where it is gone. */
   #reachable({ readFrom }: SessionPosition): RouteServer | undefined {
     const isThere = readFrom !== undefined && readFrom.isMember &&
-      (readFrom.reads || readFrom.writes);
+      (readFrom.takesReads || readFrom.writes);
     return isThere ? readFrom : this.primary;
   }
 

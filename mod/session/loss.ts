@@ -16,11 +16,18 @@ export interface Loss {
   readonly held: string;
 }
 
+/** How far a command has got. */
+export interface Progress {
+  readonly wasSent: boolean;
+  /** Something of its answer has gone to the client, or of it to the server. */
+  readonly hasForwarded: boolean;
+}
+
 /** Looks at a session whose connection has just ended, before it forgets what it had. */
 export function lossOf(
   session: PooledSession,
   pooled: PooledConnection,
-  progress: { readonly wasSent: boolean; readonly hasForwarded: boolean },
+  progress: Progress,
 ): Loss {
   return {
     outcome: session.busy ? lossOutcome(session, pooled, progress) : "lost",

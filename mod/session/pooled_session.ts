@@ -26,7 +26,7 @@ import { noteState, owesTransaction } from "./told_state.ts";
 import { showConditions } from "./diagnostics.ts";
 import { disturbsItself, needsOf } from "./needs.ts";
 import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
-import { forgetVariables, lossOf, unknownSettings, withLost } from "./loss.ts";
+import { forgetVariables, lossOf, type Progress, unknownSettings, withLost } from "./loss.ts";
 import { dropAnswer, leaveBehind, leaveTransaction } from "./pooled_leaving.ts";
 import type { SessionBeginning } from "./pool_opener.ts";
 import { followsAtOnce } from "./follows_at_once.ts";
@@ -368,6 +368,13 @@ export class PooledSession extends RetryingSession {
     this.session.server = undefined;
   }
 
+  /** How far the command under way has got on its connection. */
+  progress({ connection: { tracker } }: PooledConnection): Progress {
+    const wasSent = this.#isAhead || this.#before !== undefined;
+    const hasForwarded = wasSent && !this.#preparing && (tracker.sequence > 0 || this.#inPieces);
+    return { wasSent, hasForwarded };
+  }
+
   /** The server connection has ended while the session held it. */
   onServerLost(reason: string): void {
     const pooled = this.#pooled;
@@ -376,9 +383,8 @@ export class PooledSession extends RetryingSession {
     pooled.owner = undefined;
     noteLost(this.session);
     const { tracker } = pooled.connection;
-    const wasSent = this.#isAhead || this.#before !== undefined;
-    const hasForwarded = wasSent && !this.#preparing && (tracker.sequence > 0 || this.#inPieces);
-    let loss = lossOf(this, pooled, { wasSent, hasForwarded });
+    const progress = this.progress(pooled);
+    let loss = lossOf(this, pooled, progress);
     const sequence = Math.max(this.session.answerSequence, tracker.sequence + 1);
     const unsent = this.#isLong ? this.command : undefined;
     // A statement that has had no answer has changed nothing; what others have is to be read yet.
@@ -405,7 +411,8 @@ export class PooledSession extends RetryingSession {
     if (loss.outcome === "again" && !this.endsWithConnection) {
       this.#before = undefined;
       this.#isAhead = false;
-      if (wasSent) this.retries.ifServerIsGone(pooled.connection.facts.server, { reason, loss });
+      const { server } = pooled.connection.facts;
+      if (progress.wasSent) this.retries.ifServerIsGone(server, { reason, loss });
       else this.retries.again(reason);
       return;
     }

@@ -31,6 +31,7 @@ import { Capability } from "../wire/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { SessionContext } from "./context.ts";
 import { OwnProbe } from "./own_probe.ts";
+import { StallWatch } from "./stall_watch.ts";
 
 /** What is known of a statement: its facts and the rules whose statement it is. */
 export type RoutedFacts = CachedFacts<RuleSet>;
@@ -51,6 +52,8 @@ export class Routing {
   readonly router: Router;
   rules: Rules;
   readonly counts: RouteCounts = new RouteCounts();
+  /** Replicas that hang. */
+  readonly stalls: StallWatch;
   /** The decision about the statement at hand: one object for all. */
   readonly decision: RouteDecision = new RouteDecision();
   #config: Config;
@@ -67,6 +70,7 @@ export class Routing {
     this.rules = new Rules(config.rules);
     this.router = new Router(this.#options());
     this.#facts = makeRouteFacts(config.route, this.rules, undefined);
+    this.stalls = new StallWatch(context, this);
   }
 
   #options(): RouterOptions {
@@ -110,6 +114,7 @@ export class Routing {
     this.#topology = topology;
     this.router.update(topology);
     this.#servers.clear();
+    this.stalls.update();
     for (const [name, question] of this.#questions) {
       if (findServer(topology, name) !== undefined) continue;
       question.close();
@@ -152,6 +157,11 @@ export class Routing {
       this.#questions.set(server.name, question);
     }
     question.shared.ask(asker);
+  }
+
+  /** A server does not answer: whoever has asked it is told that its position is not known. */
+  closeQuestion({ name }: RouteServer): void {
+    this.#questions.get(name)?.close();
   }
 
   /** Applies what hangs on time. Called by the janitor. */

@@ -175,8 +175,9 @@ export class SessionRoute implements Asker {
     const found = server === undefined ? undefined : this.#routing.serverOf(server);
     if (found === undefined) this.server = this.#routing.router.primary;
     if (this.#sentAt === 0 && this.server !== undefined) {
-      this.server.noteSent();
       this.#sentAt = performance.now();
+      this.server.noteSent(this.#sentAt);
+      if (!this.server.isPrimary) this.#routing.stalls.begin();
     }
     session.leaseAt(found ?? context.server, unread);
   }
@@ -306,7 +307,10 @@ export class SessionRoute implements Asker {
     if (!failed) this.status = status;
     if (this.#sentAt !== 0) {
       if (isInterruption(errorCode)) this.server?.noteAbandoned();
-      else this.server?.noteAnswered(performance.now() - this.#sentAt);
+      else {
+        const now = performance.now();
+        this.server?.noteAnswered(now - this.#sentAt, now);
+      }
       this.#sentAt = 0;
     }
     if ((status & ServerStatus.IN_TRANS) === 0) this.state.isTransactionUnsent = false;

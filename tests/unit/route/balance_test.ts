@@ -17,15 +17,15 @@ function routerWith(servers: readonly TopologyServer[], route: Partial<Route>): 
 /** How often each server is chosen; requests end in the order in which they began, some late. */
 function shares(router: Router, nowMs = 1000, inFlight = 20): Record<string, number> {
   const counts: Record<string, number> = {};
-  const open: { noteAnswered(ms: number): void }[] = [];
+  const open: { noteAnswered(ms: number, now: number): void }[] = [];
   for (let i = 0; i < 6000; i++) {
     const chosen = decide(router, "SELECT a FROM t", session(), { nowMs }).server!;
-    chosen.noteSent();
+    chosen.noteSent(0);
     open.push(chosen);
-    if (open.length > inFlight) open.shift()!.noteAnswered(1);
+    if (open.length > inFlight) open.shift()!.noteAnswered(1, 0);
     counts[chosen.name] = (counts[chosen.name] ?? 0) + 1;
   }
-  for (const each of open) each.noteAnswered(1);
+  for (const each of open) each.noteAnswered(1, 0);
   return counts;
 }
 
@@ -63,7 +63,7 @@ describe("by what is going on", () => {
     for (let i = 0; i < 5; i++) {
       const chosen = decide(router, "SELECT 1").server!;
       expect(chosen.name).toBe("r2");
-      chosen.noteSent();
+      chosen.noteSent(0);
     }
   });
 
@@ -96,8 +96,8 @@ describe("by what is going on", () => {
     const router = routerWith([server("r1")], {});
     const one = router.serverNamed("r1")!;
     for (let i = 0; i < 200; i++) {
-      one.noteSent();
-      one.noteAnswered(i < 100 ? 10 : 2);
+      one.noteSent(0);
+      one.noteAnswered(i < 100 ? 10 : 2, 0);
     }
     expect(one.latencyMs).toBeWithin(1.99, 2.1);
     expect(one.outstanding).toBe(0);
@@ -143,8 +143,8 @@ describe("ejection", () => {
     const router = routerWith(servers, {});
     fail(router, "r1");
     const one = router.serverNamed("r1")!;
-    one.noteSent();
-    one.noteAnswered(1);
+    one.noteSent(0);
+    one.noteAnswered(1, 0);
     expect(names(router, 1000)).toEqual([]);
   });
 

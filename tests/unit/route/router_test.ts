@@ -207,7 +207,7 @@ describe("offload", () => {
     const counts = new Map<string, number>();
     for (let i = 0; i < 3000; i++) {
       const { server } = decide(router, "SELECT a FROM t");
-      server!.noteSent();
+      server!.noteSent(0);
       if (i % 30 === 29) {
         for (const each of [...router.replicas, router.primary!]) each.outstanding = 0;
       }

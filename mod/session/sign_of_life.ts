@@ -1,0 +1,71 @@
+// Asks a server for a sign of life, on a connection of the proxy's own that is there already.
+
+import type { Server } from "../backend/mod.ts";
+import { OwnProbe } from "./own_probe.ts";
+
+/** Behind a connection that could not be opened the next one is, in milliseconds. */
+const AGAIN_MS = 250;
+
+/** One server's. Times are by `performance.now()`. */
+export class SignOfLife {
+  /** When it was asked last; 0: never. */
+  askedAt = 0;
+  /** When it has answered last; 0: never. */
+  givenAt = 0;
+  readonly #server: () => Server | undefined;
+  readonly #onGiven: () => void;
+  #probe: OwnProbe | undefined;
+  #isOpening = false;
+  #isOut = false;
+  #openAt = 0;
+
+  /** @param onGiven Told of each answer. */
+  constructor(server: () => Server | undefined, onGiven: () => void) {
+    this.#server = server;
+    this.#onGiven = onGiven;
+  }
+
+  /** Has a connection opened, if there is none. */
+  prepare(now: number): void {
+    if (this.#probe?.closed === false || this.#isOpening || now < this.#openAt) return;
+    const server = this.#server();
+    if (server === undefined) return;
+    this.#isOpening = true;
+    this.#openAt = now + AGAIN_MS;
+    this.#open(server).finally(() => this.#isOpening = false);
+  }
+
+  async #open(server: Server): Promise<void> {
+    try {
+      this.#probe = await OwnProbe.open(server);
+    } catch {
+      return; // who cannot be reached loses its other connections too
+    }
+    this.#given();
+  }
+
+  /** Asks, unless an answer is still to come, or there is no connection to ask on. */
+  ask(now: number): void {
+    const probe = this.#probe;
+    if (this.#isOut || probe === undefined || probe.closed) return;
+    this.#isOut = true;
+    this.askedAt = now;
+    probe.query("SELECT 1").then(() => this.#given(), () => probe.close())
+      .finally(() => this.#isOut = false);
+  }
+
+  /** It could not have been heard: what it owes counts from now on. */
+  excuse(now: number): void {
+    if (this.#isOut) this.askedAt = now;
+    else this.givenAt = now;
+  }
+
+  close(): void {
+    this.#probe?.close();
+  }
+
+  #given(): void {
+    this.givenAt = performance.now();
+    this.#onGiven();
+  }
+}

@@ -1,0 +1,159 @@
+// Replicas that hang: stopped in their tracks, or behind a network that swallows everything. Their
+// connections stay open and nothing comes, so that reads would wait until a look at the server has
+// failed, which takes seconds. A server that owes answers and gives none is asked for a sign of life,
+// and the others with it: where it alone gives none, reads that are under way run elsewhere.
+
+import type { Server } from "../backend/mod.ts";
+import type { Router, RouteServer } from "../route/mod.ts";
+import type { SessionContext } from "./context.ts";
+import { flee } from "./flee.ts";
+import { SignOfLife } from "./sign_of_life.ts";
+
+/** How often servers that owe answers are looked at, in milliseconds. */
+const TICK_MS = 10;
+/** When a tick comes later than this the proxy itself was held up, and nothing is concluded. */
+const LATE_MS = 25;
+/** A server that was taken for hung in vain is given twice the time; this at most, in milliseconds. */
+const PATIENCE_MAX_MS = 1000;
+/** In vain: it has answered within so long. Behind a longer while that is forgotten. */
+const IN_VAIN_MS = 1000;
+const FORGOTTEN_MS = 60_000;
+
+/** Where servers are found. */
+export interface StallGround {
+  readonly router: Router;
+  /** The server that sessions can be on. */
+  serverOf(server: RouteServer): Server | undefined;
+  /** Whoever has asked it for its position is told that it is not known. */
+  closeQuestion(server: RouteServer): void;
+}
+
+/** One worker's. Runs only while replicas owe answers. */
+export class StallWatch {
+  readonly #context: SessionContext;
+  readonly #ground: StallGround;
+  readonly #watched = new Map<RouteServer, Watched>();
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #lastTick = 0;
+
+  constructor(context: SessionContext, ground: StallGround) {
+    this.#context = context;
+    this.#ground = ground;
+  }
+
+  /** A replica owes an answer. Hot path: one comparison while another one does. */
+  begin(): void {
+    if (this.#timer !== undefined || this.#context.config.route.ejectSilenceMs === 0) return;
+    this.#lastTick = performance.now();
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+  }
+
+  /** Forgets servers that are none any more. */
+  update(): void {
+    for (const [server, watched] of this.#watched) {
+      if (server.isMember) continue;
+      watched.sign.close();
+      this.#watched.delete(server);
+    }
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    const isLate = now - this.#lastTick > LATE_MS;
+    this.#lastTick = now;
+    const { replicas } = this.#ground.router;
+    let isNeeded = false;
+    for (const server of replicas) {
+      if (server.outstanding === 0 && !server.isStalled) continue;
+      isNeeded = true;
+      const watched = this.#of(server);
+      watched.sign.prepare(now);
+      if (isLate) watched.sign.excuse(now);
+      else if (server.isStalled) watched.sign.ask(now);
+      else this.#look(server, watched, now);
+    }
+    if (isNeeded) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #look(server: RouteServer, watched: Watched, now: number): void {
+    const { sign } = watched;
+    const heardAt = Math.max(server.quietSince, sign.givenAt);
+    const limitMs = watched.patienceMs || this.#context.config.route.ejectSilenceMs;
+    if (now - heardAt < limitMs) return;
+    const others = this.#others(server);
+    for (const other of others) {
+      other.prepare(now);
+      other.ask(now);
+    }
+    sign.ask(now);
+    const isSilent = sign.askedAt > heardAt && now - sign.askedAt >= limitMs;
+    if (isSilent && others.some(({ givenAt }) => givenAt > sign.askedAt)) {
+      this.#giveUp(server, watched, now);
+    }
+  }
+
+  /** Those of the servers that could answer reads instead: without any there is nowhere to go. */
+  #others(server: RouteServer): SignOfLife[] {
+    const { primary, replicas } = this.#ground.router;
+    return [primary, ...replicas]
+      .filter((each) => each !== undefined && each !== server && !each.isStalled)
+      .map((each) => this.#of(each!).sign);
+  }
+
+  #of(server: RouteServer): Watched {
+    let watched = this.#watched.get(server);
+    if (watched === undefined) {
+      const sign = new SignOfLife(
+        () => this.#ground.serverOf(server),
+        () => this.#recover(server),
+      );
+      watched = { sign, patienceMs: 0, stalledAt: 0 };
+      this.#watched.set(server, watched);
+    }
+    return watched;
+  }
+
+  #giveUp(server: RouteServer, watched: Watched, now: number): void {
+    const { directory, gate, log, counters } = this.#context;
+    if (now - watched.stalledAt > FORGOTTEN_MS) watched.patienceMs = 0;
+    watched.stalledAt = now;
+    server.isStalled = true;
+    counters.replicasStalled++;
+    const quietMs = Math.round(now - server.quietSince);
+    log.of("route").info("reads: a replica does not answer", { server: server.name, quietMs });
+    this.#ground.closeQuestion(server);
+    const backend = this.#ground.serverOf(server);
+    if (backend === undefined) return;
+    const reason = "the server does not answer";
+    backend.pools?.loseLanes(reason);
+    for (const { pooled } of [...directory.all()]) {
+      if (pooled !== undefined) flee(pooled, backend, reason);
+    }
+    gate.noteGone([backend.name, server.name]);
+    server.failures = 0; // they were all one
+  }
+
+  #recover(server: RouteServer): void {
+    if (!server.isStalled) return;
+    const watched = this.#of(server);
+    const tookMs = performance.now() - watched.stalledAt;
+    const { log, config } = this.#context;
+    server.isStalled = false;
+    if (tookMs < IN_VAIN_MS) {
+      const patienceMs = watched.patienceMs || config.route.ejectSilenceMs;
+      watched.patienceMs = Math.min(PATIENCE_MAX_MS, 2 * patienceMs);
+    }
+    log.of("route").info("reads: the replica answers again", { server: server.name });
+  }
+}
+
+/** What is known of one server. */
+interface Watched {
+  readonly sign: SignOfLife;
+  /** How long it may be silent, in milliseconds; 0: as configured. */
+  patienceMs: number;
+  /** When it was taken for hung last; 0: never. */
+  stalledAt: number;
+}
