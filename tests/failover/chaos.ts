@@ -1,13 +1,13 @@
 // Every fault, one after the other and in another order each time, on clusters under load; then
 // their ledgers are checked, and that no read was stale.
-// Usage: bun tests/failover/chaos.ts [--minutes 3] [--seed S] [--cluster async|group|mariadb]
+// Usage: bun tests/failover/chaos.ts [--minutes 3] [--seed S] [--cluster async|group|mariadb|polardbx]
 //   [--fault ...] [--sessions 32] [--hold SECONDS]
 
 import { parseArgs } from "node:util";
 import { type FaultName, FAULTS } from "./faults.ts";
 import { isWell, outcomeLines } from "./report.ts";
 import { MIXED, run } from "./run.ts";
-import { type ClusterKind, CLUSTERS } from "./site.ts";
+import { type ClusterKind, CLUSTERS } from "./start_site.ts";
 
 const { values } = parseArgs({
   options: {

@@ -1,22 +1,20 @@
 // What is done to a cluster under load, and what its operator does about it.
 
-import type { ClusterNode } from "../cluster/node.ts";
 import { until } from "../cluster/watching.ts";
-import type { Row } from "../servers/mod.ts";
 import type { StallingProxy } from "../stalling_proxy.ts";
-import type { Site } from "./site.ts";
+import type { Load } from "./load.ts";
+import type { ProxyInCharge } from "./proxy_in_charge.ts";
+import type { Site, SiteNode } from "./site.ts";
 
 /** What a fault is done to. */
 export interface Scene {
   readonly site: Site;
   /** The ways from the proxy to each server, where they can be cut. */
-  readonly ways: ReadonlyMap<ClusterNode, StallingProxy>;
+  readonly ways: ReadonlyMap<SiteNode, StallingProxy>;
   /** How the proxy calls a server. */
-  readonly nameOf: (node: ClusterNode) => string;
-  /** The processes of the proxy's workers; none where it serves by itself. */
-  readonly workers: () => readonly number[];
-  /** Asks the proxy's admin port. @throws {Error} The error that it answers with. */
-  readonly order: (statement: string) => Promise<readonly Row[]>;
+  readonly nameOf: (node: SiteNode) => string;
+  readonly proxy: ProxyInCharge;
+  readonly load: Load;
   /** How long things stay as they are, in milliseconds. */
   readonly holdMs: number;
   /** Tells when something was done, for the report. */
@@ -77,10 +75,10 @@ async function stop({ site, mark, holdMs }: Scene): Promise<void> {
 }
 
 /** By the proxy. */
-async function switchover({ site, nameOf, order, mark, holdMs }: Scene): Promise<void> {
-  const [next] = site.replicas as [ClusterNode];
+async function switchover({ site, nameOf, proxy, mark, holdMs }: Scene): Promise<void> {
+  const [next] = site.replicas as [SiteNode];
   mark("switchover");
-  for (const row of await order(`SWITCHOVER TO '${nameOf(next)}'`)) {
+  for (const row of await proxy.order(`SWITCHOVER TO '${nameOf(next)}'`)) {
     mark(`  ${row["server"]} ${row["what"]}: ${row["outcome"]}, ${row["duration(ms)"]} ms`);
   }
   site.primary = next;
@@ -98,7 +96,7 @@ async function outside({ site, mark, holdMs }: Scene): Promise<void> {
 
 /** One is killed, another one stopped in its tracks, and then applies nothing for a while. */
 async function replica({ site, mark, holdMs }: Scene): Promise<void> {
-  const [one, other] = site.replicas as [ClusterNode, ClusterNode];
+  const [one, other] = site.replicas as [SiteNode, SiteNode];
   mark(`kill -9 of ${one.name}, a replica`);
   await one.kill();
   await Bun.sleep(holdMs / 3);
@@ -109,11 +107,11 @@ async function replica({ site, mark, holdMs }: Scene): Promise<void> {
   other.thaw();
   mark("SIGCONT");
   await site.rejoin(other);
-  const [late] = site.replicas as [ClusterNode];
+  const [late] = site.replicas as [SiteNode];
   mark(`${late.name} applies nothing`);
-  await late.sql(site.applying.stop);
+  await site.holdBack(late);
   await Bun.sleep(holdMs / 3);
-  await late.sql(site.applying.start);
+  await site.letGoOn(late);
   mark("it applies again");
 }
 
@@ -136,19 +134,39 @@ async function cut({ site, ways, mark, holdMs }: Scene): Promise<void> {
 }
 
 /** The connections of one worker are lost; all others go on. */
-async function worker({ workers, mark, holdMs }: Scene): Promise<void> {
-  const before = workers();
+async function worker({ proxy, mark, holdMs }: Scene): Promise<void> {
+  const before = proxy.workers;
   const [victim] = before;
   if (victim === undefined) throw new Error("No worker to kill");
   mark(`kill -9 of a worker, one of ${before.length}`);
   process.kill(victim, "SIGKILL");
   await until(
     "there is another worker",
-    () => workers().length === before.length && !workers().includes(victim),
+    () => proxy.workers.length === before.length && !proxy.workers.includes(victim),
     { pollMs: 1 },
   );
   mark("there is another one");
   await Bun.sleep(holdMs / 2);
+}
+
+/** The whole proxy, and whoever looks after services starts it again. */
+async function proxy({ proxy: whole, mark, holdMs }: Scene): Promise<void> {
+  mark("kill -9 of the proxy");
+  await whole.crash();
+  mark("it is there again");
+  await Bun.sleep(holdMs / 2);
+}
+
+/** A new proxy in the place of the old one, whose clients go over one by one. */
+async function takeover({ proxy: whole, load, mark, holdMs }: Scene): Promise<void> {
+  mark("takeover");
+  const { oldEnded } = await whole.takeOver();
+  mark("another one takes new clients");
+  await Bun.sleep(holdMs / 2);
+  load.renewConnections();
+  const status = await oldEnded;
+  if (status !== 0) throw new Error(`The old proxy ended with ${status}`);
+  mark("the old one has ended");
 }
 
 const LOST: readonly Cost[] = ["unknown", "rolled back"];
@@ -156,12 +174,15 @@ const LOST: readonly Cost[] = ["unknown", "rolled back"];
 /** All faults by name. */
 export const FAULTS = {
   kill: { run: kill, costs: LOST },
-  stop: { run: stop, costs: LOST },
+  // Where a consensus has made it a follower it says so itself when it goes on.
+  stop: { run: stop, costs: [...LOST, "read-only"] },
   switchover: { run: switchover, costs: [] },
   outside: { run: outside, costs: ["read-only"] },
   replica: { run: replica, costs: [] },
   flap: { run: flap, costs: LOST },
   cut: { run: cut, costs: LOST },
   worker: { run: worker, costs: ["gone"] },
+  proxy: { run: proxy, costs: ["gone"] },
+  takeover: { run: takeover, costs: [] },
 } as const satisfies Record<string, Fault>;
 export type FaultName = keyof typeof FAULTS;

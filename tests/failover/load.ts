@@ -68,6 +68,8 @@ export class Load {
   /** The last write of each session that was acknowledged on its connection of now. */
   readonly #last = new Map<number, { readonly id: string; readonly rows: number }>();
   #stopped = false;
+  /** Connections of an older one are given up. */
+  #age = 0;
 
   constructor(options: LoadOptions) {
     this.#options = options;
@@ -79,6 +81,11 @@ export class Load {
     return this.#connected.size === this.#options.sessions;
   }
 
+  /** Every session leaves between two statements and comes again, as the clients of pools do. */
+  renewConnections(): void {
+    this.#age++;
+  }
+
   /** Lets every session end what it is at. */
   async stop(): Promise<void> {
     this.#stopped = true;
@@ -88,7 +95,15 @@ export class Load {
 
   async #session(number: number): Promise<void> {
     let connection: Connection | undefined;
+    let age = 0;
     while (!this.#stopped) {
+      if (connection !== undefined && age !== this.#age) {
+        await connection.end();
+        connection = undefined;
+        this.#connected.delete(number);
+        this.#last.delete(number);
+      }
+      age = this.#age;
       if (connection === undefined) {
         const startMs = performance.now();
         try {

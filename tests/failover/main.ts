@@ -1,6 +1,6 @@
 // Runs a load through the proxy over faults of a real cluster and checks its ledger.
-// Usage: bun tests/failover/main.ts --cluster async|group|mariadb --fault kill|stop|switchover|
-//   outside|replica|flap|cut|worker [--fault ...] [--sessions 64] [--seconds 10] [--seed S]
+// Usage: bun tests/failover/main.ts --cluster async|group|mariadb|polardbx --fault kill|stop|switchover|
+//   outside|replica|flap|cut|worker|proxy|takeover [--fault ...] [--sessions 64] [--seconds 10] [--seed S]
 //   [--split] [--svg FILE] [--log]
 
 import { parseArgs } from "node:util";
@@ -8,7 +8,7 @@ import { type FaultName, FAULTS } from "./faults.ts";
 import { timelineSvg } from "./picture.ts";
 import { isWell, markLines, outcomeLines } from "./report.ts";
 import { MIXED, run } from "./run.ts";
-import { type ClusterKind, CLUSTERS } from "./site.ts";
+import { type ClusterKind, CLUSTERS } from "./start_site.ts";
 
 const { values } = parseArgs({
   options: {

@@ -1,16 +1,14 @@
 // One run: a cluster, a proxy before it, a load, a fault, and what came of it.
 
-import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { until } from "../cluster/watching.ts";
-import type { Row } from "../servers/mod.ts";
 import { Random } from "../fuzz/random.ts";
-import { childrenOf, type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { StallingProxy } from "../stalling_proxy.ts";
-import type { ClusterNode } from "../cluster/node.ts";
+import { ProxyInCharge } from "./proxy_in_charge.ts";
 import { type FaultName, FAULTS, WRITABLE } from "./faults.ts";
 import type { Account } from "./ledger.ts";
 import { Load, type Mix, TRANSACTION_ROWS } from "./load.ts";
-import { type ClusterKind, Site } from "./site.ts";
+import type { SiteNode } from "./site.ts";
+import { type ClusterKind, startSite } from "./start_site.ts";
 import type { Timeline } from "./timeline.ts";
 
 /** What to run. */
@@ -79,21 +77,21 @@ consistency = "session"
 /** Runs. */
 export async function run(options: RunOptions): Promise<Outcome> {
   const random = new Random(options.seed);
-  await using site = await Site.start(options.cluster);
-  const ways = new Map<ClusterNode, StallingProxy>();
+  await using site = await startSite(options.cluster);
+  const ways = new Map<SiteNode, StallingProxy>();
   if (options.faults.includes("cut")) {
-    for (const node of site.cluster.nodes) ways.set(node, await StallingProxy.start(node.port));
+    for (const node of site.nodes) ways.set(node, await StallingProxy.start(node.port));
   }
-  const portOf = (node: ClusterNode) => ways.get(node)?.port ?? node.port;
-  await using proxy = await startProxy({
-    backends: site.cluster.nodes.map((node) => ({ host: "127.0.0.1", port: portOf(node) })),
+  const portOf = (node: SiteNode) => ways.get(node)?.port ?? node.port;
+  await using proxy = await ProxyInCharge.start({
+    backends: site.nodes.map((node) => ({ host: "127.0.0.1", port: portOf(node) })),
     args: [
       ...["-u", "app", "-p", "app", "--admin", "127.0.0.1:0"],
       ...options.faults.includes("worker") ? ["--workers", "2"] : [],
     ],
     config: PROXY_CONFIG + (options.split ? SPLIT_CONFIG : "") + (options.config ?? ""),
   });
-  await settled(proxy, site.cluster.nodes.length);
+  await settled(proxy, site.nodes.length);
   const load = new Load({
     port: proxy.port,
     sessions: options.sessions,
@@ -101,7 +99,10 @@ export async function run(options: RunOptions): Promise<Outcome> {
     pauseMs: options.pauseMs,
     random: () => random.next(),
   });
-  await until("all sessions are in", () => load.ready);
+  await until("all sessions are in", () => load.ready, {
+    describe: () =>
+      [...load.complaints.slice(0, 3).map(({ message }) => message), proxy.log()].join("\n"),
+  });
   await Bun.sleep(WARM_UP_MS);
   const { timeline } = load;
   timeline.onMark = options.onMark;
@@ -114,13 +115,13 @@ export async function run(options: RunOptions): Promise<Outcome> {
         site,
         ways,
         nameOf: (node) => `127.0.0.1:${portOf(node)}`,
-        workers: () => childrenOf(proxy.pid),
-        order: (statement) => order(proxy, statement),
+        proxy,
+        load,
         holdMs: options.holdMs,
         mark: (what) => timeline.mark(what),
       });
       await Bun.sleep(CALM_DOWN_MS);
-      await settled(proxy, site.cluster.nodes.length);
+      await settled(proxy, site.nodes.length);
       periods.push({ fault, fromMs, toMs: timeline.nowMs });
     }
   } catch (error) {
@@ -161,7 +162,7 @@ function* faultsOf({ faults, forMs, seed }: RunOptions): Generator<FaultName> {
 }
 
 /** What the proxy has noticed stands among what was done. */
-function watchLog(proxy: ProxyProcess, timeline: Timeline): ReturnType<typeof setInterval> {
+function watchLog(proxy: ProxyInCharge, timeline: Timeline): ReturnType<typeof setInterval> {
   let seen = proxy.log().length;
   return setInterval(() => {
     const text = proxy.log();
@@ -176,22 +177,9 @@ const NOTICED = /cluster: (?:failover|state|primary|switchover)|primary is anoth
 const LOOK_MS = 10;
 
 /** Waits until the proxy knows all servers and a primary. */
-async function settled(proxy: ProxyProcess, servers: number): Promise<void> {
+async function settled(proxy: ProxyInCharge, servers: number): Promise<void> {
   await until("all servers are up", async () => {
-    const rows = await order(proxy, "SHOW CLUSTER WHERE state = 'up'");
+    const rows = await proxy.order("SHOW CLUSTER WHERE state = 'up'");
     return rows.length === servers && rows.some(({ role }) => role === "primary");
   });
-}
-
-/** Asks the admin port. */
-async function order(proxy: ProxyProcess, statement: string): Promise<readonly Row[]> {
-  const port = await proxy.loggedPort("admin port");
-  const login = { host: "127.0.0.1", port, user: "app", password: "app" };
-  const admin = await createConnection(login);
-  try {
-    const [rows] = await admin.query<RowDataPacket[]>(statement);
-    return rows;
-  } finally {
-    admin.destroy();
-  }
 }

@@ -1,4 +1,5 @@
-// A cluster under load and who looks after it: what an operator or a failover tool would do.
+// A cluster of real servers under load and who looks after it: what an operator or a failover tool
+// would do.
 
 import {
   type Cluster,
@@ -9,12 +10,9 @@ import {
   startGroup,
 } from "../cluster/clusters.ts";
 import type { ClusterNode } from "../cluster/node.ts";
+import type { Row, ServerKind } from "../servers/mod.ts";
 import { until } from "../cluster/watching.ts";
 import { TABLES } from "./load.ts";
-
-/** The kinds of cluster. */
-export const CLUSTERS = ["async", "group", "mariadb"] as const;
-export type ClusterKind = (typeof CLUSTERS)[number];
 
 /** Nobody waits this long for a replica's word without one. */
 const NO_REPLICA_MS = 1_000_000;
@@ -24,44 +22,48 @@ const DURABLE = "innodb_flush_log_at_trx_commit = 2";
 const SEMI_SYNC = ["semisync_source", "semisync_replica", "mysql_clone"]
   .map((library) => `plugin_load_add = ${library}.so`);
 
+/** One server of a cluster under load. */
+export interface SiteNode {
+  /** `127.0.0.1:port`. */
+  readonly name: string;
+  readonly port: number;
+  /** Runs a statement as root; the rows, or [] where there are none. */
+  sql(statement: string): Promise<readonly Row[]>;
+  /** The first value of the first row. */
+  value(statement: string): Promise<unknown>;
+  /** Ends it with SIGKILL. */
+  kill(): Promise<void>;
+  /** Stops it in its tracks. */
+  freeze(): void;
+  /** Lets it go on. */
+  thaw(): void;
+}
+
 /** A running cluster of three, with the tables of the load, and its operator. */
-export abstract class Site implements AsyncDisposable {
-  readonly cluster: Cluster;
-  primary: ClusterNode;
+export abstract class Site<Node extends SiteNode = SiteNode> implements AsyncDisposable {
+  readonly nodes: readonly Node[];
+  primary: Node;
 
-  constructor(cluster: Cluster) {
-    this.cluster = cluster;
-    this.primary = cluster.first;
+  constructor(nodes: readonly [Node, ...Node[]]) {
+    this.nodes = nodes;
+    this.primary = nodes[0];
   }
 
-  static async start(kind: ClusterKind): Promise<Site> {
-    const site: Site = kind === "group"
-      ? new GroupSite(await startGroup(3, [DURABLE]))
-      : new ReplicaSite(
-        kind === "mariadb"
-          ? await startAsyncCluster("mariadb", 2, [DURABLE])
-          : await startAsyncCluster("mysql", 2, [DURABLE, ...SEMI_SYNC]),
-      );
-    await site.prepare();
-    for (const statement of TABLES) await site.primary.sql(statement);
-    await site.caughtUp();
-    return site;
+  get replicas(): readonly Node[] {
+    return this.nodes.filter((node) => node !== this.primary);
   }
 
-  get replicas(): readonly ClusterNode[] {
-    return this.cluster.nodes.filter((node) => node !== this.primary);
+  /** What the kind of cluster needs beside, and the load's tables. */
+  async prepare(tables: readonly string[] = TABLES): Promise<void> {
+    for (const statement of tables) await this.primary.sql(statement);
+    await this.caughtUp();
   }
 
-  /** What keeps a replica from applying what it has received, and what lets it go on. */
-  get applying(): { readonly stop: string; readonly start: string } {
-    const thread = `${this.primary.kind === "mysql" ? "REPLICA" : "SLAVE"} SQL_THREAD`;
-    return { stop: `STOP ${thread}`, start: `START ${thread}` };
-  }
+  /** A replica applies nothing of what it receives. */
+  abstract holdBack(node: Node): Promise<void>;
 
-  /** What the kind of cluster needs beside. */
-  prepare(): Promise<void> {
-    return Promise.resolve();
-  }
+  /** It applies again. */
+  abstract letGoOn(node: Node): Promise<void>;
 
   /** The primary is gone or out of reach: makes another one. Resolves once it is writable. */
   abstract promote(): Promise<void>;
@@ -70,7 +72,7 @@ export abstract class Site implements AsyncDisposable {
   abstract switchOver(): Promise<void>;
 
   /** A server that was killed, or that others have left behind, is part of the cluster again. */
-  abstract rejoin(node: ClusterNode): Promise<void>;
+  abstract rejoin(node: Node): Promise<void>;
 
   /** All replicas have what the primary has. */
   async caughtUp(): Promise<void> {
@@ -78,7 +80,7 @@ export abstract class Site implements AsyncDisposable {
     let counts: readonly unknown[] = [];
     await until("all have the same rows", async () => {
       counts = await Promise.all(
-        this.cluster.nodes.map((node) =>
+        this.nodes.map((node) =>
           node.value(count).catch((error: Error) => `${node.name}: ${error.message}`)
         ),
       );
@@ -107,8 +109,20 @@ export abstract class Site implements AsyncDisposable {
     return found;
   }
 
+  abstract [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A cluster of real servers. */
+abstract class RealSite extends Site<ClusterNode> {
+  readonly #cluster: Cluster;
+
+  constructor(cluster: Cluster) {
+    super(cluster.nodes as [ClusterNode, ...ClusterNode[]]);
+    this.#cluster = cluster;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.cluster[Symbol.asyncDispose]();
+    await this.#cluster[Symbol.asyncDispose]();
   }
 }
 
@@ -116,17 +130,31 @@ export abstract class Site implements AsyncDisposable {
  * A primary and two replicas that acknowledge what they have received before the client is told, so
  * that nothing acknowledged is lost with the primary.
  */
-class ReplicaSite extends Site {
+export class ReplicaSite extends RealSite {
+  static async start(kind: ServerKind): Promise<ReplicaSite> {
+    const config = kind === "mysql" ? [DURABLE, ...SEMI_SYNC] : [DURABLE];
+    return new ReplicaSite(await startAsyncCluster(kind, 2, config));
+  }
+
   get #isMariadb(): boolean {
     return this.primary.kind === "mariadb";
   }
 
   override async prepare(): Promise<void> {
-    for (const node of this.cluster.nodes) await this.#setUp(node);
+    for (const node of this.nodes) await this.#setUp(node);
     // Replicas say at their next connection that they acknowledge.
     for (const node of this.replicas) await follow(node, this.primary);
     await this.#lead(this.primary);
     await until("replicas acknowledge", async () => await this.#acknowledging(this.primary) === 2);
+    await super.prepare();
+  }
+
+  async holdBack(node: ClusterNode): Promise<void> {
+    await node.sql(this.#isMariadb ? "STOP SLAVE SQL_THREAD" : "STOP REPLICA SQL_THREAD");
+  }
+
+  async letGoOn(node: ClusterNode): Promise<void> {
+    await node.sql(this.#isMariadb ? "START SLAVE SQL_THREAD" : "START REPLICA SQL_THREAD");
   }
 
   async promote(): Promise<void> {
@@ -304,10 +332,18 @@ async function isAlive(node: ClusterNode): Promise<boolean> {
 }
 
 /** Group Replication chooses its primary itself. */
-class GroupSite extends Site {
+export class GroupSite extends RealSite {
+  static async start(): Promise<GroupSite> {
+    return new GroupSite(await startGroup(3, [DURABLE]));
+  }
+
   /** A group does not let its applier be stopped: a lock keeps it from committing. */
-  override get applying() {
-    return { stop: "FLUSH TABLES WITH READ LOCK", start: "UNLOCK TABLES" };
+  async holdBack(node: ClusterNode): Promise<void> {
+    await node.sql("FLUSH TABLES WITH READ LOCK");
+  }
+
+  async letGoOn(node: ClusterNode): Promise<void> {
+    await node.sql("UNLOCK TABLES");
   }
 
   async promote(): Promise<void> {

@@ -66,7 +66,7 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
     "CREATE DATABASE IF NOT EXISTS test; DROP TABLE IF EXISTS test.marks; " +
       "CREATE TABLE test.marks (id INT PRIMARY KEY, n INT NOT NULL) ENGINE = InnoDB",
   );
-  if (primary.kind === "mariadb") {
+  if (/mariadb/i.test(String(await primary.value("SELECT VERSION()")))) {
     // An account of one that has all rights could write to what is no primary any more.
     for (const right of ["READ ONLY ADMIN", "SUPER"]) {
       await primary.sql(`REVOKE ${right} ON *.* FROM 'app'@'%'`);
@@ -75,7 +75,7 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
   const rows = Array.from({ length: ROWS }, (_, id) => `(${id}, 0)`).join(",");
   await primary.sql(`INSERT INTO test.marks VALUES ${rows}`);
   await using proxy = await startProxy({
-    backends: site.cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
+    backends: site.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
     config: '[pool]\nmode = "transaction"\n[account]\nuser = "app"\npassword = "app"\n' +
       '[cluster]\nslow_start = "0"\n' +
       `[route]\nsplit = true\nconsistency = "${level}"\nwait_timeout = "200ms"\n`,
@@ -289,10 +289,9 @@ async function disturb(random: Random, state: State): Promise<void> {
       next = performance.now() + BETWEEN_MS;
     }
     const replica = random.pick(site.replicas);
-    const thread = replica.kind === "mysql" ? "REPLICA SQL_THREAD" : "SLAVE SQL_THREAD";
-    await replica.sql(`STOP ${thread}`).catch(() => {});
+    await site.holdBack(replica).catch(() => {});
     await Bun.sleep(20 + random.below(250));
-    await replica.sql(`START ${thread}`).catch(() => {});
+    await site.letGoOn(replica).catch(() => {});
     await Bun.sleep(random.below(150));
   }
 }

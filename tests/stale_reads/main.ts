@@ -4,7 +4,7 @@
 
 import { parseArgs } from "node:util";
 import type { ConsistencyLevel } from "../../mod/config/mod.ts";
-import { type ClusterKind, CLUSTERS, Site } from "../failover/site.ts";
+import { type ClusterKind, CLUSTERS, startSite } from "../failover/start_site.ts";
 import { hunt, type HuntReport } from "./hunt.ts";
 
 const { values } = parseArgs({
@@ -26,7 +26,7 @@ const levels = values.level === undefined
 const each = Math.ceil(Number(values.reads) / clusters.length / levels.length);
 let well = true;
 for (const kind of clusters) {
-  await using site = await Site.start(kind as ClusterKind);
+  await using site = await startSite(kind as ClusterKind);
   for (const level of levels) {
     console.log(`${kind}, ${level}: ${each} reads from --seed ${seed}`);
     const report = await hunt({

@@ -2,7 +2,8 @@
 // is known to see them. `just hunt` does the same a million times.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { Site } from "../failover/site.ts";
+import type { Site } from "../failover/site.ts";
+import { startSite } from "../failover/start_site.ts";
 import { testSeed } from "../fuzz/random.ts";
 import { serverKinds } from "../servers/mod.ts";
 import { hunt } from "./hunt.ts";
@@ -23,7 +24,7 @@ for (const kind of serverKinds()) {
     let site: Site;
 
     beforeAll(async () => {
-      site = await Site.start(kind === "mysql" ? "async" : kind);
+      site = await startSite(kind === "mysql" ? "async" : kind);
     }, HUNT_MS_MAX);
 
     afterAll(async () => {
@@ -82,7 +83,7 @@ for (const kind of serverKinds()) {
 
 // A member that is the primary again goes on with lower numbers than those of the one before.
 test("reads in a group are never stale while its primary is killed", async () => {
-  await using site = await Site.start("group");
+  await using site = await startSite("group");
   await huntOverKills(site, 2);
 }, HUNT_MS_MAX);
 
