@@ -41,13 +41,13 @@ export function define(
       throw new CommandError(formatConfigErrors(errors).join("\n"), exitStatus.configuration);
     }
     const path = file ?? (process.env["MYSQLPROXY_CONFIG"] || undefined);
-    const { writeBack, overlayPath: named } = config.config;
-    const overlay = overlayPath(path, { writeBack, overlay: named });
+    const watched = ({ watch, config: { writeBack, overlayPath: overlay } }: Config) =>
+      watch ? [path, overlayPath(path, { writeBack, overlay })].flatMap((each) => each ?? []) : [];
     await serve(config, {
       takeover: given["takeover"] === true,
       load: (texts) => loadConfig({ file, ...texts, flags, env: process.env }),
       file: path,
-      watched: config.watch ? [path, overlay].flatMap((each) => each ?? []) : [],
+      watched,
     });
   });
 }

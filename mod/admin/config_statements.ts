@@ -105,7 +105,7 @@ export function propertyRows({ config, live }: Running): readonly Property[] {
       value,
       defaultValue: key === undefined ? null : key.defaultText.replaceAll(/^"|"$|[[\]]/g, ""),
       source: sources === undefined ? null : sources.get(name) ?? "default",
-      live: isLive(key ?? { path: name, section: name }),
+      live: isLive({ path: name }),
     };
   });
 }

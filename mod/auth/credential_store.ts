@@ -97,6 +97,12 @@ export class CredentialStore {
     return true;
   }
 
+  /** Accounts do not count any more, nor what was learned of them: others decide now. */
+  forget(): void {
+    this.#snapshot = undefined;
+    this.learned.clear();
+  }
+
   /** What is known about a client. */
   lookUp(user: string, address: ClientAddress): KnownClient {
     const account = this.#snapshot?.table.find(user, address);

@@ -6,7 +6,7 @@ import type { LearnedPassword } from "./plugin.ts";
 
 /** Limits of the table. */
 export interface LearnedPasswordsOptions {
-  /** Time from the last acceptance by a server, in milliseconds. */
+  /** Time from the last acceptance by a server, in milliseconds; can be changed later. */
   readonly lifetimeMs: number;
   /** Passwords kept; beyond, the one that was accepted longest ago is dropped. */
   readonly entriesMax: number;
@@ -15,7 +15,7 @@ export interface LearnedPasswordsOptions {
 }
 
 interface Entry extends LearnedPassword {
-  readonly expiresMs: number;
+  readonly acceptedMs: number;
 }
 
 /**
@@ -23,11 +23,14 @@ interface Entry extends LearnedPassword {
  * answered 1045, `expire` now and then.
  */
 export class LearnedPasswords {
+  /** Time from the last acceptance by a server, in milliseconds; of those that are known too. */
+  lifetimeMs: number;
   readonly #options: LearnedPasswordsOptions;
   /** In the order of their acceptance, oldest first: a Map keeps it. */
   readonly #entries = new Map<string, Entry>();
 
   constructor(options: LearnedPasswordsOptions) {
+    this.lifetimeMs = options.lifetimeMs;
     this.#options = options;
   }
 
@@ -39,7 +42,7 @@ export class LearnedPasswords {
   /** What is known under a key (see `accountKey`), unless its time is over. */
   get(key: string): LearnedPassword | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined || this.#options.now() < entry.expiresMs) return entry;
+    if (entry === undefined || !this.#isOver(entry)) return entry;
     this.#entries.delete(key);
     return undefined;
   }
@@ -47,7 +50,7 @@ export class LearnedPasswords {
   /** Remembers a password, or renews its time. Credentials of other kinds are not kept. */
   learn(key: string, credential: Credential): void {
     if (credential.kind !== "password" || credential.isEmpty) return;
-    const { entriesMax, lifetimeMs, now } = this.#options;
+    const { entriesMax, now } = this.#options;
     if (entriesMax < 1) return;
     const known = this.#entries.get(key);
     const digest = known?.credential === credential
@@ -55,7 +58,7 @@ export class LearnedPasswords {
       : cachingSha2Digest(credential.reveal());
     this.#entries.delete(key);
     if (this.#entries.size >= entriesMax) this.#dropOldest();
-    this.#entries.set(key, { credential, digest, expiresMs: now() + lifetimeMs });
+    this.#entries.set(key, { credential, digest, acceptedMs: now() });
   }
 
   /** Forgets one password: the server has refused it. */
@@ -70,12 +73,15 @@ export class LearnedPasswords {
 
   /** Forgets what is over; for the janitor. */
   expire(): void {
-    const now = this.#options.now();
     for (const [key, entry] of this.#entries) {
       // They were put in in the order of their ends.
-      if (now < entry.expiresMs) return;
+      if (!this.#isOver(entry)) return;
       this.#entries.delete(key);
     }
+  }
+
+  #isOver({ acceptedMs }: Entry): boolean {
+    return this.#options.now() >= acceptedMs + this.lifetimeMs;
   }
 
   #dropOldest(): void {

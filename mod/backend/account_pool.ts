@@ -5,7 +5,7 @@ import type { SqlError } from "../wire/mod.ts";
 import { closePolitely, DISCARDING } from "./connection_pool.ts";
 import { IdleHolder } from "./idle_holder.ts";
 import { Lanes } from "./lanes.ts";
-import { BY_ORDER, PoolConnections } from "./pool_connections.ts";
+import { type AccountPoolLimits, BY_ORDER, PoolConnections } from "./pool_connections.ts";
 import { NO_CONNECTION, tooLate } from "./pool_errors.ts";
 import type { PoolStatus } from "./pool_status.ts";
 import { type PooledConnection, Residue } from "./pooled_connection.ts";
@@ -25,12 +25,17 @@ const OPENING_AT_FIRST = 4;
 export class AccountPool extends PoolConnections {
   /** New statements and transactions wait. */
   paused = false;
-  /** Connections that several sessions use at the same time; undefined where they do not. */
-  readonly lanes: Lanes | undefined = this.limits.pipeline === undefined
-    ? undefined
-    : new Lanes(this, this.limits.pipeline);
+  /** Connections that several sessions use at the same time. */
+  readonly lanes: Lanes = new Lanes(this, this.limits.pipeline);
   readonly #queue = new WaitQueue();
   #opening = 0;
+
+  /** Applies other bounds: what is beyond them goes when it is given back or swept. */
+  setLimits(limits: AccountPoolLimits): void {
+    this.limits = limits;
+    this.lanes.setDepth(limits.pipeline);
+    this.logins.trustMs = limits.loginTrustMs;
+  }
 
   /** Sessions that wait. */
   override get waiting(): number {
@@ -88,7 +93,7 @@ export class AccountPool extends PoolConnections {
     this.options.counters.poolWaits++;
     this.tally.waits++;
     this.#openFor(lessee);
-    if (this.#opening < this.waiting) this.lanes?.yieldTo(this.waiting - this.#opening);
+    if (this.#opening < this.waiting) this.lanes.yieldTo(this.waiting - this.#opening);
   }
 
   /** For a lane: who waits for a connection of its own comes first. */
@@ -289,7 +294,7 @@ export class AccountPool extends PoolConnections {
   /** Ends waits that took too long and connections nobody needs. Called by the janitor. */
   sweep(): void {
     const now = this.now();
-    this.lanes?.sweep(now, this.limits.waitTimeoutMs);
+    this.lanes.sweep(now, this.limits.waitTimeoutMs);
     this.#endWaits(now);
     for (const lessee of this.#queue.all()) this.#openFor(lessee);
     if (this.waiting === 0) this.options.room.settle(this);

@@ -9,6 +9,7 @@ import {
   sessionStateOf,
   StateEntry,
 } from "../wire/mod.ts";
+import { isToldGtids } from "./connection_kind.ts";
 import { NO_ROWS } from "./connection_pool.ts";
 import { queryPacket, runStatement } from "./own_statement.ts";
 import type { ServerConnection } from "./server_connection.ts";
@@ -106,15 +107,12 @@ export class NoTrackersError extends Error {
 /**
  * Learns what a fresh session has set. The connection must be one.
  *
- * @param pools Those of the connection's server.
+ * @param variables Those of the connection's server.
  * @throws {NoTrackersError} If the server cannot tell of changes.
  */
 export async function learnBaseline(
   connection: ServerConnection,
-  { variables, tables }: {
-    readonly variables: SessionVariables;
-    readonly tables: { readonly tracksGtids: boolean };
-  },
+  variables: SessionVariables,
 ): Promise<Baseline> {
   const { rows } = await runStatement(connection, "SHOW SESSION VARIABLES");
   const values = new Map<string, string>();
@@ -136,7 +134,7 @@ export async function learnBaseline(
   const defaults = await SessionDefaults.learn(connection, { names, literals });
   const tracked = [...values.keys()].filter((name) => !NOT_TRACKED.has(name)).join(",");
   const settings = ["session_track_schema", "session_track_state_change"];
-  const tracksGtids = tables.tracksGtids && values.has("session_track_gtids");
+  const tracksGtids = isToldGtids(connection.facts.kind) && values.has("session_track_gtids");
   if (tracksGtids) settings.push("session_track_gtids");
   return {
     literals,

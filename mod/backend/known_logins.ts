@@ -30,11 +30,11 @@ export class KnownLogins {
     string,
     { readonly login: AcceptedLogin; at: number; asked: number }
   >();
-  readonly #trustMs: number;
+  /** How long a server's word is taken at most, in milliseconds. */
+  trustMs: number;
 
-  /** @param trustMs How long a server's word is taken at most, in milliseconds. */
   constructor(trustMs: number) {
-    this.#trustMs = trustMs;
+    this.trustMs = trustMs;
   }
 
   /**
@@ -48,7 +48,7 @@ export class KnownLogins {
   }): AcceptedLogin | undefined {
     const known = this.#logins.get(key);
     if (!known || !known.login.credential.equals(credential)) return undefined;
-    if (now - known.at > this.#trustMs) return undefined;
+    if (now - known.at > this.trustMs) return undefined;
     if (mayAsk && now - known.asked > FRESH_MS) {
       known.asked = now; // the others that come now need not
       return undefined;

@@ -69,7 +69,7 @@ export class LaneGroup implements Lessee {
   readonly #prepared = new Map<string, StatementPace>();
   /** The pool that lends its connections. */
   readonly pool: LanePool;
-  readonly #depth: PipelineDepth;
+  #depth: PipelineDepth;
   readonly #limit: LaneLimit;
   readonly #lanes: Lane[] = [];
   readonly #waiting: LaneRider[] = [];
@@ -103,6 +103,18 @@ export class LaneGroup implements Lessee {
   /** Statements need not be known to be quick. */
   get isForced(): boolean {
     return this.#depth !== "auto";
+  }
+
+  /** Applies another depth. */
+  setDepth(depth: PipelineDepth): void {
+    this.#depth = depth;
+    for (const lane of this.#lanes) this.onRoom(lane);
+  }
+
+  /** Lanes come to their end with what is on them; what waits for one goes the ordinary way. */
+  close(): void {
+    for (const lane of this.#lanes) lane.open = false;
+    this.dismissOlder(Infinity);
   }
 
   /** The pace of a prepared statement; undefined where there is none. @param key Text and state. */

@@ -17,13 +17,29 @@ const PATIENCE = 0.5;
 /** The lanes of one account at one server. */
 export class Lanes {
   readonly #pool: LanePool;
-  readonly #depth: PipelineDepth;
+  #depth: PipelineDepth | undefined;
   readonly #groups: LaneGroup[] = [];
   #watch: ReturnType<typeof setInterval> | undefined;
 
-  constructor(pool: LanePool, depth: PipelineDepth) {
+  /** @param depth Undefined: no statement is to go on a lane. */
+  constructor(pool: LanePool, depth: PipelineDepth | undefined) {
     this.#pool = pool;
     this.#depth = depth;
+  }
+
+  /** Statements may go on lanes. */
+  get isOn(): boolean {
+    return this.#depth !== undefined;
+  }
+
+  /** Applies another depth: what is on lanes stays there, what waits for one goes the ordinary way. */
+  setDepth(depth: PipelineDepth | undefined): void {
+    if (depth === this.#depth) return;
+    this.#depth = depth;
+    for (const group of this.#groups) {
+      if (depth !== undefined) group.setDepth(depth);
+      else group.close();
+    }
   }
 
   /** Sessions of a kind and state; undefined where there are too many states. */
@@ -37,7 +53,7 @@ export class Lanes {
     if (group === undefined) {
       if (this.#groups.length >= GROUPS_MAX && !this.#forgetOne()) return undefined;
       group = new LaneGroup(facts(), this.#pool, {
-        depth: this.#depth,
+        depth: this.#depth!,
         onLane: () => this.#watch ??= setInterval(() => this.#lookAtAll(), WATCH_MS),
       });
       this.#groups.push(group);

@@ -1,6 +1,7 @@
 // Server connections: login, a FIFO of outstanding requests, idle connections kept for reuse.
 
 export * from "./account_pool.ts";
+export * from "./connection_kind.ts";
 export * from "./connection_pool.ts";
 export * from "./fresh_state.ts";
 export * from "./known_logins.ts";

@@ -11,12 +11,14 @@ export interface KindOfLogin {
   readonly login: HandshakeResponse;
   /** The client's own connection is encrypted or local. */
   readonly clientSecure: boolean;
+  /** The server is to tell the GTIDs of what is written. */
+  readonly tracksGtids: boolean;
 }
 
 /** Of one worker. */
 export class PoolTables {
-  /** Sessions are to be told the GTIDs of what they write. */
-  readonly tracksGtids: boolean;
+  /** Sessions that log in from now on are to be told the GTIDs of what they write. */
+  tracksGtids: boolean;
   /** The states of all sessions and connections. */
   readonly states: StateTable = new StateTable();
   /** The texts of all sessions' prepared statements. */

@@ -45,7 +45,7 @@ export class Pools {
   /** Applies other bounds to all pools: what is beyond them goes when it is given back or swept. */
   setLimits(limits: AccountPoolLimits): void {
     this.#limits = limits;
-    for (const pool of this.#pools.values()) pool.limits = limits;
+    for (const pool of this.#pools.values()) pool.setLimits(limits);
   }
 
   /** The pool of an account, made if there is none. @param user In latin1. */

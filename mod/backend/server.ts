@@ -21,6 +21,7 @@ import {
   type OpenedConnection,
   readGreeting,
 } from "./login_exchange.ts";
+import { kindOf } from "./connection_kind.ts";
 import { isMariadb } from "./fresh_state.ts";
 import { runStatement } from "./own_statement.ts";
 import type { Pools } from "./pools.ts";
@@ -34,6 +35,8 @@ export interface LoginRequest {
   readonly authenticator: Authenticator;
   /** The client's own connection is encrypted or local. */
   readonly clientSecure: boolean;
+  /** The session is to be told the GTIDs of what it writes. @default {false} */
+  readonly tracksGtids?: boolean;
   /** What the client has proved itself with to the proxy; undefined where it has not. */
   readonly credential?: Credential | undefined;
   /** Makes an authenticator for one more login of the account; undefined where only it can prove. */
@@ -67,14 +70,17 @@ export class Server {
   /** The address as people write it. */
   readonly name: string;
   readonly pool: ConnectionPool;
-  /** Connections that sessions take turns on; undefined where each session has its own. */
+  /** Connections that sessions take turns on; undefined where none ever can. */
   readonly pools: Pools | undefined;
+  /** Sessions that log in from now on take turns on them; else each has a connection of its own. */
+  shares: boolean;
+  /** The proxy's own account there; undefined: it has none. */
+  account: OwnAccount | undefined;
   readonly #counters: Counters;
   readonly #log: Log;
   /** Kinds, account names and addresses, each string once: thousands of connections share a few. */
   readonly #names = new Map<string, string>();
   readonly #now: () => number;
-  readonly #account: OwnAccount | undefined;
   readonly #onFailure: (code: number) => void;
   readonly #onOpened: (ms: number) => void;
   #learning: Promise<Greeting> | undefined;
@@ -84,6 +90,8 @@ export class Server {
   constructor(settings: ConnectSettings, options: {
     readonly pool: PoolLimits;
     readonly pools?: Pools | undefined;
+    /** @default {whether there are pools} */
+    readonly shares?: boolean;
     readonly account?: OwnAccount | undefined;
     /** Told when logging in fails: the server's error number, or 0 if it could not be reached. */
     readonly onFailure?: (code: number) => void;
@@ -101,10 +109,11 @@ export class Server {
       () => this.identity && isMariadb(this.identity) ? NOT_RESET_BY_MARIADB : NOT_RESET,
     );
     this.pools = options.pools;
+    this.shares = options.shares ?? options.pools !== undefined;
     this.#counters = options.counters;
     this.#log = options.log;
     this.#now = options.now;
-    this.#account = options.account;
+    this.account = options.account;
     this.#onFailure = options.onFailure ?? (() => {});
     this.#onOpened = options.onOpened ?? (() => {});
   }
@@ -158,6 +167,8 @@ export class Server {
     this.#counters.serverConnectionsOpened++;
     const connection = this.#connectionOf(opened, request);
     connection.again = request.again;
+    // It is said to be of one client's address.
+    if (request.preamble) connection.reusable = false;
     return { connection, ok: opened.ok };
   }
 
@@ -304,7 +315,7 @@ export class Server {
       this.pool.giveBack(idle);
       if (isKilled(errorCode)) return this.#countKill();
     }
-    const account = this.#account;
+    const { account } = this;
     const logins = [
       ...(again ? [{ user: Buffer.from(user, "latin1"), authenticator: again() }] : []),
       ...(account ? [{ user: account.user, authenticator: account.authenticator(this) }] : []),
@@ -337,7 +348,7 @@ export class Server {
    * @throws {DialError | ChannelClosedError | LoginRefusedError | Error} The last: it has none.
    */
   openOwnConnection(): Promise<ServerConnection> {
-    const account = this.#account;
+    const { account } = this;
     if (account === undefined) throw new Error("the proxy has no account of its own");
     return this.#openOwn({ user: account.user, authenticator: account.authenticator(this) });
   }
@@ -417,16 +428,6 @@ export function notRestoredByMariadb(
   // The charset of the schema before stays, where none takes its place.
   if (!hasSchema) settings.push("collation_database=@@collation_server");
   return settings.length === 0 ? "" : `SET ${settings.join(",")}`;
-}
-
-/** Connections are alike if their flags and their kind of transport are. */
-export function kindOf(
-  { login, clientSecure }: Pick<LoginRequest, "login" | "clientSecure">,
-): string {
-  // Whether it began with a schema makes no difference afterwards.
-  const flags = (login.capabilities & ~Capability.CONNECT_WITH_DB).toString(16);
-  const extended = login.mariadbCapabilities.toString(16);
-  return `${flags}:${extended}:${clientSecure ? "secure" : "plain"}`;
 }
 
 /** An account's name as a key: bytes one to one, whatever the client's charset. */

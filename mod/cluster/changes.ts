@@ -1,7 +1,9 @@
 // What differs between two topologies, as events; and how long the cluster was without a primary.
 
+import { formatAddress, type ServerAddress } from "../config/mod.ts";
 import type { Clock } from "./clock.ts";
 import type { EventFacts } from "./events.ts";
+import type { Flavor } from "./flavor.ts";
 import type { Reading } from "./reading.ts";
 import type { Topology, TopologyServer } from "./topology.ts";
 
@@ -102,4 +104,14 @@ export class FailoverWatch {
     }
     return events;
   }
+}
+
+/** It has turned out what kind of cluster it is. @param before What it was taken for. */
+export function flavorFound(
+  address: ServerAddress,
+  before: Flavor | undefined,
+  { flavor, reason }: { readonly flavor: Flavor; readonly reason: string },
+): EventFacts {
+  const change = { from: before?.name ?? "", to: flavor.name, reason };
+  return { kind: "flavor-found", server: formatAddress(address), ...change };
 }

@@ -1,8 +1,7 @@
 // The monitor: watches all servers, keeps the roster, decides what each one is, and tells what has
 // changed. It runs in the control plane.
 
-import { formatAddress } from "../config/mod.ts";
-import { changesBetween, changesRoles, FailoverWatch } from "./changes.ts";
+import { changesBetween, changesRoles, FailoverWatch, flavorFound } from "./changes.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { EventRing } from "./events.ts";
 import { type Failure, isTopologyError } from "./failure.ts";
@@ -39,7 +38,7 @@ export class ClusterMonitor {
   readonly #ready = Promise.withResolvers<void>();
   #flavor: { readonly flavor: Flavor; readonly reason: string } | undefined;
   #orders: Orders;
-  #topology: Topology = NO_TOPOLOGY;
+  #topology: Topology;
   #clusterId: string | undefined;
   #changedMs = 0;
   /** Some server is not as it should be. */
@@ -63,7 +62,8 @@ export class ClusterMonitor {
     this.#failovers = new FailoverWatch(this.#clock);
     this.#lags = new Lags(this.#clock);
     this.#roster = new Roster(this.#clock);
-    this.events = new EventRing({
+    this.#topology = options.before?.topology ?? NO_TOPOLOGY;
+    this.events = options.before?.events ?? new EventRing({
       max: options.settings.eventsMax,
       wallMs: () => this.#clock.wallMs(),
       ...(options.onEvent ? { onEvent: options.onEvent } : {}),
@@ -241,13 +241,9 @@ export class ClusterMonitor {
     this.#flavor = found;
     // Who was asked before is to be asked as one of this flavor.
     for (const watch of this.#watches.values()) watch.forgetFlavor();
-    this.events.add({
-      kind: "flavor-found",
-      server: formatAddress(session.address),
-      from: now?.name ?? "",
-      to: found.flavor.name,
-      reason: found.reason,
-    });
+    const told = now?.name ?? this.#options.before?.topology.flavor;
+    if (told === found.flavor.name) return found.flavor;
+    this.events.add(flavorFound(session.address, now, found));
     return found.flavor;
   }
 
@@ -371,6 +367,11 @@ export class ClusterMonitor {
     if (this.#stopped) return;
     this.#cancelSoft?.();
     this.#cancelSoft = undefined;
+    const { before: other } = this.#options;
+    if (other !== undefined && !this.#asked) {
+      this.#topology = other.topology; // it goes on until this one knows as much
+      if (!this.#allAsked()) return;
+    }
     const nowMs = this.#clock.now();
     this.#forget();
     const before = this.#topology;

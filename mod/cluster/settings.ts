@@ -2,7 +2,7 @@
 
 import type { ServerAddress } from "../config/mod.ts";
 import type { Clock } from "./clock.ts";
-import type { ClusterEvent } from "./events.ts";
+import type { ClusterEvent, EventRing } from "./events.ts";
 import type { FlavorName } from "./flavor.ts";
 import type { Orders } from "./orders.ts";
 import type { Connector } from "./probe_connection.ts";
@@ -46,6 +46,8 @@ export interface MonitorOptions {
   readonly random?: () => number;
   /** What people had said in an earlier run. */
   readonly orders?: Orders;
+  /** What another monitor knew that this one takes over from: it stands until all were looked at. */
+  readonly before?: { readonly topology: Topology; readonly events: EventRing };
   readonly onTopology?: (topology: Topology) => void;
   readonly onEvent?: (event: ClusterEvent) => void;
   /** Told what people have said, to be kept. */

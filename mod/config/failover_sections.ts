@@ -16,7 +16,7 @@ export const drain = section("How the proxy ends.", {
   }),
   takeover_timeout: duration("1h", { min: "0", max: "30d" }, {
     doc:
-      "How long clients may stay with a proxy that was replaced by `serve --takeover`; then it drains.",
+      "How long clients may stay with a proxy that was replaced by `serve --takeover`, or with a worker that is one too many; then it drains.",
   }),
 });
 

@@ -4,26 +4,17 @@ import type { Config } from "./config.ts";
 import { allKeys, camelCase, fieldName, type KeyDescription } from "./keys.ts";
 import { properties } from "./properties.ts";
 
-/** Sections, and single keys, that take effect at once. All others need a restart. */
-const LIVE: ReadonlySet<string> = new Set([
-  ...["limits", "client_tls", "backend_tls", "compression", "tcp", "monitor", "audit", "slow_log"],
-  ...["backends", "config", "drain", "failover", "route", "rule", "user", "server"],
-  ...["auth.failures_max", "auth.failure_window", "auth.failure_delay", "auth.addresses_max"],
-  ...["pool.connections_max", "pool.connections_min", "pool.max_age", "pool.wait_timeout"],
-  ...["pool.idle_max", "pool.idle_timeout", "pool.connect_timeout"],
-  ...["cluster.lag_max", "cluster.slow_start", "cluster.forget_after"],
-  ...["cluster.discover", "cluster.events_max"],
-  ...["proxy_protocol.trusted", "log", "http.api", "metrics"],
-  ...["admin.password", "admin.stats_password"],
-  ...["admin.writer_hostgroup", "admin.reader_hostgroup"],
+/** Where the proxy listens takes a restart, or `serve --takeover`. All else takes effect while it runs. */
+const LISTENERS: ReadonlySet<string> = new Set([
+  "listen",
+  "admin.listen",
+  "admin.socket",
+  "http.listen",
 ]);
 
-/** Single keys of those sections that do not. */
-const RESTART: ReadonlySet<string> = new Set(["route.split"]);
-
 /** Whether a key takes effect while the proxy runs. */
-export function isLive({ path, section }: Pick<KeyDescription, "path" | "section">): boolean {
-  return !RESTART.has(path) && (LIVE.has(path) || LIVE.has(section));
+export function isLive({ path }: Pick<KeyDescription, "path">): boolean {
+  return !LISTENERS.has(path);
 }
 
 /** A key, or a table of a repeated section, that a new configuration changes. */
@@ -62,7 +53,7 @@ type Change = Omit<ConfigChange, "source">;
 
 function changesOfTables(section: string, before: Config, after: Config): Change[] {
   if (isSame(tablesOf(before, section), tablesOf(after, section))) return [];
-  const live = isLive({ path: section, section });
+  const live = isLive({ path: section });
   const rows = (config: Config) =>
     properties(config).filter(([name]) => name === section).map(([, value]) => value);
   const [old, now] = [rows(before), rows(after)];
@@ -79,30 +70,21 @@ function changesOfTables(section: string, before: Config, after: Config): Change
 /** The new configuration, with what needs a restart as it was. */
 export function liveConfig(before: Config, after: Config): Config {
   const merged: Record<string, unknown> = { ...after };
-  for (const key of allKeys()) {
-    if (isLive(key)) continue;
-    const section = key.repeated ? fieldOf(key.section) : camelCase(key.section);
-    if (key.repeated) merged[section] = tablesOf(before, key.section);
-    else if (key.section === "" || key.section === "account") {
-      const field = key.section === "" ? fieldName(key) : "account";
-      const value = (before as unknown as Record<string, unknown>)[field];
-      if (value === undefined) delete merged[field];
-      else merged[field] = value;
-    } else {
-      const value = valueOf(before, key);
-      const { [fieldName(key)]: _after, ...others } = merged[section] as Record<string, unknown>;
-      merged[section] = value === undefined ? others : { ...others, [fieldName(key)]: value };
+  for (const key of allKeys().filter((each) => !isLive(each))) {
+    const field = fieldName(key);
+    const value = valueOf(before, key);
+    if (key.section === "") merged[field] = value;
+    else {
+      const section = camelCase(key.section);
+      const { [field]: _after, ...others } = merged[section] as Record<string, unknown>;
+      merged[section] = value === undefined ? others : { ...others, [field]: value };
     }
   }
   return merged as unknown as Config;
 }
 
-function fieldOf(section: string): string {
-  return `${camelCase(section)}s`;
-}
-
 function tablesOf(config: Config, section: string): unknown {
-  return (config as unknown as Record<string, unknown>)[fieldOf(section)];
+  return (config as unknown as Record<string, unknown>)[`${camelCase(section)}s`];
 }
 
 function valueOf(config: Config, key: KeyDescription): unknown {

@@ -6,8 +6,10 @@ import type { Config } from "../config/mod.ts";
 import type { LeveledLog, Log } from "../observe/mod.ts";
 import type { SessionContext } from "../session/mod.ts";
 import { logSettings } from "./log_settings.ts";
-import { connectSettings, poolLimits } from "./server_settings.ts";
+import { connectSettings, ownAccount, poolLimits } from "./server_settings.ts";
+import { sharesConnections } from "./shares_connections.ts";
 import { openStatementLogs } from "./statement_logs.ts";
+import { workerCount } from "./worker_count.ts";
 import { clientTlsContext, type MadeCertificate } from "./tls_context.ts";
 
 /** A configuration that can be put in force, or be given up; one of them is to be called. */
@@ -25,6 +27,8 @@ export async function prepareConfig(config: Config, context: SessionContext, opt
   readonly log: Log;
   readonly configureLog?: LeveledLog["configure"];
   readonly number: number;
+  /** How many workers share the pools. */
+  readonly workers: number;
   readonly certificate?: MadeCertificate | undefined;
 }): Promise<PreparedConfig> {
   const before = context.config;
@@ -33,19 +37,28 @@ export async function prepareConfig(config: Config, context: SessionContext, opt
   for (const server of context.servers.all()) {
     settings.set(server, connectSettings(config, server.settings.address));
   }
-  const newLogs = isSame([before.audit, before.slowLog], [config.audit, config.slowLog])
+  const logsOf = (each: Config) => [each.audit, each.slowLog, workerCount(each) > 1];
+  const newLogs = isSame(logsOf(before), logsOf(config))
     ? undefined
     : openStatementLogs(config, options.number, options.log);
   return {
     commit() {
       context.config = config;
       Object.assign(context, tls);
+      const shares = sharesConnections(config);
+      const isOtherAccount = !isSame(before.account, config.account);
       for (const [server, setting] of settings) {
         server.settings = setting;
         server.pool.setLimits(config.pool);
-        server.pools?.setLimits(poolLimits(config));
+        server.pools?.setLimits(poolLimits(config, options.workers));
+        // What is idle was kept for sessions of the other sort.
+        if (server.shares !== shares) server.pool.close();
+        server.shares = shares;
+        if (isOtherAccount) server.account = ownAccount(config);
       }
       context.routing?.reconfigure(config);
+      if (isOtherAccount) context.routing?.reconnect();
+      context.credentials.learned.lifetimeMs = config.auth.learnedTtlMs;
       context.gate.reconfigure(config.failover);
       context.throttle.setLimits(throttleLimits(config));
       context.trustedProxies = trustedProxies(config);

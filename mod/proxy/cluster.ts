@@ -25,6 +25,7 @@ import type { SqlError } from "../wire/mod.ts";
 import { ownEndpoint } from "./credentials.ts";
 import { monitorSettings } from "./monitor_settings.ts";
 import { poolMax, type PoolUses } from "./pool_use.ts";
+import { sharesConnections } from "./shares_connections.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { StoredCodeWatch } from "./stored_code.ts";
 
@@ -38,8 +39,16 @@ export interface RunningCluster extends ClusterView {
   report(report: TroubleReport): void;
   /** It has defined something: a function, a view. */
   noteDefinition(): void;
-  /** Applies other settings, and watches other servers. */
+  /** Applies other settings, and watches other servers. As the same account, in the same way. */
   reconfigure(config: Config): void;
+  /** Every server was looked at once. */
+  readonly ready: Promise<void>;
+  /** Tells what it knows from now on, in place of the one that it takes over from. */
+  begin(): void;
+  /** What one that takes over is to know. */
+  readonly knowledge: Knowledge;
+  /** A switchover is under way. */
+  readonly isSwitching: boolean;
   /** Why the servers of a configuration cannot be those; undefined: they can. */
   reasonAgainst(config: Config): string | undefined;
   /** Moves the primary's role; never rejects. */
@@ -60,47 +69,64 @@ export interface DataPlane {
   transactionsAt(names: readonly string[]): Promise<number>;
 }
 
-/** Starts to watch the servers; undefined where the proxy has no account of its own. */
+/** What a watch has found out so far, and what people have told it. */
+export type Knowledge = Pick<ClusterMonitor, "topology" | "events" | "orders">;
+
+/**
+ * Starts to watch the servers, as the proxy's own account.
+ *
+ * @param before What another watch knew that this one takes over from, as soon as it is told to.
+ */
 export async function startCluster(
   config: Config,
   log: Log,
-  dataPlane: DataPlane,
-): Promise<RunningCluster | undefined> {
-  if (!config.account) return undefined;
+  { dataPlane, before }: { readonly dataPlane: DataPlane; readonly before?: Knowledge | undefined },
+): Promise<RunningCluster> {
+  /** The one in force. */
+  let current = config;
+  let hasBegun = before === undefined;
   const folder = config.cluster.stateDirPath;
   const files = folder === "" ? undefined : new StateFiles(folder, {
     onError: (reason) => log.warn("cluster state not kept", { reason }),
   });
   const saved = await files?.read();
   let code: StoredCodeWatch | undefined;
-  const connector = new OwnConnector((address) => ownEndpoint(config, address));
+  const connector = new OwnConnector((address) => ownEndpoint(current, address));
+  const tell = (topology: Topology) => {
+    dataPlane.publish(topology);
+    files?.saveTopology(topology);
+  };
   const monitor = new ClusterMonitor({
     seeds: config.backends,
-    saved: saved?.servers ?? [],
-    orders: saved?.orders ?? {},
+    saved: before?.topology.servers.map(({ address }) => address) ?? saved?.servers ?? [],
+    orders: before?.orders ?? saved?.orders ?? {},
     settings: monitorSettings(config),
     connector,
-    onTopology(topology) {
-      dataPlane.publish(topology);
-      files?.saveTopology(topology);
-    },
+    onTopology: (topology) => hasBegun && tell(topology),
     onEvent: (event) => logEvent(event, log),
     onOrders: (orders) => files?.saveOrders(orders),
+    ...(before ? { before } : {}),
   });
   monitor.start();
-  if (splitsReads(config)) {
-    code = new StoredCodeWatch(config, {
-      log,
-      topology: () => monitor.topology,
-      publish: (stored) => dataPlane.learn(stored),
-    });
-    code.refresh();
-  }
-  let { failover } = config;
+  const watchCode = () => {
+    const isWanted = splitsReads(current);
+    if (isWanted === (code !== undefined)) return;
+    code?.stop();
+    code = isWanted
+      ? new StoredCodeWatch(() => current, {
+        log,
+        topology: () => monitor.topology,
+        publish: (stored) => dataPlane.learn(stored),
+      })
+      : undefined;
+    code?.refresh();
+  };
+  if (hasBegun) watchCode();
+  let switchovers = 0;
   const switchover = new Switchover({
     clock: systemClock,
     get settings() {
-      return failover;
+      return current.failover;
     },
     topology: () => monitor.topology,
     open: (address) => connector.open(address, { timeoutMs: CONNECT_MS, onLost: () => {} }),
@@ -108,8 +134,8 @@ export async function startCluster(
     transactionsAt: (names) => dataPlane.transactionsAt(names),
     note: (event) => monitor.events.add(event),
   });
-  const max = poolMax(config);
-  const poolOf = (server: TopologyServer) => poolCounts(server, dataPlane.pools(), max);
+  const poolOf = (server: TopologyServer) =>
+    poolCounts(server, dataPlane.pools(), poolMax(current));
   const running: RunningCluster = {
     get topology() {
       return monitor.topology;
@@ -124,16 +150,29 @@ export async function startCluster(
     report: (report) => monitor.report(report),
     noteDefinition: () => code?.refresh(),
     reconfigure(next) {
-      failover = next.failover;
+      current = next;
       monitor.reconfigure({ settings: monitorSettings(next), seeds: next.backends });
+      watchCode();
+    },
+    ready: monitor.ready,
+    begin() {
+      hasBegun = true;
+      tell(monitor.topology);
+      files?.saveOrders(monitor.orders);
+      watchCode();
+    },
+    knowledge: monitor,
+    get isSwitching() {
+      return switchovers > 0;
     },
     reasonAgainst: ({ backends }) => monitor.reasonAgainst(backends),
     drain: (server) => monitor.drain(server),
     enable: (server) => monitor.enable(server),
-    switchOver: (order) =>
-      config.pool.mode === "transaction"
-        ? switchover.run(order)
-        : Promise.resolve(NOT_WITHOUT_POOLING),
+    async switchOver(order) {
+      if (!sharesConnections(current)) return NOT_WITHOUT_POOLING;
+      switchovers++;
+      return await switchover.run(order).finally(() => switchovers--);
+    },
     setWeight: (server, weight) => monitor.setWeight(server, weight),
     async stop() {
       code?.stop();

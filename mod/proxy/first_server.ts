@@ -26,6 +26,11 @@ export class FirstServer {
     void this.#change(address, ++this.#wishes);
   }
 
+  /** It is said by others which one it is. */
+  rest(): void {
+    this.#wishes++;
+  }
+
   stop(): void {
     this.#isStopped = true;
   }

@@ -3,25 +3,26 @@
 import type { PoolOrder } from "../backend/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
-import type { Log, LogLines, MetricsTotals } from "../observe/mod.ts";
+import type { LeveledLog, LogLines, MetricsTotals } from "../observe/mod.ts";
 import type { StoredCode } from "../session/mod.ts";
 import type { Credentials } from "./credentials.ts";
-import type { WorkerHandle } from "./supervisor.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** What all workers have in common. */
 export interface Fleet {
   config: Config;
-  readonly log: Log;
+  readonly log: LeveledLog;
   /** The last lines of it. */
   readonly lines: LogLines;
   readonly credentials: Credentials;
   readonly certificate: { readonly key: string; readonly cert: string } | undefined;
   /** How often each worker listens on each address. */
-  readonly copies: number;
+  copies: number;
   /** They take the place of an older proxy's. */
-  readonly replace: boolean;
-  readonly workers: readonly WorkerHandle[];
+  replace: boolean;
+  /** Those that are there, with those that leave; the first one has number 0, and never leaves. */
+  readonly workers: WorkerHandle[];
   /** The servers as they are known now. */
   topology: Topology;
   /** Who watches them; undefined: nobody, or not yet. */
@@ -36,4 +37,6 @@ export interface Fleet {
   readonly totals: MetricsTotals;
   /** The end has begun: the dead stay dead. */
   ending: boolean;
+  /** A worker has ended, and no other one follows. */
+  onGone(worker: WorkerHandle): void;
 }

@@ -27,7 +27,12 @@ export class TopologyFollower {
    * servers which may become the primary is asked ahead. Without a primary the last one stays.
    */
   follow(topology: Topology): void {
+    const wasWatched = this.topology.servers.length > 0;
     this.topology = topology;
+    if (wasWatched && topology.servers.length === 0) {
+      this.#forget();
+      return;
+    }
     if (topology.primary !== null && topology.primary !== this.#primary) {
       this.#primary = topology.primary;
       this.#primarySinceMs = topology.madeMs;
@@ -45,6 +50,17 @@ export class TopologyFollower {
     if (topology.servers.length > 0) {
       this.#leaving.keep(({ name }) => findServer(topology, name) !== undefined);
     }
+  }
+
+  /** Nobody watches the servers any more: the one that was the primary last is taken to be it. */
+  #forget(): void {
+    const context = this.#context;
+    this.#primary = undefined;
+    this.#isInDoubt = false;
+    context.settled?.resolve();
+    context.settled = undefined;
+    if (context.gate.isShut) context.gate.open();
+    this.#reconsider();
   }
 
   #moveToPrimary(): void {

@@ -19,13 +19,17 @@ export class Listeners {
   /** With the ports that the system gave. */
   addresses: readonly ListenAddress[];
   readonly #options: ListenOptions;
+  #copies: number;
   #open: Listener[] = [];
+  /** Those that others have taken the place of, until they are closed. */
+  #before: Listener[] = [];
   #isPaused = false;
 
   /** @param addresses Where to listen; port 0 is one that the system gives. */
   constructor(addresses: readonly ListenAddress[], options: ListenOptions) {
     this.addresses = addresses;
     this.#options = options;
+    this.#copies = options.copies;
   }
 
   /** Nobody is accepted until `open`. */
@@ -39,24 +43,50 @@ export class Listeners {
    * @throws {ListenError} If an address cannot be listened on; then none is.
    */
   async open(): Promise<void> {
-    const { copies, ...how } = this.#options;
+    const open = await this.#listen(this.addresses);
+    this.addresses = [...new Set(open.map(({ address }) => address))];
+    this.#open = open;
+    this.#isPaused = false;
+  }
+
+  /** All copies of an address have the same object for it. */
+  async #listen(addresses: readonly ListenAddress[]): Promise<Listener[]> {
     const open: Listener[] = [];
-    const addresses: ListenAddress[] = [];
     try {
-      for (const address of this.addresses) {
-        const first = await listen(address, how);
+      for (const wanted of addresses) {
+        const first = await listen(wanted, this.#options);
         open.push(first);
-        addresses.push(first.address);
-        if (address.kind === "unix") continue;
-        for (let copy = 1; copy < copies; copy++) open.push(await listen(first.address, how));
+        if (wanted.kind === "unix") continue;
+        const { address } = first;
+        for (let copy = 1; copy < this.#copies; copy++) {
+          open.push({ ...await listen(address, this.#options), address });
+        }
       }
     } catch (error) {
       for (const listener of open) listener.close();
       throw error;
     }
-    this.addresses = addresses;
-    this.#open = open;
-    this.#isPaused = false;
+    return open;
+  }
+
+  /**
+   * Listens so often on each TCP port from now on, with new sockets. Those of before accept too, until
+   * `settleDown`.
+   *
+   * @throws {ListenError} If that is not possible; then all is as before.
+   */
+  async renew(copies: number): Promise<void> {
+    this.#copies = copies;
+    if (this.#isPaused) return;
+    const isTcp = ({ kind }: ListenAddress) => kind === "tcp";
+    const open = await this.#listen(this.addresses.filter(isTcp));
+    this.#before.push(...this.#open.filter(({ address }) => isTcp(address)));
+    this.#open = [...this.#open.filter(({ address }) => !isTcp(address)), ...open];
+  }
+
+  /** Closes the sockets of before. */
+  settleDown(): void {
+    for (const listener of this.#before.splice(0)) listener.close();
   }
 
   /** Clients are refused as where nobody listens; those that are there stay. */
@@ -67,6 +97,7 @@ export class Listeners {
 
   /** Accepts no more. */
   close(): void {
+    this.settleDown();
     for (const listener of this.#open.splice(0)) listener.close();
   }
 

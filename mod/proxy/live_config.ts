@@ -12,9 +12,9 @@ import {
   type LoadedConfig,
 } from "../config/mod.ts";
 import type { LeveledLog } from "../observe/mod.ts";
-import type { RunningCluster } from "./cluster.ts";
 import { logSettings } from "./log_settings.ts";
 import type { Running } from "./running.ts";
+import type { ClusterWatch } from "./watch_cluster.ts";
 
 /** Revisions that can be gone back to. */
 const REVISIONS_MAX = 50;
@@ -52,7 +52,7 @@ export type ConfigLoader = (texts?: Partial<ConfigTexts>) => LoadedConfig;
 /** What a configuration reaches. */
 interface Reach {
   readonly running: Running;
-  readonly cluster: RunningCluster | undefined;
+  readonly watch: ClusterWatch;
   readonly log: LeveledLog;
   readonly load: ConfigLoader;
   /** The file; undefined: there is none. */
@@ -69,6 +69,8 @@ export class LiveConfig {
   /** What the proxy itself has written to the files last. */
   #written: ConfigTexts | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  /** Told of each configuration that was put in force. */
+  onApplied: (config: Config) => void = () => {};
 
   /** @param config The one in force. @param loaded What it was read from. */
   constructor(config: Config, { sources, text, overlay }: Loaded, reach: Reach) {
@@ -157,25 +159,26 @@ export class LiveConfig {
     { config: wanted, sources, text, overlay }: Omit<Loaded, "errors">,
     by: string,
   ): Promise<ConfigOutcome> {
-    const { running, cluster, log } = this.#reach;
+    const { running, watch, log } = this.#reach;
     const before = this.current;
     const changes = configChanges(before.config, wanted, sources);
     const isNew = changes.some(({ live }) => live);
     const number = isNew ? before.number + 1 : before.number;
     const config: Config = { ...liveConfig(before.config, wanted), revision: number };
     // Also where nothing differs: certificates are read again.
-    const failure = cluster?.reasonAgainst(config) ?? await running.configure(config);
+    const failure = await watch.reasonAgainst(config) ?? await running.configure(config);
     if (failure !== undefined) return { kind: "refused", reasons: [failure] };
     log.configure(logSettings(config));
     if (isNew) {
-      cluster?.reconfigure(config);
+      await watch.reconfigure(config);
       running.metrics().setDigestsMax(config.metrics.digestsMax);
-      running.credentials.setUsers(config.users, number);
+      running.credentials.reconfigure(config);
       const files = { sources, text, overlay };
       this.#revisions.push({ number, atMs: Date.now(), by, config, ...files, changes });
       if (this.#revisions.length > REVISIONS_MAX) this.#revisions.shift();
       const keys = changes.filter(({ live }) => live).map(({ key }) => key).join(", ");
       log.of("config").info("configuration applied", { revision: number, by, keys });
+      this.onApplied(config);
     }
     const waiting = changes.filter(({ live }) => !live).map(({ key }) => key);
     if (waiting.length > 0) {

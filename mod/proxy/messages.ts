@@ -59,6 +59,13 @@ export type Question =
   | { readonly kind: "survey" }
   /** End a session or its statement; answered with an outcome. */
   | { readonly kind: "kill"; readonly command: KillCommand }
+  /**
+   * Listen so often on each TCP port, beside the sockets of before; answered with whether it is done,
+   * or why not.
+   */
+  | { readonly kind: "renew"; readonly copies: number }
+  /** Close the sockets of before; answered when that is done. */
+  | { readonly kind: "settleDown" }
   /** A step of a new configuration; answered with whether it is done, or why not. */
   | { readonly kind: "prepare"; readonly config: Config }
   | { readonly kind: "commit" | "drop" }
@@ -86,6 +93,8 @@ export type ToWorker =
     readonly config: Config;
     readonly number: number;
     readonly credentials: CredentialState;
+    /** How many workers share the pools. */
+    readonly workers: number;
     /** How often it listens on each address. */
     readonly copies: number;
     /** It takes the place of an older proxy. */
@@ -97,6 +106,8 @@ export type ToWorker =
   | { readonly kind: "topology"; readonly topology: Topology }
   | { readonly kind: "code"; readonly code: StoredCode }
   | { readonly kind: "peers"; readonly clients: number }
+  /** So many workers share the pools. */
+  | { readonly kind: "share"; readonly workers: number }
   | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }
   | { readonly kind: "answered"; readonly ticket: number; readonly answer: Answer }
   | {

@@ -2,7 +2,7 @@
 
 import type { Config, ListenAddress } from "../config/mod.ts";
 import { formatAddress } from "../config/mod.ts";
-import { createLog, type LeveledLog, type Log, LogLines } from "../observe/mod.ts";
+import { createLog, type Log, LogLines } from "../observe/mod.ts";
 import { ListenError } from "../net/mod.ts";
 import type { DataPlane, RunningCluster } from "./cluster.ts";
 import { reportFaults } from "./faults.ts";
@@ -15,16 +15,16 @@ import type { Running } from "./running.ts";
 import { Signals } from "./signals.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { Predecessor } from "./takeover.ts";
-import { watchFile } from "./watch_file.ts";
+import { ClusterWatch } from "./watch_cluster.ts";
+import { WatchedFiles } from "./watch_file.ts";
 import { workerCount } from "./worker_count.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { primaryAddress } from "./stored_code.ts";
+import { startSupervisor } from "./supervisor.ts";
 import { startWorker } from "./worker.ts";
 
 /** How long a proxy that is replaced may take to close its own ports, in milliseconds. */
 const PORTS_MS = 5000;
-/** How often measurements are added up, in milliseconds. */
-const METRICS_MS = 1000;
 
 /** A proxy that runs in this process. */
 export interface RunningProxy {
@@ -44,8 +44,10 @@ export interface RunningProxy {
  */
 export async function startProxy(config: Config, log: Log): Promise<RunningProxy> {
   const worker = await startWorker(config, { log, number: 0, reusePort: false });
-  const cluster = await watchServers(config, log, dataPlaneOf(worker));
-  if (cluster) worker.attach(cluster);
+  const watch = new ClusterWatch(config, log.of("cluster"), dataPlaneOf(worker));
+  await watch.start();
+  const cluster = watch.current;
+  worker.attach(watch);
   return {
     running: { ...worker, cluster },
     addresses: worker.addresses,
@@ -53,7 +55,7 @@ export async function startProxy(config: Config, log: Log): Promise<RunningProxy
     async stop() {
       worker.stop();
       await worker.drained();
-      await cluster?.stop();
+      await watch.stop();
     },
   };
 }
@@ -69,8 +71,8 @@ export interface ServeOptions {
   readonly takeover?: boolean;
   /** Reads the configuration anew; without it there is none to be applied. */
   readonly load?: ConfigLoader;
-  /** The file, where it is to be read anew whenever it changes. */
-  readonly watched?: readonly string[];
+  /** The files that are to be read anew whenever they change. */
+  readonly watched?: (config: Config) => readonly string[];
   /** The file, where there is one. */
   readonly file?: string | undefined;
 }
@@ -86,7 +88,7 @@ const LINES_MAX = 1000;
  */
 export async function serve(
   config: Config,
-  { openPorts = () => Promise.resolve(() => {}), takeover = false, load, watched = [], file }:
+  { openPorts = () => Promise.resolve(() => {}), takeover = false, load, watched = () => [], file }:
     ServeOptions = {},
 ): Promise<number> {
   const lines = new LogLines(LINES_MAX);
@@ -101,12 +103,63 @@ export async function serve(
   if (predecessor === undefined) await checkPortsAreFree(config.listen);
   const workers = workerCount(config);
   const place = { copies: predecessor?.copiesFor(workers) ?? 1, replace: takeover };
-  const running = workers === 1
-    ? await serveAlone(config, log, place)
-    : await (await import("./supervisor.ts")).startSupervisor(config, log, { ...place, lines });
+  const running = await startSupervisor(config, log, { ...place, lines });
   for (const address of running.addresses) {
     log.info("listening", { address: formatAddress(address) });
   }
+  warnAbout(config, log);
+  let close = () => {};
+  const closePorts = () => {
+    close();
+    close = () => {};
+  };
+  signals.leadTo(running, closePorts);
+  const watch = new ClusterWatch(config, log.of("cluster"), dataPlaneOf(running));
+  await watch.start();
+  running.attach(watch);
+  const loaded = load?.();
+  const live = load && loaded?.config
+    ? new LiveConfig(config, loaded, { running, watch, log, load, file })
+    : undefined;
+  // What is running, and what is known of it here.
+  const whole: Running = Object.create(running, {
+    cluster: { get: () => watch.current },
+    live: { value: live },
+  });
+  if (live) {
+    signals.reloadWith(async () => told(await live.apply({}, "SIGHUP"), log));
+    const files = new WatchedFiles(() => {
+      live.applyChanged().then((outcome) => outcome && told(outcome, log)).catch(() => {});
+    });
+    live.onApplied = (config) => {
+      warnAbout(config, log);
+      files.watch(watched(config));
+    };
+    files.watch(watched(config));
+  }
+  const { sockets = [] } = predecessor ?? {};
+  await predecessor?.relieve(async (step) => await running.takeStep(step, sockets), log);
+  try {
+    // Those of the older proxy are free in a moment.
+    const patienceMs = predecessor === undefined ? 0 : PORTS_MS;
+    close = await opened(() => openPorts(whole, { log, lines }), patienceMs);
+  } catch (error) {
+    running.stop();
+    await watch.stop();
+    if (error instanceof ListenError) throw new StartError(error.message, LISTEN_STATUS);
+    throw error;
+  }
+  notifyService(["READY=1", `MAINPID=${process.pid}`]);
+  await running.drained();
+  await watch.stop();
+  log.info("ended");
+  log.flush();
+  closePorts();
+  return 0;
+}
+
+/** Says what of a configuration comes to less than its keys promise. */
+function warnAbout(config: Config, log: Log): void {
   if (config.backends.length > 1 && !config.account) {
     const [used] = config.backends;
     log.warn("only the first backend is used: without an account nobody can tell what they are", {
@@ -123,47 +176,6 @@ export async function serve(
       clients_max: config.limits.clientsMax,
     });
   }
-  let close = () => {};
-  const closePorts = () => {
-    close();
-    close = () => {};
-  };
-  signals.leadTo(running, closePorts);
-  const cluster = await watchServers(config, log, dataPlaneOf(running));
-  if (cluster) running.attach(cluster);
-  const loaded = load?.();
-  const live = load && loaded?.config
-    ? new LiveConfig(config, loaded, { running, cluster, log, load, file })
-    : undefined;
-  // What is running, and what is known of it here.
-  const whole: Running = Object.assign(Object.create(running) as Running, { cluster, live });
-  if (live) {
-    signals.reloadWith(async () => told(await live.apply({}, "SIGHUP"), log));
-    for (const file of watched) {
-      watchFile(file, () => {
-        live.applyChanged().then((outcome) => outcome && told(outcome, log)).catch(() => {});
-      });
-    }
-  }
-  const { sockets = [] } = predecessor ?? {};
-  await predecessor?.relieve(async (step) => await running.takeStep(step, sockets), log);
-  try {
-    // Those of the older proxy are free in a moment.
-    const patienceMs = predecessor === undefined ? 0 : PORTS_MS;
-    close = await opened(() => openPorts(whole, { log, lines }), patienceMs);
-  } catch (error) {
-    running.stop();
-    await cluster?.stop();
-    if (error instanceof ListenError) throw new StartError(error.message, LISTEN_STATUS);
-    throw error;
-  }
-  notifyService(["READY=1", `MAINPID=${process.pid}`]);
-  await running.drained();
-  await cluster?.stop();
-  log.info("ended");
-  log.flush();
-  closePorts();
-  return 0;
 }
 
 /** @throws {Error} If a configuration was refused. */
@@ -202,37 +214,4 @@ function dataPlaneOf(running: Running): DataPlane {
       ).length;
     },
   };
-}
-
-async function serveAlone(
-  config: Config,
-  log: LeveledLog,
-  place: { readonly copies: number; readonly replace: boolean },
-): Promise<Running> {
-  // Shared, so that a newer proxy may take over.
-  const worker = await startWorker(config, {
-    log,
-    configureLog: log.configure,
-    number: 0,
-    reusePort: true,
-    ...place,
-  });
-  // Also where nobody looks at them: what a worker has not told yet is bounded.
-  setInterval(() => worker.metrics(), METRICS_MS).unref();
-  const { server } = worker.context;
-  server.identify().catch((error: Error) => {
-    log.warn("server cannot be reached yet", { server: server.name, reason: error.message });
-  });
-  return worker;
-}
-
-/** Loads what watches servers only where the proxy has an account for it: it starts sooner without. */
-async function watchServers(
-  config: Config,
-  log: Log,
-  dataPlane: DataPlane,
-): Promise<RunningCluster | undefined> {
-  if (!config.account) return undefined;
-  const { startCluster } = await import("./cluster.ts");
-  return await startCluster(config, log.of("cluster"), dataPlane);
 }

@@ -20,10 +20,12 @@ const DEFAULT_PORT = 3306;
 /** FUNCTION does not exist: MariaDB. */
 const NO_FUNCTION = 1305;
 
-/** The sums of a proxy; with an account of its own it learns the servers' digests. */
-export function makeTotals(config: Config): MetricsTotals {
-  const { digestsMax } = config.metrics;
-  if (!config.account) return new MetricsTotals({ digestsMax });
+/**
+ * The sums of a proxy; with an account of its own it learns the servers' digests.
+ *
+ * @param config The one in force.
+ */
+export function makeTotals(digestsMax: number, config: () => Config): MetricsTotals {
   const asker = new DigestAsker(config);
   return new MetricsTotals({ digestsMax, onDigest: (digest) => asker.ask(digest) });
 }
@@ -48,17 +50,20 @@ function readable(sample: string): string {
 
 /** Asks in the background, one connection at a time. */
 class DigestAsker {
-  readonly #config: Config;
+  readonly #config: () => Config;
   readonly #without = new Set<string>();
   #waiting: NewDigest[] = [];
   #isGathering = false;
 
-  constructor(config: Config) {
+  constructor(config: () => Config) {
     this.#config = config;
   }
 
   ask(digest: NewDigest): void {
-    if (this.#waiting.length === WAITING_MAX || this.#without.has(digest.server)) return;
+    if (
+      !this.#config().account || this.#waiting.length === WAITING_MAX ||
+      this.#without.has(digest.server)
+    ) return;
     this.#waiting.push(digest);
     this.#gather(GATHER_MS);
   }
@@ -82,8 +87,10 @@ class DigestAsker {
   }
 
   async #askServer(server: string, batch: readonly NewDigest[]): Promise<void> {
+    const config = this.#config();
+    if (!config.account) throw new Error("the proxy has no account of its own any more");
     const address = parseAddress(server, DEFAULT_PORT);
-    const connection = await connectAsOwn(ownEndpoint(this.#config, address), TIMEOUT_MS);
+    const connection = await connectAsOwn(ownEndpoint(config, address), TIMEOUT_MS);
     try {
       const schema = await anySchema(connection);
       if (schema === undefined) {

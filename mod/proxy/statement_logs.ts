@@ -17,7 +17,8 @@ export interface StatementLogs {
 /** @throws {StartError} If a file cannot be opened. */
 export function openStatementLogs(config: Config, worker: number, log: Log): StatementLogs {
   const { audit, slowLog } = config;
-  const several = workerCount(config) > 1;
+  // One that is to go has its own file, however many stay.
+  const several = workerCount(config) > 1 || worker > 0;
   const open = (settings: StatementLogSettings, head?: string) =>
     openFile(several ? `${settings.filePath}.${worker}` : settings.filePath, {
       settings,

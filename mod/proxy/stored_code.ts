@@ -20,7 +20,7 @@ const RETRY_MS = 1000;
 
 /** The reading, as long as it goes on. */
 export class StoredCodeWatch {
-  readonly #config: Config;
+  readonly #config: () => Config;
   readonly #log: Log;
   readonly #topology: () => Topology;
   readonly #publish: (code: StoredCode) => void;
@@ -31,8 +31,11 @@ export class StoredCodeWatch {
   #again = false;
   #stopped = false;
 
-  /** @param publish Told of what there is, whenever that is something else than before. */
-  constructor(config: Config, { log, topology, publish }: {
+  /**
+   * @param config The one in force.
+   * @param publish Told of what there is, whenever that is something else than before.
+   */
+  constructor(config: () => Config, { log, topology, publish }: {
     readonly log: Log;
     readonly topology: () => Topology;
     readonly publish: (code: StoredCode) => void;
@@ -66,7 +69,7 @@ export class StoredCodeWatch {
     let next = INTERVAL_MS;
     try {
       if (address === undefined) next = PAUSE_MS;
-      else this.#take(await readStoredCode(this.#config, address));
+      else this.#take(await readStoredCode(this.#config(), address));
       this.#complaint = "";
     } catch (error) {
       const reason = (error as Error).message;

@@ -64,9 +64,7 @@ export class Predecessor {
 
   /** How often each of several workers must listen, so that as many new sockets are there as old. */
   copiesFor(workers: number): number {
-    const counts = new Map<string, number>();
-    for (const { local } of this.sockets) counts.set(local, (counts.get(local) ?? 0) + 1);
-    return Math.ceil(Math.max(...counts.values()) / workers);
+    return copiesFor(this.sockets, workers);
   }
 
   /**
@@ -76,33 +74,43 @@ export class Predecessor {
    */
   async relieve(take: (step: TakeoverStep) => Promise<void>, log: Log): Promise<void> {
     await take("new");
-    await this.#untilEmpty();
+    await untilEmpty(this.sockets);
     // While sockets close the others change their numbers: one keeps its own, `copiesFor` sees to it.
     await take("one");
     for (const pid of this.#pids) process.kill(pid, REPLACED_SIGNAL);
-    const isGone = await within(PATIENCE_MS, () => this.#still().length === 0);
+    const isGone = await untilClosed(this.sockets);
     await take("all");
     if (isGone) log.info("taken over", { from: this.#pids.join() });
     else log.warn("the proxy that was taken over still listens", { pid: this.#pids.join() });
   }
+}
 
-  /** Waits until the old one has accepted all. */
-  async #untilEmpty(): Promise<void> {
-    const startMs = performance.now();
-    await within(PATIENCE_MS, () => {
-      const waitedMs = performance.now() - startMs;
-      if (waitedMs < ARRIVAL_MS) return false;
-      if (this.#still().some(({ waiting }) => waiting > 0)) return false;
-      return waitedMs > HALF_OPEN_MS_MAX ||
-        this.sockets.every(({ local }) => halfOpen(local) === 0);
-    });
-  }
+/** How often each of several workers must listen to take the place of these sockets. */
+export function copiesFor(sockets: readonly ListeningSocket[], workers: number): number {
+  const counts = new Map<string, number>();
+  for (const { local } of sockets) counts.set(local, (counts.get(local) ?? 0) + 1);
+  return Math.ceil(Math.max(...counts.values()) / workers);
+}
 
-  #still(): ListeningSocket[] {
-    return listeningSockets().filter(({ inode }) =>
-      this.sockets.some((socket) => socket.inode === inode)
-    );
-  }
+/** Waits until all that was on its way to listening sockets that get no more is accepted. */
+export async function untilEmpty(sockets: readonly ListeningSocket[]): Promise<void> {
+  const startMs = performance.now();
+  await within(PATIENCE_MS, () => {
+    const waitedMs = performance.now() - startMs;
+    if (waitedMs < ARRIVAL_MS) return false;
+    if (still(sockets).some(({ waiting }) => waiting > 0)) return false;
+    return waitedMs > HALF_OPEN_MS_MAX || sockets.every(({ local }) => halfOpen(local) === 0);
+  });
+}
+
+/** Waits until listening sockets are closed. @returns false if that takes too long. */
+export async function untilClosed(sockets: readonly ListeningSocket[]): Promise<boolean> {
+  return await within(PATIENCE_MS, () => still(sockets).length === 0);
+}
+
+/** Those that are still there, as they are now. */
+function still(sockets: readonly ListeningSocket[]): ListeningSocket[] {
+  return listeningSockets().filter(({ inode }) => sockets.some((socket) => socket.inode === inode));
 }
 
 /**

@@ -1,9 +1,9 @@
 // The data plane of one process: listeners, sessions, the server, the janitor.
 
-import { Credential, FailureThrottle, RsaKey } from "../auth/mod.ts";
-import { type OwnAccount, Pools, PoolTables, Server, ServerList } from "../backend/mod.ts";
+import { FailureThrottle, RsaKey } from "../auth/mod.ts";
+import { type PooledConnection, Pools, PoolTables, Server, ServerList } from "../backend/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
-import type { Config, ServerAddress } from "../config/mod.ts";
+import type { Config } from "../config/mod.ts";
 import { addressText, ListenError, onDefect, type Stream } from "../net/mod.ts";
 import {
   Counters,
@@ -16,7 +16,6 @@ import {
 import {
   carryOver,
   ClientSession,
-  CredentialAuthenticator,
   Directory,
   explainFreshRoute,
   FailoverGate,
@@ -34,7 +33,7 @@ import {
   throttleLimits,
   trustedProxies,
 } from "./apply_config.ts";
-import { type Credentials, startCredentials } from "./credentials.ts";
+import { type Credentials, readsAccounts, startCredentials } from "./credentials.ts";
 import { FirstServer } from "./first_server.ts";
 import { JANITOR_MS, startJanitor } from "./janitor.ts";
 import { LeavingServers } from "./leaving_servers.ts";
@@ -45,12 +44,14 @@ import { poolUsesOf } from "./pool_use.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { makeTotals } from "./server_digests.ts";
-import { connectSettings, poolLimits } from "./server_settings.ts";
+import { connectSettings, ownAccount, poolLimits } from "./server_settings.ts";
+import { sharesConnections } from "./shares_connections.ts";
 import { openStatementLogs } from "./statement_logs.ts";
 import { surveyOf } from "./survey.ts";
 import { takeStep } from "./takeover.ts";
 import { Troubles } from "./trouble.ts";
 import { clientTlsContext, type MadeCertificate } from "./tls_context.ts";
+import { workerCount } from "./worker_count.ts";
 
 /** A running data plane. */
 export interface Worker extends Running {
@@ -59,6 +60,15 @@ export interface Worker extends Running {
   readonly topology: Topology;
   /** Prepares a configuration; the caller puts it in force or drops it. */
   prepare(config: Config): Promise<PreparedConfig>;
+  /**
+   * Listens so often on each TCP port, beside the sockets of before, which `settleDown` closes.
+   *
+   * @returns Why that is not possible; undefined: it is done.
+   */
+  renew(copies: number): Promise<string | undefined>;
+  settleDown(): void;
+  /** There are so many workers: they share the bounds of pools, and ask each other. */
+  share(workers: number): void;
 }
 
 /** What a worker is among others. */
@@ -74,6 +84,8 @@ export interface WorkerOptions {
   readonly copies?: number;
   /** It takes the place of an older proxy. @default {false} */
   readonly replace?: boolean;
+  /** How many share the pools. @default {as the configuration says} */
+  readonly workers?: number;
   /** The other workers; absent where there are none. */
   readonly peers?: Peers;
   /** A certificate made for all workers; absent where each may make its own, or files are given. */
@@ -95,15 +107,20 @@ export async function startWorker(
   onDefect((error) => log.error("connection closed by a defect", { stack: error.stack }));
   const counters = new Counters();
   const now = () => performance.now();
-  const splits = splitsReads(config);
-  const tables = new PoolTables({ tracksGtids: splits });
+  const tables = new PoolTables({ tracksGtids: splitsReads(config) });
   /** The one in force: servers that are met later begin with it. */
   let current = config;
+  let workers = options.workers ?? workerCount(config);
+  const carry = (connection: PooledConnection) => carryOver(connection, counters);
   const servers = new ServerList((address) =>
     new Server(connectSettings(current, address), {
       pool: current.pool,
-      pools: makePools(current, { address, counters, now, tables }),
-      account: ownAccount(config),
+      pools: new Pools(addressText(address), poolLimits(current, workers), {
+        ...{ counters, now, tables },
+        carryOver: carry,
+      }),
+      shares: sharesConnections(current),
+      account: ownAccount(current),
       onOpened(ms) {
         if (!metrics.enabled) return;
         metrics.addStage(Stage.CONNECT, metrics.server(addressText(address)), ms * 1000);
@@ -114,11 +131,12 @@ export async function startWorker(
       now,
     })
   );
+  const peersOf = (among: number) => among > 1 && options.peers ? options.peers : NO_PEERS;
   const credentials = options.credentials ?? startCredentials(config, log);
   const logs = openStatementLogs(config, options.number, log);
   const isMeasured = config.metrics.statements || Object.values(logs).some(Boolean);
   const metrics = new StatementMetrics(isMeasured);
-  const totals = makeTotals(config);
+  const totals = makeTotals(config.metrics.digestsMax, () => current);
   const context: SessionContext = {
     config,
     log: log.of("session"),
@@ -136,17 +154,16 @@ export async function startWorker(
     tables,
     usersConnected: new UserCounts(),
     credentials: credentials.store,
-    onAccountsChanged: credentials.refresh,
+    onAccountsChanged: undefined,
     rsaKey: new RsaKey(),
     throttle: new FailureThrottle({ ...throttleLimits(config), now }),
     trustedProxies: trustedProxies(config),
-    peers: options.peers ?? NO_PEERS,
+    peers: peersOf(workers),
     routing: undefined,
     cluster: undefined,
     ...await clientTlsContext(config.clientTls, options.certificate),
     now: now(),
   };
-  if (splits) context.routing = new Routing(config, context);
   const listeners = new Listeners(config.listen, {
     accept: (stream) => accept(stream, context),
     reusePort: options.reusePort,
@@ -165,6 +182,8 @@ export async function startWorker(
   const leaving = new LeavingServers(context, now);
   const follower = new TopologyFollower(context, leaving);
   const first = new FirstServer(context, leaving);
+  /** Who is asked about the servers, where the configuration has them watched. */
+  let desk: SessionContext["cluster"];
   // Servers that cannot be looked at in that time may be there for clients nevertheless.
   const settling = setTimeout(() => {
     context.settled?.resolve();
@@ -192,14 +211,29 @@ export async function startWorker(
     context.slowLog?.close();
     empty.resolve();
   }, 50);
+  /** What hangs on several sections, and comes and goes as a whole. */
+  const arrange = (next: Config) => {
+    current = next;
+    const splits = splitsReads(next);
+    tables.tracksGtids = splits;
+    if (context.routing) context.routing.turn(splits);
+    else if (splits) {
+      context.routing = new Routing(next, context);
+      context.routing.update(follower.topology);
+    }
+    context.onAccountsChanged = readsAccounts(next) ? () => credentials.refresh() : undefined;
+    context.cluster = next.account ? desk : undefined;
+  };
+  arrange(config);
   const prepare = async (next: Config): Promise<PreparedConfig> => {
-    const { commit, drop } = await prepareConfig(next, context, options);
+    const { commit, drop } = await prepareConfig(next, context, { ...options, workers });
     return {
       drop,
       commit() {
         commit();
-        current = next;
+        arrange(next);
         if (next.account === undefined) first.be(next.backends[0]);
+        else first.rest();
       },
     };
   };
@@ -232,11 +266,21 @@ export async function startWorker(
     learn: (code) => context.routing?.learn(code),
     attach(watcher) {
       const troubles = new Troubles((report) => watcher.report(report));
-      context.cluster = {
+      desk = {
         answer: async (statement) => await watcher.answer(statement),
         report: (server, code) => troubles.report(server, code),
         noteDefinition: () => watcher.noteDefinition(),
       };
+      if (current.account) context.cluster = desk;
+    },
+    async renew(copies) {
+      return await listeners.renew(copies).then(() => undefined, (error: Error) => error.message);
+    },
+    settleDown: () => listeners.settleDown(),
+    share(among) {
+      workers = among;
+      context.peers = peersOf(among);
+      for (const { pools } of servers.all()) pools?.setLimits(poolLimits(current, workers));
     },
     prepare,
     async configure(next) {
@@ -298,33 +342,6 @@ function accept(stream: Stream, context: SessionContext): void {
     context.log.error("internal fault in a login", { stack: error.stack ?? error.message });
     stream.destroy();
   });
-}
-
-/**
- * Undefined where sessions cannot share connections: they are not to, or the server is told of each
- * client's address.
- */
-function makePools(config: Config, { address, ...options }: {
-  readonly address: ServerAddress;
-  readonly counters: Counters;
-  readonly now: () => number;
-  readonly tables: PoolTables;
-}): Pools | undefined {
-  const { pool, proxyProtocol } = config;
-  if (pool.mode === "session" || proxyProtocol.backend !== "off") return undefined;
-  return new Pools(addressText(address), poolLimits(config), {
-    ...options,
-    carryOver: (connection) => carryOver(connection, options.counters),
-  });
-}
-
-function ownAccount({ account }: Config): OwnAccount | undefined {
-  if (!account) return undefined;
-  const credential = Credential.password(account.password);
-  return {
-    user: Buffer.from(account.user),
-    authenticator: (server) => new CredentialAuthenticator(credential, server),
-  };
 }
 
 const TOO_MANY_CONNECTIONS: SqlError = {

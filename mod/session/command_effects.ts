@@ -4,16 +4,21 @@ import { Effect, effectsOf, UNKNOWN } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import type { RoutedFacts } from "./routing.ts";
+import type { RoutedFacts, Routing } from "./routing.ts";
 import { wantsCursor } from "./session_statement.ts";
 import { statementStart } from "./statement_start.ts";
+
+/** What routes its statements; undefined where they go to the server that takes writes. */
+function routingOf({ route, context }: PooledSession): Routing | undefined {
+  return route !== undefined && context.routing!.isOn ? context.routing : undefined;
+}
 
 /**
  * The facts of a prepared statement, where they may lead it elsewhere: a cursor stays on its
  * connection, and so does what is at the server already.
  */
 function executionFacts(session: PooledSession, packet: Buffer): RoutedFacts | undefined {
-  const { routing } = session.context;
+  const routing = routingOf(session);
   const statement = session.statement!;
   if (routing === undefined || wantsCursor(packet) || statement.longDataPassed) return undefined;
   const { packet: text, state } = statement;
@@ -36,7 +41,7 @@ export function commandEffects(session: PooledSession, packet: Buffer, isLong: b
         ? statementStart(packet, HEADER_LENGTH, packet.length)
         : HEADER_LENGTH + 1;
       const mode = lexicalModeOf(session.state, session.context);
-      const { routing } = session.context;
+      const routing = routingOf(session);
       if (routing !== undefined && !isLong) {
         session.facts = routing.facts.of(packet, start, packet.length, mode);
         return session.facts.effects;

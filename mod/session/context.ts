@@ -34,8 +34,8 @@ export interface SessionContext {
   /** How late the janitor comes: so late comes everything. */
   readonly loopLag: LoopLag;
   readonly directory: Directory;
-  /** The other workers. */
-  readonly peers: Peers;
+  /** The other workers; `NO_PEERS` where there are none. */
+  peers: Peers;
   /** The server that takes writes, and that new sessions go to. Another one after a failover. */
   server: Server;
   /** Until it is known which server that is: logins wait for it. */
@@ -56,7 +56,7 @@ export interface SessionContext {
    * A statement that changes accounts has succeeded: resolves when the change is known. Undefined
    * where nobody wants to know.
    */
-  readonly onAccountsChanged: (() => Promise<void>) | undefined;
+  onAccountsChanged: (() => Promise<void>) | undefined;
   /** Sessions logged in, by account name. */
   readonly usersConnected: UserCounts;
   /** Networks whose connections start with a PROXY header; undefined: none. */
@@ -65,7 +65,7 @@ export interface SessionContext {
   clientTls: TLSOptions | undefined;
   /** SHA-256 of the certificate in `clientTls`, if no authority has signed it. */
   certificateFingerprint: Uint8Array | undefined;
-  /** What routes statements; undefined where all go to the server that takes writes. */
+  /** What routes statements; undefined where that was never wanted. */
   routing: Routing | undefined;
   /** Who watches the servers; undefined: nobody, or not yet. */
   cluster: ClusterDesk | undefined;

@@ -12,7 +12,7 @@ export function explainFreshRoute(
   text: string,
   { routing }: SessionContext,
 ): readonly ExplainRow[] | undefined {
-  if (routing === undefined) return undefined;
+  if (!routing?.isOn) return undefined;
   const { facts, rules, router, decision } = routing;
   const bytes = Buffer.from(text);
   const hits = facts.hits;

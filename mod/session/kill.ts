@@ -113,7 +113,7 @@ function translate(
   const { context } = session;
   const { directory, peers } = context;
   // Where an answer may be the proxy's own it must not come before those to earlier commands.
-  if (context.server.pools && !session.pooled && server.outstanding > 0) return HOLD;
+  if (context.server.shares && !session.pooled && server.outstanding > 0) return HOLD;
   const order = { id: kill.id, queryOnly: kill.queryOnly, user: session.user };
   const aim = directory.get(kill.id) ? aimOf(order, context) : peers.aim(order);
   if (!(aim instanceof Promise)) {

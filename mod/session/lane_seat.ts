@@ -63,7 +63,7 @@ export class LaneSeat {
     this.#measured = undefined;
     const session = this.#session;
     const { pool, command } = session;
-    if (this.alone || pool.lanes === undefined || session.effects !== Effect.READS) return false;
+    if (this.alone || !pool.lanes.isOn || session.effects !== Effect.READS) return false;
     // A position is to be waited for in front of it; or more is known of it than its text tells.
     if (session.route?.wait !== undefined || (session.facts?.bars ?? 0) !== 0) return false;
     const code = command[HEADER_LENGTH];
@@ -97,7 +97,7 @@ export class LaneSeat {
     const { state, kind, context, pool, server } = this.#session;
     const known = this.#group;
     if (known !== undefined && known.state === state && known.pool === pool) return known;
-    return this.#group = pool.lanes!.groupOf(kind, state, () => ({
+    return this.#group = pool.lanes.groupOf(kind, state, () => ({
       kind,
       state,
       mode: lexicalModeOf(state, context),

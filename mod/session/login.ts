@@ -92,6 +92,7 @@ async function greetAndAuthenticate(
 ): Promise<ClientLogin> {
   await context.settled?.promise;
   const { server } = context;
+  const { shares } = server; // for the whole of the login
   const stream = channel.stream as Stream;
   const throttled = context.throttle.check(session.address || undefined);
   if (throttled.kind === "refuse") throw new EarlyRefusal(throttled.error);
@@ -101,7 +102,7 @@ async function greetAndAuthenticate(
   } catch (error) {
     throw new EarlyRefusal(serverError(error, server.name));
   }
-  const greeting = makeGreeting(identity, session, context);
+  const greeting = makeGreeting(identity, { session, context, shares });
   channel.send(encodeGreeting(greeting));
   let payload = await channel.read();
   const { clientTls } = context;
@@ -139,14 +140,14 @@ async function greetAndAuthenticate(
     clientSecure: stream.secure || stream.local,
     holder: session,
     signal,
-    preamble: context.config.proxyProtocol.backend === "v2"
+    preamble: !shares && context.config.proxyProtocol.backend === "v2"
       ? encodeProxyHeader(
         { address: session.address, port: session.port },
         { address: stream.localAddress, port: stream.localPort },
       )
       : undefined,
   };
-  const made = await logIn(session, server, request).catch((error: unknown) => {
+  const made = await logIn(session, { server, shares }, request).catch((error: unknown) => {
     if (error instanceof LoginRefusedError) admission.refused(error.error.code);
     throw error;
   });
@@ -183,11 +184,11 @@ async function greetAndAuthenticate(
 /** On a connection of the session's own, or on one that is shared. */
 async function logIn(
   session: ClientSession,
-  server: Server,
+  { server, shares }: { readonly server: Server; readonly shares: boolean },
   request: LoginRequest,
 ): Promise<PooledLogin> {
   const canTrack = ((server.identity?.capabilities ?? 0) & Capability.SESSION_TRACK) !== 0;
-  if (server.pools && canTrack) return await loginShared(session, server, request);
+  if (shares && canTrack) return await loginShared(session, server, request);
   const login = await server.login(request);
   return {
     connection: login.connection,
@@ -199,8 +200,11 @@ async function logIn(
 
 function makeGreeting(
   identity: Greeting,
-  session: ClientSession,
-  context: SessionContext,
+  { session, context, shares }: {
+    readonly session: ClientSession;
+    readonly context: SessionContext;
+    readonly shares: boolean;
+  },
 ): Greeting {
   const { clientTls, compression } = context.config;
   const transportFlags = Capability.SSL | Capability.COMPRESS | Capability.ZSTD_COMPRESSION;
@@ -213,7 +217,7 @@ function makeGreeting(
     threadId: session.id,
     salt: newSalt(),
     capabilities: capabilities >>> 0,
-    mariadbCapabilities: offeredExtended(identity, context),
+    mariadbCapabilities: offeredExtended(identity, shares),
   };
 }
 
@@ -221,10 +225,8 @@ function makeGreeting(
  * A server that leaves definitions out believes that the client has got them: on a connection that
  * sessions share it was another one that has.
  */
-function offeredExtended({ mariadbCapabilities }: Greeting, { server }: SessionContext): number {
-  return server.pools
-    ? mariadbCapabilities & ~MariadbCapability.CACHE_METADATA
-    : mariadbCapabilities;
+function offeredExtended({ mariadbCapabilities }: Greeting, shares: boolean): number {
+  return shares ? mariadbCapabilities & ~MariadbCapability.CACHE_METADATA : mariadbCapabilities;
 }
 
 /** Judged after the proof, as servers do it: nobody can use up another one's sessions. */

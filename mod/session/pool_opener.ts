@@ -38,9 +38,10 @@ export function rememberKind(
 ): void {
   const { kinds } = tables;
   if (kinds.has(kind)) return;
-  const { login, clientSecure } = request;
+  const { login, clientSecure, tracksGtids = false } = request;
   kinds.set(kind, {
     clientSecure,
+    tracksGtids,
     login: {
       ...login,
       // Without a schema: sessions of any can use it.
@@ -70,22 +71,20 @@ export function opener(
   const { server, kind, user, pool } = account;
   return async () => {
     const again = pool.again ?? account.again; // it may have got another password meanwhile
-    const { login, clientSecure } = kinds.get(kind)!;
+    const { login, ...how } = kinds.get(kind)!;
     const { connection } = await server.login({
       login: { ...login, user: Buffer.from(user, "latin1") },
       authenticator: again(),
       again,
-      clientSecure,
+      ...how,
       holder: DISCARDING,
       signal: AbortSignal.timeout(context.config.pool.connectTimeoutMs),
       on: "new",
     });
     // What it runs for new connections is no part of sessions that are there already.
     if (await server.hasInitConnect(connection)) await resetConnection(connection);
-    const baseline = await pool.fresh.baseline(
-      kind,
-      () => learnBaseline(connection, server.pools!),
-    );
+    const { variables } = server.pools!;
+    const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
     const state = await makeFresh(connection, { baseline, states });
     return new PooledConnection(connection, state);
   };

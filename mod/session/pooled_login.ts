@@ -28,6 +28,7 @@ import {
 import { ChannelClosedError } from "../net/mod.ts";
 import { Capability, frame, HEADER_LENGTH, okForClient } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
+import type { SessionContext } from "./context.ts";
 import { LoginPlace } from "./login_place.ts";
 import { opener, rememberKind } from "./pool_opener.ts";
 import { PooledSession } from "./pooled_session.ts";
@@ -71,7 +72,7 @@ export async function loginShared(
   server: Server,
   untracked: LoginRequest,
 ): Promise<PooledLogin> {
-  const request = withTrackers(untracked);
+  const request = withTrackers(untracked, session.context);
   const { login, credential } = request;
   const pool = server.pools!.of(userName(login.user));
   const kind = kindOf(request);
@@ -217,7 +218,7 @@ function askedLogin(
       closePolitely(connection);
     },
     async share() {
-      const { states } = server.pools!.tables;
+      const { variables, tables: { states } } = server.pools!;
       let baseline: Baseline;
       let state: SessionState;
       if (!idle && await server.hasInitConnect(connection)) {
@@ -226,7 +227,7 @@ function askedLogin(
         return;
       }
       try {
-        baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, server.pools!));
+        baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
         state = await makeFresh(connection, { baseline, states });
       } catch (error) {
         leave();
@@ -279,10 +280,11 @@ function keepForSession(connection: ServerConnection, { capabilities }: ClientSe
 }
 
 /** Server connections are always told of changes of state; what clients see is filtered. */
-function withTrackers(request: LoginRequest): LoginRequest {
+function withTrackers(request: LoginRequest, { tables }: SessionContext): LoginRequest {
   const { login } = request;
   return {
     ...request,
+    tracksGtids: tables.tracksGtids,
     login: { ...login, capabilities: (login.capabilities | Capability.SESSION_TRACK) >>> 0 },
   };
 }
@@ -309,9 +311,9 @@ export async function moveToPool(
 ): Promise<void> {
   const before = session.pooled!;
   const { server, kind } = before;
+  const { variables, tables: { states } } = server.pools!;
   const pool = server.pools!.of(connection.user);
-  const { states } = server.pools!.tables;
-  const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, server.pools!));
+  const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
   const state = await makeFresh(connection, { baseline, states });
   const { user, again } = connection;
   if (again) {

@@ -6,7 +6,7 @@
 // noted (`settle`) and the connection is free again.
 
 import type { PooledConnection, SessionState } from "../backend/mod.ts";
-import { LASTING_RESIDUE, pingConnection } from "../backend/mod.ts";
+import { isToldGtids, LASTING_RESIDUE, pingConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import {
   Command,
@@ -68,7 +68,7 @@ export class PooledSession extends RetryingSession {
   constructor(session: ClientSession, options: SessionBeginning) {
     super(session, options);
     const { routing } = this.context;
-    if (routing !== undefined) this.route = new SessionRoute(this, routing);
+    if (routing?.isOn && isToldGtids(options.kind)) this.route = new SessionRoute(this, routing);
     this.statements = new PreparedStatements(this);
     if (options.pooled) options.pooled.owner = this;
     if (!this.open) this.pool.census.noteSchema(this, this.state.schema);

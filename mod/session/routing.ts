@@ -51,6 +51,8 @@ export interface StoredCode {
 export class Routing {
   readonly router: Router;
   rules: Rules;
+  /** Statements are routed; else all go to the server that takes writes. */
+  isOn = true;
   readonly counts: RouteCounts = new RouteCounts();
   /** Replicas that hang. */
   readonly stalls: StallWatch;
@@ -107,6 +109,19 @@ export class Routing {
 
   get flavor(): FlavorName {
     return this.#topology.flavor;
+  }
+
+  /** Routes statements, or not; what is known of stored code is to be told anew behind that. */
+  turn(isOn: boolean): void {
+    if (isOn === this.isOn) return;
+    this.isOn = isOn;
+    this.#code = undefined;
+    this.#facts = makeRouteFacts(this.#config.route, this.rules, undefined);
+  }
+
+  /** Asks on connections that are made anew: the account that asks is another one. */
+  reconnect(): void {
+    for (const question of this.#questions.values()) question.close();
   }
 
   /** Takes over what servers there are now. */

@@ -26,8 +26,8 @@ for (const workers of ["1", "2"]) {
       using admin = await loginAs(monitor, { port });
       const properties = await admin.query("SHOW PROPERTIES LIKE 'a%'");
       expect(properties).toContainEqual(["auth.mode_in_force", "synced", null, null, null]);
-      expect(properties).toContainEqual(["account.user", monitor.user, "", "--user", "no"]);
-      expect(properties).toContainEqual(["account.password", "********", "", "--password", "no"]);
+      expect(properties).toContainEqual(["account.user", monitor.user, "", "--user", "yes"]);
+      expect(properties).toContainEqual(["account.password", "********", "", "--password", "yes"]);
       expect(await admin.query("SHOW PROPERTIES LIKE 'limits.clients_per%'")).toEqual([
         ["limits.clients_per_user_max", "1", "0", "file", "yes"],
       ]);

@@ -83,13 +83,13 @@ for (const workers of ["1", "2"]) {
     expect(await proxy.untilLogged(/configuration refused/)).toContain(":3:1: limits.idle_timeout");
     expect(await revision(admin)).toBe(2);
     expect((await refusal(loginAs(app, proxy))).code).toBe(1040);
-    here.write('[limits]\nclients_max = 50\n[pool]\nmode = "transaction"\n');
+    here.write('[limits]\nclients_max = 50\n[http]\nlisten = "127.0.0.1:0"\n');
     process.kill(proxy.pid, "SIGHUP");
     await proxy.untilLogged(/configuration applied .*revision=3/);
-    expect(await proxy.untilLogged(/changes need a restart/)).toContain("keys=pool.mode");
+    expect(await proxy.untilLogged(/changes need a restart/)).toContain("keys=http.listen");
     using second = await loginAs(app, proxy);
     expect(await second.value("SELECT 2")).toBe("2");
-    expect(await admin.value("SELECT pool_mode FROM proxy")).toBe("session");
+    expect(await admin.value("SELECT value FROM properties WHERE name = 'http.listen'")).toBe("");
   });
 }
 

@@ -49,11 +49,12 @@ export async function reload(options: ReloadOptions): Promise<ReloadReport> {
   );
   const folder = mkdtempSync(join(tmpdir(), "mp-reload-"));
   const file = join(folder, "proxy.toml");
-  writeFileSync(file, textOf(0, cluster));
+  const text = (change: number) => textOf(change, { cluster, folder, workers: options.workers });
+  writeFileSync(file, text(0));
   try {
     await using proxy = await startProxy({
       backends: [],
-      args: ["-c", file, "--admin", "127.0.0.1:0", "--workers", String(options.workers)],
+      args: ["-c", file, "--admin", "127.0.0.1:0"],
     });
     const port = await proxy.loggedPort("admin port");
     const admin = await createConnection({ host: "127.0.0.1", port, user: "admin", password: "p" });
@@ -89,9 +90,9 @@ export async function reload(options: ReloadOptions): Promise<ReloadReport> {
       const since = performance.now();
       // Half of them as the file, the others as a text.
       if (change % 2 === 0) {
-        writeFileSync(file, textOf(change, cluster));
+        writeFileSync(file, text(change));
         await admin.query("CONFIG RELOAD");
-      } else await admin.query("CONFIG APPLY ?", [textOf(change, cluster)]);
+      } else await admin.query("CONFIG APPLY ?", [text(change)]);
       times.push(performance.now() - since);
       if (change % part === 0) held.push(await holdings());
     }
@@ -112,8 +113,15 @@ export async function reload(options: ReloadOptions): Promise<ReloadReport> {
   }
 }
 
-/** A configuration that differs from the one before in many keys, and every tenth time in its servers. */
-function textOf(change: number, { nodes }: Cluster): string {
+/**
+ * A configuration that differs from the one before in many keys; every tenth time in its servers, and
+ * now and then in the number of workers, in how sessions begin and in how servers are watched.
+ */
+function textOf(change: number, { cluster: { nodes }, folder, workers }: {
+  readonly cluster: Cluster;
+  readonly folder: string;
+  readonly workers: number;
+}): string {
   const servers = Math.floor(change / 10) % 2 === 0 ? nodes : nodes.slice(0, 1);
   const rules = Array.from(
     { length: change % 4 },
@@ -122,13 +130,22 @@ function textOf(change: number, { nodes }: Cluster): string {
   );
   return [
     `backends = [${servers.map(({ name }) => `"${name}"`).join(", ")}]`,
-    '[account]\nuser = "app"\npassword = "app"',
+    // Fewer only once: the clients that stay keep those that leave.
+    `workers = ${change === 5 ? 1 : workers + (change % 20 >= 12 && change % 20 < 17 ? 1 : 0)}`,
+    change % 30 < 20
+      ? '[account]\nuser = "app"\npassword = "app"'
+      : '[account]\nuser = "second"\npassword = "second"',
+    `[auth]\nmode = "${["auto", "relay", "learned"][Math.floor(change / 7) % 3]}"\n` +
+    `sync_interval = "${5 + change % 5}s"\nlearned_ttl = "${50 + change % 9}m"`,
     '[admin]\npassword = "p"',
-    `[cluster]\nslow_start = "0"\nlag_max = "${3 + change % 7}s"`,
-    `[pool]\nmode = "transaction"\nconnections_max = ${24 + change % 9}\nmax_age = "${
-      50 + change % 9
-    }s"`,
-    `[route]\nsplit = true\nconsistency = "${["eventual", "session"][change % 2]}"`,
+    `[cluster]\nslow_start = "0"\nlag_max = "${3 + change % 7}s"\n` +
+    `flavor = "${change % 40 < 30 ? "auto" : "async"}"\n` +
+    `state_dir = "${change % 24 < 12 ? "" : folder}"`,
+    `[pool]\nmode = "${change % 12 === 5 ? "session" : "transaction"}"\n` +
+    `pipeline = ${['"off"', '"auto"', 4][Math.floor(change / 3) % 3]}\nconnections_max = ${
+      24 + change % 9
+    }\nmax_age = "${50 + change % 9}s"`,
+    `[route]\nsplit = ${change % 8 < 6}\nconsistency = "${["eventual", "session"][change % 2]}"`,
     `[limits]\nclients_max = ${1000 + change}\nbuffer_max = "${64 + change % 64}KiB"`,
     `[failover]\nmax_parked = ${1000 + change}`,
     `[monitor]\ninterval = "${900 + change % 200}ms"`,
@@ -139,29 +156,49 @@ function textOf(change: number, { nodes }: Cluster): string {
   ].join("\n");
 }
 
-/** Statements and transactions of many clients that stay, until it is ended. */
+/** Every so many clients one that comes and goes, beside those that stay. */
+const STAYING = 8;
+
+/**
+ * Statements and transactions of many clients that stay, and of some that come and go, until it is
+ * ended.
+ */
 async function startLoad(connect: () => Promise<Connection>, clients: number) {
   const errors = new Map<string, number>();
   const connections = await Promise.all(Array.from({ length: clients }, connect));
   let statements = 0;
   let ended = false;
-  const work = async (client: Connection, at: number) => {
+  const note = async (error: unknown) => {
+    const { message } = error as Error;
+    errors.set(message, (errors.get(message) ?? 0) + 1);
+    await Bun.sleep(10);
+  };
+  const turn = async (client: Connection, at: number) => {
+    await client.query("SELECT v FROM t WHERE id = 1");
+    await client.execute("SELECT v + ? FROM t WHERE id = 1", [at]);
+    await client.query("BEGIN");
+    await client.query("INSERT INTO t (v) VALUES (7)");
+    await client.query("COMMIT");
+    statements += 5;
+  };
+  const stay = async (client: Connection, at: number) => {
+    while (!ended) await turn(client, at).catch(note);
+  };
+  const comeAndGo = async () => {
     while (!ended) {
       try {
-        await client.query("SELECT v FROM t WHERE id = 1");
-        await client.execute("SELECT v + ? FROM t WHERE id = 1", [at]);
-        await client.query("BEGIN");
-        await client.query("INSERT INTO t (v) VALUES (7)");
-        await client.query("COMMIT");
-        statements += 5;
+        const client = await connect();
+        for (let i = 0; i < 5 && !ended; i++) await turn(client, i);
+        await client.end();
       } catch (error) {
-        const { message } = error as Error;
-        errors.set(message, (errors.get(message) ?? 0) + 1);
-        await Bun.sleep(10);
+        await note(error);
       }
     }
   };
-  const all = Promise.all(connections.map(work));
+  const all = Promise.all([
+    ...connections.map(stay),
+    ...Array.from({ length: Math.ceil(clients / STAYING) }, comeAndGo),
+  ]);
   return {
     errors,
     statements: () => statements,

@@ -17,5 +17,7 @@ test.skipIf(kind === undefined)("40 changes at 16 clients, two workers", async (
   expect([...errors]).toEqual([]);
   expect(revisions).toBe(CHANGES + 1);
   expect(statements).toBeGreaterThan(16);
-  expect(held.at(-1)!.fds).toBeLessThanOrEqual(held[0]!.fds + 10);
+  // In both halves clients stay with a worker that leaves.
+  const before = Math.max(...held.slice(0, held.length / 2).map(({ fds }) => fds));
+  expect(held.at(-1)!.fds).toBeLessThanOrEqual(before + 10);
 }, 90_000);
