@@ -12,7 +12,7 @@ import { type PooledConnection, Residue } from "./pooled_connection.ts";
 import { pingConnection } from "./reset.ts";
 import type { SessionState } from "./session_state.ts";
 import { isFull, isServerFull } from "./server_error.ts";
-import { type Lessee, WaitQueue } from "./wait_queue.ts";
+import { canServe, type Lessee, WaitQueue } from "./wait_queue.ts";
 
 /**
  * So many connections are opened at a time as are open already, but for these: a server that is asked
@@ -20,6 +20,12 @@ import { type Lessee, WaitQueue } from "./wait_queue.ts";
  * everybody.
  */
 const OPENING_AT_FIRST = 4;
+
+/**
+ * So long others may pass over somebody who waits for a connection of a kind that there is none of:
+ * to make one costs a login. In milliseconds.
+ */
+const PASSED_OVER_MS_MAX = 100;
 
 /** Connections of one account. */
 export class AccountPool extends PoolConnections {
@@ -29,6 +35,8 @@ export class AccountPool extends PoolConnections {
   readonly lanes: Lanes = new Lanes(this, this.limits.pipeline);
   readonly #queue = new WaitQueue();
   #opening = 0;
+  /** When a connection was closed last for somebody who could use none. */
+  #madeWayAt = -Infinity;
 
   /** Applies other bounds: what is beyond them goes when it is given back or swept. */
   setLimits(limits: AccountPoolLimits): void {
@@ -150,6 +158,12 @@ export class AccountPool extends PoolConnections {
   /** @param idleSince When it was used last, unless somebody takes it now. */
   protected override giveOrKeep(connection: PooledConnection, idleSince: number): void {
     if (this.#queue.length > 0 && !this.paused) {
+      if (this.#makesWay(connection)) {
+        this.#madeWayAt = this.now();
+        this.tally.evicted++;
+        this.close(connection);
+        return;
+      }
       const isBare = connection.connection.again === undefined &&
         this.census.isLastBare(connection);
       const lessee = this.#queue.takeFor(connection, isBare);
@@ -163,6 +177,21 @@ export class AccountPool extends PoolConnections {
     connection.connection.holder = connection.idleHolder ??= new IdleHolder(this, connection);
     this.idleOnes.put(connection);
     this.onRoom();
+  }
+
+  /**
+   * Who waits longest can use none of the connections there are: those behind it, who can, have had
+   * this one long enough, and a connection of its kind is to take its place.
+   */
+  #makesWay(connection: PooledConnection): boolean {
+    const { open, kind, state, waitingSince } = this.#queue.first!;
+    const canUse = (each: PooledConnection) => each.kind === kind && canServe(each, state);
+    if (open === undefined || canUse(connection)) return false;
+    if (this.now() - Math.max(waitingSince, this.#madeWayAt) < PASSED_OVER_MS_MAX) return false;
+    const { connections } = this.census;
+    // With room for another one, or with one on its way, nobody has to make any.
+    if (this.count < this.connectionsMax || this.count > connections.size) return false;
+    return this.isDispensable(connection) && ![...connections].some(canUse);
   }
 
   #countWait(lessee: Lessee): void {

@@ -210,7 +210,7 @@ export abstract class PoolConnections {
    */
   protected evict(kind: string, state: SessionState | undefined): boolean {
     const cannotServe = (each: PooledConnection) =>
-      (each.kind !== kind || !canServe(each, state)) && this.#isDispensable(each);
+      (each.kind !== kind || !canServe(each, state)) && this.isDispensable(each);
     return this.#evictOne(cannotServe, Math.max(1, this.waiting));
   }
 
@@ -239,7 +239,7 @@ export abstract class PoolConnections {
   }
 
   /** Its kind's sessions have others, can open another, or are none. */
-  #isDispensable({ kind, connection }: PooledConnection): boolean {
+  protected isDispensable({ kind, connection }: PooledConnection): boolean {
     return connection.again !== undefined || this.census.connectionsOf(kind) > 1 ||
       this.census.sessionsOf(kind) === 0;
   }

@@ -136,6 +136,12 @@ export class PooledConnection {
     this.lastStatement = statement.id;
   }
 
+  /** Closes a statement that is no good any more. */
+  dropStatement(key: string): void {
+    const found = this.#statements.get(key);
+    if (found !== undefined) this.#close(key, found);
+  }
+
   #close(key: string, { id }: ServerStatement): void {
     this.#statements.delete(key);
     if (id === this.lastStatement) this.lastStatement = 0;

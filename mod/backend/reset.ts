@@ -6,7 +6,8 @@ import type { AnswerSink } from "./outstanding.ts";
 import type { ServerConnection } from "./server_connection.ts";
 
 const RESET_CONNECTION = frame(Uint8Array.of(Command.RESET_CONNECTION), 0);
-const PING = frame(Uint8Array.of(Command.PING), 0);
+/** COM_PING. */
+export const PING: Uint8Array = frame(Uint8Array.of(Command.PING), 0);
 
 /** Resets a connection: ends its transaction, frees its locks. Resolves with whether it worked. */
 export function resetConnection(connection: ServerConnection): Promise<boolean> {

@@ -4,18 +4,19 @@
 import {
   type AnswerSink,
   isMariadb,
+  PING,
   type PooledConnection,
   queryPacket,
   Residue,
   textRows,
   UNKNOWN,
 } from "../backend/mod.ts";
-import { Command, Expect, frame, PacketAssembler, sessionStateOf } from "../wire/mod.ts";
+import { Expect, PacketAssembler } from "../wire/mod.ts";
 import { CaptureQuery } from "./captured_values.ts";
 import { hasHiddenPin, hiddenPinQuery, limitLifted } from "./hidden_pins.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { readState } from "./told_state.ts";
+import { oweState, readState } from "./told_state.ts";
 
 /** The proxy's own requests behind a client's. */
 export class Afterwards implements AnswerSink {
@@ -37,17 +38,27 @@ export class Afterwards implements AnswerSink {
     this.#outstanding++;
     this.#pooled.rowCountGone = true;
     const { connection } = this.#pooled;
-    if (isMore && isMariadb(this.#session.context.server.identity!)) {
-      connection.request(queryPacket(connection, CHANGE), Expect.RESULT, this);
-    } else connection.request(PING, Expect.OK, this);
+    if (this.#isMariadb) {
+      if (isMore) connection.request(queryPacket(connection, CHANGE), Expect.RESULT, this);
+      else connection.request(PING, Expect.OK, this);
+    } else connection.request(PING, Expect.OK, new OwedChanges(this, true));
   }
 
   /**
    * Takes what is still to be told of a statement that has set something for itself only: MariaDB
-   * tells it with the next setting.
+   * tells it with the next setting, MySQL with the next OK packet.
    */
   flush(): void {
-    this.#run(CHANGE, new OwedChanges(this));
+    if (this.#isMariadb) this.#run(CHANGE, new OwedChanges(this, false));
+    else {
+      this.#outstanding++;
+      this.#pooled.rowCountGone = true;
+      this.#pooled.connection.request(PING, Expect.OK, new OwedChanges(this, false));
+    }
+  }
+
+  get #isMariadb(): boolean {
+    return isMariadb(this.#session.context.server.identity!);
   }
 
   /** A statement whose OK tells of settings that the client's did not tell of. */
@@ -185,9 +196,10 @@ export class Afterwards implements AnswerSink {
     }
   }
 
-  /** The client is told of it with the next change of its own. */
-  owe(packet: Uint8Array): void {
-    this.#session.owed = [...sessionStateOf(packet), ...this.#session.owed ?? []];
+  /** The client is told of it later. @param isLasting And it is what the session has set. */
+  owe(packet: Uint8Array, isLasting: boolean): void {
+    if (isLasting) readState(this.#session, packet);
+    oweState(this.#session, packet);
   }
 
   onAnswerBytes(): void {}
@@ -221,8 +233,6 @@ const INVALID_CONDITION = 1758;
 /** Changes nothing, and what else has changed is told with it. */
 const CHANGE = "SET @@SESSION.sql_warnings=@@SESSION.sql_warnings";
 
-const PING = frame(Uint8Array.of(Command.PING), 0);
-
 const ANSWER_MAX = 1024 * 1024;
 
 /** Collects an answer for whoever reads it. */
@@ -253,13 +263,15 @@ class Packets implements AnswerSink {
 /** An answer of which only the changes that it tells of are of interest. */
 class OwedChanges extends Packets {
   readonly #owes: Afterwards;
+  readonly #areLasting: boolean;
 
-  constructor(afterwards: Afterwards) {
+  constructor(afterwards: Afterwards, areLasting: boolean) {
     super(afterwards, () => {});
     this.#owes = afterwards;
+    this.#areLasting = areLasting;
   }
 
   onOkPacket(packet: Uint8Array): void {
-    this.#owes.owe(packet);
+    this.#owes.owe(packet, this.#areLasting);
   }
 }

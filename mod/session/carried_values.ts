@@ -100,6 +100,12 @@ export abstract class CarriedValues extends ObservedChanges {
     this.rowCount = -1;
   }
 
+  /** The proxy has answered SHOW WARNINGS itself: as behind the server's answer. */
+  noteShown(): void {
+    this.conditionsAreOld = true;
+    this.rowCount = -1;
+  }
+
   /** As after a login. */
   startAnew(state: SessionState): void {
     this.state = state;

@@ -10,12 +10,14 @@ import {
   StatementPace,
 } from "../backend/mod.ts";
 import { Attention, attention, Bar, Effect, NormalForm, readFacts } from "../sql/mod.ts";
-import { Command, HEADER_LENGTH, NO_TRANSACTION } from "../wire/mod.ts";
+import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
+import { hasOptimizerHint } from "./optimizer_hint.ts";
 import { isOutside, PipelinedStatement } from "./pipelined_statement.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { type SessionStatement, wantsCursor } from "./session_statement.ts";
 import { statementStart } from "./statement_start.ts";
+import { owesAtOnce } from "./told_state.ts";
 
 /** Longer commands do not share, in bytes. */
 const COMMAND_MAX = 8 * 1024;
@@ -180,7 +182,7 @@ function mayShare(bytes: Uint8Array, start: number, { facts: { mode } }: LaneGro
   const end = bytes.length;
   readFacts(bytes, { start, end }, { mode }, facts);
   return facts.effects === Effect.READS && facts.bars === Bar.NONE &&
-    attention(bytes, start, end) === Attention.NONE;
+    attention(bytes, start, end) === Attention.NONE && !hasOptimizerHint(bytes, start);
 }
 
 /**
@@ -191,7 +193,7 @@ function isUnencumbered(session: PooledSession, { facts: { mariadb } }: LaneGrou
   if (session.pinned || session.awaited > 0 || session.hasCalled || session.hiddenChange) {
     return false;
   }
-  if (session.transactionTold !== NO_TRANSACTION) return false;
+  if (owesAtOnce(session, undefined)) return false;
   const { last } = session;
   if (last?.owner === session && (last.residue & ~Residue.INSERT_ID) !== 0) return false;
   // There a statement without a table leaves them as they are.

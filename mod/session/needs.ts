@@ -176,6 +176,10 @@ function needsFoundRows(
   if (!disturbs) {
     if ((isRead ? "1" : pooled.foundRows) === session.foundRows) return false;
     if (pooled.owner === session && pooled.foundRows === undefined) return false;
+    // The server will tell them by itself.
+    if (pooled.owner === session && session.filledRows !== undefined && !pooled.touched) {
+      return false;
+    }
   }
   // To restore it takes conditions away, which cannot be given back in all their parts.
   return (effects & (Effect.ASKS_FOUND_ROWS | Effect.ASKS_WARNINGS)) !== Effect.ASKS_WARNINGS &&
@@ -219,7 +223,9 @@ export function disturbsItself(
   }
   // The state a statement is prepared in is part of it: all of it must be known.
   if (code === Command.STMT_PREPARE && hasUnreadSettings(pooled)) return true;
-  if (!pooled.touched && pooled.hasStandIns && effects & Effect.ASKS_WARNINGS) return true;
+  // What is read is no help to code out of the text: the stand-ins would be there again.
+  const asksItself = (effects & (Effect.ASKS_WARNINGS | Effect.CALLS)) === Effect.ASKS_WARNINGS;
+  if (!pooled.touched && pooled.hasStandIns && asksItself) return true;
   const asks = Effect.ASKS_ROW_COUNT | Effect.ASKS_WARNINGS | Effect.ASKS_FOUND_ROWS;
   const isUnread = !pooled.touched || (pooled.residue & DIAGNOSTICS) !== 0;
   if (needs && effects & asks && isUnread) return true;

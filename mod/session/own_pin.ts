@@ -19,4 +19,6 @@ export const OwnPin = {
   LONG_DATA: 128,
   /** The client has turned metadata off, without which the proxy cannot read its own answers. */
   METADATA: 256,
+  /** sql_auto_is_null: whether a row was inserted a moment ago only an INSERT can make a server think. */
+  AUTO_IS_NULL: 512,
 } as const;

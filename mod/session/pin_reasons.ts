@@ -13,6 +13,7 @@ const WORDS: readonly (readonly [number, string])[] = [
   [OwnPin.KILLED, "killed"],
   [OwnPin.LONG_DATA, "long data"],
   [OwnPin.METADATA, "no metadata"],
+  [OwnPin.AUTO_IS_NULL, "sql_auto_is_null"],
 ];
 
 /** What pins a session, each kind once; a transaction is no pin. */

@@ -22,7 +22,7 @@ import { CommandRetry } from "./command_retry.ts";
 import { isClosedForInactivity } from "./inactivity.ts";
 import { asServerError, isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
-import { noteState, owesTransaction } from "./told_state.ts";
+import { noteState, owesAtOnce } from "./told_state.ts";
 import { showConditions } from "./diagnostics.ts";
 import { disturbsItself, needsOf } from "./needs.ts";
 import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
@@ -187,6 +187,7 @@ export class PooledSession extends RetryingSession {
     const answer = isForeign && !this.#isLong ? showConditions(this) : undefined;
     if (answer) {
       for (const packet of answer) this.session.onAnswerBytes(packet);
+      this.noteShown();
       this.#finish();
       return;
     }
@@ -252,7 +253,7 @@ export class PooledSession extends RetryingSession {
 
   #send(pooled: PooledConnection): void {
     if (this.#pooled !== pooled || !this.busy) return;
-    pooled.connection.tracker.stopAtOk = owesTransaction(this, pooled);
+    pooled.connection.tracker.stopAtOk = owesAtOnce(this, pooled);
     const isLong = this.#isLong;
     this.#isLong = false;
     this.#inPieces = isLong;

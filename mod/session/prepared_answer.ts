@@ -12,7 +12,7 @@ const HEAD_END = ID_START + 8;
 /** What is known of a statement before it is answered. */
 type MadeStatement = Omit<
   SessionStatement,
-  "id" | "parameters" | "types" | "history" | "longData" | "longDataPassed"
+  "id" | "parameters" | "types" | "history" | "longData" | "longDataPassed" | "longDataRefused"
 >;
 
 /** COM_STMT_PREPARE's answer for its client, with an id of the session's own. */
@@ -69,6 +69,7 @@ export class PreparedAnswer implements AnswerSink {
         history: parameters > 0 ? this.#statements.historyOf(this.#made.packet) : undefined,
         longData: undefined,
         longDataPassed: false,
+        longDataRefused: false,
       });
     }
     this.#statements.session.session.onAnswerEnd();

@@ -26,6 +26,7 @@ import { PreparedAnswer } from "./prepared_answer.ts";
 import { RenamedColumns } from "./renamed_columns.ts";
 import {
   bringsTypes,
+  isForNoParameter,
   nextHistory,
   type SessionStatement,
   setStatementId,
@@ -100,7 +101,7 @@ export class PreparedStatements {
     const text = this.#texts.of(behindHeader(rewritten.payload));
     const replacements = [...statement.replacements ?? [], ...rewritten.replacements];
     const { longData } = statement;
-    statement.longData = undefined; // it goes out with this execution
+    if (!statement.longDataRefused) statement.longData = undefined; // it goes with this execution
     const key = keyOf(text, statement.state);
     const { packet } = text;
     return { ...statement, packet, key, replacements, longData, givesRowCount: true };
@@ -149,6 +150,7 @@ export class PreparedStatements {
     const bytes = this.#longDataBytes + packet.length;
     if (statement.longDataPassed || bytes > LONG_DATA_MAX) return false;
     this.#longDataBytes = bytes;
+    statement.longDataRefused ||= isForNoParameter(packet, statement);
     (statement.longData ??= []).push(Buffer.from(packet));
     return true;
   }
@@ -175,6 +177,7 @@ export class PreparedStatements {
   #dropLongData(statement: SessionStatement): void {
     for (const { length } of statement.longData ?? []) this.#longDataBytes -= length;
     statement.longData = undefined;
+    statement.longDataRefused = false;
   }
 
   /**
@@ -273,7 +276,7 @@ export class PreparedStatements {
   #sendLongData(pooled: PooledConnection, statement: SessionStatement, id: number): void {
     const { longData } = statement;
     if (!longData) return;
-    this.#dropLongData(statement);
+    if (!statement.longDataRefused) this.#dropLongData(statement);
     for (const packet of longData) {
       setStatementId(packet, id);
       pooled.connection.stream.startCommand();
@@ -353,15 +356,18 @@ export class PreparedStatements {
   }
 
   /** An execution was refused before the server has looked at its types: it does not know them. */
-  noteRefusedTypes(pooled: PooledConnection, { id, key }: SessionStatement): void {
-    const known = pooled.statement(key);
+  noteRefusedTypes(pooled: PooledConnection, { id, key, longDataRefused }: SessionStatement): void {
     const own = this.#statements.get(id);
+    // The server would refuse it to everybody now. MySQL has looked at the types.
+    if (longDataRefused) pooled.dropStatement(key);
+    const isSeen = longDataRefused && !isMariadb(this.#session.context.server.identity!);
+    const known = pooled.statement(key);
     if (known) {
       known.types = this.#knownTypes;
       known.history = this.#knownHistory;
     }
     if (own) {
-      own.types = this.#typesBefore;
+      if (!isSeen) own.types = this.#typesBefore;
       own.history = this.#historyBefore;
     }
   }

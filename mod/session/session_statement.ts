@@ -32,8 +32,10 @@ export interface SessionStatement {
   types: Uint8Array | undefined;
   /** What its executions have given, where that shows: see type_history.ts. */
   history: TypeHistory | undefined;
-  /** COM_STMT_SEND_LONG_DATA packets since the last execution. */
+  /** COM_STMT_SEND_LONG_DATA packets since the last execution, or reset where one is for nothing. */
   longData: Buffer[] | undefined;
+  /** One of them is for a parameter that there is not: executions are refused until a reset. */
+  longDataRefused: boolean;
   /** More of them are at the server. */
   longDataPassed: boolean;
 }
@@ -52,6 +54,11 @@ const BULK_SEND_TYPES = 0x80;
 /** The statement id in a packet; undefined where it is too short for one. */
 export function statementIdOf(packet: Buffer): number | undefined {
   return packet.length >= ID_AT + 4 ? packet.readUInt32LE(ID_AT) : undefined;
+}
+
+/** COM_STMT_SEND_LONG_DATA is for a parameter that the statement does not have. */
+export function isForNoParameter(packet: Buffer, { parameters }: SessionStatement): boolean {
+  return packet.length >= ID_AT + 6 && packet.readUInt16LE(ID_AT + 4) >= parameters;
 }
 
 /** Puts another id in. */

@@ -20,6 +20,7 @@ import { noteFoundRows } from "./found_rows.ts";
 import { movesCounters } from "./hidden_pins.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { NO_VARIABLES_NAMED } from "./observed_changes.ts";
+import { hasOptimizerHint } from "./optimizer_hint.ts";
 import { OwnPin } from "./own_pin.ts";
 import { runsText, startsWith, textOf } from "./statement_text.ts";
 import { isSetStatement } from "./told_state.ts";
@@ -116,12 +117,20 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
     session.rowCount = isNone ? -1 : tracker.affectedRows;
     pooled.rowCountGone = false;
   }
+  if (session.setsTrackers && !failed && setsTrackedVariables(session)) session.owed = undefined;
   // Refused whole, so that the proxy's own trackers are turned on again.
   if (session.setsTrackers && failed && !(effects & Effect.MULTI)) {
     session.ownPins &= ~OwnPin.TRACKERS;
   }
   notePins(session, failed);
   return askAfterwards(session, pooled, failed);
+}
+
+/** Servers forget then what they have still to tell. */
+function setsTrackedVariables(session: PooledSession): boolean {
+  const { bytes, start } = textOf(session);
+  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
+  return /session_track_system_variables/i.test(text);
 }
 
 /** `ER_WRONG_ARGUMENTS`: of long data for a parameter that there is not, say. */
@@ -221,6 +230,7 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   session.untoldState = session.passingState = false;
   if (effects & Effect.CALLS || failedInTrigger(session, failed)) session.hasCalled = true;
   const pings = mayHaveChanged && !isHeld && !passingState;
+  const owes = !isHeld && !pings && owesHint(session, connection, failed);
   const showed = showsTrackers(session);
   const untold = untoldAssignments(session);
   const rowCount = failed ? undefined : diagnosedRowCount(session, pooled);
@@ -228,9 +238,10 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   const hides = !isHeld && (session.hiddenChange || session.hasCalled);
   const changes = passingState || showed || diagnosed || untold !== undefined ||
     rowCount !== undefined;
-  if (!pings && !changes && !hides) return false;
+  if (!pings && !owes && !changes && !hides) return false;
   const requests = new Afterwards(session, pooled);
   if (pings) requests.ping(mayBeTold);
+  if (owes) requests.flush();
   if (changes) requests.captureDiagnostics(diagnosed);
   if (passingState) requests.flush();
   if (showed) requests.set(session.baseline.track);
@@ -249,14 +260,22 @@ function failedInTrigger({ effects, context }: PooledSession, failed: boolean): 
 function isUntold(session: PooledSession, { tracker, facts }: ServerConnection): boolean {
   if (session.untoldState) return true;
   if (!tracker.sawRows || (facts.capabilities & Capability.DEPRECATE_EOF) !== 0) return false;
-  return (session.effects & RUNS_CODE) !== 0 || hasOptimizerHint(session);
+  return (session.effects & RUNS_CODE) !== 0;
 }
 
-/** SET_VAR in one sets something and sets it back. */
-function hasOptimizerHint(session: PooledSession): boolean {
-  if (!runsText(session) || isMariadb(session.context.server.identity!)) return false;
+/** What a hint has set and set back is told with the next OK packet: the answer had none. */
+function owesHint(
+  session: PooledSession,
+  { tracker, facts }: ServerConnection,
+  failed: boolean,
+): boolean {
+  const prepares = session.command[HEADER_LENGTH] === Command.STMT_PREPARE;
+  const isTold = !failed && !prepares &&
+    (!tracker.sawRows || (facts.capabilities & Capability.DEPRECATE_EOF) !== 0);
+  if (isTold || (!prepares && !runsText(session))) return false;
+  if (isMariadb(session.context.server.identity!)) return false;
   const { bytes, start } = textOf(session);
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf("/*+", start) >= 0;
+  return hasOptimizerHint(bytes, start);
 }
 
 const RUNS_CODE = Effect.CALLS | Effect.RUNS_TRIGGERS | Effect.MULTI;

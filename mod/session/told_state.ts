@@ -3,6 +3,7 @@
 
 import {
   CHARSET_VARIABLES,
+  isMariadb,
   literalOf,
   type PooledConnection,
   Residue,
@@ -99,13 +100,23 @@ function withTransaction(
 }
 
 /**
- * Whether the client must be told of its transaction's end with the next OK packet, whatever that
- * says. Hot path: one comparison for those outside of transactions.
+ * Whether the client must be told of something with the next OK packet, whatever that says: of its
+ * transaction's end, or what a server of its own would tell then. Hot path: two comparisons for those
+ * outside of transactions.
  */
-export function owesTransaction(session: PooledSession, pooled: PooledConnection): boolean {
-  const { transactionTold } = session;
+export function owesAtOnce(session: PooledSession, pooled: PooledConnection | undefined): boolean {
+  const { transactionTold, owed } = session;
+  // MariaDB waits for another change.
+  if (owed !== undefined && !isMariadb(session.context.server.identity!)) return true;
   if (transactionTold === NO_TRANSACTION) return false;
-  return transactionTold !== pooled.connection.transactionState || !session.inTransaction;
+  return transactionTold !== pooled?.connection.transactionState || !session.inTransaction;
+}
+
+/** What an OK packet for the proxy tells is what the client is to be told later. */
+export function oweState(session: PooledSession, packet: Uint8Array): void {
+  if ((session.session.capabilities & Capability.SESSION_TRACK) === 0) return;
+  const told = toldEntries(sessionStateOf(packet), session);
+  if (told.length > 0) session.owed = [...told, ...session.owed ?? []];
 }
 
 const TRACKS_GTIDS = "session_track_gtids";
@@ -117,11 +128,12 @@ function withOwed(
   told: readonly SessionStateEntry[],
 ): readonly SessionStateEntry[] {
   const { owed } = session;
-  if (owed === undefined || told.length === 0) return told;
+  if (owed === undefined) return told;
+  if (told.length === 0 && isMariadb(session.context.server.identity!)) return told;
   session.owed = undefined;
   const names = new Set(told.map(nameIn));
   const more: SessionStateEntry[] = [];
-  for (const entry of toldEntries(owed, session)) {
+  for (const entry of owed) {
     const name = nameIn(entry);
     if (!names.has(name)) more.push(entry);
     names.add(name);
@@ -173,6 +185,12 @@ function toldEntries(
   return [...variables.map(({ entry }) => entry), ...others];
 }
 
+/** Settings that hold their session, each with the value that does. */
+const PINNING: ReadonlyMap<string, { readonly value: string; readonly bit: number }> = new Map([
+  ["resultset_metadata", { value: "NONE", bit: OwnPin.METADATA }],
+  ["sql_auto_is_null", { value: "ON", bit: OwnPin.AUTO_IS_NULL }],
+]);
+
 /** The changes that an entry tells of. Some of what changes with them is not told: it is asked for. */
 function settingsOf(
   entry: SessionStateEntry,
@@ -194,9 +212,10 @@ function settingsOf(
       askLater("collation_connection", changes, pooled);
       changes.push([RESULTS_COLLATION, UNKNOWN_VALUE]);
     }
-    if (name === "resultset_metadata") {
-      if (Buffer.from(value).toString() === "NONE") session.ownPins |= OwnPin.METADATA;
-      else session.ownPins &= ~OwnPin.METADATA;
+    const pin = PINNING.get(name);
+    if (pin !== undefined) {
+      if (Buffer.from(value).toString() === pin.value) session.ownPins |= pin.bit;
+      else session.ownPins &= ~pin.bit;
     }
     // The proxy's own statement sets it to what it is.
     if (name === "sql_warnings" && !session.state.variables.has(name)) {

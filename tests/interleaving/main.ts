@@ -80,6 +80,7 @@ async function playMany(arena: Arena, kind: ServerKind): Promise<boolean> {
       count.add(trial);
       if (trial.difference !== undefined) {
         console.log(`  the program of --seed ${own} differs: ${trial.difference.sort}`);
+        if (values.save !== undefined) save(trial, `${kind}_${own}_whole`);
       }
       const now = performance.now();
       if (now - told < 10_000) return;

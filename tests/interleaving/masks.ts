@@ -39,8 +39,6 @@ export interface Masked {
   readonly threadId: number;
   /** OK packets carry session state. */
   readonly tracking: boolean;
-  /** Variables that hints have set in rows that ended with an EOF packet. */
-  readonly hinted: ReadonlySet<string>;
 }
 
 /** Beginnings of errors that name a statement's id: 1243 and 1421. */
@@ -70,7 +68,7 @@ export function mask(answer: Answer, about: Masked): Uint8Array {
   if (calls) bytes = endsChanged(bytes, withoutAffectedRows);
   if (!about.tracking || about.command === "fetch") return bytes;
   // Of a login there is the payload only.
-  const masked = (payload: Uint8Array) => maskState(payload, { hinted: about.hinted, calls });
+  const masked = (payload: Uint8Array) => maskState(payload, calls);
   return about.command === "change_user" ? masked(bytes) : endsChanged(bytes, masked);
 }
 
@@ -216,10 +214,7 @@ function isTimeOfDay(entry: Buffer): boolean {
   return Math.abs(value - Date.now() / 1000) < TIME_OF_DAY_MAX;
 }
 
-function maskState(
-  payload: Uint8Array,
-  { hinted, calls }: { readonly hinted: ReadonlySet<string>; readonly calls: boolean },
-): Uint8Array {
+function maskState(payload: Uint8Array, calls: boolean): Uint8Array {
   if (payload[0] === ERR_HEADER || payload.length < OK_LENGTH_MIN) return payload;
   const ok = decodeOk(payload, Capability.SESSION_TRACK);
   if (ok.sessionState.length === 0 && !calls) return payload;
@@ -232,7 +227,6 @@ function maskState(
     reader.lenencView();
     const entry = Buffer.from(ok.sessionState.subarray(from, reader.position));
     if (type !== VARIABLE_ENTRY) others.push(entry);
-    else if ([...hinted].some((name) => entry.includes(name))) continue;
     else if (isTimeOfDay(entry)) variables.push(TIMESTAMP_ENTRY);
     else variables.push(entry.includes(STATEMENT_ID_ENTRY) ? STATEMENT_ID_ENTRY : entry);
   }

@@ -42,8 +42,6 @@ export class Player {
   #client: SessionClient | undefined;
   readonly #crowd = new Crowd();
   readonly #statements = new Map<string, Prepared>();
-  /** Variables that hints have set, where rows end with EOF packets. */
-  readonly #hinted = new Set<string>();
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -83,15 +81,11 @@ export class Player {
   ): Answer {
     const client = this.#client!;
     const sql = "sql" in step ? step.sql : prepared?.sql ?? "";
-    if ((client.capabilities & Capability.DEPRECATE_EOF) === 0) {
-      for (const [, name] of sql.matchAll(/SET_VAR\s*\(\s*(\w+)/gi)) this.#hinted.add(name!);
-    }
     const bytes = mask({ ...answer, bytes: this.#expand(step, { answer, prepared }) }, {
       command: step.command,
       sql,
       threadId: client.threadId,
       tracking: (client.capabilities & Capability.SESSION_TRACK) !== 0,
-      hinted: this.#hinted,
     });
     return { ...answer, bytes };
   }
@@ -124,7 +118,6 @@ export class Player {
   async #enter(step: Action & { readonly command: "enter" }): Promise<Answer> {
     await this.#client?.leave("abort");
     this.#statements.clear();
-    this.#hinted.clear();
     const { flags, collation } = step;
     let capabilities: number = FIXED_FLAGS;
     let mariadbCapabilities = 0;

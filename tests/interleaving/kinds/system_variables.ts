@@ -173,7 +173,8 @@ const VARIABLES: readonly Variable[] = [
     name: "sql_auto_is_null",
     weight: 2,
     values: SWITCH,
-    effects: ["SELECT id, n FROM T3 WHERE id IS NULL"],
+    // Where the INSERT was before the setting, another session may have been between: docs/pooling.md.
+    effects: ["INSERT INTO T3 (n) VALUES (NUM)\nSELECT id, n FROM T3 WHERE id IS NULL"],
   },
   { name: "sql_big_selects", values: SWITCH },
   { name: "sql_buffer_result", values: SWITCH },
@@ -347,7 +348,9 @@ function useVariable(scribe: Scribe, variable: Variable): void {
     );
   }
   scribe.sql(random.pick(forms));
-  if (effects.length > 0 && !random.oneIn(4)) scribe.sql(random.pick(effects));
+  if (effects.length > 0 && !random.oneIn(4)) {
+    for (const effect of random.pick(effects).split("\n")) scribe.sql(effect);
+  }
   if (shown && random.oneIn(3)) {
     scribe.sql(random.pick([
       `SELECT @@${name}`,
