@@ -132,7 +132,7 @@ function startTwin(
 const GENERAL_LOG = "general.log";
 
 function proxyConfiguration(
-  { kind, against, pipeline = "auto", crowd = 0, connections, names }: ArenaOptions & {
+  { kind, against, pipeline = "auto", connections, names }: ArenaOptions & {
     readonly connections: number;
     readonly names: readonly StageNames[];
   },
@@ -144,8 +144,8 @@ function proxyConfiguration(
   );
   const pool = against === "transaction" || against === "split"
     ? `[pool]\nmode = "transaction"\nconnections_max = ${connections}\n` +
-      // Those beside wait as well, and take their turns.
-      `wait_timeout = "${crowd > 0 ? 6 : 2}s"\n` +
+      // Shorter than clients wait for an answer; long enough for a machine with other work.
+      'wait_timeout = "6s"\n' +
       `pipeline = "${pipeline}"\n`
     : '[pool]\nmode = "session"\n';
   return [

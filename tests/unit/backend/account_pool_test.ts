@@ -1,4 +1,4 @@
-// How many connections a pool opens at a time.
+// How many connections a pool opens at a time, and for whom.
 
 import { expect, test } from "bun:test";
 import {
@@ -29,22 +29,34 @@ class Opener {
   /** Openings under way: each resolves when it is called. */
   readonly pending: (() => void)[] = [];
   readonly granted: PooledConnection[] = [];
+  readonly kind: string;
+
+  constructor(kind = KIND) {
+    this.kind = kind;
+  }
 
   readonly open = (): Promise<PooledConnection> =>
     new Promise((resolve) => {
       this.pending.push(() =>
         resolve({
-          kind: KIND,
+          kind: this.kind,
           state: STATE,
           residue: 0,
-          connection: { reusable: true, kills: 0, closed: false, again: () => {} },
+          connection: {
+            reusable: true,
+            kills: 0,
+            closed: false,
+            again: () => {},
+            request() {},
+            stream: { startCommand() {}, write() {}, end() {} },
+          },
         } as unknown as PooledConnection)
       );
     });
 
   lessee(): Lessee {
     return {
-      kind: KIND,
+      kind: this.kind,
       state: STATE,
       last: undefined,
       waitingSince: 0,
@@ -64,10 +76,10 @@ class Opener {
   }
 }
 
-function makePool(): AccountPool {
-  const pools = new Pools("db1:3306", LIMITS, {
+function makePool(limits = LIMITS, now = () => performance.now()): AccountPool {
+  const pools = new Pools("db1:3306", limits, {
     counters: new Counters(),
-    now: () => performance.now(),
+    now,
     carryOver: () => Promise.resolve(),
     tables: new PoolTables({ tracksGtids: false }),
   });
@@ -108,4 +120,34 @@ test("connections are opened ahead where sessions will come from elsewhere", asy
   expect(opener.pending).toEqual([]);
   pool.lease(opener.lessee());
   expect(opener.granted.length).toBe(1);
+});
+
+test("who can use none of the connections is not passed over for ever", async () => {
+  let now = 0;
+  const pool = makePool({ ...LIMITS, connectionsMax: 1 }, () => now);
+  const [many, other] = [new Opener("many"), new Opener("other")];
+  pool.lease(many.lessee());
+  await many.finish();
+  pool.lease(other.lessee());
+  // Others of the connection's own kind always want it again.
+  const again = () => {
+    pool.lease(many.lessee());
+    pool.release(many.granted.at(-1)!);
+  };
+  for (; now < 90; now += 10) again();
+  expect(many.granted.length).toBe(10);
+  expect(other.pending).toEqual([]);
+  now = 110;
+  again();
+  expect(await other.finish()).toBe(1);
+  expect([many.granted.length, other.granted.length]).toEqual([10, 1]);
+  // The one passed over now is patient as well: a connection of another kind costs a login.
+  now = 150;
+  pool.lease(other.lessee());
+  pool.release(other.granted[0]!);
+  expect(other.granted.length).toBe(2);
+  now = 220;
+  pool.release(other.granted[1]!);
+  expect(await many.finish()).toBe(1);
+  expect(many.granted.length).toBe(11);
 });
