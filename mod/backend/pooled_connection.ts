@@ -59,6 +59,8 @@ export class PooledConnection {
    * never set are ghosts: NULL, in place of not being there.
    */
   knownVariables: Set<string> | undefined;
+  /** Those of the owner's that are NULL where another session's value was: it still has its type. */
+  otherNulls: Set<string> | undefined;
   /** What LAST_INSERT_ID() gives on it; undefined: not known. */
   insertId: string | undefined = "0";
   /**
@@ -166,7 +168,9 @@ export class PooledConnection {
   /** A user variable of this name may be on it. @param name With its `@`. */
   addDirty(name: string): void {
     (this.dirty ??= new Set()).add(name);
-    if (name.startsWith("@")) (this.knownVariables ??= new Set()).add(name);
+    if (!name.startsWith("@")) return;
+    (this.knownVariables ??= new Set()).add(name);
+    this.otherNulls?.delete(name);
   }
 
   /** The owner has gone: nobody asks for what it left, but it has to be taken away. */
@@ -190,6 +194,7 @@ export class PooledConnection {
     this.state = state;
     this.userVariables = NO_VARIABLES;
     this.knownVariables = undefined;
+    this.otherNulls = undefined;
     this.insertId = "0";
     this.owner = undefined;
     this.residue = Residue.NONE;

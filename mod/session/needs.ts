@@ -93,7 +93,7 @@ function isReady(
  * of another type than one that was never set. Only a reset takes it away.
  */
 function meetsGhost(session: PooledSession, pooled: PooledConnection): boolean {
-  const { knownVariables, dirty } = pooled;
+  const { knownVariables } = pooled;
   const { textEffects, effects } = session;
   // To prepare what would set them makes them.
   if (knownVariables === undefined || (textEffects & NAMES_VARIABLES) === 0) return false;
@@ -103,14 +103,19 @@ function meetsGhost(session: PooledSession, pooled: PooledConnection): boolean {
     return false;
   }
   const mode = lexicalModeOf(session.state, session.context);
-  const isOwner = pooled.owner === session;
   return userVariablesIn(bytes, start, bytes.length, mode).some((name) => {
-    if (!knownVariables.has(name)) return false;
-    const literal = session.userVariables.get(name);
-    // NULL without a type would have that of another session's value.
-    if (literal !== undefined) return literal === "NULL" && !isOwner;
-    return !(isOwner && dirty?.has(name));
+    return knownVariables.has(name) && isOther(session, pooled, name);
   });
+}
+
+/** The variable is not the session's as it was on a connection of its own. */
+function isOther(session: PooledSession, pooled: PooledConnection, name: string): boolean {
+  const isOwner = pooled.owner === session;
+  if (isOwner && pooled.dirty?.has(name)) return false;
+  const literal = session.userVariables.get(name);
+  if (literal === undefined) return true;
+  // NULL without a type would have that of another session's value.
+  return literal === "NULL" && (!isOwner || pooled.otherNulls?.has(name) === true);
 }
 
 const NAMES_VARIABLES = Effect.ASKS_USER_VARIABLE | Effect.SETS_USER_VARIABLE;
@@ -137,7 +142,7 @@ function hasMadeVariables(
  * list of user variables, or runs code that may name some.
  */
 function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolean {
-  const { knownVariables, dirty } = pooled;
+  const { knownVariables } = pooled;
   if (knownVariables === undefined) return false;
   const { effects, command } = session;
   const holds = (effects & (PINS | Effect.ENDS_PIN | RUNS_CODE)) !== 0 ||
@@ -145,10 +150,7 @@ function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolea
     (effects & SETS_TRACKERS) === SETS_TRACKERS || HOLDING_COMMANDS.has(command[HEADER_LENGTH]) ||
     wantsCursor(command) || AUTOCOMMIT_OFF.has(session.state.variables.get("autocommit") ?? "");
   if (!holds) return false;
-  const isOwner = pooled.owner === session;
-  for (const name of knownVariables) {
-    if (!session.userVariables.has(name) && !(isOwner && dirty?.has(name))) return true;
-  }
+  for (const name of knownVariables) if (isOther(session, pooled, name)) return true;
   return false;
 }
 

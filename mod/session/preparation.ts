@@ -279,6 +279,10 @@ export class Preparation {
       if (isSet) continue;
       const assignment = userAssignment(session.spellings?.get(name) ?? name.slice(1), literal);
       (missing.includes(name) ? later : sets).push(assignment);
+      const { knownVariables } = pooled;
+      const isOther = after.get(name) === "NULL" && knownVariables?.has(name) === true;
+      if (isOther) (pooled.otherNulls ??= new Set()).add(name);
+      else pooled.otherNulls?.delete(name);
       (pooled.knownVariables ??= new Set()).add(name);
     }
     pooled.userVariables = after;
