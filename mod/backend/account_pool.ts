@@ -27,6 +27,14 @@ const OPENING_AT_FIRST = 4;
  */
 const PASSED_OVER_MS_MAX = 100;
 
+/** It is of a kind, and sessions with a state can use it. */
+function isUsable(
+  connection: PooledConnection,
+  { kind, state }: Pick<Lessee, "kind" | "state">,
+): boolean {
+  return connection.kind === kind && canServe(connection, state);
+}
+
 /** Connections of one account. */
 export class AccountPool extends PoolConnections {
   /** New statements and transactions wait. */
@@ -185,13 +193,13 @@ export class AccountPool extends PoolConnections {
    */
   #makesWay(connection: PooledConnection): boolean {
     const { open, kind, state, waitingSince } = this.#queue.first!;
-    const canUse = (each: PooledConnection) => each.kind === kind && canServe(each, state);
-    if (open === undefined || canUse(connection)) return false;
+    if (open === undefined || isUsable(connection, { kind, state })) return false;
     if (this.now() - Math.max(waitingSince, this.#madeWayAt) < PASSED_OVER_MS_MAX) return false;
     const { connections } = this.census;
     // With room for another one, or with one on its way, nobody has to make any.
     if (this.count < this.connectionsMax || this.count > connections.size) return false;
-    return this.isDispensable(connection) && ![...connections].some(canUse);
+    return this.isDispensable(connection) &&
+      !this.census.hasFor((each) => isUsable(each, { kind, state }));
   }
 
   #countWait(lessee: Lessee): void {
@@ -313,7 +321,8 @@ export class AccountPool extends PoolConnections {
   /** Without a connection that could ever serve it nobody has to wait. */
   #refuseHopeless(lessee: Lessee): void {
     const mayCome = this.count > this.census.connections.size; // a login brings one, or tries to
-    if (this.census.connectionsOf(lessee.kind) > 0 || mayCome || !lessee.state) return;
+    const { kind, state } = lessee;
+    if (mayCome || !state || this.census.hasFor((each) => isUsable(each, { kind, state }))) return;
     this.cancel(lessee);
     lessee.refused(NO_CONNECTION, true);
   }

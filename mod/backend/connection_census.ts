@@ -47,6 +47,12 @@ export class ConnectionCensus {
     else this.#kinds.delete(connection.kind);
   }
 
+  /** There is a connection of that sort. Walks them. */
+  hasFor(isOfSort: (connection: PooledConnection) => boolean): boolean {
+    for (const each of this.connections) if (isOfSort(each)) return true;
+    return false;
+  }
+
   /** Notes whether a session has no schema; undefined: it has left. */
   noteSchema(session: { readonly kind: string }, schema: string | undefined): void {
     const bare = this.#bare.get(session.kind);

@@ -3,17 +3,15 @@
 import { DISCARDING } from "./connection_pool.ts";
 import { type PooledConnection, Residue } from "./pooled_connection.ts";
 import { isSameState, type SessionState } from "./session_state.ts";
-import { canServe, type Lessee } from "./wait_queue.ts";
+import { canServe, choosesSchema, type Lessee } from "./wait_queue.ts";
 
 /** Ordered by when they were used last, the latest at the end. */
 export class IdleConnections {
   readonly #idle: PooledConnection[] = [];
-  readonly #isKept: (connection: PooledConnection, state: SessionState | undefined) => boolean;
+  readonly #isKept: (connection: PooledConnection, isLogin: boolean) => boolean;
 
-  /** @param isKept Tells of a connection that it is kept for sessions of another kind of state. */
-  constructor(
-    isKept: (connection: PooledConnection, state: SessionState | undefined) => boolean,
-  ) {
+  /** @param isKept Tells of a connection that it is kept for sessions without a schema. */
+  constructor(isKept: (connection: PooledConnection, isLogin: boolean) => boolean) {
     this.#isKept = isKept;
   }
 
@@ -38,12 +36,14 @@ export class IdleConnections {
   takeBest(lessee: Lessee): PooledConnection | undefined {
     const idle = this.#idle;
     const { last, kind, state } = lessee;
+    const isWithSchema = choosesSchema(lessee);
     let best = -1;
     let rank = 0;
     for (let at = idle.length - 1; at >= 0; at--) {
       const each = idle[at];
       if (each === last && each.owner === lessee) return this.#take(at);
-      if (each.kind !== kind || !canServe(each, state) || this.#isKept(each, state)) continue;
+      if (each.kind !== kind || !canServe(each, state)) continue;
+      if (isWithSchema && this.#isKept(each, state === undefined)) continue;
       const found = each.residue !== Residue.NONE
         ? 1
         : state && isSameState(each.state, state)
@@ -76,7 +76,8 @@ export class IdleConnections {
       if (each.residue !== Residue.NONE || !isSameState(each.state, state)) continue;
       if (each.kind !== kind || (withoutConditions && each.hasConditions)) continue;
       // Where commands are numbered they cannot follow each other unasked.
-      if (each.connection.stream.sequence !== undefined || this.#isKept(each, state)) continue;
+      if (each.connection.stream.sequence !== undefined) continue;
+      if (state.schema !== "" && this.#isKept(each, false)) continue;
       return this.#take(at);
     }
     return undefined;

@@ -79,8 +79,8 @@ export abstract class PoolConnections {
   protected readonly options: AccountPoolOptions;
   /** A monotonic clock in milliseconds. */
   readonly now: () => number;
-  protected readonly idleOnes = new IdleConnections((connection, state) =>
-    this.#isKept(connection, state)
+  protected readonly idleOnes = new IdleConnections((connection, isLogin) =>
+    this.#isKept(connection, isLogin)
   );
   /** Idle ones that the server is asked for a sign of life on, and since when. */
   protected readonly pinged = new Map<PooledConnection, number>();
@@ -197,10 +197,15 @@ export abstract class PoolConnections {
     return true;
   }
 
-  /** For sessions without a schema, where no other connection could be made for them. */
-  #isKept(connection: PooledConnection, state: SessionState | undefined): boolean {
-    return connection.connection.again === undefined && state !== undefined &&
-      state.schema !== "" && this.census.isLastBare(connection);
+  /**
+   * For sessions without a schema, where no other connection could be made for them. A login needs
+   * one, though, whatever becomes of those sessions.
+   */
+  #isKept(connection: PooledConnection, isLogin: boolean): boolean {
+    if (connection.connection.again !== undefined || !this.census.isLastBare(connection)) {
+      return false;
+    }
+    return !isLogin || this.connectionsMax > 1;
   }
 
   /**

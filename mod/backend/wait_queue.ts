@@ -22,8 +22,15 @@ export interface Lessee extends Tenant {
   readonly open: (() => Promise<PooledConnection>) | undefined;
   /** It waits for several sessions, each of which is counted by itself. */
   readonly standsForSeveral?: true;
+  /** It chooses a schema, whatever its state: for logins. */
+  readonly choosesSchema?: boolean;
   /** It may open one itself: a place is kept for it. For logins. */
   readonly mayOpen?: () => void;
+}
+
+/** There is a schema on a connection that it has used. */
+export function choosesSchema({ state, choosesSchema }: Lessee): boolean {
+  return state === undefined ? choosesSchema === true : state.schema !== "";
 }
 
 /** A session with this state can use a connection: a schema once chosen cannot be unchosen. */
@@ -75,7 +82,7 @@ export class WaitQueue {
     for (let at = 0; at < waiting.length; at++) {
       const lessee = waiting[at];
       if (lessee.kind !== connection.kind || !canServe(connection, lessee.state)) continue;
-      if (isBare && lessee.state !== undefined && lessee.state.schema !== "") continue;
+      if (isBare && choosesSchema(lessee)) continue;
       if (at === 0) waiting.shift();
       else waiting.splice(at, 1);
       return lessee;

@@ -18,14 +18,21 @@ export class LoginPlace implements Lessee {
   readonly state = undefined;
   readonly last = undefined;
   readonly open = undefined;
+  readonly choosesSchema: boolean;
   waitingSince = 0;
   readonly #pool: AccountPool;
   readonly #counters: Counters;
   #began: number | undefined;
   #leased = Promise.withResolvers<PooledConnection | undefined>();
 
-  constructor(kind: string, pool: AccountPool, counters: Counters) {
+  /** @param schema The login's; empty: none. */
+  constructor(
+    { kind, schema }: { readonly kind: string; readonly schema: string },
+    pool: AccountPool,
+    counters: Counters,
+  ) {
     this.kind = kind;
+    this.choosesSchema = schema !== "";
     this.#pool = pool;
     this.#counters = counters;
   }

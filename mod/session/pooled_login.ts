@@ -115,7 +115,8 @@ function knownLogin(entry: Entry, { ok, state, baseline }: AcceptedLogin): Poole
 /** Asks on an idle connection or a new one; again where the server takes no more connections. */
 async function askServer(entry: Entry): Promise<PooledLogin> {
   const { session, server, pool, request, kind } = entry;
-  const place = new LoginPlace(kind, pool, session.context.counters);
+  const schema = Buffer.from(request.login.database).toString("latin1");
+  const place = new LoginPlace({ kind, schema }, pool, session.context.counters);
   for (;;) {
     const leased = await place.lease(request.signal);
     const idle = leased && await usable(leased, entry);

@@ -63,6 +63,22 @@ for (const kind of kinds) {
       }
     }, 20_000);
 
+    test("a login with a schema leaves the others a connection without one", async () => {
+      const account = await accountOf(server, "bare_first");
+      await using subject = await poolSubject(server, { pool: "connections_max = 3" });
+      const others = [];
+      for (let i = 0; i < 3; i++) {
+        others.push(await loginAs(account, subject.proxy, { database: "relayed" }));
+      }
+      for (const client of others) await client.quit();
+      using bare = await loginAs(account, subject.proxy);
+      using withSchema = await loginAs(account, subject.proxy, { database: "relayed" });
+      using another = await loginAs(account, subject.proxy, { database: "relayed" });
+      expect(await bare.value("SELECT DATABASE()")).toBe(null);
+      expect(await withSchema.value("SELECT DATABASE()")).toBe("relayed");
+      expect(await another.value("SELECT DATABASE()")).toBe("relayed");
+    });
+
     test("a session without a schema keeps a connection without one", async () => {
       const account = await accountOf(server, "schemaless");
       await using subject = await poolSubject(server, { pool: "connections_max = 3" });
