@@ -80,6 +80,11 @@ reload *ARGS: build
 bench-failover *ARGS: build
     @bun tests/failover/main.ts --svg dist/failover.svg {{ ARGS }}
 
+# sysbench's read_write over a kill -9 of a group's primary, with failover.replay; `--text`, `--threads N`.
+sysbench-failover *ARGS: build
+    @bun tests/setup/ensure.ts
+    @bun tests/failover/sysbench_main.ts {{ ARGS }}
+
 # Faults by chance on a real cluster under load, with a ledger: `--minutes N --seed S --cluster C`.
 chaos *ARGS: build
     @bun tests/failover/chaos.ts {{ ARGS }}

@@ -75,6 +75,14 @@ export interface FailoverConfig {
   readonly maxParked: number;
   /** Bytes of these. */
   readonly parkedBytesMaxBytes: number;
+  /** Transactions that are lost with their server are run again. */
+  readonly replay: boolean;
+  /** Bounds of one that is: statements, bytes of these and of their answers, and its age. */
+  readonly replayStatementsMax: number;
+  readonly replayBytesMaxBytes: number;
+  readonly replayTimeMaxMs: number;
+  /** Bytes of statements kept for that, of each worker. */
+  readonly replayMemoryMaxBytes: number;
   /** How long a switchover waits for open transactions, in milliseconds. */
   readonly drainMs: number;
   /** With what the old primary replicates after a switchover; empty: as others do. */

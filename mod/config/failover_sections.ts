@@ -1,6 +1,6 @@
 // The keys about ends and changes: of servers, and of the proxy itself.
 
-import { duration, integer, size, text } from "./kinds.ts";
+import { boolean, duration, integer, size, text } from "./kinds.ts";
 import { section } from "./section.ts";
 
 /** `[drain]`. */
@@ -33,6 +33,22 @@ export const failover = section(
     }),
     parked_bytes_max: size("64MiB", { min: "0", max: "16GiB" }, {
       doc: "Bytes of statements that wait, of each worker (error 3168 beyond).",
+    }),
+    replay: boolean(false, {
+      doc:
+        "Transactions that are lost with their server before their COMMIT was sent are run again on the new primary, and go on if every answer is the one that the client has got; otherwise, and for those beyond the bounds below, error 1213.",
+    }),
+    replay_statements_max: integer(1000, { min: 1, max: 1_000_000 }, {
+      doc: "Statements of a transaction that can be run again.",
+    }),
+    replay_bytes_max: size("1MiB", { min: "1KiB", max: "1GiB" }, {
+      doc: "Bytes of its statements and of their answers. Of answers only a checksum is kept.",
+    }),
+    replay_time_max: duration("30s", { min: "1ms", max: "24h" }, {
+      doc: "How long it may have been open.",
+    }),
+    replay_memory_max: size("64MiB", { min: "0", max: "16GiB" }, {
+      doc: "Bytes of statements kept for that, of each worker.",
     }),
     drain: duration("5s", { min: "0", max: "1h" }, {
       doc:

@@ -46,6 +46,12 @@ export class Counters {
   retries = 0;
   /** Replicas that were found to hang. */
   replicasStalled = 0;
+  /** Transactions that were lost with their server, and run again. */
+  replays = 0;
+  /** Those that could not be, or got another answer: their clients were told (1213). */
+  replaysFailed = 0;
+  /** Transactions that could not have been run again from some statement on. */
+  replaysRuledOut = 0;
   /** Bytes on clients' connections, as their sockets carry them, before TLS. */
   bytesFromClients = 0;
   bytesToClients = 0;
@@ -55,6 +61,8 @@ export class Counters {
   poolPipelined = 0;
   /** Of these, run once more on a connection of their own: their answer was no plain one. */
   poolPipelinedAgain = 0;
+  /** Gauge: bytes of statements kept for transactions to be run again. */
+  replayBytes = 0;
   /** Gauge: clients connected now. */
   clients = 0;
   /** Gauge: clients connected now that have not logged in yet. */

@@ -13,6 +13,7 @@ import {
   ServerStatus,
   type SqlError,
 } from "../wire/mod.ts";
+import type { AnswerDigest } from "./answer_digest.ts";
 import { CommandIntake } from "./command_intake.ts";
 import type { SessionContext } from "./context.ts";
 import { login } from "./login.ts";
@@ -24,6 +25,7 @@ import { type Loss, lossError } from "./loss.ts";
 import { asServerError, lostConnection } from "./session_errors.ts";
 import { logSession } from "./statement_logging.ts";
 import { noteAnswered, noteLost, StatementTimes } from "./statement_times.ts";
+import { noteState } from "./told_state.ts";
 
 /** A chunk of rows of this length is part of a large result: it may wait for more of it. */
 const BULK_BYTES = 16 * 1024;
@@ -57,6 +59,9 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   answerSequence = 1;
   /** Prepared statements whose text was changed, by id. Made when there is one. */
   rewritten: Map<number, unknown> | undefined;
+
+  /** Takes the answer under way as well, and keeps it from the client where it is muted. */
+  digest: AnswerDigest | undefined;
 
   /** How long its statement under way takes. */
   readonly times = new StatementTimes();
@@ -186,6 +191,16 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     if (server !== undefined && server.tracker.errorCode !== 0 && this.pooled?.holdsBack(bytes)) {
       return;
     }
+    const { digest } = this;
+    if (digest !== undefined) {
+      digest.add(bytes);
+      if (digest.isMuted) return;
+    }
+    this.#pass(bytes, server);
+  }
+
+  /** Gives the client bytes of an answer. */
+  #pass(bytes: Uint8Array, server: ServerConnection | undefined): void {
     if (bytes.length >= BULK_BYTES && server?.tracker.inRows) this.stream.writeBulk(bytes);
     else this.stream.write(bytes);
     if (server === undefined) return;
@@ -198,9 +213,14 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   /** An OK packet with session state: on connections that are shared or could have been. */
   onOkPacket(packet: Uint8Array): void {
-    this.onAnswerBytes(
-      this.pooled?.noteState(packet) ?? okWithoutState(packet, this.capabilities),
-    );
+    const { pooled } = this;
+    const told = pooled ? noteState(pooled, packet) : okWithoutState(packet, this.capabilities);
+    const { digest } = this;
+    if (digest !== undefined) {
+      digest.addOk(packet);
+      if (digest.isMuted) return;
+    }
+    this.#pass(told, this.server);
   }
 
   onAnswerEnd(): void {

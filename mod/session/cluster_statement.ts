@@ -22,6 +22,7 @@ import type { ClientSession } from "./client_session.ts";
 import type { ClusterDesk } from "./cluster_desk.ts";
 import { FORWARD, type StageResult, TAKEN } from "./stage.ts";
 import { statementStart } from "./statement_start.ts";
+import { noteState } from "./told_state.ts";
 
 /** More grants than this are not read. */
 const GRANTS_MAX = 1024 * 1024;
@@ -80,7 +81,8 @@ class Grants implements AnswerSink {
 
   /** The packet that ends the answer, with changes of the session's state. */
   onOkPacket(packet: Uint8Array): void {
-    this.#packets.push(this.#session.pooled?.noteState(packet) ?? packet);
+    const { pooled } = this.#session;
+    this.#packets.push(pooled ? noteState(pooled, packet) : packet);
   }
 
   onAnswerEnd(): void {

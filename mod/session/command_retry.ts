@@ -45,6 +45,7 @@ export class CommandRetry implements Waiting {
   /** It cannot do without the primary: what only reads can where the old one still takes reads. */
   get mustWait(): boolean {
     const { gate } = this.#session.context;
+    if (this.#session.replay !== undefined) return true;
     // What opens the gate again must get through it.
     if (isClusterStatement(this.#session)) return false;
     if (!gate.readsGoOn) return true;

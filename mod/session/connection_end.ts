@@ -24,12 +24,17 @@ export class ConnectionEnd {
     if (bytes[HEADER_LENGTH] === ERR_HEADER) this.#words = bytes.slice(HEADER_LENGTH);
   }
 
+  /** Nobody is told: its client has lost nothing. */
+  clear(): void {
+    this.#words = this.reason = this.#loss = undefined;
+  }
+
   /** The ERR packet's payload that tells of it. */
   tell(session: ClientSession): Uint8Array {
     const { reason = "" } = this;
     const words = this.#words;
     const loss = this.#loss;
-    this.#words = this.reason = this.#loss = undefined;
+    this.clear();
     return words ?? session.lostError(reason, loss);
   }
 }

@@ -20,6 +20,7 @@ import {
   wantsCursor,
 } from "./session_statement.ts";
 import { runsText, textOf } from "./statement_text.ts";
+import { needsReading } from "./transaction_record.ts";
 
 const FOUND_ROWS = Effect.ASKS_FOUND_ROWS | Effect.LEAVES_FOUND_ROWS | Effect.MULTI | PINS;
 const DIAGNOSTICS = Residue.WARNINGS | Residue.FOUND_ROWS;
@@ -217,6 +218,7 @@ export function disturbsItself(
   needs: Needs | undefined,
 ): boolean {
   if (pooled.owner !== session) return false;
+  if (session.records && needsReading(session, pooled)) return true;
   const { effects, command } = session;
   const code = command[HEADER_LENGTH];
   // FOUND_ROWS() is the one thing that outlives them.

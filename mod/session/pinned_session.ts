@@ -10,7 +10,7 @@ export abstract class PinnedSession extends PlacedSession {
   /** What else does: a set of `OwnPin`. */
   ownPins = 0;
   /** The session is over when its connection is. */
-  protected endsWithConnection = false;
+  endsWithConnection = false;
 
   /** It holds a connection beyond the command under way. */
   get pinned(): boolean {

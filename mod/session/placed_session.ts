@@ -174,7 +174,7 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
   }
 
   /** It is gone. */
-  protected unsettle(): void {
+  unsettle(): void {
     this.#leaveCount();
     this.seat.leave();
     if (this.last?.owner === this) this.last.disown();
@@ -251,7 +251,7 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
   }
 
   /** Ends the session with its connection. */
-  protected endWithState(): void {
+  endWithState(): void {
     if (isClosedForInactivity(this.session)) endForInactivity(this.session);
     else this.session.endLost();
   }

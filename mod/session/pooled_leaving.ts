@@ -14,6 +14,17 @@ import {
 import { carryOver } from "./preparation.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
+/** The client has gone. @param wasIdle No command was under way. */
+export function leaveForGood(session: PooledSession, wasIdle: boolean): void {
+  session.unsettle();
+  session.retry?.end();
+  session.replay?.end();
+  session.record?.end();
+  if (session.pooled === undefined) session.pool.cancel(session);
+  // What is being read for the session before must come: `prepared` sees to the connection.
+  else if (!session.preparing) leaveBehind(session.leaveConnection()!, session, wasIdle);
+}
+
 /** @param wasIdle No command was under way. */
 export function leaveBehind(
   pooled: PooledConnection,
@@ -76,6 +87,11 @@ export function leaveTransaction(
   session: PooledSession,
 ): void {
   if (session.begin === undefined) session.route?.moveOn();
+  rollBack(pooled, session);
+}
+
+/** Ends a transaction; what lies on its connection is read for the owner before. */
+export function rollBack(pooled: PooledConnection, session: PooledSession): void {
   const { pool, context } = session;
   const { connection } = pooled;
   connection.holder = new ResettingHolder(pool, pooled);

@@ -2,11 +2,10 @@
 // or as long as something of it cannot be carried over to another connection.
 //
 // A command comes (`run`), a connection is leased (`granted`), made ready if another session was on
-// it (`Preparation`), the command goes out (`#send`), and when its answer has ended what it left is
-// noted (`settle`) and the connection is free again.
+// it (`Preparation`), the command goes out, and when its answer has ended what it left is noted.
 
 import type { PooledConnection, SessionState } from "../backend/mod.ts";
-import { isToldGtids, LASTING_RESIDUE, pingConnection } from "../backend/mod.ts";
+import { isToldGtids, pingConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import {
   Command,
@@ -19,15 +18,13 @@ import {
 import type { ClientSession } from "./client_session.ts";
 import { commandEffects } from "./command_effects.ts";
 import { CommandRetry } from "./command_retry.ts";
-import { isClosedForInactivity } from "./inactivity.ts";
 import { asServerError, isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
-import { noteState, owesAtOnce } from "./told_state.ts";
+import { owesAtOnce } from "./told_state.ts";
 import { showConditions } from "./diagnostics.ts";
 import { disturbsItself, needsOf } from "./needs.ts";
 import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
-import { forgetVariables, lossOf, type Progress, unknownSettings, withLost } from "./loss.ts";
-import { dropAnswer, leaveBehind, leaveTransaction } from "./pooled_leaving.ts";
+import { dropAnswer, leaveBehind, leaveForGood, leaveTransaction } from "./pooled_leaving.ts";
 import type { SessionBeginning } from "./pool_opener.ts";
 import { followsAtOnce } from "./follows_at_once.ts";
 import { LaneSeat } from "./lane_seat.ts";
@@ -38,8 +35,11 @@ import { NO_COMMAND, RetryingSession } from "./retrying_session.ts";
 import { answerAboutRoutes } from "./route_answers.ts";
 import type { RoutedFacts } from "./routing.ts";
 import { sendCommand } from "./send_command.ts";
+import type { Progress } from "./loss.ts";
+import { type HeldCommand, heldCommand } from "./replay.ts";
+import { type Interruption, loseServer } from "./server_loss.ts";
 import { SessionRoute } from "./session_route.ts";
-import { noteLost, noteTimes } from "./statement_times.ts";
+import { noteTimes } from "./statement_times.ts";
 
 /** The pooled part of a client session. */
 export class PooledSession extends RetryingSession {
@@ -58,6 +58,8 @@ export class PooledSession extends RetryingSession {
   #isPlaced = false;
   /** ROW_COUNT() in it is replaced by the session's. */
   #givesRowCount = false;
+  /** Its client has got its answer: what is asked yet is the proxy's own. */
+  #isAnswered = false;
   /** It goes out in pieces, and has not begun to; or has, and is not here to be sent again. */
   #isLong = false;
   /** What was set before the statement that has gone out, and what the connection held. */
@@ -129,6 +131,10 @@ export class PooledSession extends RetryingSession {
     if (command === Command.STMT_PREPARE) this.facts = undefined;
     this.effects = command === Command.STMT_PREPARE ? 0 : this.textEffects;
     if (this.facts !== undefined && answerAboutRoutes(this, this.facts)) return;
+    if (this.replay !== undefined) {
+      this.replay.hold(heldCommand(this, this.#isLong));
+      return;
+    }
     const pooled = this.#pooled;
     if (pooled === undefined) this.placeAgain();
     else if (this.route?.leavesReplica !== true) this.#begin(pooled);
@@ -155,6 +161,10 @@ export class PooledSession extends RetryingSession {
 
   refuse(error: SqlError, forEver = false): void {
     this.seat.leave();
+    if (this.replay !== undefined) {
+      this.replay.fail(error.message);
+      return;
+    }
     const told = this.session.takesClientErrors ? error : asServerError(error);
     if (forEver) {
       if (!this.#isLong) this.session.answerError(told, this.session.answerSequence);
@@ -215,10 +225,8 @@ export class PooledSession extends RetryingSession {
   /** Leaves a connection on which the command may be on its way already: nobody gets its answer. */
   #leave(pooled: PooledConnection): void {
     const { pool } = this;
-    this.#preparing = false;
     const isAhead = this.#isAhead;
-    this.#isAhead = false;
-    this.#detach();
+    this.leaveConnection();
     pooled.owner = undefined;
     if (isAhead) dropAnswer(pooled, pool);
     else pool.release(pooled);
@@ -253,7 +261,8 @@ export class PooledSession extends RetryingSession {
 
   #send(pooled: PooledConnection): void {
     if (this.#pooled !== pooled || !this.busy) return;
-    pooled.connection.tracker.stopAtOk = owesAtOnce(this, pooled);
+    pooled.connection.tracker.stopAtOk = this.session.digest !== undefined ||
+      owesAtOnce(this, pooled);
     const isLong = this.#isLong;
     this.#isLong = false;
     this.#inPieces = isLong;
@@ -270,6 +279,10 @@ export class PooledSession extends RetryingSession {
       else this.pool.drop(pooled);
     }
     if (this.session.closed) return;
+    if (this.replay !== undefined) {
+      this.replay.fail("its session could not be restored");
+      return;
+    }
     // Something of it is not on the replica yet.
     if (this.isGuest && this.route !== undefined && this.#isPlaced) {
       if (this.#pooled) this.#leave(pooled);
@@ -277,14 +290,7 @@ export class PooledSession extends RetryingSession {
       this.place();
       return;
     }
-    // Without an answer: the statement's execution will fail for the same reason.
-    if (this.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) this.#finish();
-    else this.#answerItself(error);
-  }
-
-  /** Takes the session state out of an OK packet; gives the packet for the client. */
-  noteState(packet: Uint8Array): Uint8Array {
-    return noteState(this, packet);
+    this.refuseWith(error);
   }
 
   /** Called when nothing is outstanding on the connection any more. */
@@ -295,8 +301,12 @@ export class PooledSession extends RetryingSession {
       this.#takeBack(pooled, this.retry);
       return;
     }
-    noteTimes(this, pooled);
     const { tracker } = pooled.connection;
+    if (this.replay === undefined) {
+      noteTimes(this, pooled);
+      this.record?.noteAnswer(pooled);
+    } else if (!this.replay.isSame(tracker)) return;
+    this.#isAnswered = true;
     this.route?.noteAnswer(pooled);
     if (this.effects & CHANGES_LOGINS) noteLoginChanges(this);
     if (isInterruption(tracker.errorCode)) pooled.connection.mayBeInterrupted = true;
@@ -310,9 +320,9 @@ export class PooledSession extends RetryingSession {
   /** The server has refused to run the command, and its client does not know. */
   #takeBack(pooled: PooledConnection, retry: CommandRetry): void {
     this.state = this.#before ?? this.state;
-    this.#before = undefined;
+    this.record?.noteUnanswered();
     this.route?.end();
-    this.#detach();
+    this.leaveConnection();
     retry.noteRefusal(pooled);
     if (this.begin === undefined) this.giveBack(pooled);
     else leaveTransaction(pooled, this);
@@ -335,8 +345,12 @@ export class PooledSession extends RetryingSession {
 
   /** The command is dealt with: the connection is free unless something holds it. */
   #finish(): void {
+    if (this.replay?.isRunning) {
+      this.replay.next();
+      return;
+    }
     const pooled = this.#pooled;
-    this.#idle();
+    this.idle();
     if (
       pooled && !this.pinned && !this.inTransaction && this.session.mayDetach &&
       pooled.connection.outstanding === 0
@@ -347,8 +361,9 @@ export class PooledSession extends RetryingSession {
     this.session.release();
   }
 
-  #idle(): void {
-    this.busy = false;
+  /** No command is under way any more. */
+  idle(): void {
+    this.busy = this.#isAnswered = false;
     this.seat.reset();
     this.#isPlaced = false;
     this.#isAhead = false;
@@ -380,68 +395,56 @@ export class PooledSession extends RetryingSession {
   onServerLost(reason: string): void {
     const pooled = this.#pooled;
     // Told for each request: it may have gone on elsewhere after the first one.
-    if (!pooled?.connection.closed) return;
-    pooled.owner = undefined;
-    noteLost(this.session);
-    const { tracker } = pooled.connection;
-    const progress = this.progress(pooled);
-    let loss = lossOf(this, pooled, progress);
-    const sequence = Math.max(this.session.answerSequence, tracker.sequence + 1);
-    const unsent = this.#isLong ? this.command : undefined;
-    // A statement that has had no answer has changed nothing; what others have is to be read yet.
-    const unread = (this.#before ? this.#unread : pooled.residue) & LASTING_RESIDUE;
+    if (pooled?.connection.closed) loseServer(this, pooled, reason);
+  }
+
+  /** How far the command under way was when its server was lost; what it has set is taken back. */
+  interrupt(pooled: PooledConnection): Interruption {
+    const wasAnswered = this.#isAnswered;
+    if (wasAnswered) this.idle();
     if (this.#before) this.state = this.#before;
-    const variables = unread === 0 ? "" : forgetVariables(this, unknownSettings(pooled));
-    if (variables === undefined) this.endsWithConnection = true;
-    else loss = withLost(loss, variables);
-    this.#detach();
-    this.pool.lost(pooled);
-    if (this.last === pooled) this.last = undefined;
-    this.noteLoss(loss);
-    this.pins.clear();
-    this.ownPins = 0;
-    this.statements.forgetAtServer();
-    this.#preparing = false;
-    if (this.session.closed) return;
-    this.session.onServerDrained(); // what it did not take is in its client's way no more
-    if (!this.busy) {
-      if (this.endsWithConnection || isClosedForInactivity(this.session)) this.endWithState();
-      else this.lost.note(reason, loss);
-      return;
-    }
-    if (loss.outcome === "again" && !this.endsWithConnection) {
-      this.#before = undefined;
-      this.#isAhead = false;
-      const { server } = pooled.connection.facts;
-      if (progress.wasSent) this.retries.ifServerIsGone(server, { reason, loss });
-      else this.retries.again(reason);
-      return;
-    }
-    this.#idle();
-    if (this.endsWithConnection) {
-      this.session.endLost();
-      return;
-    }
-    const error = this.session.lostError(reason, loss);
-    if (unsent) this.session.passOver(unsent, error);
-    else {
-      this.session.answerPayload(error, sequence);
-      this.session.release();
-    }
+    return {
+      ...this.progress(pooled),
+      wasAnswered,
+      isLong: this.#isLong,
+      // A statement that has had no answer has changed nothing; what others have is to be read yet.
+      unread: this.#before ? this.#unread : pooled.residue,
+    };
+  }
+
+  /** Takes a command in place of the one under way: see replay.ts. */
+  takeUp(given: Pick<HeldCommand, "command" | "statement" | "isLong" | "sequence">): void {
+    this.idle();
+    this.busy = true;
+    this.command = given.command;
+    this.statement = given.statement;
+    this.#isLong = given.isLong;
+    this.session.answerSequence = given.sequence;
+  }
+
+  /** Runs it on the connection that the session has; without one it has to be placed. */
+  goOn(): void {
+    if (this.#pooled) this.#begin(this.#pooled);
+  }
+
+  /** Gives up the connection that the session has: nothing of the command is under way any more. */
+  leaveConnection(): PooledConnection | undefined {
+    const pooled = this.#pooled;
+    this.#preparing = this.#isAhead = false;
+    this.#before = undefined;
+    if (pooled) this.#detach();
+    return pooled;
+  }
+
+  /** It is answered with an error. @param error The payload of an ERR packet. */
+  refuseWith(error: Uint8Array): void {
+    // Without an answer: the one behind it is told.
+    if (this.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) this.#finish();
+    else this.#answerItself(error);
   }
 
   /** The client has gone. @param wasIdle No command was under way. */
   leave(wasIdle: boolean): void {
-    const pooled = this.#pooled;
-    this.unsettle();
-    this.retry?.end();
-    if (!pooled) {
-      this.pool.cancel(this);
-      return;
-    }
-    // What is being read for the session before must come: `prepared` sees to the connection.
-    if (this.#preparing) return;
-    this.#detach();
-    leaveBehind(pooled, this, wasIdle);
+    leaveForGood(this, wasIdle);
   }
 }

@@ -20,6 +20,7 @@ import { NO_PEERS, type Presence, type SessionLabel } from "./peers.ts";
 import { presenceOf } from "./presence.ts";
 import { FORWARD, type StageResult, TAKEN } from "./stage.ts";
 import { statementStart } from "./statement_start.ts";
+import { noteState } from "./told_state.ts";
 
 /** A process list longer than this is cut off. */
 const LIST_MAX = 64 * 1024 * 1024;
@@ -99,7 +100,7 @@ class ProcesslistAnswer implements AnswerSink {
   /** The packet that ends the answer, with changes of the session's state. */
   onOkPacket(packet: Uint8Array): void {
     const { pooled } = this.#session;
-    this.onAnswerBytes(pooled ? pooled.noteState(packet) : packet);
+    this.onAnswerBytes(pooled ? noteState(pooled, packet) : packet);
   }
 
   onAnswerEnd(): void {

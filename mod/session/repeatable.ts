@@ -54,7 +54,14 @@ export function isClusterStatement(session: PooledSession): boolean {
 }
 
 /** Statements that end no transaction by themselves. */
-const ENDS_NOTHING = ["INSERT", "UPDATE", "DELETE", "REPLACE", "SELECT", "WITH", "SAVEPOINT"];
+const ENDS_NOTHING = "INSERT UPDATE DELETE REPLACE SELECT WITH SAVEPOINT RELEASE".split(" ");
+
+/** SET, but of what commits where it is turned on. */
+function setsHarmlessly(session: PooledSession): boolean {
+  if (!startsWith(session, "SET")) return false;
+  const { bytes, start } = textOf(session);
+  return !/autocommit/i.test(Buffer.from(bytes).toString("latin1", start));
+}
 
 /** What becomes of the command under way whose connection has just ended. */
 export function lossOutcome(
@@ -67,7 +74,7 @@ export function lossOutcome(
   const isRollback = runsText(session) && startsWith(session, "ROLLBACK");
   const endsNothing = isRollback ||
     (runsText(session) && (session.effects & (Effect.MULTI | Effect.CALLS)) === 0 &&
-      ENDS_NOTHING.some((word) => startsWith(session, word)));
+      (ENDS_NOTHING.some((word) => startsWith(session, word)) || setsHarmlessly(session)));
   return outcomeOfLoss({ wasSent, hasForwarded }, {
     ...commandFacts(session),
     isInTransaction: isOpen,

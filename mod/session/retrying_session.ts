@@ -8,8 +8,10 @@ import { ConnectionEnd } from "./connection_end.ts";
 import { isClosedForInactivity } from "./inactivity.ts";
 import { forgetVariables, type Loss, lossError, unknownSettings } from "./loss.ts";
 import { PinnedSession } from "./pinned_session.ts";
+import type { Replay } from "./replay.ts";
 import type { SessionStatement } from "./session_statement.ts";
 import { TransactionOpening } from "./transaction_opening.ts";
+import type { TransactionRecord } from "./transaction_record.ts";
 
 /** There is no command under way. */
 export const NO_COMMAND: Buffer = Buffer.alloc(0);
@@ -28,10 +30,14 @@ export abstract class RetryingSession extends PinnedSession {
   retry: CommandRetry | undefined;
   /** Of the open transaction. */
   readonly opening = new TransactionOpening();
+  /** What there is of the open transaction, to be run again; undefined where that never was. */
+  record: TransactionRecord | undefined;
+  /** A lost transaction that is to be run again before the next command. */
+  replay: Replay | undefined;
   /** What begins a transaction on the primary in front of the command under way. */
   begin: string | undefined;
   /** What the next command is told: its server connection has ended while it held it. */
-  protected readonly lost = new ConnectionEnd();
+  readonly lost = new ConnectionEnd();
 
   /** Its connection is being given the session's state. */
   abstract readonly preparing: boolean;
@@ -41,8 +47,15 @@ export abstract class RetryingSession extends PinnedSession {
   /** The command does not run: its client is told. @param forEver Nor will any other. */
   abstract refuse(error: SqlError, forEver?: boolean): void;
 
-  protected get retries(): CommandRetry {
+  /** The same, made where there is none. */
+  get retries(): CommandRetry {
     return this.retry ??= this.makeRetry();
+  }
+
+  /** Hot path: what is sent is noted, for a transaction to be run again. */
+  get records(): boolean {
+    return (this.record !== undefined || this.context.config.failover.replay) &&
+      this.replay === undefined;
   }
 
   /** Something goes out in front of the command under way. */
@@ -57,13 +70,14 @@ export abstract class RetryingSession extends PinnedSession {
   }
 
   /** The connection has ended: what was to begin there is over, unless the command runs elsewhere. */
-  protected noteLoss({ outcome }: Loss): void {
+  noteLoss({ outcome }: Loss): void {
     if (outcome !== "again") this.begin = undefined;
     this.route?.lost();
   }
 
   override startAnew(state: SessionState): void {
     super.startAnew(state);
+    this.record?.end();
     this.begin = undefined;
   }
 
@@ -114,7 +128,8 @@ export abstract class RetryingSession extends PinnedSession {
 
   /** An error comes: whether its client does not get it, since the command may run elsewhere. */
   holdsBack(bytes: Uint8Array): boolean {
-    return this.busy && !this.preparing && this.retries.holdsBack(bytes);
+    return this.busy && !this.preparing && this.replay === undefined &&
+      this.retries.holdsBack(bytes);
   }
 
   override onConnectionLost(pooled: PooledConnection): void {

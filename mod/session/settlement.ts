@@ -24,6 +24,7 @@ import { hasOptimizerHint } from "./optimizer_hint.ts";
 import { OwnPin } from "./own_pin.ts";
 import { runsText, startsWith, textOf } from "./statement_text.ts";
 import { isSetStatement } from "./told_state.ts";
+import { TransactionRecord } from "./transaction_record.ts";
 import { untoldAssignments } from "./untold_assignments.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
@@ -34,6 +35,7 @@ const CHANGES_DESPITE_ERROR = Effect.CALLS | Effect.RUNS_TRIGGERS | Effect.MULTI
 
 /** A statement is about to be sent: what it may change is noted, so that nothing can be missed. */
 export function noteStatement(session: PooledSession, pooled: PooledConnection): void {
+  if (session.records) (session.record ??= new TransactionRecord(session)).noteSent();
   const { effects } = session;
   if (showsTrackers(session)) {
     const { connection } = pooled;

@@ -20,6 +20,7 @@ import {
   HEADER_LENGTH,
   NO_TRANSACTION,
   okForClient,
+  ServerStatus,
   type SessionStateEntry,
   sessionStateOf,
   StateEntry,
@@ -58,7 +59,7 @@ export function noteState(session: PooledSession, packet: Uint8Array): Uint8Arra
 /** Takes the session state out of an OK packet that its client is not shown. */
 export function readState(session: PooledSession, packet: Uint8Array): void {
   const pooled = session.pooled!;
-  if (isEof(packet)) session.untoldState = true;
+  if (isEof(packet) && saysChanged(packet)) session.untoldState = true;
   const entries = sessionStateOf(packet);
   const { states } = session.context.tables;
   let changed = false;
@@ -146,12 +147,19 @@ function nameIn({ type, data }: SessionStateEntry): string | undefined {
   return type === StateEntry.SYSTEM_VARIABLES ? decodeSystemVariables(data)[0]?.name : undefined;
 }
 
-/** The server tells that something has changed; what, the next OK packet tells. */
+/** Where it tells that something has changed, the next OK packet tells what. */
 function isEof(packet: Uint8Array): boolean {
   return packet[HEADER_LENGTH] === 0xfe && packet.length === HEADER_LENGTH + EOF_LENGTH;
 }
 
 const EOF_LENGTH = 5;
+/** Where the status is in an EOF packet, behind its warnings. */
+const EOF_STATUS_AT = HEADER_LENGTH + 3;
+
+function saysChanged(packet: Uint8Array): boolean {
+  const status = packet[EOF_STATUS_AT] | (packet[EOF_STATUS_AT + 1] << 8);
+  return (status & ServerStatus.SESSION_STATE_CHANGED) !== 0;
+}
 
 /** SET STATEMENT x = 1 FOR ...: what it sets is told as if it stayed. */
 export function isSetStatement(session: PooledSession): boolean {

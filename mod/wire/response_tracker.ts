@@ -30,7 +30,7 @@ export class ResponseTracker extends AnswerFacts {
    * that somebody may look at them whole. Only to be changed while no answer is under way.
    */
   stopAtState = false;
-  /** With `stopAtState`: stop in front of each OK packet, whatever its status says. */
+  /** With `stopAtState`: stop in front of each OK and EOF packet, whatever its status says. */
   stopAtOk = false;
   /** The next packet is such an OK or EOF packet: it waits for `passOk`. */
   stopped = false;
@@ -200,7 +200,8 @@ export class ResponseTracker extends AnswerFacts {
   #tellsState(bytes: Uint8Array, at: number, length: number): boolean {
     if (this.#continues || length < EOF_LENGTH || length === PAYLOAD_MAX) return false;
     if (length < OK_LENGTH_MIN) {
-      return bytes[at] === 0xfe && isEofPlace(this.#phase) && hasStateFlag(bytes, at + 3);
+      return bytes[at] === 0xfe && isEofPlace(this.#phase) &&
+        (this.stopAtOk || hasStateFlag(bytes, at + 3));
     }
     if (!isOkHeader(this.#phase, bytes[at], this.#deprecateEof)) return false;
     const status = okStatusPosition(bytes, at);

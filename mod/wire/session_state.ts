@@ -191,6 +191,22 @@ export function okForClient(packet: Uint8Array, client: ClientOkForm): Uint8Arra
   return frame(writer.done(), packet[3]);
 }
 
+/**
+ * What an OK or EOF packet says of its statement alone, in a form of its own: without the session's
+ * state, and of the status only some flags.
+ *
+ * @param packet With its header.
+ * @param flags The status flags that count.
+ * @throws {MalformedPacketError} If it does not have the form of such a packet.
+ */
+export function statementFacts(packet: Uint8Array, flags: number): Uint8Array {
+  const { isEof, statusAt, status, warnings, info } = new TrackedOk(packet);
+  // Behind the header that numbers it: the first byte and, of an OK packet, two numbers.
+  const head = packet.subarray(HEADER_LENGTH - 1, isEof ? HEADER_LENGTH + 1 : statusAt);
+  const writer = new PacketWriter(head.length + 4 + info.length);
+  return writer.raw(head).u16(status & flags).u16(warnings).raw(info).done();
+}
+
 /** The parts of an OK packet that can differ between a server leg and a client. */
 class TrackedOk {
   readonly isEof: boolean;

@@ -1,7 +1,7 @@
 // Every fault, one after the other and in another order each time, on clusters under load; then
 // their ledgers are checked, and that no read was stale.
 // Usage: bun tests/failover/chaos.ts [--minutes 3] [--seed S] [--cluster async|group|mariadb|polardbx]
-//   [--fault ...] [--sessions 32] [--hold SECONDS]
+//   [--fault ...] [--sessions 32] [--hold SECONDS] [--replay]
 
 import { parseArgs } from "node:util";
 import { type FaultName, FAULTS } from "./faults.ts";
@@ -17,6 +17,7 @@ const { values } = parseArgs({
     fault: { type: "string", multiple: true, default: Object.keys(FAULTS) },
     sessions: { type: "string", default: "32" },
     hold: { type: "string", default: "2" },
+    replay: { type: "boolean", default: false },
     log: { type: "boolean", default: false },
   },
 });
@@ -29,6 +30,7 @@ for (const cluster of values.cluster as ClusterKind[]) {
     faults: values.fault as FaultName[],
     forMs: Number(values.minutes) * 60_000 / values.cluster.length,
     split: true,
+    replay: values.replay,
     sessions: Number(values.sessions),
     holdMs: Number(values.hold) * 1000,
     seed,

@@ -1,7 +1,7 @@
 // Runs a load through the proxy over faults of a real cluster and checks its ledger.
 // Usage: bun tests/failover/main.ts --cluster async|group|mariadb|polardbx --fault kill|stop|switchover|
 //   outside|replica|flap|cut|worker|proxy|takeover [--fault ...] [--sessions 64] [--seconds 10] [--seed S]
-//   [--split] [--svg FILE] [--log]
+//   [--split] [--replay] [--svg FILE] [--log]
 
 import { parseArgs } from "node:util";
 import { type FaultName, FAULTS } from "./faults.ts";
@@ -23,6 +23,7 @@ const { values } = parseArgs({
     config: { type: "string", default: "" },
     svg: { type: "string" },
     split: { type: "boolean", default: false },
+    replay: { type: "boolean", default: false },
     log: { type: "boolean", default: false },
   },
 });
@@ -38,6 +39,7 @@ for (const cluster of clusters) {
       faults: [fault],
       // Replicas matter to those who read from them.
       split: values.split || fault === "replica",
+      replay: values.replay,
       sessions: Number(values.sessions),
       holdMs: Number(values.seconds) * 1000,
       seed: Number(values.seed),

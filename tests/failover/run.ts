@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly pauseMs: number;
   /** Told what is done and noticed, as it happens. */
   readonly onMark?: (line: string) => void;
+  /** Lost transactions are run again. @default {false} */
+  readonly replay?: boolean;
   /** More configuration of the proxy. */
   readonly config?: string;
 }
@@ -46,6 +48,8 @@ export interface Outcome {
   readonly account: Account;
   readonly timeline: Timeline;
   readonly periods: readonly Period[];
+  /** Transactions that only their server's end has ended are none that a client is told of. */
+  readonly replay: boolean;
   readonly complaints: Load["complaints"];
   readonly wrong: readonly string[];
   readonly reconnects: number;
@@ -89,7 +93,8 @@ export async function run(options: RunOptions): Promise<Outcome> {
       ...["-u", "app", "-p", "app", "--admin", "127.0.0.1:0"],
       ...options.faults.includes("worker") ? ["--workers", "2"] : [],
     ],
-    config: PROXY_CONFIG + (options.split ? SPLIT_CONFIG : "") + (options.config ?? ""),
+    config: PROXY_CONFIG + (options.replay ? "replay = true\n" : "") +
+      (options.split ? SPLIT_CONFIG : "") + (options.config ?? ""),
   });
   await settled(proxy, site.nodes.length);
   const load = new Load({
@@ -138,6 +143,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     account,
     timeline,
     periods,
+    replay: options.replay === true,
     complaints: load.complaints,
     wrong: load.wrong,
     reconnects: load.reconnects,

@@ -1,0 +1,242 @@
+// Runs a transaction again whose server was lost, in front of the command that its client sends next
+// or had under way. Each answer must be the one that the client has got; then the command runs as if
+// nothing had been, otherwise the transaction is rolled back and its client told that it is lost.
+
+import { type AnswerFacts, Command, HEADER_LENGTH } from "../wire/mod.ts";
+import { AnswerDigest } from "./answer_digest.ts";
+import { commandEffects } from "./command_effects.ts";
+import type { Waiting } from "./failover_gate.ts";
+import { forgetVariables, type Loss, withLost } from "./loss.ts";
+import { rollBack } from "./pooled_leaving.ts";
+import type { PooledSession } from "./pooled_session.ts";
+import type { RoutedFacts } from "./routing.ts";
+import type { SessionStatement } from "./session_statement.ts";
+import { type SessionValues, valuesOf } from "./session_values.ts";
+import type { RecordedStatement, RecordedTransaction } from "./transaction_record.ts";
+
+/** The client's command, which waits until its transaction is where it was. */
+export interface HeldCommand {
+  readonly command: Buffer;
+  readonly statement: SessionStatement | undefined;
+  readonly effects: number;
+  readonly textEffects: number;
+  readonly facts: RoutedFacts | undefined;
+  /** It goes out in pieces, and has not begun to. */
+  readonly isLong: boolean;
+  /** The sequence id of its answer's first packet. */
+  readonly sequence: number;
+}
+
+/** The command under way. @param isLong As in `HeldCommand`. */
+export function heldCommand(session: PooledSession, isLong: boolean): HeldCommand {
+  const { command, statement, effects, textEffects, facts } = session;
+  const sequence = session.session.answerSequence;
+  return { command, statement, effects, textEffects, facts, isLong, sequence };
+}
+
+/** Attempts at one transaction: servers may go under it, and others' locks be in its way. */
+const ATTEMPTS_MAX = 5;
+
+/** Errors that say nothing of the transaction: locks of others, and servers that take no writes. */
+const TRANSIENT = new Set([1053, 1205, 1213, 1290, 1836, 3100]);
+
+/** One transaction of one session. */
+export class Replay implements Waiting {
+  /** The server is known to be gone, or to be there; undefined: it is being found out. */
+  #isGone: boolean | undefined;
+  readonly #session: PooledSession;
+  readonly #transaction: RecordedTransaction;
+  readonly #reason: string;
+  readonly #loss: Loss;
+  /** Settings and user variables that were set in it, with values that only its server knew. */
+  readonly #unknown: readonly string[];
+  readonly #atLoss: SessionValues;
+  readonly #types: readonly Pick<SessionStatement, "types" | "history">[];
+  readonly #digest = new AnswerDigest();
+  #held: HeldCommand | undefined;
+  /** Statements whose number for a new row was another one when they were run again. */
+  readonly #numbered = new Set<RecordedStatement>();
+  /** The statement that runs; -1: none does. */
+  #at = -1;
+  #attempts = 0;
+  #sinceMs = 0;
+
+  constructor(session: PooledSession, { transaction, reason, loss, unknown }: {
+    readonly transaction: RecordedTransaction;
+    /** Why its server is lost. */
+    readonly reason: string;
+    readonly loss: Loss;
+    readonly unknown: readonly string[];
+  }) {
+    this.#session = session;
+    this.#transaction = transaction;
+    this.#reason = reason;
+    this.#loss = loss;
+    this.#unknown = unknown;
+    this.#atLoss = valuesOf(session);
+    this.#types = transaction.statements.map(({ statement }) => ({
+      types: statement?.types,
+      history: statement?.history,
+    }));
+    this.#digest.isMuted = true;
+  }
+
+  /** Statements of the transaction are being run. */
+  get isRunning(): boolean {
+    return this.#at >= 0;
+  }
+
+  /**
+   * Finds out whether the server is gone: a connection may have been killed on purpose, and whoever
+   * did that does not want to see its transaction again.
+   */
+  doubt(server: string): void {
+    const { context } = this.#session;
+    if (context.cluster === undefined) this.settle(false); // nobody would find out
+    else context.gate.doubt(this, server);
+  }
+
+  settle(isGone: boolean): void {
+    this.#isGone = isGone;
+    if (this.#held !== undefined) this.#decide();
+  }
+
+  /** The client's next command, or the one that was under way. */
+  hold(held: HeldCommand): void {
+    this.#held = held;
+    this.#sinceMs = performance.now();
+    if (this.#isGone !== undefined) this.#decide();
+  }
+
+  #decide(): void {
+    if (this.#isGone) this.#begin(this.#reason);
+    else this.fail();
+  }
+
+  #begin(reason: string): void {
+    const session = this.#session;
+    Object.assign(session, this.#transaction.before);
+    this.#run(0);
+    const { retries } = session;
+    retries.attempts = this.#attempts;
+    retries.sinceMs = this.#sinceMs;
+    retries.again(reason);
+  }
+
+  #run(at: number): void {
+    const session = this.#session;
+    const recorded = this.#transaction.statements[at]!;
+    this.#at = at;
+    this.#digest.clear();
+    session.session.digest = this.#digest;
+    // It is used up by the next row that is numbered, and only by one: a statement that is known to
+    // number one.
+    session.begin = this.#numbered.has(recorded)
+      ? `SET @@SESSION.insert_id=${recorded.insertId}`
+      : undefined;
+    const { packet, statement: prepared, types, history } = recorded;
+    if (prepared !== undefined) Object.assign(prepared, { types, history });
+    session.takeUp({ command: packet, statement: prepared, isLong: false, sequence: 1 });
+    session.textEffects = session.effects = commandEffects(session, packet, false);
+    session.facts = undefined; // it is for the primary, whatever it is
+    session.seat.alone = true;
+    session.goOn();
+  }
+
+  /**
+   * A statement's answer is complete.
+   *
+   * @returns Whether it is the one that the client has got; otherwise all is seen to.
+   */
+  isSame({ errorCode, insertId }: AnswerFacts): boolean {
+    const statement = this.#transaction.statements[this.#at]!;
+    if (this.#digest.end() === statement.digest) return true;
+    const isNumber = errorCode === 0 && statement.insertId !== 0n &&
+      statement.insertId !== insertId && !this.#numbered.has(statement);
+    if (isNumber) {
+      // Others have been numbered since: its row is to have the number that its client was told.
+      this.#numbered.add(statement);
+      this.#leave();
+      this.#begin("a row was numbered anew");
+    } else if (TRANSIENT.has(errorCode)) this.again(`error ${errorCode}`);
+    else this.fail("an answer was another one");
+    return false;
+  }
+
+  /** A statement is dealt with: the next one, or the client's command. */
+  next(): void {
+    const session = this.#session;
+    if (this.#at + 1 < this.#transaction.statements.length) {
+      this.#run(this.#at + 1);
+      return;
+    }
+    session.context.counters.replays++;
+    this.end();
+    const { effects, textEffects, facts } = this.#held!;
+    session.takeUp(this.#held!);
+    Object.assign(session, { effects, textEffects, facts });
+    session.goOn();
+  }
+
+  /** The attempt has failed, and another one may not. @param reason Why. */
+  again(reason: string): void {
+    this.#leave();
+    if (++this.#attempts < ATTEMPTS_MAX) this.#begin(reason);
+    else this.fail(reason);
+  }
+
+  /** The transaction is lost. @param reason Why it could not be run again. */
+  fail(reason = ""): void {
+    const session = this.#session;
+    this.#leave();
+    this.end();
+    session.record?.end();
+    session.context.counters.replaysFailed++;
+    Object.assign(session, this.#atLoss);
+    this.#transaction.statements.forEach(({ statement }, at) => {
+      if (statement !== undefined) Object.assign(statement, this.#types[at]);
+    });
+    session.takeUp(this.#held!);
+    const lost = forgetVariables(session, this.#unknown);
+    if (lost === undefined) {
+      session.session.endLost();
+      return;
+    }
+    const told = reason === "" ? this.#reason : `${this.#reason}; not run again: ${reason}`;
+    const loss = withLost(this.#loss, lost);
+    // It has no answer: the command behind it is told.
+    if (session.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) {
+      session.lost.note(told, loss);
+    }
+    session.refuseWith(session.session.lostError(told, loss));
+  }
+
+  /** Leaves the connection on which it was run again in vain. */
+  #leave(): void {
+    const session = this.#session;
+    const pooled = session.leaveConnection();
+    if (pooled === undefined) return;
+    pooled.disown();
+    if (pooled.connection.outstanding > 0) session.pool.drop(pooled);
+    else rollBack(pooled, session);
+  }
+
+  /** It is over, or its client is gone. */
+  end(): void {
+    const session = this.#session;
+    this.#at = -1;
+    session.replay = session.begin = undefined;
+    session.session.digest = undefined;
+    session.context.gate.leave(this);
+  }
+
+  // It waits for nothing but to know of its server: its statements wait as those of clients do.
+
+  get waitingBytes(): number {
+    return 0;
+  }
+
+  goOn(): void {}
+
+  giveUp(): void {}
+}
