@@ -2,14 +2,17 @@
 // when the server was lost: it runs elsewhere, waits until it can, or its client is told.
 
 import { type PooledConnection, Residue } from "../backend/mod.ts";
-import { mayRunAfterRefusal, refusalOf } from "../route/mod.ts";
+import { mayRunAfterRefusal, type Refusal, refusalOf } from "../route/mod.ts";
 import { TransactionStart } from "../sql/mod.ts";
 import { ERR_HEADER, HEADER_LENGTH, payloadLength, type SqlError } from "../wire/mod.ts";
 import type { Waiting } from "./failover_gate.ts";
 import { type Loss, lossError } from "./loss.ts";
+import { leaveTransaction } from "./pooled_leaving.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { commandFacts, isClusterStatement, isRead } from "./repeatable.ts";
+import { replayRefused } from "./server_loss.ts";
 import { startsWith } from "./statement_text.ts";
+import { endsTransaction } from "./repeatable.ts";
 import { transactionBegunBy } from "./transaction_opening.ts";
 
 /** ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION: of the transaction, not of its server. */
@@ -23,6 +26,8 @@ export class CommandRetry implements Waiting {
   reason = "";
   /** The server's refusal, which the client has not got. */
   held: Uint8Array | undefined;
+  /** Its transaction is to be run again for that. */
+  replays = false;
   readonly #session: PooledSession;
   #doubt: { readonly reason: string; readonly loss: Loss } | undefined;
 
@@ -107,6 +112,7 @@ export class CommandRetry implements Waiting {
     this.sinceMs = this.attempts = 0;
     this.reason = "";
     this.held = undefined;
+    this.replays = false;
   }
 
   /**
@@ -132,14 +138,40 @@ export class CommandRetry implements Waiting {
       ? session.opening.textFor(session)
       : undefined;
     const isHeld = facts.isHeld && begin === undefined;
-    if (!mayRunAfterRefusal(errorCode, refusal, { ...facts, isHeld })) return false;
+    this.replays = isHeld && this.#mayReplay(errorCode, refusal);
+    if (!this.replays && !mayRunAfterRefusal(errorCode, refusal, { ...facts, isHeld })) {
+      return false;
+    }
     if (session.inTransaction) session.begin = begin;
     this.held = bytes;
     return true;
   }
 
-  /** The refusal is complete: the connection counts as touched by a statement of the proxy's own. */
-  noteRefusal(pooled: PooledConnection): void {
+  /** The transaction that the refused command is in can be run again elsewhere, and the command then. */
+  #mayReplay(errorCode: number, refusal: Refusal): boolean {
+    const session = this.#session;
+    if (session.record?.transaction === undefined || session.pinned) return false;
+    if (errorCode === READ_ONLY_TRANSACTION) return false;
+    // One that was killed by the shutdown may have run.
+    return refusal !== "ending" || !endsTransaction(session);
+  }
+
+  /** The refusal is complete: the command goes elsewhere, or its transaction and then it. */
+  leave(pooled: PooledConnection): void {
+    const session = this.#session;
+    this.#noteRefusal(pooled);
+    if (this.replays) {
+      this.replays = false;
+      replayRefused(session, pooled, this.reason);
+      return;
+    }
+    if (session.begin === undefined) session.giveBack(pooled);
+    else leaveTransaction(pooled, session);
+    this.again(this.reason);
+  }
+
+  /** The connection counts as touched by a statement of the proxy's own. */
+  #noteRefusal(pooled: PooledConnection): void {
     const { held } = this;
     this.held = undefined;
     pooled.hasConditions = true;

@@ -201,7 +201,7 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
   }
 
   /** Gives a connection back; of a guest's what is left on it is read before. */
-  protected giveBack(pooled: PooledConnection): void {
+  giveBack(pooled: PooledConnection): void {
     const { pool } = this;
     if (!this.isGuest) pool.release(pooled);
     else if (pooled.residue === Residue.NONE) {

@@ -323,10 +323,7 @@ export class PooledSession extends RetryingSession {
     this.record?.noteUnanswered();
     this.route?.end();
     this.leaveConnection();
-    retry.noteRefusal(pooled);
-    if (this.begin === undefined) this.giveBack(pooled);
-    else leaveTransaction(pooled, this);
-    retry.again(retry.reason);
+    retry.leave(pooled);
   }
 
   /** The command got an answer of the proxy's own. */

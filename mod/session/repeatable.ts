@@ -63,6 +63,14 @@ function setsHarmlessly(session: PooledSession): boolean {
   return !/autocommit/i.test(Buffer.from(bytes).toString("latin1", start));
 }
 
+/** The command under way may commit. */
+export function endsTransaction(session: PooledSession): boolean {
+  if (!runsText(session)) return true;
+  if (startsWith(session, "ROLLBACK")) return false;
+  if ((session.effects & (Effect.MULTI | Effect.CALLS)) !== 0) return true;
+  return !ENDS_NOTHING.some((word) => startsWith(session, word)) && !setsHarmlessly(session);
+}
+
 /** What becomes of the command under way whose connection has just ended. */
 export function lossOutcome(
   session: PooledSession,
@@ -71,13 +79,9 @@ export function lossOutcome(
 ): LossOutcome {
   const status = connection.tracker.status;
   const isOpen = (status & ServerStatus.IN_TRANS) !== 0 || (status & ServerStatus.AUTOCOMMIT) === 0;
-  const isRollback = runsText(session) && startsWith(session, "ROLLBACK");
-  const endsNothing = isRollback ||
-    (runsText(session) && (session.effects & (Effect.MULTI | Effect.CALLS)) === 0 &&
-      (ENDS_NOTHING.some((word) => startsWith(session, word)) || setsHarmlessly(session)));
   return outcomeOfLoss({ wasSent, hasForwarded }, {
     ...commandFacts(session),
     isInTransaction: isOpen,
-    commits: !endsNothing,
+    commits: endsTransaction(session),
   });
 }

@@ -37,8 +37,10 @@ export function heldCommand(session: PooledSession, isLong: boolean): HeldComman
 /** Attempts at one transaction: servers may go under it, and others' locks be in its way. */
 const ATTEMPTS_MAX = 5;
 
-/** Errors that say nothing of the transaction: locks of others, and servers that take no writes. */
-const TRANSIENT = new Set([1053, 1205, 1213, 1290, 1836, 3100]);
+/** Errors that say nothing of the transaction: locks of others. */
+const LOCKED = new Set([1205, 1213]);
+/** And those of servers that take no writes, which may go on for as long as a statement waits. */
+const REFUSED = new Set([1053, 1290, 1836, 3100]);
 
 /** One transaction of one session. */
 export class Replay implements Waiting {
@@ -59,6 +61,8 @@ export class Replay implements Waiting {
   /** The statement that runs; -1: none does. */
   #at = -1;
   #attempts = 0;
+  /** Of these, that no server's refusal has ended. */
+  #failures = 0;
   #sinceMs = 0;
 
   constructor(session: PooledSession, { transaction, reason, loss, unknown }: {
@@ -158,7 +162,8 @@ export class Replay implements Waiting {
       this.#numbered.add(statement);
       this.#leave();
       this.#begin("a row was numbered anew");
-    } else if (TRANSIENT.has(errorCode)) this.again(`error ${errorCode}`);
+    } else if (REFUSED.has(errorCode)) this.#retry(`error ${errorCode}`);
+    else if (LOCKED.has(errorCode)) this.again(`error ${errorCode}`);
     else this.fail("an answer was another one");
     return false;
   }
@@ -180,9 +185,14 @@ export class Replay implements Waiting {
 
   /** The attempt has failed, and another one may not. @param reason Why. */
   again(reason: string): void {
-    this.#leave();
-    if (++this.#attempts < ATTEMPTS_MAX) this.#begin(reason);
+    if (++this.#failures < ATTEMPTS_MAX) this.#retry(reason);
     else this.fail(reason);
+  }
+
+  #retry(reason: string): void {
+    this.#attempts++;
+    this.#leave();
+    this.#begin(reason);
   }
 
   /** The transaction is lost. @param reason Why it could not be run again. */

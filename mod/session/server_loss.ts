@@ -4,6 +4,7 @@
 import { LASTING_RESIDUE, type PooledConnection } from "../backend/mod.ts";
 import { isClosedForInactivity } from "./inactivity.ts";
 import { forgetVariables, lossOf, type Progress, unknownSettings, withLost } from "./loss.ts";
+import { rollBack } from "./pooled_leaving.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { heldCommand, Replay } from "./replay.ts";
 import { noteLost } from "./statement_times.ts";
@@ -59,6 +60,30 @@ export function loseServer(session: PooledSession, pooled: PooledConnection, why
   } else loseCommand(session, { isLong, error: client.lostError(reason, loss), sequence });
   // What came meanwhile was held back for its sake.
   if (wasAnswered) client.release();
+}
+
+/**
+ * A server has refused a command for what the server is, in a transaction that can be run again: it
+ * is elsewhere, and the command behind it. The session has left the connection.
+ */
+export function replayRefused(
+  session: PooledSession,
+  pooled: PooledConnection,
+  reason: string,
+): void {
+  const held = heldCommand(session, false);
+  const { transaction } = session.record!;
+  const replay = new Replay(session, {
+    transaction: transaction!,
+    reason,
+    loss: { outcome: "lost", transaction: true, held: "" },
+    unknown: unknownSettings(pooled),
+  });
+  pooled.disown();
+  rollBack(pooled, session);
+  session.replay = replay;
+  replay.settle(true);
+  replay.hold(held);
 }
 
 /** What held the session on it goes with it. */

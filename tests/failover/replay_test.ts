@@ -228,6 +228,23 @@ describe.each(serverKinds())("transactions whose %s server is lost", (kind) => {
     expect(await client.value("SELECT 'goes on'")).toBe("goes on");
   });
 
+  test("go on elsewhere where their server takes no writes any more", async () => {
+    const writing = await login("BEGIN", "INSERT INTO t VALUES (1200)");
+    const committing = await login("BEGIN", "INSERT INTO t VALUES (1201)");
+    await caughtUp();
+    await setReadOnly(primary, true);
+    const written = writing.results("INSERT INTO t VALUES (1202)");
+    const committed = committing.results("COMMIT");
+    await proxy.untilLogged(/failover began.*/);
+    await follow(replica, undefined);
+    await setReadOnly(replica, false);
+    [primary, replica] = [replica, primary];
+    await Promise.all([written, committed]);
+    await writing.results("COMMIT");
+    expect(await ids(1200)).toEqual([1200, 1201, 1202]);
+    await follow(replica, primary);
+  }, TEST_MS_MAX);
+
   test("are lost as before once failover.replay is turned off", async () => {
     const client = await login("BEGIN", "INSERT INTO t VALUES (1100)");
     const port = await proxy.loggedPort("admin port");

@@ -23,7 +23,8 @@ export function unaccounted({ complaints, periods, replay }: Outcome): Complaint
     const period = periods.findLast(({ fromMs }) => fromMs <= complaint.atMs);
     const cost = costOf(complaint);
     const costs: readonly Cost[] = period === undefined ? [] : FAULTS[period.fault].costs;
-    return cost === undefined || !costs.includes(cost) || (replay && cost === "rolled back");
+    return cost === undefined || !costs.includes(cost) ||
+      (replay && cost !== "unknown" && cost !== "gone");
   });
 }
 
