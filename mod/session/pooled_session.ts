@@ -128,6 +128,7 @@ export class PooledSession extends RetryingSession {
     this.statement = this.statements.of(command, packet);
     this.facts = undefined;
     this.textEffects = commandEffects(this, packet, isLong);
+    if (command === Command.RESET_CONNECTION) this.owed = undefined; // its own server forgets it
     if (command === Command.STMT_PREPARE) this.facts = undefined;
     this.effects = command === Command.STMT_PREPARE ? 0 : this.textEffects;
     if (this.facts !== undefined && answerAboutRoutes(this, this.facts)) return;

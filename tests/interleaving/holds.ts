@@ -63,6 +63,7 @@ const REASONS: readonly Reason[] = [
   { name: "sequence", begins: /\b(?:NEXTVAL|LASTVAL|SETVAL|(?:NEXT|PREVIOUS) VALUE FOR)\b/gi },
   { name: "own trackers", begins: /\bsession_track_\w+ *:?=/gi },
   { name: "large variable", begins: /@large\b/gi },
+  { name: "no metadata", begins: /\bresultset_metadata *:?=/gi },
   { name: "auto is null", begins: /\bsql_auto_is_null *:?=/gi },
   { name: "profile", begins: /\bprofiling\b/gi },
   { name: "optimizer trace", begins: /\boptimizer_trace\b/gi },

@@ -417,12 +417,15 @@ for (const kind of kinds) {
     });
 
     if (kind === "mariadb") {
-      test("STMT_BULK_EXECUTE, and EXECUTE of statement -1", async () => {
+      // Only who has a connection of its own is offered to keep metadata.
+      const modes = [["transaction", 0], ["session", MariadbCapability.CACHE_METADATA]] as const;
+      test.each(modes)("STMT_BULK_EXECUTE, and EXECUTE of statement -1, %s", async (mode, more) => {
         const flags = (USUAL_FLAGS & ~Capability.LONG_PASSWORD) >>> 0;
         const mariadbCapabilities = MariadbCapability.STMT_BULK_OPERATIONS |
-          MariadbCapability.CACHE_METADATA | MariadbCapability.EXTENDED_METADATA;
+          MariadbCapability.EXTENDED_METADATA | more;
+        const { proxy } = await subject(kind, [], { MYSQLPROXY_POOL_MODE: mode });
         const answers: string[][] = [];
-        for (const target of [server, { port }]) {
+        for (const target of [server, proxy]) {
           const client = await loginAs(server.accounts.app, target, {
             database: "test",
             capabilities: flags,
@@ -447,7 +450,7 @@ for (const kind of kinds) {
             await client.answer(Expect.PREPARE);
             all.push(...await client.answer(Expect.RESULT));
           }
-          all.push(...await client.command(execute, Expect.RESULT)); // without metadata this time
+          all.push(...await client.command(execute, Expect.RESULT)); // where it is kept, without metadata this time
           expect(
             client.parse(
               await client.command(client.queryPayload("SELECT COUNT(*) FROM bulk"), Expect.RESULT),

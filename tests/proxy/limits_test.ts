@@ -6,7 +6,15 @@ import type { RealServer } from "../servers/mod.ts";
 import { Command, decodeErr, Expect } from "../../mod/wire/mod.ts";
 import { ConnectionEndedError } from "./packet_stream.ts";
 import { RawClient, refusal, ServerError } from "./raw_client.ts";
-import { kinds, loginAs, ownProxy, subject, threadsRunning, until } from "./subjects.ts";
+import {
+  kinds,
+  loginAs,
+  ownProxy,
+  SESSION_POOLING,
+  subject,
+  threadsRunning,
+  until,
+} from "./subjects.ts";
 
 const [kind] = kinds;
 if (kind === undefined) throw new Error("Needs a server: MariaDB or MySQL");
@@ -70,7 +78,8 @@ describe("limits", () => {
   });
 
   test("the server's own limit reaches the client as its error", async () => {
-    const { proxy } = await subject(kind);
+    // Where clients share connections they share this one.
+    const { proxy } = await subject(kind, [], SESSION_POOLING);
     await server.sql(
       "CREATE USER IF NOT EXISTS 'single'@'%' IDENTIFIED BY 'single' " +
         "WITH MAX_USER_CONNECTIONS 1",
