@@ -15,9 +15,13 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { LineBuffer } from "./line_buffer.ts";
 
-/** Lines are gathered for so long, in milliseconds. */
-const GATHER_MS = 50;
+/** Lines are gathered for so long, in milliseconds: each write wakes another thread. */
+const GATHER_MS = 200;
+/** Room for lines at first, and what of it is kept, in bytes. */
+const ROOM_BYTES = 64 * 1024;
+const ROOM_MAX_BYTES = 4 * 1024 * 1024;
 /** A complaint about the same file is not repeated sooner, in milliseconds. */
 const COMPLAIN_MS = 60_000;
 
@@ -48,8 +52,9 @@ export class LogFile {
   #descriptor: number;
   #bytes = 0;
   #openedAt = 0;
-  #pending: string[] = [];
-  #pendingBytes = 0;
+  /** What waits to be written, and room for what comes while it is. */
+  #pending = new LineBuffer(ROOM_BYTES);
+  #spare: LineBuffer | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isWriting = false;
   #complainedAt = -Infinity;
@@ -71,38 +76,53 @@ export class LogFile {
     return descriptor;
   }
 
-  /** Takes a line, with its newline. Costs no call to the system but where it has to wait. */
+  /** Takes a line, with its newline. */
   write(line: string): void {
+    const lines = this.begin(line.length);
+    if (lines === undefined) return;
+    lines.text(line);
+    this.end();
+  }
+
+  /**
+   * Begins a line: the caller writes it, with its newline, and calls `end`. Costs no call to the
+   * system but where it has to wait.
+   *
+   * @param length About how long it will be, in bytes.
+   * @returns undefined where there is no room: it is dropped.
+   */
+  begin(length: number): LineBuffer | undefined {
     const { bufferMaxBytes, overflow } = this.#options;
-    if (this.#pendingBytes + line.length > bufferMaxBytes) {
+    if (this.#pending.at + length > bufferMaxBytes) {
       if (overflow === "drop") {
         this.dropped++;
-        return;
+        return undefined;
       }
       this.#flushSync();
     }
-    this.#pending.push(line);
-    this.#pendingBytes += line.length;
-    this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS).unref();
+    return this.#pending;
   }
 
-  #take(): Buffer {
-    const bytes = Buffer.from(this.#pending.join(""));
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    return bytes;
+  /** A line is whole. */
+  end(): void {
+    this.#pending.lines++;
+    this.#timer ??= setTimeout(() => this.#flush(), GATHER_MS).unref();
   }
 
   #flush(): void {
     this.#timer = undefined;
-    if (this.#isWriting || this.#pending.length === 0) return;
+    if (this.#isWriting || this.#pending.at === 0) return;
     this.#isWriting = true;
-    const lines = this.#pending.length;
-    this.#writeAll(this.#take(), 0, (error) => {
+    const taken = this.#pending;
+    this.#pending = this.#spare ?? new LineBuffer(ROOM_BYTES);
+    this.#spare = undefined;
+    this.#writeAll(taken.bytes.subarray(0, taken.at), 0, (error) => {
       this.#isWriting = false;
-      if (error) this.#lose(lines, error);
+      if (error) this.#lose(taken.lines, error);
+      taken.clear(ROOM_MAX_BYTES);
+      this.#spare = taken;
       this.#rotateIfDue();
-      if (this.#pending.length > 0) this.#flush();
+      if (this.#pending.at > 0) this.#flush();
     });
   }
 
@@ -117,15 +137,16 @@ export class LogFile {
 
   /** Everything waits for the disk: at the end, and where nothing may be dropped. */
   #flushSync(): void {
-    const lines = this.#pending.length;
-    if (lines === 0) return;
-    const bytes = this.#take();
+    const { lines, at: end } = this.#pending;
+    if (end === 0) return;
+    const bytes = this.#pending.bytes.subarray(0, end);
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(this.#descriptor, bytes, at);
       this.#bytes += bytes.length;
     } catch (error) {
       this.#lose(lines, error as Error);
     }
+    this.#pending.clear(ROOM_MAX_BYTES);
   }
 
   #lose(lines: number, error: Error): void {

@@ -4,6 +4,7 @@ export * from "./counters.ts";
 export * from "./exposition.ts";
 export * from "./histogram.ts";
 export * from "./log.ts";
+export * from "./line_buffer.ts";
 export * from "./log_file.ts";
 export * from "./log_line.ts";
 export * from "./log_lines.ts";

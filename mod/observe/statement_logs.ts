@@ -3,15 +3,35 @@
 
 import { createHash } from "node:crypto";
 import { maskPasswords } from "../sql/mod.ts";
+import type { BinaryValue } from "../wire/mod.ts";
+import type { LineBuffer } from "./line_buffer.ts";
 import { LogFile } from "./log_file.ts";
 
-/** A statement whose answer has ended, or that will have none. Times are in microseconds. */
-export interface LoggedStatement {
+const NOTHING = new Uint8Array(0);
+const NO_DIGEST: Uint8Array = Buffer.from('",');
+
+/** Whose statements they are. One object for a session and account: what is made of it is kept here. */
+export class LoggedSession {
   /** The proxy's id of the session. */
   readonly session: number;
   readonly user: string;
   /** `address:port`, or `localhost`. */
   readonly client: string;
+  /** How each line about its statements goes on behind the time, and what that was made of. */
+  head: Uint8Array = NOTHING;
+  headDb: string | undefined;
+  headServer = "";
+  headCommand = "";
+
+  constructor(session: number, user: string, client: string) {
+    this.session = session;
+    this.user = user;
+    this.client = client;
+  }
+}
+
+/** A statement whose answer has ended, or that will have none. Times are in microseconds. */
+export interface LoggedStatement {
   readonly db: string;
   /** The server that had it. */
   readonly server: string;
@@ -21,14 +41,21 @@ export interface LoggedStatement {
   readonly bytes: Uint8Array;
   readonly start: number;
   readonly end: number;
+  /** What a prepared statement was given; undefined: nothing, or it is not known. */
+  readonly parameters: readonly BinaryValue[] | undefined;
   /** The normalised text; empty: not known. */
   readonly digestText: string;
   readonly totalUs: number;
-  /** Of it, waited for a connection, and for the session's state on it. */
+  /** Of it, waited for a connection, for the session's state on it, and for data on a replica. */
   readonly queueUs: number;
   readonly restoreUs: number;
+  readonly consistencyUs: number;
   readonly rowsSent: number;
   readonly rowsAffected: number;
+  /** Bytes that its client was sent. */
+  readonly bytesSent: number;
+  /** How often it was tried again. */
+  readonly retries: number;
   /** The error number; 0: none. */
   readonly errorCode: number;
   /** `answered`; `lost`: the connection ended first; `pipelined`: nobody has waited for its answer. */
@@ -53,7 +80,15 @@ export class AuditLog {
   readonly #rules: AuditRules;
   readonly #users: ReadonlySet<string>;
   readonly #except: ReadonlySet<string>;
-  readonly #digests = new Map<string, string>();
+  /** How a digest stands in a line, by its text. */
+  readonly #digests = new Map<string, Uint8Array>();
+  #lastText = "";
+  #lastDigest: Uint8Array = NO_DIGEST;
+  #timeMs = 0;
+  #timeBytes: Uint8Array = NOTHING;
+  #rows = -1;
+  #affected = -1;
+  #rowsBytes: Uint8Array = NOTHING;
   /** Counts up by the share; a statement is logged when it passes a hundred. */
   #sampled = 0;
   #toldDropped = 0;
@@ -90,62 +125,121 @@ export class AuditLog {
     this.#write({ event: "admin", ...facts, text });
   }
 
-  statement(statement: LoggedStatement): void {
-    const { user, errorCode } = statement;
-    if (!this.#isFor(user)) return;
+  /** Hot path where it is on: bytes are copied, what repeats was made before. */
+  statement(statement: LoggedStatement, who: LoggedSession): void {
+    if (!this.#isFor(who.user)) return;
     this.#sampled += this.#rules.samplePercent;
-    const isChosen = this.#sampled >= 100;
-    if (isChosen) this.#sampled -= 100;
-    else if (errorCode === 0) return;
-    const { bytes, start, end, digestText, rowsSent, rowsAffected, outcome, ...facts } = statement;
+    if (this.#sampled >= 100) this.#sampled -= 100;
+    else if (statement.errorCode === 0) return;
+    if (this.#file.dropped > this.#toldDropped) this.#tellDropped();
+    const { bytes, start, end } = statement;
     const limit = Math.min(end, start + this.#rules.textMaxBytes);
-    const text = maskPasswords(textOf(bytes, start, limit));
-    const trace = traceOf(bytes, start, text);
-    this.#write({
-      event: "statement",
-      session: facts.session,
-      user,
-      client: facts.client,
-      db: facts.db,
-      server: facts.server,
-      command: facts.command,
-      text,
-      ...(limit < end ? { text_bytes: end - start } : {}),
-      ...(digestText === "" ? {} : { digest: this.#digestOf(digestText) }),
-      ...(trace === undefined ? {} : { trace }),
-      ...(outcome === "answered"
-        ? {
-          us: Math.round(facts.totalUs),
-          ...(facts.queueUs > 0 ? { queue_us: Math.round(facts.queueUs) } : {}),
-          ...(facts.restoreUs > 0 ? { restore_us: Math.round(facts.restoreUs) } : {}),
-          rows: rowsSent,
-          affected: rowsAffected,
-        }
-        : { outcome }),
-      ...(errorCode === 0 ? {} : { error: errorCode }),
-    });
+    const head = headOf(statement, who);
+    const lines = this.#file.begin(head.length + limit - start + REST_BYTES);
+    if (lines === undefined) return;
+    lines.reserve(head.length + 2 * (limit - start) + ROOM_BYTES);
+    this.#time(lines);
+    lines.copy(head);
+    let isMasked = false;
+    const isPlain = lines.jsonText(bytes, start, limit);
+    const mayTrace = !isPlain || lines.hasComment || start >= ATTRIBUTES_MIN;
+    if (!isPlain) {
+      const text = textOf(bytes, start, limit);
+      isMasked = MAY_HOLD_PASSWORD.test(text);
+      lines.text(JSON.stringify(maskPasswords(text)).slice(1, -1));
+      lines.reserve(ROOM_BYTES);
+    }
+    lines.copy(this.#digestOf(statement.digestText));
+    if (statement.outcome === "answered") this.#answer(lines, statement);
+    else lines.text(`"outcome":"${statement.outcome}"`);
+    if (limit < end) number(lines, TEXT_BYTES, end - start);
+    const { parameters, retries, errorCode } = statement;
+    if (parameters !== undefined) this.#parameters(lines, parameters, isMasked);
+    if (mayTrace) trace(lines, bytes, { start, limit });
+    if (retries > 0) number(lines, RETRIES, retries);
+    if (errorCode !== 0) number(lines, ERROR, errorCode);
+    lines.copy(LINE_END);
+    this.#file.end();
+  }
+
+  #answer(lines: LineBuffer, statement: LoggedStatement): void {
+    const { queueUs, restoreUs, consistencyUs, rowsSent, rowsAffected } = statement;
+    lines.copy(US);
+    lines.number(Math.round(statement.totalUs));
+    if (queueUs > 0) number(lines, QUEUE_US, queueUs);
+    if (restoreUs > 0) number(lines, RESTORE_US, restoreUs);
+    if (consistencyUs > 0) number(lines, CONSISTENCY_US, consistencyUs);
+    // Most answers have as many rows as the one before.
+    if (rowsSent !== this.#rows || rowsAffected !== this.#affected) {
+      this.#rows = rowsSent;
+      this.#affected = rowsAffected;
+      this.#rowsBytes = Buffer.from(`,"rows":${rowsSent},"affected":${rowsAffected},"bytes":`);
+    }
+    lines.copy(this.#rowsBytes);
+    lines.number(statement.bytesSent);
+  }
+
+  /** What stands in front of each line. */
+  #time(lines: LineBuffer): void {
+    const now = Date.now();
+    if (now !== this.#timeMs) {
+      const isSameSecond = Math.floor(now / 1000) === Math.floor(this.#timeMs / 1000);
+      this.#timeMs = now;
+      if (!isSameSecond) this.#timeBytes = Buffer.from(`{"time":"${new Date(now).toISOString()}",`);
+      else writeMillis(this.#timeBytes, now % 1000);
+    }
+    lines.copy(this.#timeBytes);
+  }
+
+  /** As many as are no longer than a text may be. */
+  #parameters(lines: LineBuffer, values: readonly BinaryValue[], isMasked: boolean): void {
+    const shown: string[] = [];
+    let room = this.#rules.textMaxBytes;
+    for (const value of values) {
+      const text = isMasked && value !== null ? '"***"' : parameterText(value, room);
+      room -= text.length;
+      shown.push(text);
+      if (room <= 0) break;
+    }
+    lines.text(`,"params":[${shown.join(",")}]`);
+    if (shown.length < values.length) lines.text(`,"params_count":${values.length}`);
+    lines.reserve(ROOM_BYTES);
   }
 
   #isFor(user: string): boolean {
-    return (this.#users.size === 0 || this.#users.has(user)) && !this.#except.has(user);
+    return (this.#users.size === 0 || this.#users.has(user)) &&
+      (this.#except.size === 0 || !this.#except.has(user));
   }
 
   #write(entry: object): void {
-    const { dropped } = this.#file;
-    const time = new Date().toISOString();
-    if (dropped > this.#toldDropped) {
-      const count = dropped - this.#toldDropped;
-      this.#toldDropped = dropped;
-      this.#file.write(`${JSON.stringify({ time, event: "dropped", count })}\n`);
-    }
-    this.#file.write(`{"time":"${time}",${JSON.stringify(entry).slice(1)}\n`);
+    if (this.#file.dropped > this.#toldDropped) this.#tellDropped();
+    this.#writeEntry(entry);
   }
 
-  #digestOf(text: string): string {
+  #tellDropped(): void {
+    const { dropped } = this.#file;
+    const count = dropped - this.#toldDropped;
+    this.#toldDropped = dropped;
+    this.#writeEntry({ event: "dropped", count });
+  }
+
+  #writeEntry(entry: object): void {
+    this.#file.write(`{"time":"${new Date().toISOString()}",${JSON.stringify(entry).slice(1)}\n`);
+  }
+
+  /** What stands between the statement's text and what came of it. */
+  #digestOf(text: string): Uint8Array {
+    if (text === this.#lastText) return this.#lastDigest;
+    this.#lastText = text;
+    return this.#lastDigest = text === "" ? NO_DIGEST : this.#digestBytes(text);
+  }
+
+  #digestBytes(text: string): Uint8Array {
     const known = this.#digests.get(text);
     if (known !== undefined) return known;
     if (this.#digests.size >= DIGESTS_MAX) this.#digests.clear();
-    const digest = createHash("sha256").update(text, "latin1").digest("hex");
+    const hex = createHash("sha256").update(text, "latin1").digest("hex");
+    const digest = Buffer.from(`","digest":"${hex}",`);
     this.#digests.set(text, digest);
     return digest;
   }
@@ -179,8 +273,8 @@ export class SlowLog {
   }
 
   /** Source: "The Slow Query Log" of the MySQL manual. */
-  statement(statement: LoggedStatement): void {
-    const { user, client, session, totalUs, rowsSent, rowsAffected, bytes, start, end } = statement;
+  statement(statement: LoggedStatement, { user, client, session }: LoggedSession): void {
+    const { totalUs, rowsSent, rowsAffected, bytes, start, end } = statement;
     const now = Date.now();
     const limit = Math.min(end, start + this.#textMaxBytes);
     const text = maskPasswords(textOf(bytes, start, limit)).replace(/;\s*$/, "");
@@ -214,16 +308,77 @@ function textOf(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.max(0, end - start)).toString();
 }
 
-const TRACE = /\b00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\b/;
+/** Attributes have their length before it, and the statement right behind it. */
+const TRACE = /00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/;
 
 /** A `traceparent` in a comment or in the query attributes. Source: "Trace Context" of the W3C. */
-function traceOf(bytes: Uint8Array, start: number, text: string): string | undefined {
-  if (text.includes("traceparent")) return TRACE.exec(text)?.[0];
-  if (start < ATTRIBUTES_MIN) return undefined;
-  const attributes = Buffer.from(bytes.buffer, bytes.byteOffset, start).toString("latin1");
-  const at = attributes.indexOf("traceparent");
-  return at < 0 ? undefined : TRACE.exec(attributes.slice(at))?.[0];
+function trace(
+  lines: LineBuffer,
+  bytes: Uint8Array,
+  { start, limit }: { readonly start: number; readonly limit: number },
+): void {
+  // Attributes that hold one are not shorter.
+  const from = start >= ATTRIBUTES_MIN ? 0 : start;
+  const place = Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.max(0, limit - from));
+  const at = place.indexOf("traceparent");
+  if (at < 0) return;
+  const found = TRACE.exec(place.toString("latin1", at))?.[0];
+  if (found !== undefined) lines.text(`,"trace":"${found}"`);
 }
 
 /** Where a text starts behind attributes that hold a trace. */
 const ATTRIBUTES_MIN = 60;
+
+/** How a line about a statement goes on behind the time, up to its text. */
+function headOf({ db, server, command }: LoggedStatement, who: LoggedSession): Uint8Array {
+  const { head, headDb, headServer, headCommand } = who;
+  if (headDb === db && headServer === server && headCommand === command) return head;
+  who.headDb = db;
+  who.headServer = server;
+  who.headCommand = command;
+  const { session, user, client } = who;
+  const facts = { event: "statement", session, user, client, db, server, command };
+  return who.head = Buffer.from(`${JSON.stringify(facts).slice(1, -1)},"text":"`);
+}
+
+/** A value as it stands in a line. @param room About so many characters at most. */
+function parameterText(value: BinaryValue, room: number): string {
+  if (value === null) return "null";
+  if (typeof value === "bigint") return String(value);
+  if (typeof value === "number") return Number.isFinite(value) ? String(value) : `"${value}"`;
+  if (typeof value === "string") return JSON.stringify(value);
+  const bytes = Buffer.from(value.buffer, value.byteOffset, Math.min(value.length, room));
+  const text = bytes.toString();
+  // What is no text, or was cut within a character.
+  return JSON.stringify(text.includes("\ufffd") ? `0x${bytes.toString("hex")}` : text);
+}
+
+function number(lines: LineBuffer, name: Uint8Array, value: number): void {
+  lines.copy(name);
+  lines.number(Math.round(value));
+}
+
+/** Where the milliseconds are behind `{"time":"2026-11-29T12:34:56.`. */
+const MILLIS_AT = 29;
+const ZERO = 0x30;
+
+function writeMillis(bytes: Uint8Array, millis: number): void {
+  bytes[MILLIS_AT] = ZERO + ((millis / 100) | 0);
+  bytes[MILLIS_AT + 1] = ZERO + (((millis / 10) | 0) % 10);
+  bytes[MILLIS_AT + 2] = ZERO + (millis % 10);
+}
+
+/** What a line has beside its head and its text, about and at most, in bytes. */
+const REST_BYTES = 200;
+const ROOM_BYTES = 1024;
+const MAY_HOLD_PASSWORD = /identified|password/i;
+
+const field = (name: string): Uint8Array => Buffer.from(`,"${name}":`);
+const TEXT_BYTES = field("text_bytes");
+const US: Uint8Array = Buffer.from('"us":');
+const QUEUE_US = field("queue_us");
+const RESTORE_US = field("restore_us");
+const CONSISTENCY_US = field("consistency_us");
+const RETRIES = field("retries");
+const ERROR = field("error");
+const LINE_END: Uint8Array = Buffer.from("}\n");

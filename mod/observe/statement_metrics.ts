@@ -191,6 +191,12 @@ export class StatementMetrics {
     return this.#firstRecord + record;
   }
 
+  /** A record that was found before is still that of a server's statements. Hot path. */
+  isOf(record: number, server: number): boolean {
+    const at = record - this.#firstRecord;
+    return at >= 0 && at < this.#records.length && this.#records[at].server === server;
+  }
+
   /** The normalised text of a record; empty: it has none, or is forgotten. */
   textOf(record: number): string {
     return this.#records[record - this.#firstRecord]?.text ?? "";

@@ -4,6 +4,7 @@
 import type { AnswerSink, ConnectionHolder, ServerConnection } from "../backend/mod.ts";
 import { closePolitely } from "../backend/mod.ts";
 import type { ByteStream, Stream, StreamOwner } from "../net/mod.ts";
+import type { LoggedSession } from "../observe/mod.ts";
 import {
   Capability,
   encodeErr,
@@ -65,6 +66,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   /** How long its statement under way takes. */
   readonly times = new StatementTimes();
+  /** What logs of its statements say of it; undefined: it has to be made. */
+  logged: LoggedSession | undefined;
   /** Bytes of its client that have been counted. */
   #received = 0;
   #sent = 0;
@@ -121,6 +124,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     this.context.usersConnected.move(this.#countedUser, name);
     this.#countedUser = name;
     if (name !== undefined) this.user = name;
+    this.logged = undefined;
   }
 
   /** Adds to the counters what has come and gone since the last time. */

@@ -122,7 +122,7 @@ export class PooledSession extends RetryingSession {
   #start(packet: Buffer, isLong: boolean): void {
     const command = packet.length > HEADER_LENGTH ? packet[HEADER_LENGTH] : Command.SLEEP;
     this.busy = true;
-    this.session.times.start(this.context.metrics);
+    this.session.times.start(this.session);
     this.command = packet;
     this.#isLong = isLong;
     this.statement = this.statements.of(command, packet);

@@ -12,7 +12,14 @@ const HEAD_END = ID_START + 8;
 /** What is known of a statement before it is answered. */
 type MadeStatement = Omit<
   SessionStatement,
-  "id" | "parameters" | "types" | "history" | "longData" | "longDataPassed" | "longDataRefused"
+  | "id"
+  | "parameters"
+  | "types"
+  | "history"
+  | "longData"
+  | "longDataPassed"
+  | "longDataRefused"
+  | "record"
 >;
 
 /** COM_STMT_PREPARE's answer for its client, with an id of the session's own. */
@@ -70,6 +77,7 @@ export class PreparedAnswer implements AnswerSink {
         longData: undefined,
         longDataPassed: false,
         longDataRefused: false,
+        record: -1,
       });
     }
     this.#statements.session.session.onAnswerEnd();

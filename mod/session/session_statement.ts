@@ -38,6 +38,8 @@ export interface SessionStatement {
   longDataRefused: boolean;
   /** More of them are at the server. */
   longDataPassed: boolean;
+  /** The digest's record that its last execution was counted in; -1: none was yet. */
+  record: number;
 }
 
 /** Where the statement id is in a packet of any COM_STMT command. */
@@ -73,7 +75,11 @@ export function wantsCursor(packet: Buffer): boolean {
 }
 
 /** Where an execution's parameter types are. */
-interface TypesPlace {
+export interface TypesPlace {
+  /** How many there are, attributes included. */
+  readonly count: number;
+  /** Each has its name behind it. */
+  readonly isNamed: boolean;
   /** The byte that says whether types follow. */
   readonly flagAt: number;
   /** The value of that byte's bit. */
@@ -84,7 +90,7 @@ interface TypesPlace {
 }
 
 /** Undefined where there are no parameters, or the packet is not one the proxy understands. */
-function typesPlace(
+export function typesPlace(
   packet: Buffer,
   statement: SessionStatement,
   hasAttributes: boolean,
@@ -93,6 +99,8 @@ function typesPlace(
     if (packet.length < BULK_TYPES_AT) return undefined;
     const given = (packet[ID_AT + 4] & BULK_SEND_TYPES) !== 0;
     return {
+      count: statement.parameters,
+      isNamed: false,
       flagAt: ID_AT + 4,
       flag: BULK_SEND_TYPES,
       start: BULK_TYPES_AT,
@@ -111,14 +119,15 @@ function typesPlace(
   const flagAt = at + ((count + 7) >> 3);
   if (flagAt >= packet.length) return undefined;
   const start = flagAt + 1;
-  if (packet[flagAt] !== 1) return { flagAt, flag: 1, start, end: start };
-  if (!named) return { flagAt, flag: 1, start, end: start + 2 * count };
+  const place = { count, isNamed: named, flagAt, flag: 1, start };
+  if (packet[flagAt] !== 1) return { ...place, end: start };
+  if (!named) return { ...place, end: start + 2 * count };
   const reader = new PacketReader(packet, start);
   for (let i = 0; i < count; i++) {
     reader.skip(2);
     reader.lenencView();
   }
-  return { flagAt, flag: 1, start, end: reader.position };
+  return { ...place, end: reader.position };
 }
 
 /** An execution comes with its parameters' types. @param packet Its start, or all of it. */

@@ -2,13 +2,19 @@
 // read twice a statement.
 
 import type { PooledConnection, ServerConnection } from "../backend/mod.ts";
-import { Stage, type StatementMetrics } from "../observe/mod.ts";
+import { Stage } from "../observe/mod.ts";
 import type { LexicalMode } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
+import { parametersOf } from "./execution_parameters.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { logsStatements, logStatement, type StatementFacts } from "./statement_logging.ts";
+import {
+  logsStatements,
+  logStatement,
+  type StatementToLog,
+  statementToLog,
+} from "./statement_logging.ts";
 import { statementStart } from "./statement_start.ts";
 import { runsText, textOf } from "./statement_text.ts";
 
@@ -31,6 +37,8 @@ export class StatementTimes {
   firstAt = 0;
   /** A connection that is granted now was not waited for. */
   isLeasing = false;
+  /** Only where statements are logged: what its client had been sent before, in bytes. */
+  sentBefore = 0;
   /** With session pooling: the digest's record, or -1. */
   record = -1;
   /** With session pooling, and only where statements are logged: the command, and where it is. */
@@ -40,9 +48,10 @@ export class StatementTimes {
   textEnd = 0;
 
   /** A command has come. */
-  start(metrics: StatementMetrics): void {
+  start({ context, transport }: ClientSession): void {
     this.commands++;
-    this.startedAt = metrics.enabled ? performance.now() : 0;
+    this.startedAt = context.metrics.enabled ? performance.now() : 0;
+    if (logsStatements(context)) this.sentBefore = transport.sent;
     this.grantedAt =
       this.restoredAt =
       this.firstAt =
@@ -103,29 +112,53 @@ export function noteTimes(session: PooledSession, pooled: PooledConnection): voi
   metrics.addStage(Stage.EXECUTE, server, us(sentAt, now));
   metrics.addStage(Stage.TOTAL, server, us(startedAt, now));
   if (tracker.errorCode !== 0) metrics.addError(tracker.errorCode, server);
-  const { bytes, start } = textOf(session);
-  const mode = lexicalModeOf(session.state, session.context);
-  const record = metrics.find(bytes, start, bytes.length, mode, server);
-  if (metrics.isNew) metrics.describe(record, nameOf(session.session), session.state.schema);
+  const record = recordOf(session, server);
   metrics.addStatement(record, us(startedAt, now), tracker);
   if (!logsStatements(session.context)) return;
-  logStatement(session.session, {
-    ...NO_ANSWER,
-    db: session.state.schema,
-    server: facts.server,
-    code: session.command[HEADER_LENGTH],
-    bytes,
-    start,
-    end: bytes.length,
-    digestText: metrics.textOf(record),
-    totalUs: us(startedAt, now),
-    queueUs: us(wantedAt, grantedAt),
-    restoreUs: readyMs * 1000,
-    rowsSent: tracker.rows,
-    rowsAffected: tracker.affectedRows,
-    errorCode: tracker.errorCode,
-    outcome: "answered",
-  });
+  const logged = statementToLog(session.command[HEADER_LENGTH], facts.server);
+  const { bytes, start } = textOf(session);
+  logged.db = session.state.schema;
+  logged.bytes = bytes;
+  logged.start = start;
+  logged.end = bytes.length;
+  if (session.statement !== undefined) {
+    const { hasQueryAttributes } = session.session;
+    logged.parameters = parametersOf(session.command, session.statement, hasQueryAttributes);
+  }
+  logged.digestText = metrics.textOf(record);
+  logged.totalUs = us(startedAt, now);
+  logged.queueUs = us(wantedAt, grantedAt);
+  logged.restoreUs = times.waitedForData ? 0 : readyMs * 1000;
+  logged.consistencyUs = dataMs * 1000;
+  logged.retries = session.retry?.attempts ?? 0;
+  logAnswered(session.session, logged, tracker);
+}
+
+/** The digest's record of the statement under way. What was prepared is read but once. */
+function recordOf(session: PooledSession, server: number): number {
+  const { statement, context, state } = session;
+  const { metrics } = context;
+  if (statement !== undefined && metrics.isOf(statement.record, server)) return statement.record;
+  const { bytes, start } = textOf(session);
+  const mode = lexicalModeOf(state, context);
+  const record = metrics.find(bytes, start, bytes.length, mode, server);
+  if (metrics.isNew) metrics.describe(record, nameOf(session.session), state.schema);
+  if (statement !== undefined) statement.record = record;
+  return record;
+}
+
+/** The statement to be logged has been answered. */
+function logAnswered(
+  session: ClientSession,
+  logged: StatementToLog,
+  { rows, affectedRows, errorCode }: ServerConnection["tracker"],
+): void {
+  logged.rowsSent = rows;
+  logged.rowsAffected = affectedRows;
+  logged.errorCode = errorCode;
+  logged.bytesSent = session.transport.sent - session.times.sentBefore;
+  logged.outcome = "answered";
+  logStatement(session);
 }
 
 /** The statement under way will have no answer: its connection has ended, or its client has gone. */
@@ -139,34 +172,31 @@ export function noteLost(session: ClientSession): void {
   if (pooled !== undefined) {
     if (!pooled.busy || !runsText(pooled)) return;
     const { bytes, start } = textOf(pooled);
-    const code = pooled.command[HEADER_LENGTH];
-    const place = { db: pooled.state.schema, server, code, bytes, start, end: bytes.length };
-    logStatement(session, { ...NO_ANSWER, ...place, totalUs });
-  } else logKept(session, { ...NO_ANSWER, db: "", server, totalUs });
+    const logged = statementToLog(pooled.command[HEADER_LENGTH], server);
+    logged.db = pooled.state.schema;
+    logged.bytes = bytes;
+    logged.start = start;
+    logged.end = bytes.length;
+    logged.totalUs = totalUs;
+    logStatement(session);
+    return;
+  }
+  const logged = keptToLog(session, server);
+  if (logged === undefined) return;
+  logged.totalUs = totalUs;
+  logStatement(session);
 }
 
-/** Of statements that have had no answer. */
-const NO_ANSWER = {
-  digestText: "",
-  totalUs: 0,
-  queueUs: 0,
-  restoreUs: 0,
-  rowsSent: 0,
-  rowsAffected: 0,
-  errorCode: 0,
-  outcome: "lost",
-} as const;
-
-/** With session pooling: logs the command that was kept for that. */
-function logKept(
-  session: ClientSession,
-  facts: Omit<StatementFacts, "code" | "bytes" | "start" | "end">,
-): void {
-  const { times } = session;
+/** With session pooling: the command that was kept to be logged; undefined: none was. */
+function keptToLog({ times }: ClientSession, server: string): StatementToLog | undefined {
   const { bytes, commandAt, textAt, textEnd } = times;
   times.bytes = undefined;
-  if (bytes === undefined) return;
-  logStatement(session, { ...facts, code: bytes[commandAt], bytes, start: textAt, end: textEnd });
+  if (bytes === undefined) return undefined;
+  const logged = statementToLog(bytes[commandAt], server);
+  logged.bytes = bytes;
+  logged.start = textAt;
+  logged.end = textEnd;
+  return logged;
 }
 
 /** With session pooling: a command goes out. Timed is what has nothing outstanding in front of it. */
@@ -192,6 +222,7 @@ export function noteSent(
   const number = metrics.server(server!.facts.server);
   const from = isQuery ? textStart(session, bytes, start, end) : end;
   if (logsStatements(context)) {
+    times.sentBefore = session.transport.sent;
     times.bytes = bytes;
     times.commandAt = start;
     times.textAt = from;
@@ -212,16 +243,12 @@ function textStart(session: ClientSession, bytes: Uint8Array, start: number, end
 /** Nobody waits for the end of its answer: it is logged as it goes. */
 function logPipelined(session: ClientSession, bytes: Uint8Array, start: number, end: number): void {
   const isQuery = bytes[start] === Command.QUERY;
-  logStatement(session, {
-    ...NO_ANSWER,
-    outcome: "pipelined",
-    db: "",
-    server: session.server!.facts.server,
-    code: bytes[start],
-    bytes,
-    start: isQuery ? textStart(session, bytes, start, end) : end,
-    end,
-  });
+  const logged = statementToLog(bytes[start], session.server!.facts.server);
+  logged.outcome = "pipelined";
+  logged.bytes = bytes;
+  logged.start = isQuery ? textStart(session, bytes, start, end) : end;
+  logged.end = end;
+  logStatement(session);
 }
 
 /** With session pooling: its answer has ended. */
@@ -238,18 +265,11 @@ export function noteAnswered(session: ClientSession, { tracker, facts }: ServerC
   metrics.addStage(Stage.TOTAL, server, time);
   if (tracker.errorCode !== 0) metrics.addError(tracker.errorCode, server);
   metrics.addStatement(times.record, time, tracker);
-  if (times.bytes === undefined) return;
-  logKept(session, {
-    ...NO_ANSWER,
-    db: "",
-    server: facts.server,
-    digestText: metrics.textOf(times.record),
-    totalUs: time,
-    rowsSent: tracker.rows,
-    rowsAffected: tracker.affectedRows,
-    errorCode: tracker.errorCode,
-    outcome: "answered",
-  });
+  const logged = keptToLog(session, facts.server);
+  if (logged === undefined) return;
+  logged.digestText = metrics.textOf(times.record);
+  logged.totalUs = time;
+  logAnswered(session, logged, tracker);
 }
 
 /** Of sessions whose settings nobody knows. */

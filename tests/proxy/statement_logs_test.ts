@@ -4,6 +4,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createConnection } from "mysql2/promise";
 import { mysqlFolder } from "../setup/cache.ts";
 import { kinds, loginAs, ownAccount, ownProxy, subject, until } from "./subjects.ts";
 
@@ -44,6 +45,16 @@ describe("the audit log", () => {
           using client = await loginAs(server.accounts.app, proxy, { database: "test" });
           await client.query(`SELECT 1 UNION SELECT 2 /* traceparent='${TRACE}' */`);
           await client.query("SELECT nowhere").catch(() => {});
+          const { user, password } = server.accounts.app;
+          const driver = await createConnection({
+            user,
+            password,
+            host: proxy.host,
+            port: proxy.port,
+          });
+          await driver.execute("SELECT ?, ?, ?", ["it's", 7, null]);
+          await driver.execute("SELECT 'password', ?", ["secret"]);
+          await driver.end();
           await client.query("SELECT 'it is not hidden'");
           await client.query("DO (SELECT COUNT(*) FROM (SELECT 'my password is secret') x)");
           await client.query(`SELECT '${"long ".repeat(100)}'`);
@@ -61,8 +72,8 @@ describe("the audit log", () => {
           await other.query("SELECT 'not logged'");
         }
         await until(
-          "the session's end is written",
-          () => entriesIn(place.path).some(({ event }) => event === "logout"),
+          "the sessions' ends are written",
+          () => entriesIn(place.path).filter(({ event }) => event === "logout").length === 2,
         );
         const entries = entriesIn(place.path);
         const find = (start: string) => entries.find(({ text }) => text?.startsWith(start));
@@ -82,14 +93,24 @@ describe("the audit log", () => {
           trace: TRACE,
           digest: expect.stringMatching(/^[0-9a-f]{64}$/),
         });
+        if (mode === "transaction") {
+          expect(find("SELECT ?, ?, ?")).toMatchObject({
+            command: "execute",
+            params: ["it's", 7, null],
+            bytes: expect.any(Number),
+          });
+          expect(find("SELECT '***', ?")).toMatchObject({ params: ["***"] });
+        }
         expect(find("SELECT nowhere")).toMatchObject({ ...common, error: 1054 });
         expect(find("SELECT 'it is not hidden'")).toMatchObject({ ...common, rows: 1 });
         expect(JSON.stringify(entries)).not.toContain("secret");
         expect(find("SELECT 'long")!.text!.length).toBe(200);
         expect(find("SELECT 'long")!["text_bytes"]).toBe(509);
         expect(find("SELECT SLEEP(29)")).toMatchObject({ ...common, outcome: "lost" });
-        expect(entries.filter(({ event }) => event !== "statement").map(({ event }) => event))
-          .toEqual(["login", "logout"]);
+        expect(
+          entries.filter(({ event }) => event !== "statement").map(({ event }) => event).sort(),
+        )
+          .toEqual(["login", "login", "logout", "logout"]);
         expect(JSON.stringify(entries)).not.toContain("not logged");
       });
     }
