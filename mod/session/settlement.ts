@@ -18,6 +18,7 @@ import { diagnosedRowCount } from "./diagnosed_row_count.ts";
 import { failsInList } from "./failed_list.ts";
 import { noteFoundRows } from "./found_rows.ts";
 import { movesCounters } from "./hidden_pins.ts";
+import { noteKnownAssignments } from "./known_assignments.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { NO_VARIABLES_NAMED } from "./observed_changes.ts";
 import { hasOptimizerHint } from "./optimizer_hint.ts";
@@ -124,6 +125,7 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   if (session.setsTrackers && failed && !(effects & Effect.MULTI)) {
     session.ownPins &= ~OwnPin.TRACKERS;
   }
+  if (!failed) noteKnownAssignments(session, pooled);
   notePins(session, failed);
   return askAfterwards(session, pooled, failed);
 }

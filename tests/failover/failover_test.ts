@@ -7,7 +7,7 @@ import { Random, testSeed } from "../fuzz/random.ts";
 import { serverKinds } from "../servers/mod.ts";
 import type { FaultName } from "./faults.ts";
 import { isWell, outcomeLines } from "./report.ts";
-import { run } from "./run.ts";
+import { MIXED, run } from "./run.ts";
 import type { ClusterKind } from "./start_site.ts";
 
 const SESSIONS = 16;
@@ -41,7 +41,7 @@ test.each(clusters)("faults of a cluster under load: %s", async (cluster) => {
     sessions: SESSIONS,
     holdMs: HOLD_MS,
     seed,
-    mix: { reads: 50, transactions: 10 },
+    mix: MIXED,
     pauseMs: 20,
   });
   console.log(outcomeLines(outcome).join("\n"));

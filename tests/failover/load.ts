@@ -13,6 +13,8 @@ import { Timeline } from "./timeline.ts";
 export interface Mix {
   readonly reads: number;
   readonly transactions: number;
+  /** Settings and user variables are set, or looked at. */
+  readonly settings: number;
 }
 
 /** How much is done. */
@@ -31,7 +33,7 @@ export interface Complaint {
   /** By the timeline's clock. */
   readonly atMs: number;
   readonly session: number;
-  readonly what: "write" | "read" | "transaction" | "connect";
+  readonly what: "write" | "read" | "transaction" | "settings" | "connect";
   readonly code: string;
   readonly message: string;
   /** The connection was gone too. */
@@ -58,7 +60,7 @@ export class Load {
   readonly ledger = new Ledger();
   readonly timeline = new Timeline();
   readonly complaints: Complaint[] = [];
-  /** Answers to reads that were not what they must be: stale ones among them. */
+  /** Answers that were not what they must be: stale reads, settings that are not the session's. */
   readonly wrong: string[] = [];
   /** Connections that were lost and opened anew. */
   reconnects = 0;
@@ -67,6 +69,8 @@ export class Load {
   readonly #connected = new Set<number>();
   /** The last write of each session that was acknowledged on its connection of now. */
   readonly #last = new Map<number, { readonly id: string; readonly rows: number }>();
+  /** What each session has set on its connection of now. */
+  readonly #settings = new Map<number, number>();
   #stopped = false;
   /** Connections of an older one are given up. */
   #age = 0;
@@ -101,7 +105,7 @@ export class Load {
         await connection.end();
         connection = undefined;
         this.#connected.delete(number);
-        this.#last.delete(number);
+        this.#forget(number);
       }
       age = this.#age;
       if (connection === undefined) {
@@ -119,7 +123,7 @@ export class Load {
       if (!await this.#step(connection, number)) {
         connection.destroy();
         connection = undefined;
-        this.#last.delete(number); // another connection is promised nothing of it
+        this.#forget(number);
       }
       const { pauseMs, random } = this.#options;
       await Bun.sleep(pauseMs * 2 * random());
@@ -127,13 +131,48 @@ export class Load {
     await connection?.end().catch(() => {});
   }
 
+  /** Another connection is promised nothing of it. */
+  #forget(session: number): void {
+    this.#last.delete(session);
+    this.#settings.delete(session);
+  }
+
   /** @returns false if the connection is gone. */
   #step(connection: Connection, session: number): Promise<boolean> {
     const { random, mix } = this.#options;
-    const choice = random() * 100;
+    let choice = random() * 100;
     if (choice < mix.reads) return this.#read(connection, session);
-    if (choice < mix.reads + mix.transactions) return this.#transaction(connection, session);
+    choice -= mix.reads;
+    if (choice < mix.transactions) return this.#transaction(connection, session);
+    choice -= mix.transactions;
+    if (choice < mix.settings) return this.#setting(connection, session);
     return this.#write(connection, session);
+  }
+
+  /** Sets what is the session's alone, or sees whether it still has it, whatever has become of servers. */
+  async #setting(connection: Connection, session: number): Promise<boolean> {
+    const startMs = performance.now();
+    const { random } = this.#options;
+    const known = this.#settings.get(session);
+    try {
+      if (known === undefined || random() < SET_ANEW) {
+        const value = 1 + Math.floor(random() * 9);
+        this.#settings.delete(session);
+        await connection.query(`SET @mine = ${value}, time_zone = '+0${value}:00'`);
+        this.#settings.set(session, value);
+      } else {
+        const [[row]] = await connection.query<RowDataPacket[]>(SETTINGS);
+        const seen = JSON.stringify(Object.values(row ?? {}));
+        const expected = JSON.stringify([known, `+0${known}:00`, "ledger"]);
+        if (seen !== expected) {
+          this.wrong.push(`session ${session} has ${seen} and has set ${expected}`);
+        }
+      }
+      this.timeline.note(startMs, "read");
+      return true;
+    } catch (error) {
+      return this.#complain(error, { startMs, session, what: "settings" });
+    }
   }
 
   async #read(connection: Connection, session: number): Promise<boolean> {
@@ -210,6 +249,7 @@ export class Load {
   ): boolean {
     const { code, message, fatal } = error as { code?: string; message: string; fatal?: boolean };
     this.timeline.note(at.startMs, "error");
+    if (message.includes("lost with it")) this.#settings.delete(at.session);
     this.complaints.push({
       atMs: performance.now() - this.timeline.startedMs,
       session: at.session,
@@ -223,6 +263,9 @@ export class Load {
 }
 
 const RECONNECT_MS = 50;
+/** The part of the looks at settings that change them. */
+const SET_ANEW = 0.3;
+const SETTINGS = "SELECT @mine AS mine, @@time_zone AS zone, DATABASE() AS place";
 /** The part of the reads that look for what their own session has written. */
 const OWN_READS = 0.5;
 const COUNT = "SELECT COUNT(*) AS times FROM ledger.writes WHERE id = ?";

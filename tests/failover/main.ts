@@ -43,7 +43,11 @@ for (const cluster of clusters) {
       sessions: Number(values.sessions),
       holdMs: Number(values.seconds) * 1000,
       seed: Number(values.seed),
-      mix: { reads: Number(values.reads), transactions: Number(values.transactions) },
+      mix: {
+        reads: Number(values.reads),
+        transactions: Number(values.transactions),
+        settings: MIXED.settings,
+      },
       pauseMs: Number(values.pause),
       config: values.config.replaceAll("\\n", "\n"),
     });
