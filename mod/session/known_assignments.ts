@@ -51,6 +51,19 @@ function knownAssignments(session: PooledSession): Map<string, string> | undefin
   return known;
 }
 
+/** A SET of literals for its session alone: it has no effect but there, and may be said twice. */
+export function setsOwnLiterals(session: PooledSession): boolean {
+  if (session.command[HEADER_LENGTH] !== Command.QUERY) return false;
+  const { bytes, start } = textOf(session);
+  const mode = lexicalModeOf(session.state, session.context);
+  const assignments = parseSet(bytes, start, bytes.length, mode);
+  return assignments !== undefined && assignments.every(({ scope, start: from, end }) => {
+    if (scope === "names" || scope === "charset") return true;
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset + from, end - from).toString("latin1");
+    return (scope === "user" || scope === "session") && SETTING.test(text);
+  });
+}
+
 const INTEGER = /^-?(?:0|[1-9]\d{0,17})$/;
 const DECIMAL = /^-?(?:0|[1-9]\d{0,17})\.\d{1,9}$/;
 /** ASCII that is the same in every character set, without quotes and backslashes. */

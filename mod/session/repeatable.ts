@@ -5,6 +5,7 @@ import type { PooledConnection } from "../backend/mod.ts";
 import { type CommandFacts, type LossOutcome, outcomeOfLoss } from "../route/mod.ts";
 import { clusterStatementStart, Effect, PINS, readFacts, type StatementFacts } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
+import { setsOwnLiterals } from "./known_assignments.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { runsText, startsWith, textOf } from "./statement_text.ts";
@@ -79,8 +80,10 @@ export function lossOutcome(
 ): LossOutcome {
   const status = connection.tracker.status;
   const isOpen = (status & ServerStatus.IN_TRANS) !== 0 || (status & ServerStatus.AUTOCOMMIT) === 0;
+  const facts = commandFacts(session);
   return outcomeOfLoss({ wasSent, hasForwarded }, {
-    ...commandFacts(session),
+    ...facts,
+    isRead: facts.isRead || setsOwnLiterals(session),
     isInTransaction: isOpen,
     commits: endsTransaction(session),
   });

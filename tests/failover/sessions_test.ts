@@ -197,14 +197,16 @@ describe(`sessions and ${kind} servers that go`, () => {
 
   test("a primary that dies: each session is told once what it has lost, and goes on", async () => {
     await using proxy = await proxyWith();
-    const [free, open, pinned, running, reading] = await Promise.all(
-      [1, 2, 3, 4, 5].map(() => login(proxy)),
-    ) as [RawClient, RawClient, RawClient, RawClient, RawClient];
+    const [free, computed, open, pinned, running, reading] = await Promise.all(
+      [1, 2, 3, 4, 5, 6].map(() => login(proxy)),
+    ) as [RawClient, RawClient, RawClient, RawClient, RawClient, RawClient];
     await open.results("START TRANSACTION");
     await open.results("INSERT INTO t VALUES (10)");
     await pinned.results("CREATE TEMPORARY TABLE basket (id INT)");
-    await free.results("SET @mine = 'kept'");
-    expect(await free.value("SELECT @mine")).toBe("kept");
+    await free.results("SET @mine = 'kept', @more = 1.50");
+    await free.results("SET @Other = -7, time_zone = '+01:00'");
+    await computed.results("SET @mine = CONCAT('ke', 'pt')");
+    expect(await computed.value("SELECT @mine")).toBe("kept");
     const unknown = running.errorOf("INSERT INTO t SELECT 20 + SLEEP(30)");
     const again = reading.value("SELECT CONCAT('read ', SLEEP(1))");
     await until("both run", async () =>
@@ -216,7 +218,7 @@ describe(`sessions and ${kind} servers that go`, () => {
       ) === 2);
     await primary.kill();
     // A value that lay on the server alone: it is told that it is lost.
-    const first = await free.results("INSERT INTO t VALUES (29)").catch(({ text }) => text);
+    const first = await computed.results("INSERT INTO t VALUES (29)").catch(({ text }) => text);
     if (typeof first === "string") expect(first).toMatch(/lost with it: user variables @mine$/);
     const waiting = free.results("INSERT INTO t VALUES (30)");
     expect((await unknown).text).toMatch(
@@ -232,11 +234,13 @@ describe(`sessions and ${kind} servers that go`, () => {
       /^1213 \(40001\): The transaction was rolled back.*try restarting transaction$/,
     );
     expect((await pinned.errorOf("SELECT 1")).text).toMatch(/lost with it: temporary table/);
-    for (const client of [free, open, pinned, running, reading]) {
+    for (const client of [free, computed, open, pinned, running, reading]) {
       expect(await client.value("SELECT 'goes on'")).toBe("goes on");
     }
+    expect(await free.value("SELECT CONCAT_WS(' ', @mine, @more, @other, @@time_zone)"))
+      .toBe("kept 1.50 -7 +01:00");
     expect(await open.value("SELECT COUNT(*) FROM t")).toBe("1");
-    for (const client of [free, open, pinned, running, reading]) client.close();
+    for (const client of [free, computed, open, pinned, running, reading]) client.close();
     await replica.start(["--read-only=ON"]);
     await follow(replica, primary);
   });

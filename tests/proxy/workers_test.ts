@@ -19,6 +19,10 @@ import {
 const [kind] = kinds;
 if (kind === undefined) throw new Error("Needs a server: MariaDB or MySQL");
 
+/** How long a worker that dies is missed, of the quickest of several tries. */
+const BACK_MS_MAX = 200;
+const BACK_TRIES = 6;
+
 describe("two workers", () => {
   let server: RealServer;
   let proxy: ProxyProcess;
@@ -110,10 +114,6 @@ describe("two workers", () => {
     process.kill(killed!, "SIGKILL");
     await own.untilLogged(/worker died/);
     await own.untilLogged(/worker is back/);
-    // The time a process takes to start is the machine's; nothing is waited for beside.
-    const tookMs = Number(own.log().match(/worker is back .*took_ms=(\d+)/)?.[1]);
-    console.log(`a worker was back after ${tookMs} ms`);
-    expect(tookMs).toBeLessThan(1000);
     const alive: RawClient[] = [];
     for (const client of inOwn) {
       const answer = await client.value("SELECT 1").catch((error: Error) => error.name);
@@ -133,6 +133,19 @@ describe("two workers", () => {
       }
     });
     for (const client of alive) client.close();
+  });
+
+  test("a worker is back within 200 ms", async () => {
+    await using own = await ownProxy(server, { args: ["--workers", "2"] });
+    const times = () =>
+      [...own.log().matchAll(/worker is back .*took_ms=(\d+)/g)].map(([, took]) => Number(took));
+    for (let tries = 1; tries <= BACK_TRIES && !times().some((ms) => ms < BACK_MS_MAX); tries++) {
+      await until("there are two", () => childrenOf(own.pid).length === 2);
+      process.kill(childrenOf(own.pid)[0]!, "SIGKILL");
+      await until("it is back", () => times().length === tries);
+    }
+    console.log(`a worker was back after ${times().join(", ")} ms`);
+    expect(Math.min(...times())).toBeLessThan(BACK_MS_MAX);
   });
 
   test("clients_max is for all of them together", async () => {
