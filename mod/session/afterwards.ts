@@ -231,7 +231,7 @@ const LIST_MYSQL =
 const INVALID_CONDITION = 1758;
 
 /** Changes nothing, and what else has changed is told with it. */
-const CHANGE = "SET @@SESSION.sql_warnings=@@SESSION.sql_warnings";
+export const CHANGE = "SET @@SESSION.sql_warnings=@@SESSION.sql_warnings";
 
 const ANSWER_MAX = 1024 * 1024;
 

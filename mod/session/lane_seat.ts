@@ -12,7 +12,7 @@ import {
 import { Attention, attention, Bar, Effect, NormalForm, readFacts } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
-import { hasOptimizerHint } from "./optimizer_hint.ts";
+import { hasOptimizerHint } from "./passing_settings.ts";
 import { isOutside, PipelinedStatement } from "./pipelined_statement.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { type SessionStatement, wantsCursor } from "./session_statement.ts";

@@ -24,12 +24,13 @@ import type { Counters } from "../observe/mod.ts";
 import { ChannelClosedError } from "../net/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import { Command, Expect, frame, HEADER_LENGTH } from "../wire/mod.ts";
+import { CHANGE } from "./afterwards.ts";
 import { CaptureQuery, userAssignment } from "./captured_values.ts";
 import { diagnosticsOf } from "./diagnostics.ts";
 import { hiddenPinQuery, limitLifted } from "./hidden_pins.ts";
 import { inPackets } from "./long_command.ts";
-import { hasOptimizerHint } from "./optimizer_hint.ts";
 import { OwnPin } from "./own_pin.ts";
+import { hasOptimizerHint, isSetStatement } from "./passing_settings.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import {
   CaptureAnswer,
@@ -332,8 +333,10 @@ export class Preparation {
     const shows = mayShowTrackers(statement.effects) && (ownPins & OwnPin.TRACKERS) === 0;
     if (shows) this.#run(baseline.untrack, new RestoreAnswer(this));
     this.#request(inPackets(statement.packet), Expect.PREPARE, sink);
-    // What a hint in it has set is told with the next OK packet: nobody else gets that.
-    if (hasOptimizerHint(statement.packet, HEADER_LENGTH + 1)) {
+    // What it sets for itself is told with the next OK packet or change: nobody else gets that.
+    const { packet } = statement;
+    if (isSetStatement(packet, HEADER_LENGTH + 1)) this.#run(CHANGE, new RestoreAnswer(this));
+    else if (hasOptimizerHint(packet, HEADER_LENGTH + 1)) {
       this.#request(PING, Expect.OK, new RestoreAnswer(this));
     }
     if (shows) this.#run(baseline.track, new RestoreAnswer(this));

@@ -21,10 +21,10 @@ import { movesCounters } from "./hidden_pins.ts";
 import { noteKnownAssignments } from "./known_assignments.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { NO_VARIABLES_NAMED } from "./observed_changes.ts";
-import { hasOptimizerHint } from "./optimizer_hint.ts";
 import { OwnPin } from "./own_pin.ts";
+import { hasOptimizerHint, isSetStatement } from "./passing_settings.ts";
 import { runsText, startsWith, textOf } from "./statement_text.ts";
-import { isSetStatement } from "./told_state.ts";
+import { setsForItself } from "./told_state.ts";
 import { TransactionRecord } from "./transaction_record.ts";
 import { untoldAssignments } from "./untold_assignments.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -230,7 +230,8 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
     (failed && (effects & CHANGES_DESPITE_ERROR) !== 0);
   const mayHaveChanged = mayBeTold || (failed && mayHaveBegun);
   // Behind rows that end with an EOF packet all of it is still to be told.
-  const passingState = session.passingState || (session.untoldState && isSetStatement(session));
+  const passingState = session.passingState || (session.untoldState && setsForItself(session)) ||
+    (!isHeld && preparesSetStatement(session, failed));
   session.untoldState = session.passingState = false;
   if (effects & Effect.CALLS || failedInTrigger(session, failed)) session.hasCalled = true;
   const pings = mayHaveChanged && !isHeld && !passingState;
@@ -253,6 +254,13 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   if (rowCount !== undefined) requests.set(rowCount);
   if (hides) requests.findHidden();
   return true;
+}
+
+/** MariaDB sets what the statement is to be prepared with, and tells of it with the next setting. */
+function preparesSetStatement(session: PooledSession, failed: boolean): boolean {
+  if (session.command[HEADER_LENGTH] !== Command.STMT_PREPARE || failed) return false;
+  const { bytes, start } = textOf(session);
+  return isMariadb(session.context.server.identity!) && isSetStatement(bytes, start);
 }
 
 /** MariaDB does not tell of what triggers have changed where their statement fails. */

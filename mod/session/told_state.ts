@@ -28,7 +28,8 @@ import {
 } from "../wire/mod.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { runsText, startsWith, textOf, wordsOf } from "./statement_text.ts";
+import { isSetStatement } from "./passing_settings.ts";
+import { runsText, startsWith, textOf } from "./statement_text.ts";
 import { setsDefaultTimestamp } from "./untold_assignments.ts";
 
 /** Variables that the pins stand for, or that say nothing about the session's settings. */
@@ -71,7 +72,7 @@ export function readState(session: PooledSession, packet: Uint8Array): void {
     if (entry.type === StateEntry.SCHEMA) {
       state = states.withSchema(state, Buffer.from(decodeStateText(entry.data)).toString());
       explained = true;
-    } else if (entry.type === StateEntry.SYSTEM_VARIABLES && isSetStatement(session)) {
+    } else if (entry.type === StateEntry.SYSTEM_VARIABLES && setsForItself(session)) {
       session.passingState = true;
     } else if (entry.type === StateEntry.SYSTEM_VARIABLES) {
       const changes = settingsOf(entry, session, pooled, withSchema);
@@ -162,9 +163,10 @@ function saysChanged(packet: Uint8Array): boolean {
 }
 
 /** SET STATEMENT x = 1 FOR ...: what it sets is told as if it stayed. */
-export function isSetStatement(session: PooledSession): boolean {
-  return (session.effects & Effect.SETS_VARIABLE) === 0 && runsText(session) &&
-    startsWith(session, "SET") && wordsOf(session).startsWith("SET STATEMENT ");
+export function setsForItself(session: PooledSession): boolean {
+  if ((session.effects & Effect.SETS_VARIABLE) !== 0 || !runsText(session)) return false;
+  const { bytes, start } = textOf(session);
+  return startsWith(session, "SET") && isSetStatement(bytes, start);
 }
 
 /** Entries that are not passed on as they come. */
