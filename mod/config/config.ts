@@ -83,6 +83,8 @@ export interface FailoverConfig {
   readonly replayTimeMaxMs: number;
   /** Bytes of statements kept for that, of each worker. */
   readonly replayMemoryMaxBytes: number;
+  /** The table in which transactions leave marks, `schema.table`; empty: none do. */
+  readonly commitMarks: string;
   /** How long a switchover waits for open transactions, in milliseconds. */
   readonly drainMs: number;
   /** With what the old primary replicates after a switchover; empty: as others do. */

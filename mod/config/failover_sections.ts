@@ -1,6 +1,6 @@
 // The keys about ends and changes: of servers, and of the proxy itself.
 
-import { boolean, duration, integer, size, text } from "./kinds.ts";
+import { boolean, duration, integer, size, tableName, text } from "./kinds.ts";
 import { section } from "./section.ts";
 
 /** `[drain]`. */
@@ -49,6 +49,10 @@ export const failover = section(
     }),
     replay_memory_max: size("64MiB", { min: "0", max: "16GiB" }, {
       doc: "Bytes of statements kept for that, of each worker.",
+    }),
+    commit_marks: tableName({
+      doc:
+        "With `replay`: a table in which each transaction that writes leaves a mark just before its COMMIT. When the server is lost under the COMMIT the new primary is asked for the mark.",
     }),
     drain: duration("5s", { min: "0", max: "1h" }, {
       doc:

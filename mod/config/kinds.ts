@@ -73,6 +73,16 @@ export function text(defaultValue: string, about: KeyText) {
   });
 }
 
+/** The name of a table with its schema's, by default none. */
+export function tableName(about: KeyText) {
+  const message = complain("must be a table with its schema, as in proxy.commits", about);
+  const schema = v.pipe(v.string(message), v.check((name) => TABLE_NAME.test(name), message));
+  const shown = { accepts: "`schema.table`", defaultText: '""' };
+  return key(schema, "", { ...about, ...shown, kind: "text" });
+}
+
+const TABLE_NAME = /^(?:[\w$]+\.[\w$]+)?$/;
+
 /** Text that is never shown, absent unless given. */
 export function secret(doc: string) {
   const info: KeyInfo = { doc, secret: true, kind: "text", accepts: "a string", defaultText: '""' };

@@ -116,6 +116,7 @@ export function makeConfig(
       replayBytesMaxBytes: file.failover.replay_bytes_max,
       replayTimeMaxMs: file.failover.replay_time_max,
       replayMemoryMaxBytes: file.failover.replay_memory_max,
+      commitMarks: file.failover.commit_marks,
       drainMs: file.failover.drain,
       replicationUser: file.failover.replication_user,
       replicationPassword: file.failover.replication_password,

@@ -50,6 +50,8 @@ export class Counters {
   replays = 0;
   /** Those that could not be, or got another answer: their clients were told (1213). */
   replaysFailed = 0;
+  /** COMMITs under way when their server was lost that were found to be done. */
+  commitsFound = 0;
   /** Transactions that could not have been run again from some statement on. */
   replaysRuledOut = 0;
   /** Bytes on clients' connections, as their sockets carry them, before TLS. */

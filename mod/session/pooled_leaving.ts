@@ -19,7 +19,7 @@ export function leaveForGood(session: PooledSession, wasIdle: boolean): void {
   session.unsettle();
   session.retry?.end();
   session.replay?.end();
-  session.record?.end();
+  session.record?.close();
   if (session.pooled === undefined) session.pool.cancel(session);
   // What is being read for the session before must come: `prepared` sees to the connection.
   else if (!session.preparing) leaveBehind(session.leaveConnection()!, session, wasIdle);

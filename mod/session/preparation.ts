@@ -35,6 +35,7 @@ import type { PooledSession } from "./pooled_session.ts";
 import {
   CaptureAnswer,
   CountAnswer,
+  MarkAnswer,
   PrepareAnswer,
   RaiseAnswer,
   RestoreAnswer,
@@ -224,8 +225,9 @@ export class Preparation {
       this.#prepare(statement, session);
       this.#setState(session.here(session.state), session.baseline, later);
     } else this.#setState(session.here(session.state), session.baseline, sets);
-    const { begin } = session;
+    const { begin, mark } = session;
     if (begin !== undefined) this.#run(begin, new RestoreAnswer(this));
+    if (mark !== undefined) this.#run(mark, new MarkAnswer(this, session));
     if (needs.counts) {
       const lifted = limitLifted(session);
       if (lifted) this.#run(lifted[0], new RestoreAnswer(this));

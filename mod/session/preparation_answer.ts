@@ -2,12 +2,14 @@
 
 import { type AnswerSink, textRows } from "../backend/mod.ts";
 import type { WaitStatement } from "../cluster/mod.ts";
+import { refusalOf } from "../route/mod.ts";
 import { PacketAssembler } from "../wire/mod.ts";
 import { type CaptureQuery, INSERT_ID } from "./captured_values.ts";
 import { hasHiddenPin } from "./hidden_pins.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Preparation } from "./preparation.ts";
 import type { SessionStatement } from "./session_statement.ts";
+import { ROLLED_BACK } from "./transaction_record.ts";
 
 /** Answers of the proxy's own statements are not longer. */
 const ANSWER_MAX = 16 * 1024 * 1024;
@@ -87,6 +89,36 @@ export class RaiseAnswer extends OwnAnswer {
   protected override read(): void {}
 
   protected override refused(): void {}
+}
+
+/** Of the mark that a transaction leaves in front of its COMMIT. */
+export class MarkAnswer extends OwnAnswer {
+  readonly #session: PooledSession;
+
+  constructor(preparation: Preparation, session: PooledSession) {
+    super(preparation);
+    this.#session = session;
+  }
+
+  onOkPacket(): void {}
+
+  protected override read(): void {
+    this.#session.record?.noteMarked();
+  }
+
+  /** It goes without, unless it has been rolled back for that. */
+  protected override refused(error: Uint8Array): void {
+    const { connection } = this.preparation.pooled;
+    const { context, record } = this.#session;
+    const { errorCode } = connection.tracker;
+    if (ROLLED_BACK.has(errorCode)) {
+      record?.end();
+      this.preparation.fail(error, true);
+    } else if (refusalOf(errorCode, Buffer.from(error).toString("latin1")) === undefined) {
+      const { server } = connection.facts;
+      context.log.warn("a COMMIT could not be marked", { server, error: errorCode });
+    }
+  }
 }
 
 /** Of COM_STMT_PREPARE. */

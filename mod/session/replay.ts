@@ -2,9 +2,12 @@
 // or had under way. Each answer must be the one that the client has got; then the command runs as if
 // nothing had been, otherwise the transaction is rolled back and its client told that it is lost.
 
-import { type AnswerFacts, Command, HEADER_LENGTH } from "../wire/mod.ts";
+import { UNKNOWN } from "../backend/mod.ts";
+import { Effect } from "../sql/mod.ts";
+import { type AnswerFacts, Command, frame, HEADER_LENGTH } from "../wire/mod.ts";
 import { AnswerDigest } from "./answer_digest.ts";
 import { commandEffects } from "./command_effects.ts";
+import { type CommitMark, findMarkStatement } from "./commit_marks.ts";
 import type { Waiting } from "./failover_gate.ts";
 import { forgetVariables, type Loss, withLost } from "./loss.ts";
 import { rollBack } from "./pooled_leaving.ts";
@@ -34,6 +37,11 @@ export function heldCommand(session: PooledSession, isLong: boolean): HeldComman
   return { command, statement, effects, textEffects, facts, isLong, sequence };
 }
 
+/** No statement runs. */
+const NONE = -1;
+/** The COMMIT is being looked for. */
+const ASKING = -2;
+
 /** Attempts at one transaction: servers may go under it, and others' locks be in its way. */
 const ATTEMPTS_MAX = 5;
 
@@ -49,7 +57,9 @@ export class Replay implements Waiting {
   readonly #session: PooledSession;
   readonly #transaction: RecordedTransaction;
   readonly #reason: string;
-  readonly #loss: Loss;
+  #loss: Loss;
+  /** By which its COMMIT can be found; undefined: none was under way, or it is known not to be done. */
+  #mark: CommitMark | undefined;
   /** Settings and user variables that were set in it, with values that only its server knew. */
   readonly #unknown: readonly string[];
   readonly #atLoss: SessionValues;
@@ -58,25 +68,28 @@ export class Replay implements Waiting {
   #held: HeldCommand | undefined;
   /** Statements whose number for a new row was another one when they were run again. */
   readonly #numbered = new Set<RecordedStatement>();
-  /** The statement that runs; -1: none does. */
-  #at = -1;
+  /** The statement that runs; or `NONE`, or `ASKING`. */
+  #at = NONE;
   #attempts = 0;
   /** Of these, that no server's refusal has ended. */
   #failures = 0;
   #sinceMs = 0;
 
-  constructor(session: PooledSession, { transaction, reason, loss, unknown }: {
+  constructor(session: PooledSession, { transaction, reason, loss, unknown, mark }: {
     readonly transaction: RecordedTransaction;
     /** Why its server is lost. */
     readonly reason: string;
     readonly loss: Loss;
     readonly unknown: readonly string[];
+    /** The COMMIT was under way, and can be found by it. */
+    readonly mark?: CommitMark | undefined;
   }) {
     this.#session = session;
     this.#transaction = transaction;
     this.#reason = reason;
     this.#loss = loss;
     this.#unknown = unknown;
+    this.#mark = mark;
     this.#atLoss = valuesOf(session);
     this.#types = transaction.statements.map(({ statement }) => ({
       types: statement?.types,
@@ -87,7 +100,7 @@ export class Replay implements Waiting {
 
   /** Statements of the transaction are being run. */
   get isRunning(): boolean {
-    return this.#at >= 0;
+    return this.#at !== NONE;
   }
 
   /**
@@ -120,11 +133,56 @@ export class Replay implements Waiting {
   #begin(reason: string): void {
     const session = this.#session;
     Object.assign(session, this.#transaction.before);
-    this.#run(0);
+    if (this.#mark === undefined) this.#run(0);
+    else this.#ask(this.#mark);
     const { retries } = session;
     retries.attempts = this.#attempts;
     retries.sinceMs = this.#sinceMs;
     retries.again(reason);
+  }
+
+  /** Looks for the COMMIT. */
+  #ask(mark: CommitMark): void {
+    const session = this.#session;
+    this.#at = ASKING;
+    this.#digest.clear();
+    session.session.digest = this.#digest;
+    const attributes = session.session.hasQueryAttributes ? [0, 1] : [];
+    const text = findMarkStatement(session.context.config.failover.commitMarks, mark);
+    const payload = [...[Command.QUERY, ...attributes], ...Buffer.from(text)];
+    const command = Buffer.from(frame(Uint8Array.from(payload), 0));
+    session.takeUp({ command, statement: undefined, isLong: false, sequence: 1 });
+    session.textEffects = session.effects = Effect.READS;
+    session.facts = undefined;
+    session.seat.alone = true;
+    session.goOn();
+  }
+
+  /** The answer to that. */
+  #told({ errorCode, rows }: AnswerFacts): void {
+    const session = this.#session;
+    if (errorCode !== 0) {
+      if (REFUSED.has(errorCode)) this.#retry(`error ${errorCode}`);
+      else this.fail(`error ${errorCode}`);
+    } else if (rows === 0) {
+      // It has not been done, and never will be.
+      this.#mark = undefined;
+      this.#loss = { ...this.#loss, outcome: "lost" };
+      this.#leave();
+      this.#begin(this.#reason);
+    } else {
+      session.context.counters.commitsFound++;
+      this.#loss = { ...this.#loss, outcome: "lost", transaction: false };
+      this.#leave();
+      this.#endWith(this.#atLoss);
+      const lost = forgetVariables(session, this.#unknown);
+      if (lost !== "") this.#tell(lost, `${this.#reason}; it has been committed`);
+      else {
+        // Where nothing is open it does nothing, and its answer is that of one that has done it.
+        this.#takeUpHeld();
+        session.placeAgain();
+      }
+    }
   }
 
   #run(at: number): void {
@@ -152,7 +210,12 @@ export class Replay implements Waiting {
    *
    * @returns Whether it is the one that the client has got; otherwise all is seen to.
    */
-  isSame({ errorCode, insertId }: AnswerFacts): boolean {
+  isSame(facts: AnswerFacts): boolean {
+    if (this.#at === ASKING) {
+      this.#told(facts);
+      return false;
+    }
+    const { errorCode, insertId } = facts;
     const statement = this.#transaction.statements[this.#at]!;
     if (this.#digest.end() === statement.digest) return true;
     const isNumber = errorCode === 0 && statement.insertId !== 0n &&
@@ -177,10 +240,14 @@ export class Replay implements Waiting {
     }
     session.context.counters.replays++;
     this.end();
-    const { effects, textEffects, facts } = this.#held!;
-    session.takeUp(this.#held!);
-    Object.assign(session, { effects, textEffects, facts });
+    this.#takeUpHeld();
     session.goOn();
+  }
+
+  #takeUpHeld(): void {
+    const { effects, textEffects, facts } = this.#held!;
+    this.#session.takeUp(this.#held!);
+    Object.assign(this.#session, { effects, textEffects, facts });
   }
 
   /** The attempt has failed, and another one may not. @param reason Why. */
@@ -199,26 +266,35 @@ export class Replay implements Waiting {
   fail(reason = ""): void {
     const session = this.#session;
     this.#leave();
-    this.end();
-    session.record?.end();
-    session.context.counters.replaysFailed++;
-    Object.assign(session, this.#atLoss);
+    if (this.#loss.outcome === "lost") session.context.counters.replaysFailed++;
+    this.#endWith(this.#atLoss);
     this.#transaction.statements.forEach(({ statement }, at) => {
       if (statement !== undefined) Object.assign(statement, this.#types[at]);
     });
-    session.takeUp(this.#held!);
     const lost = forgetVariables(session, this.#unknown);
+    this.#tell(lost, reason === "" ? this.#reason : `${this.#reason}; not run again: ${reason}`);
+  }
+
+  #endWith(values: SessionValues): void {
+    this.end();
+    this.#session.record?.end();
+    Object.assign(this.#session, values);
+  }
+
+  /** The client's command is answered with an error. @param lost As `forgetVariables` gives it. */
+  #tell(lost: string | undefined, reason: string): void {
+    const session = this.#session;
+    session.takeUp(this.#held!);
     if (lost === undefined) {
       session.session.endLost();
       return;
     }
-    const told = reason === "" ? this.#reason : `${this.#reason}; not run again: ${reason}`;
     const loss = withLost(this.#loss, lost);
     // It has no answer: the command behind it is told.
     if (session.command[HEADER_LENGTH] === Command.STMT_SEND_LONG_DATA) {
-      session.lost.note(told, loss);
+      session.lost.note(reason, loss);
     }
-    session.refuseWith(session.session.lostError(told, loss));
+    session.refuseWith(session.session.lostError(reason, loss));
   }
 
   /** Leaves the connection on which it was run again in vain. */
@@ -227,6 +303,7 @@ export class Replay implements Waiting {
     const pooled = session.leaveConnection();
     if (pooled === undefined) return;
     pooled.disown();
+    pooled.foundRows = UNKNOWN;
     if (pooled.connection.outstanding > 0) session.pool.drop(pooled);
     else rollBack(pooled, session);
   }
@@ -234,7 +311,7 @@ export class Replay implements Waiting {
   /** It is over, or its client is gone. */
   end(): void {
     const session = this.#session;
-    this.#at = -1;
+    this.#at = NONE;
     session.replay = session.begin = undefined;
     session.session.digest = undefined;
     session.context.gate.leave(this);

@@ -36,6 +36,8 @@ export abstract class RetryingSession extends PinnedSession {
   replay: Replay | undefined;
   /** What begins a transaction on the primary in front of the command under way. */
   begin: string | undefined;
+  /** What its transaction is to write in front of its COMMIT. */
+  mark: string | undefined;
   /** What the next command is told: its server connection has ended while it held it. */
   readonly lost = new ConnectionEnd();
 
@@ -60,7 +62,8 @@ export abstract class RetryingSession extends PinnedSession {
 
   /** Something goes out in front of the command under way. */
   protected get sendsMore(): boolean {
-    return this.begin !== undefined || this.route?.wait !== undefined;
+    this.mark = this.records ? this.record?.markToWrite : undefined;
+    return this.begin !== undefined || this.mark !== undefined || this.route?.wait !== undefined;
   }
 
   /** What goes out in front of it has succeeded. */

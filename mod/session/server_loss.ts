@@ -35,7 +35,7 @@ export function loseServer(session: PooledSession, pooled: PooledConnection, why
   const sequence = Math.max(client.answerSequence, tracker.sequence + 1);
   let loss = lossOf(session, pooled, { wasSent, hasForwarded });
   const unknown = (unread & LASTING_RESIDUE) === 0 ? [] : unknownSettings(pooled);
-  const { reason, transaction } = lostTransaction(session, { why, loss, hasForwarded });
+  const { reason, transaction, mark } = lostTransaction(session, { why, loss, hasForwarded });
   if (transaction === undefined) {
     const variables = forgetVariables(session, unknown);
     if (variables === undefined) session.endsWithConnection = true;
@@ -47,7 +47,7 @@ export function loseServer(session: PooledSession, pooled: PooledConnection, why
   client.onServerDrained(); // what it did not take is in its client's way no more
   if (transaction !== undefined) {
     session.lost.clear();
-    const replay = new Replay(session, { transaction, reason, loss, unknown });
+    const replay = new Replay(session, { transaction, reason, loss, unknown, mark });
     session.replay = replay;
     replay.doubt(server);
     if (session.busy) replay.hold(heldCommand(session, isLong));

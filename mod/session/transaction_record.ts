@@ -8,6 +8,13 @@ import { ServerStatus } from "../wire/mod.ts";
 import { AnswerDigest } from "./answer_digest.ts";
 import { isClosedForInactivity } from "./inactivity.ts";
 import type { Loss } from "./loss.ts";
+import {
+  type CommitMark,
+  isPlainCommit,
+  markStatement,
+  returnMark,
+  takeMark,
+} from "./commit_marks.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { repeatabilityOf } from "./repeatability.ts";
 import { isInterruption } from "./session_errors.ts";
@@ -38,7 +45,7 @@ export interface RecordedTransaction {
 }
 
 /** ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_TRANSACTION_ROLLBACK_DURING_COMMIT. */
-const ROLLED_BACK = new Set([1205, 1213, 3101]);
+export const ROLLED_BACK: ReadonlySet<number> = new Set([1205, 1213, 3101]);
 
 /** What lies on the session's own connection and must be known before its transaction is recorded. */
 const UNREAD = ANY_RESIDUE & ~Residue.WARNINGS;
@@ -55,6 +62,11 @@ export class TransactionRecord {
   /** The statement under way, before its answer. */
   #current: Omit<RecordedStatement, "digest" | "insertId"> | undefined;
   #isOpen = false;
+  /** It has written something. */
+  #writes = false;
+  /** The row by which its COMMIT can be found; undefined: it never had one. */
+  #mark: CommitMark | undefined;
+  #isMarked = false;
   #sinceMs = 0;
   /** Bytes of statements and answers; those of the statements are kept. */
   #bytes = 0;
@@ -72,6 +84,35 @@ export class TransactionRecord {
   /** The statement under way is recorded: its answer is to come with its OK packets whole. */
   get takesAnswer(): boolean {
     return this.#current !== undefined;
+  }
+
+  /** What the transaction is to write in front of the command under way, its COMMIT. */
+  get markToWrite(): string | undefined {
+    const session = this.#session;
+    const { commitMarks, replay } = session.context.config.failover;
+    if (commitMarks === "" || !replay || !this.#writes || this.#isMarked) return undefined;
+    if (this.transaction === undefined || session.pinned || !runsText(session)) return undefined;
+    if (!startsWith(session, "COMMIT") || !isPlainCommit(session)) return undefined;
+    const mark = this.#mark ??= takeMark();
+    mark.number++;
+    return markStatement(commitMarks, mark);
+  }
+
+  /** That is written. */
+  noteMarked(): void {
+    this.#isMarked = true;
+  }
+
+  /** The mark of the transaction whose COMMIT has been sent. */
+  get mark(): CommitMark | undefined {
+    return this.#isMarked && this.#mark ? { ...this.#mark } : undefined;
+  }
+
+  /** The session is over. */
+  close(): void {
+    this.end();
+    if (this.#mark) returnMark(this.#mark);
+    this.#mark = undefined;
   }
 
   /** The command under way is about to be sent. */
@@ -132,6 +173,8 @@ export class TransactionRecord {
       if (!this.#isOpen) this.#forget();
       return;
     }
+    this.#isMarked = false;
+    this.#writes ||= !tracker.sawRows && tracker.affectedRows > 0;
     this.#bytes += this.digest.length;
     const digest = this.digest.end();
     if (ROLLED_BACK.has(errorCode)) this.#ruleOut("it was rolled back");
@@ -151,6 +194,7 @@ export class TransactionRecord {
 
   /** The command under way goes elsewhere, or its connection has gone. */
   noteUnanswered(): void {
+    this.#isMarked = false;
     this.#endAnswer();
   }
 
@@ -187,6 +231,7 @@ export class TransactionRecord {
     this.#session.context.counters.replayBytes -= this.#kept;
     this.#bytes = this.#kept = 0;
     this.#before = undefined;
+    this.#writes = this.#isMarked = false;
     this.reason = undefined;
     if (this.#statements.length > 0) this.#statements = [];
   }
@@ -200,19 +245,26 @@ export function lostTransaction(session: PooledSession, { why, loss, hasForwarde
   readonly why: string;
   readonly loss: Loss;
   readonly hasForwarded: boolean;
-}): { readonly reason: string; readonly transaction?: RecordedTransaction } {
+}): {
+  readonly reason: string;
+  readonly transaction?: RecordedTransaction;
+  /** By which its COMMIT can be found, which was under way. */
+  readonly mark?: CommitMark | undefined;
+} {
   const { record } = session;
   if (record === undefined || !loss.transaction) {
     record?.end();
     return { reason: why };
   }
+  const { mark } = record;
   record.noteUnanswered();
   const { transaction } = record;
-  const isWhole = loss.outcome === "lost" && !hasForwarded && !session.pinned;
+  const isUnknown = loss.outcome === "unknown";
+  const isWhole = (!isUnknown || mark !== undefined) && !hasForwarded && !session.pinned;
   if (isWhole && transaction !== undefined && !isClosedForInactivity(session.session)) {
-    return { reason: why, transaction };
+    return { reason: why, transaction, mark: isUnknown ? mark : undefined };
   }
-  session.context.counters.replaysFailed++;
+  if (!isUnknown) session.context.counters.replaysFailed++;
   const { reason } = record;
   record.end();
   return { reason: reason === undefined ? why : `${why}; not run again: ${reason}` };

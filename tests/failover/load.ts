@@ -46,6 +46,7 @@ export const TABLES = [
   `CREATE TABLE IF NOT EXISTS ledger.writes (pk CHAR(36) NOT NULL DEFAULT (UUID()) PRIMARY KEY,
     id VARCHAR(40) NOT NULL, part INT NOT NULL, KEY (id))`,
   "CREATE TABLE IF NOT EXISTS ledger.fruit (id INT PRIMARY KEY, name VARCHAR(20))",
+  "CREATE TABLE IF NOT EXISTS ledger.commits (id VARCHAR(40) PRIMARY KEY, number BIGINT NOT NULL)",
   // Without the rights that let a session write where nobody is to write.
   "CREATE USER IF NOT EXISTS 'ledger'@'%' IDENTIFIED BY 'ledger'",
   "GRANT ALL ON ledger.* TO 'ledger'@'%'",

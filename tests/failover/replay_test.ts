@@ -20,6 +20,7 @@ replay = true
 replay_statements_max = ${STATEMENTS_MAX}
 replay_bytes_max = "64KiB"
 `;
+const LOGIN = { host: "127.0.0.1", user: "shop", password: "shop", database: "shop" };
 const TEST_MS_MAX = 60_000;
 
 describe.each(serverKinds())("transactions whose %s server is lost", (kind) => {
@@ -34,6 +35,7 @@ describe.each(serverKinds())("transactions whose %s server is lost", (kind) => {
     [primary, replica] = cluster.nodes as [ClusterNode, ClusterNode];
     await primary.sql(
       "CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY);" +
+        "CREATE TABLE shop.held (id INT PRIMARY KEY); INSERT INTO shop.held VALUES (1);" +
         "CREATE TABLE shop.numbered (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20));" +
         "CREATE FUNCTION shop.always_one() RETURNS INT DETERMINISTIC RETURN 1",
     );
@@ -104,17 +106,15 @@ describe.each(serverKinds())("transactions whose %s server is lost", (kind) => {
       "INSERT INTO t VALUES (100)",
       "SELECT * FROM t WHERE id = 1 FOR UPDATE",
     );
-    // A statement under way.
+    // A statement under way: it waits for a row that another one holds.
+    const holder = await createConnection({ ...LOGIN, port: primary.port });
+    holder.on("error", () => {}); // it goes with its server
+    await holder.query("BEGIN");
+    await holder.query("SELECT * FROM held FOR UPDATE");
     const running = await login("START TRANSACTION", "INSERT INTO t VALUES (200)");
-    const answer = running.results("INSERT INTO t SELECT 201 + SLEEP(2)");
+    const answer = running.results("INSERT INTO t SELECT id + 200 FROM held FOR UPDATE");
     // Prepared statements, with types that came with the first execution only.
-    const prepared: Connection = await createConnection({
-      host: "127.0.0.1",
-      port: proxy.port,
-      user: "shop",
-      password: "shop",
-      database: "shop",
-    });
+    const prepared: Connection = await createConnection({ ...LOGIN, port: proxy.port });
     await prepared.beginTransaction();
     for (const id of [300, 301]) await prepared.execute("INSERT INTO t VALUES (?)", [id]);
     await prepared.execute("SELECT id, ? AS told FROM t WHERE id >= ? AND id < 400", ["yes", 300]);
@@ -149,7 +149,7 @@ describe.each(serverKinds())("transactions whose %s server is lost", (kind) => {
     await until("the statement runs", async () =>
       Number(
         await primary.value(
-          "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE Info LIKE '%SLEEP(2)%' " +
+          "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE Info LIKE '%FROM held FOR%' " +
             "AND Info NOT LIKE '%PROCESSLIST%'",
         ),
       ) === 1);

@@ -24,7 +24,7 @@ export function unaccounted({ complaints, periods, replay }: Outcome): Complaint
     const cost = costOf(complaint);
     const costs: readonly Cost[] = period === undefined ? [] : FAULTS[period.fault].costs;
     return cost === undefined || !costs.includes(cost) ||
-      (replay && cost !== "unknown" && cost !== "gone");
+      (replay && complaint.what === "transaction" && cost !== "gone");
   });
 }
 

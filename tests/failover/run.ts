@@ -30,7 +30,7 @@ export interface RunOptions {
   readonly pauseMs: number;
   /** Told what is done and noticed, as it happens. */
   readonly onMark?: (line: string) => void;
-  /** Lost transactions are run again. @default {false} */
+  /** Lost transactions are run again, and their COMMITs looked for. @default {false} */
   readonly replay?: boolean;
   /** More configuration of the proxy. */
   readonly config?: string;
@@ -73,6 +73,9 @@ slow_start = "0"
 replication_user = "repl"
 replication_password = "repl"
 `;
+const REPLAY_CONFIG = `replay = true
+commit_marks = "ledger.commits"
+`;
 const SPLIT_CONFIG = `[route]
 split = true
 consistency = "session"
@@ -93,7 +96,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
       ...["-u", "app", "-p", "app", "--admin", "127.0.0.1:0"],
       ...options.faults.includes("worker") ? ["--workers", "2"] : [],
     ],
-    config: PROXY_CONFIG + (options.replay ? "replay = true\n" : "") +
+    config: PROXY_CONFIG + (options.replay ? REPLAY_CONFIG : "") +
       (options.split ? SPLIT_CONFIG : "") + (options.config ?? ""),
   });
   await settled(proxy, site.nodes.length);

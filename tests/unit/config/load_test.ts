@@ -186,6 +186,7 @@ describe("loadConfig() layers", () => {
       const word = words?.filter((it) => it !== "static").at(-1);
       if (!repeated) env[variables.at(-1)!] = word ?? samples[kind]!;
     }
+    env["MYSQLPROXY_FAILOVER_COMMIT_MARKS"] = "x.y";
     // The two must differ.
     env["MYSQLPROXY_ADMIN_READER_HOSTGROUP"] = "18";
     const config = load("", { env });
