@@ -27,6 +27,7 @@ import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
 import { dropAnswer, leaveBehind, leaveForGood, leaveTransaction } from "./pooled_leaving.ts";
 import type { SessionBeginning } from "./pool_opener.ts";
 import { followsAtOnce } from "./follows_at_once.ts";
+import { ping } from "./local_ping.ts";
 import { LaneSeat } from "./lane_seat.ts";
 import { NO_NEEDS, Preparation, readOwn } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
@@ -137,7 +138,7 @@ export class PooledSession extends RetryingSession {
       return;
     }
     const pooled = this.#pooled;
-    if (pooled === undefined) this.placeAgain();
+    if (pooled === undefined) command === Command.PING ? ping(this) : this.placeAgain();
     else if (this.route?.leavesReplica !== true) this.#begin(pooled);
     else {
       this.#detach();
