@@ -2,11 +2,12 @@
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { describe, expect, test } from "bun:test";
 import type { ProxyProcess } from "../proxy_process.ts";
-import { mysqlFolder } from "../setup/cache.ts";
+import { mysqlFolder, whyMissing } from "../setup/cache.ts";
+import { programFolder } from "../setup/programs.ts";
 import { RawClient, refusal } from "./raw_client.ts";
 import { kinds, loginAs, ownAccount, ownProxy, subject, until } from "./subjects.ts";
 
@@ -284,6 +285,28 @@ describe("clients", () => {
     expect(typeof rows[0]!["uptime_s"]).toBe("number");
     await connection.end();
   });
+
+  const noJava = whyMissing("java");
+  if (noJava !== null) console.log(`skipped: Connector/J on the admin port: ${noJava}`);
+  test.skipIf(noJava !== null)("Connector/J", async () => {
+    const { proxy, port } = await started();
+    await using _ = proxy;
+    const source = resolve(import.meta.dir, "../clients/java/AdminPort.java");
+    const url = `jdbc:mysql://127.0.0.1:${port}/main?user=admin&password=secret`;
+    const output = await outputOf(["java", "-cp", `${programFolder("java")}/*`, source, url]);
+    const once = [
+      "valid true",
+      "product MySQL",
+      "catalog main",
+      "workers 1",
+      "warnings null",
+      "properties 1",
+      "set 0",
+      "refused 1146",
+      "isolation 4",
+    ];
+    expect(output.trim().split("\n")).toEqual([...once, ...once]);
+  }, 30_000);
 
   test("PyMySQL", async () => {
     const { proxy, port } = await started();
