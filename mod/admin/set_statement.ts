@@ -24,14 +24,25 @@ export interface SetStatement {
 
 const SET = /^set\s+(?:(global|persist)\s+)?`?([a-z_]+(?:\.[a-z_]+)?)`?\s*=\s*(.+)$/is;
 
-/** Undefined where a statement is about something else, such as a driver's own variables. */
-export function parseSetStatement(statement: string): SetStatement | undefined {
+/**
+ * Undefined where a statement is about something else, such as a driver's own variables; an error
+ * where it names a key that there is not.
+ */
+export function parseSetStatement(statement: string): SetStatement | SqlError | undefined {
   const [, scope, path, written] = SET.exec(statement) ?? [];
   const key = allKeys().find((each) => each.path === path?.toLowerCase() && !each.repeated);
-  if (key === undefined) return undefined;
+  if (key === undefined) {
+    const isKey = path?.includes(".") || scope?.toLowerCase() === "persist";
+    return isKey ? unknownKey(path!) : undefined;
+  }
   const text = written!.trim();
   const value = /^default$/i.test(text) ? undefined : readGiven(unquoted(text), key) as TomlValue;
   return { key, value, persist: scope?.toLowerCase() === "persist" };
+}
+
+function unknownKey(path: string): SqlError {
+  const message = `Unknown system variable '${path}': SHOW PROPERTIES has the keys there are`;
+  return { code: 1193, sqlState: "HY000", message };
 }
 
 /** @param by The account that asks. */

@@ -24,10 +24,12 @@ import type { AdminView, Answer } from "./view.ts";
 export async function answerStatement(text: string, session: AdminSession): Promise<Answer> {
   const { view, role } = session;
   const statement = withoutComments(text);
-  const like = /^show\s+properties(?:\s+like\s+'([^']*)')?$/i.exec(statement);
-  if (like) return showProperties(view, like[1]);
-  const counters = /^show\s+counters(?:\s+like\s+'([^']*)')?$/i.exec(statement);
-  if (counters) return showCounters(view, counters[1]);
+  if (statement === "") return EMPTY;
+  if (statement.replaceAll(QUOTED, "").includes(";")) return SEVERAL;
+  const like = /^show\s+properties(?:\s+like\s+'((?:[^']|'')*)')?$/i.exec(statement);
+  if (like) return showProperties(view, like[1]?.replaceAll("''", "'"));
+  const counters = /^show\s+counters(?:\s+like\s+'((?:[^']|'')*)')?$/i.exec(statement);
+  if (counters) return showCounters(view, counters[1]?.replaceAll("''", "'"));
   const about = parseClusterStatement(statement);
   if (about !== undefined) {
     if (about.kind !== "show" && role !== "admin") return NOT_ADMIN;
@@ -56,6 +58,7 @@ export async function answerStatement(text: string, session: AdminSession): Prom
   const set = parseSetStatement(statement);
   if (set !== undefined) {
     if (role !== "admin") return NOT_ADMIN;
+    if ("code" in set) return set;
     const answer = await answerSetStatement(set, view.running, session.user);
     session.tables.forget();
     return answer;
@@ -102,6 +105,17 @@ function withoutComments(text: string): string {
     )
     .trim().replace(/(?:\s*;)+$/, "").trim();
 }
+
+const QUOTED = /'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|`[^`]*`/gs;
+
+const EMPTY: SqlError = { code: 1065, sqlState: "42000", message: "Query was empty" };
+
+/** What stands behind the first would be taken for done. */
+const SEVERAL: SqlError = {
+  code: 1064,
+  sqlState: "42000",
+  message: "The admin port takes one statement at a time",
+};
 
 const NOT_ADMIN: SqlError = {
   code: 1227,

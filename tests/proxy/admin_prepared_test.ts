@@ -71,7 +71,7 @@ describe("mysql2", () => {
     );
     expect(rows).toEqual([
       { name: "limits.clients_max", value: "10000", live: 1 },
-      { name: "workers", value: "1", live: 0 },
+      { name: "workers", value: "1", live: 1 },
     ] as RowDataPacket[]);
     const [shown] = await client.execute<RowDataPacket[]>("SHOW PROPERTIES LIKE ?", ["work%"]);
     expect(shown.map((row) => row["Property"])).toEqual(["workers"]);
@@ -164,7 +164,7 @@ test("the mariadb driver", async () => {
   ]);
   const prepared = await client.prepare("SELECT count(*) AS c FROM properties WHERE live = ?");
   for (const live of [0, 1]) {
-    expect(Number((await prepared.execute([live]))[0].c)).toBeGreaterThan(5);
+    expect(Number((await prepared.execute([live]))[0].c)).toBeGreaterThan(3);
   }
   prepared.close();
   await client.end();

@@ -143,6 +143,19 @@ describe("mistakes", () => {
     ["PRAGMA query_only = OFF", 1064],
     ["SELECT load_extension('/tmp/never')", 1105],
     ["SELECT @@nowhere", 1193],
+    ["SET nothing.here = 1", 1193],
+    ["SET PERSIST nothing = 1", 1193],
+    ["", 1065],
+    [" ; ", 1065],
+    ["/* only a comment */", 1065],
+    ["SELECT '", 1064],
+    ["SET limits.clients_max = 'x'' OR 1=1'", 1105],
+    ["CONFIG APPLY 'it''s'", 1105],
+    ["KILL 999999999", 1094],
+    ["KILL QUERY 5", 1094],
+    ["KILL 'x'", 1064],
+    // What stands behind the first one would be taken for done.
+    ["SELECT count(*) FROM proxy; DELETE FROM proxy", 1064],
   ];
   test("are answered with MySQL's errors", async () => {
     const { server } = await subject(kinds[0]!);
@@ -154,8 +167,9 @@ describe("mistakes", () => {
       const refused = await admin.query(text).then(() => 0, ({ code }: { code: number }) => code);
       expect([text, refused]).toEqual([text, code]);
     }
-    expect(await admin.value("SELECT count(*) FROM proxy; DELETE FROM proxy")).toBe("1");
-    expect(await admin.value("SELECT count(*) FROM proxy")).toBe("1");
+    expect(await admin.value("SELECT count(*) FROM proxy;")).toBe("1");
+    expect(await admin.value("SELECT 'a;''b' -- ; not here")).toBe("a;'b");
+    expect(await admin.query("SHOW PROPERTIES LIKE '%''%'")).toEqual([]);
     expect(existsSync("/tmp/never")).toBe(false);
   });
 });

@@ -70,15 +70,17 @@ test("SET is in force, SET PERSIST in the file too, with its comments", async ()
   expect(text()).not.toContain("clients_max");
   expect(await admin.value("SELECT changed_by FROM revisions ORDER BY number DESC LIMIT 1"))
     .toBe("admin");
-  await admin.query(`SET PERSIST account.user = 'it''s "me"'`);
-  expect(text()).toContain('user = "it\'s \\"me\\""');
-  await admin.query("SET PERSIST account.user = DEFAULT");
+  await admin.query(`SET PERSIST failover.replication_user = 'it''s "me"'`);
+  expect(text()).toContain('replication_user = "it\'s \\"me\\""');
+  await admin.query("SET PERSIST failover.replication_user = DEFAULT");
   // What cannot be is refused whole: neither in force nor written.
   const before = text();
   expect(await failure("SET PERSIST limits.clients_max = 0")).toContain("limits.clients_max");
   expect(await failure("SET limits.idle_timeout = '1s'")).toContain("given by --idle-timeout");
-  expect(await failure("SET workers = 2")).toContain("workers takes a restart: SET PERSIST");
-  expect(await property("workers")).toBe("1 default");
+  expect(await failure("SET http.listen = '127.0.0.1:1'"))
+    .toContain("http.listen takes a restart: SET PERSIST");
+  expect(await property("http.listen")).toBe(" default");
+  expect(await failure(`SET PERSIST account.user = 'nobody'`)).toContain("account: ");
   expect(text()).toBe(before);
   await admin.query("SET PERSIST workers = 2");
   expect(text()).toStartWith("workers = 2\n# ours\n");
