@@ -31,9 +31,12 @@ export function markStatement(table: string, { id, number }: CommitMark): string
   return `REPLACE INTO ${quoted(table)} (id,number) VALUES ('${id}',${number})`;
 }
 
-/** The statement that finds one row where the transaction that was to write the mark is there. */
+/**
+ * The statement that finds one row where the transaction that was to write the mark is there. It waits
+ * for one that is still open: its COMMIT may be about to come.
+ */
 export function findMarkStatement(table: string, { id, number }: CommitMark): string {
-  return `SELECT 1 FROM ${quoted(table)} WHERE id='${id}' AND number=${number} LIMIT 1`;
+  return `SELECT 1 FROM ${quoted(table)} WHERE id='${id}' AND number=${number} FOR UPDATE`;
 }
 
 function quoted(table: string): string {

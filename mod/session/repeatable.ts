@@ -9,6 +9,7 @@ import { setsOwnLiterals } from "./known_assignments.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { runsText, startsWith, textOf } from "./statement_text.ts";
+import { isSetStatement } from "./passing_settings.ts";
 
 /** Statements of which an error may leave a part done or set. */
 const IN_PARTS = PINS | Effect.CALLS | Effect.MULTI | Effect.SETS_VARIABLE |
@@ -59,8 +60,9 @@ const ENDS_NOTHING = "INSERT UPDATE DELETE REPLACE SELECT WITH SAVEPOINT RELEASE
 
 /** SET, but of what commits where it is turned on. */
 function setsHarmlessly(session: PooledSession): boolean {
-  if (!startsWith(session, "SET")) return false;
+  // SET STATEMENT ... FOR may run anything.
   const { bytes, start } = textOf(session);
+  if (!startsWith(session, "SET") || isSetStatement(bytes, start)) return false;
   return !/autocommit/i.test(Buffer.from(bytes).toString("latin1", start));
 }
 
@@ -81,10 +83,11 @@ export function lossOutcome(
   const status = connection.tracker.status;
   const isOpen = (status & ServerStatus.IN_TRANS) !== 0 || (status & ServerStatus.AUTOCOMMIT) === 0;
   const facts = commandFacts(session);
+  const commits = endsTransaction(session);
   return outcomeOfLoss({ wasSent, hasForwarded }, {
     ...facts,
-    isRead: facts.isRead || setsOwnLiterals(session),
+    isRead: facts.isRead || (setsOwnLiterals(session) && !(isOpen && commits)),
     isInTransaction: isOpen,
-    commits: endsTransaction(session),
+    commits,
   });
 }

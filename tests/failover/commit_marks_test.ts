@@ -111,6 +111,24 @@ describe.skipIf(missing !== null)("a COMMIT whose server is lost", () => {
     await replica.start(["--read-only=ON"]);
   }, TEST_MS_MAX);
 
+  test("that is a SET autocommit leaves no mark: it is unknown, and not done twice", async () => {
+    using client = await login();
+    await waitFor(2);
+    await client.results("SET autocommit = 0");
+    await client.results("INSERT INTO t VALUES (4)");
+    const error = client.errorOf("SET autocommit = 1");
+    await until("it waits", async () =>
+      Number(
+        await primary.value(
+          "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE Info = 'SET autocommit = 1'",
+        ),
+      ) === 1);
+    await failOver();
+    expect((await error).text).toMatch(/^2013 .*: it is unknown whether it has run$/);
+    expect(await client.value("SELECT COUNT(*) FROM t WHERE id = 4")).toBe("1");
+    await replica.start(["--read-only=ON"]);
+  }, TEST_MS_MAX);
+
   test("was not done: its transaction is run again, and committed", async () => {
     using client = await login();
     await waitFor(1);
