@@ -158,7 +158,7 @@ export function withTypes(
   if (place.end > place.start) {
     const given = packet.subarray(place.start, place.end);
     if (!statement.types || Buffer.compare(given, statement.types) !== 0) {
-      statement.types = Uint8Array.from(given);
+      statement.types = sharedTypes(given);
     }
     return { packet, types: statement.types };
   }
@@ -172,6 +172,25 @@ export function withTypes(
   whole[place.flagAt] |= place.flag;
   writeHeader(whole, 0, { length: whole.length - HEADER_LENGTH, sequence: 0 });
   return { packet: whole, types };
+}
+
+/** Types that were ever given, by their bytes; when there are more they begin anew. */
+const typesGiven = new Map<string, Uint8Array>();
+const TYPES_GIVEN_MAX = 4096;
+
+/**
+ * One object for all sessions that give the same types: who executes where another session has done
+ * so last sees at a glance that the server knows them.
+ */
+function sharedTypes(given: Buffer): Uint8Array {
+  const key = given.toString("latin1");
+  let types = typesGiven.get(key);
+  if (types === undefined) {
+    if (typesGiven.size >= TYPES_GIVEN_MAX) typesGiven.clear();
+    types = Uint8Array.from(given);
+    typesGiven.set(key, types);
+  }
+  return types;
 }
 
 /** The statement's history behind the execution in a packet. */
