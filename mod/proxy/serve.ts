@@ -18,6 +18,7 @@ import { Predecessor } from "./takeover.ts";
 import { ClusterWatch } from "./watch_cluster.ts";
 import { WatchedFiles } from "./watch_file.ts";
 import { workerCount } from "./worker_count.ts";
+import { sharesConnections } from "./shares_connections.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { primaryAddress } from "./stored_code.ts";
 import { startSupervisor } from "./supervisor.ts";
@@ -168,6 +169,13 @@ function warnAbout(config: Config, log: Log): void {
   }
   if (config.route.split && !splitsReads(config)) {
     log.warn('statements are not split: that takes [account] and pool.mode = "transaction"');
+  }
+  const { replay, commitMarks } = config.failover;
+  if (replay && !(config.account !== undefined && sharesConnections(config))) {
+    log.warn('transactions are not run again: that takes [account] and pool.mode = "transaction"');
+  }
+  if (commitMarks !== "" && !replay) {
+    log.warn("commits leave no marks: that takes failover.replay");
   }
   const room = sessionsByOpenFiles() * workerCount(config);
   if (room < config.limits.clientsMax) {

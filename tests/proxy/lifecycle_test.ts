@@ -45,9 +45,17 @@ describe("lifecycle", () => {
   test("keys that change nothing yet are told of at start", async () => {
     await using proxy = await ownProxy(server, { config: "[route]\nsplit = true\n" });
     await proxy.untilLogged(/statements are not split/);
+    await using pooled = await ownProxy(server, { config: "[failover]\nreplay = true\n" });
+    await pooled.untilLogged(
+      /transactions are not run again: that takes \[account\] and pool\.mode/,
+    );
+    await using marking = await ownProxy(server, {
+      config: '[failover]\ncommit_marks = "proxy.commits"\n',
+    });
+    await marking.untilLogged(/commits leave no marks: that takes failover\.replay/);
     await using silent = await ownProxy(server);
     await silent.stop();
-    expect(silent.log()).not.toContain("are not split");
+    expect(silent.log()).not.toMatch(/are not (?:split|run again)|leave no marks/);
   });
 
   test("SIGTERM: idle clients are told, a transaction may finish, nobody new comes in", async () => {
