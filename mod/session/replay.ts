@@ -175,6 +175,9 @@ export class Replay implements Waiting {
       this.#loss = { ...this.#loss, outcome: "lost", transaction: false };
       this.#leave();
       this.#endWith(this.#atLoss);
+      // Only its server knew LAST_INSERT_ID(): what was told of the last row is what clients ask for.
+      const numbered = this.#transaction.statements.findLast(({ insertId }) => insertId !== 0n);
+      if (numbered !== undefined) session.insertId = `${numbered.insertId}`;
       const lost = forgetVariables(session, this.#unknown);
       if (lost !== "") this.#tell(lost, `${this.#reason}; it has been committed`);
       else {

@@ -81,11 +81,6 @@ export class TransactionRecord {
     return this.#isOpen;
   }
 
-  /** The statement under way is recorded: its answer is to come with its OK packets whole. */
-  get takesAnswer(): boolean {
-    return this.#current !== undefined;
-  }
-
   /** What the transaction is to write in front of the command under way, its COMMIT. */
   get markToWrite(): string | undefined {
     const session = this.#session;

@@ -33,6 +33,7 @@ describe.skipIf(missing !== null)("a COMMIT whose server is lost", () => {
     [primary, replica] = cluster.nodes as [ClusterNode, ClusterNode];
     await primary.sql(
       "CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY); CREATE DATABASE proxy;" +
+        "CREATE TABLE shop.numbered (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(20));" +
         "CREATE TABLE proxy.commits (id VARCHAR(40) PRIMARY KEY, number BIGINT NOT NULL)",
     );
     await primary.sql("CREATE USER 'shop'@'%' IDENTIFIED BY 'shop'");
@@ -97,6 +98,7 @@ describe.skipIf(missing !== null)("a COMMIT whose server is lost", () => {
     await waitFor(2);
     await client.results("BEGIN");
     await client.results("INSERT INTO t VALUES (1)");
+    await client.results("INSERT INTO numbered (name) VALUES ('one'), ('two')");
     const answer = client.results("COMMIT");
     await committing();
     await until(
@@ -105,7 +107,9 @@ describe.skipIf(missing !== null)("a COMMIT whose server is lost", () => {
     );
     await failOver();
     await isDone(answer);
+    expect(await client.value("SELECT LAST_INSERT_ID()")).toBe("1");
     expect(await client.value("SELECT COUNT(*) FROM t")).toBe("1");
+    expect(await client.value("SELECT COUNT(*) FROM numbered")).toBe("2");
     const counted = await replayCounters(proxy, "commits_found");
     expect(counted.get("commits_found")).toBe(1);
     await replica.start(["--read-only=ON"]);
