@@ -108,8 +108,19 @@ export class AccountPool extends PoolConnections {
     this.#queue.add(lessee);
     this.options.counters.poolWaits++;
     this.tally.waits++;
+    if (this.idleOnes.length > 0 && !this.paused) {
+      this.#offerIdle();
+      if (!this.#queue.has(lessee)) return;
+    }
     this.#openFor(lessee);
     if (this.#opening < this.waiting) this.lanes.yieldTo(this.waiting - this.#opening);
+  }
+
+  /** Those that were idle may be of no use to who waits longest, and of use to who has come now. */
+  #offerIdle(): void {
+    for (const connection of this.idleOnes.all()) {
+      if (this.idleOnes.take(connection)) this.giveOrKeep(connection, connection.idleSince);
+    }
   }
 
   /** For a lane: who waits for a connection of its own comes first. */

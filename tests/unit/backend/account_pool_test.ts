@@ -151,3 +151,17 @@ test("who can use none of the connections is not passed over for ever", async ()
   expect(await many.finish()).toBe(1);
   expect(many.granted.length).toBe(11);
 });
+
+test("an idle connection serves who comes, though others wait for one of another kind", async () => {
+  const pool = makePool({ ...LIMITS, connectionsMax: 2 });
+  const [many, other] = [new Opener("many"), new Opener("other")];
+  pool.lease(many.lessee());
+  pool.lease(many.lessee());
+  await many.finish();
+  pool.census.add({ kind: "other" } as unknown as PooledConnection); // somebody uses it
+  pool.lease({ ...other.lessee(), open: undefined });
+  expect(pool.waiting).toBe(1);
+  pool.release(many.granted[0]!);
+  pool.lease(many.lessee());
+  expect([many.granted.length, other.granted.length]).toEqual([3, 0]);
+});
