@@ -147,7 +147,7 @@ function textOf(change: number, { cluster: { nodes }, folder, workers }: {
     }\nmax_age = "${50 + change % 9}s"`,
     `[route]\nsplit = ${change % 8 < 6}\nconsistency = "${["eventual", "session"][change % 2]}"`,
     `[limits]\nclients_max = ${1000 + change}\nbuffer_max = "${64 + change % 64}KiB"`,
-    `[failover]\nmax_parked = ${1000 + change}`,
+    `[failover]\nmax_parked = ${1000 + change}\nreplay = ${change % 9 < 5}`,
     `[monitor]\ninterval = "${900 + change % 200}ms"`,
     `[log]\nlevels = ["cluster=${["info", "warn"][change % 2]}"]`,
     `[metrics]\nstatements = ${change % 3 !== 0}`,
