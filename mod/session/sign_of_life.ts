@@ -13,14 +13,14 @@ export class SignOfLife {
   /** When it has answered last; 0: never. */
   givenAt = 0;
   readonly #server: () => Server | undefined;
-  readonly #onGiven: () => void;
+  readonly #onGiven: (tookMs: number) => void;
   #probe: OwnProbe | undefined;
   #isOpening = false;
   #isOut = false;
   #openAt = 0;
 
-  /** @param onGiven Told of each answer. */
-  constructor(server: () => Server | undefined, onGiven: () => void) {
+  /** @param onGiven Told of each answer, and how long it took. */
+  constructor(server: () => Server | undefined, onGiven: (tookMs: number) => void) {
     this.#server = server;
     this.#onGiven = onGiven;
   }
@@ -41,7 +41,7 @@ export class SignOfLife {
     } catch {
       return; // who cannot be reached loses its other connections too
     }
-    this.#given();
+    this.#given(0);
   }
 
   /** Asks, unless an answer is still to come, or there is no connection to ask on. */
@@ -50,7 +50,8 @@ export class SignOfLife {
     if (this.#isOut || probe === undefined || probe.closed) return;
     this.#isOut = true;
     this.askedAt = now;
-    probe.query("SELECT 1").then(() => this.#given(), () => probe.close())
+    probe.query("SELECT 1")
+      .then(() => this.#given(performance.now() - this.askedAt), () => probe.close())
       .finally(() => this.#isOut = false);
   }
 
@@ -64,8 +65,8 @@ export class SignOfLife {
     this.#probe?.close();
   }
 
-  #given(): void {
+  #given(tookMs: number): void {
     this.givenAt = performance.now();
-    this.#onGiven();
+    this.#onGiven(tookMs);
   }
 }

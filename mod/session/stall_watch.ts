@@ -13,6 +13,10 @@ import { SignOfLife } from "./sign_of_life.ts";
 const TICK_MS = 10;
 /** When a tick comes later than this the proxy itself was held up, and nothing is concluded. */
 const LATE_MS = 25;
+/** A server is silent when it is so many times longer than it has been lately. */
+const GAPS = 3;
+/** What is left of the longest silence after a tick: half of it in three quarters of a second. */
+const GAP_DECAY = 0.99;
 /** A server that was taken for hung in vain is given twice the time; this at most, in milliseconds. */
 const PATIENCE_MAX_MS = 1000;
 /** In vain: it has answered within so long. Behind a longer while that is forgotten. */
@@ -64,6 +68,7 @@ export class StallWatch {
     const { replicas } = this.#ground.router;
     let isNeeded = false;
     for (const server of replicas) {
+      server.longestGapMs *= GAP_DECAY;
       if (server.outstanding === 0 && !server.isStalled) continue;
       isNeeded = true;
       const watched = this.#of(server);
@@ -80,7 +85,8 @@ export class StallWatch {
   #look(server: RouteServer, watched: Watched, now: number): void {
     const { sign } = watched;
     const heardAt = Math.max(server.quietSince, sign.givenAt);
-    const limitMs = watched.patienceMs || this.#context.config.route.ejectSilenceMs;
+    const { ejectSilenceMs } = this.#context.config.route;
+    const limitMs = Math.max(watched.patienceMs || ejectSilenceMs, GAPS * server.longestGapMs);
     if (now - heardAt < limitMs) return;
     const others = this.#others(server);
     for (const other of others) {
@@ -107,7 +113,10 @@ export class StallWatch {
     if (watched === undefined) {
       const sign = new SignOfLife(
         () => this.#ground.serverOf(server),
-        () => this.#recover(server),
+        (tookMs) => {
+          server.noteHeard(tookMs, performance.now());
+          this.#recover(server);
+        },
       );
       watched = { sign, patienceMs: 0, stalledAt: 0 };
       this.#watched.set(server, watched);
