@@ -44,8 +44,6 @@ export class RouteServer {
   sent = 0;
   /** Since when it has owed answers and given none, by `performance.now()`. */
   quietSince = 0;
-  /** The longest that it has kept those who wait without any answer, lately, in milliseconds. */
-  longestGapMs = 0;
   /** It hangs: it gets no reads. */
   isStalled = false;
 
@@ -94,17 +92,11 @@ export class RouteServer {
    */
   noteAnswered(latencyMs: number, now: number): void {
     this.outstanding--;
-    this.noteHeard(now - this.quietSince, now);
+    this.quietSince = now;
     this.failures = 0;
     this.latencyMs = this.latencyMs === 0
       ? latencyMs
       : this.latencyMs + (latencyMs - this.latencyMs) * LATENCY_SHARE;
-  }
-
-  /** Something has come from it. @param gapMs Behind so long without anything. */
-  noteHeard(gapMs: number, now: number): void {
-    this.quietSince = now;
-    if (gapMs > this.longestGapMs) this.longestGapMs = gapMs;
   }
 
   /** Nobody waits for a request's answer any more. */

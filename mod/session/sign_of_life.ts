@@ -5,6 +5,8 @@ import { OwnProbe } from "./own_probe.ts";
 
 /** Behind a connection that could not be opened the next one is, in milliseconds. */
 const AGAIN_MS = 250;
+/** Opening one may take so long more than a ping, in milliseconds. */
+const OPENING_MS = 150;
 
 /** One server's. Times are by `performance.now()`. */
 export class SignOfLife {
@@ -15,8 +17,10 @@ export class SignOfLife {
   readonly #server: () => Server | undefined;
   readonly #onGiven: (tookMs: number) => void;
   #probe: OwnProbe | undefined;
-  #isOpening = false;
   #isOut = false;
+  /** Since when a connection is being opened; 0: it is not. */
+  #openingAt = 0;
+  /** When the next one may be. */
   #openAt = 0;
 
   /** @param onGiven Told of each answer, and how long it took. */
@@ -27,12 +31,12 @@ export class SignOfLife {
 
   /** Has a connection opened, if there is none. */
   prepare(now: number): void {
-    if (this.#probe?.closed === false || this.#isOpening || now < this.#openAt) return;
+    if (this.#probe?.closed === false || this.#openingAt > 0 || now < this.#openAt) return;
     const server = this.#server();
     if (server === undefined) return;
-    this.#isOpening = true;
+    this.#openingAt = now;
     this.#openAt = now + AGAIN_MS;
-    this.#open(server).finally(() => this.#isOpening = false);
+    this.#open(server).finally(() => this.#openingAt = 0);
   }
 
   async #open(server: Server): Promise<void> {
@@ -44,9 +48,15 @@ export class SignOfLife {
     this.#given(0);
   }
 
-  /** Asks, unless an answer is still to come, or there is no connection to ask on. */
+  /** What it may take longer than a ping. */
+  get allowanceMs(): number {
+    return this.#openingAt > 0 ? OPENING_MS : 0;
+  }
+
+  /** Asks, unless an answer is still to come. To have a connection opened is a question as well. */
   ask(now: number): void {
     const probe = this.#probe;
+    if (this.#openingAt > 0) this.askedAt = this.#openingAt;
     if (this.#isOut || probe === undefined || probe.closed) return;
     this.#isOut = true;
     this.askedAt = now;
@@ -57,7 +67,8 @@ export class SignOfLife {
 
   /** It could not have been heard: what it owes counts from now on. */
   excuse(now: number): void {
-    if (this.#isOut) this.askedAt = now;
+    if (this.#openingAt > 0) this.#openingAt = now;
+    else if (this.#isOut) this.askedAt = now;
     else this.givenAt = now;
   }
 

@@ -13,10 +13,10 @@ import { SignOfLife } from "./sign_of_life.ts";
 const TICK_MS = 10;
 /** When a tick comes later than this the proxy itself was held up, and nothing is concluded. */
 const LATE_MS = 25;
-/** A server is silent when it is so many times longer than it has been lately. */
-const GAPS = 3;
-/** What is left of the longest silence after a tick: half of it in three quarters of a second. */
-const GAP_DECAY = 0.99;
+/** A server hangs where it lets a ping wait so many times longer than it has done lately. */
+const LONGER = 3;
+/** What is left of the longest such time after a tick: half of it in three quarters of a second. */
+const DECAY = 0.99;
 /** A server that was taken for hung in vain is given twice the time; this at most, in milliseconds. */
 const PATIENCE_MAX_MS = 1000;
 /** In vain: it has answered within so long. Behind a longer while that is forgotten. */
@@ -68,10 +68,10 @@ export class StallWatch {
     const { replicas } = this.#ground.router;
     let isNeeded = false;
     for (const server of replicas) {
-      server.longestGapMs *= GAP_DECAY;
+      const watched = this.#of(server);
+      watched.longestMs *= DECAY;
       if (server.outstanding === 0 && !server.isStalled) continue;
       isNeeded = true;
-      const watched = this.#of(server);
       watched.sign.prepare(now);
       if (isLate) watched.sign.excuse(now);
       else if (server.isStalled) watched.sign.ask(now);
@@ -86,7 +86,7 @@ export class StallWatch {
     const { sign } = watched;
     const heardAt = Math.max(server.quietSince, sign.givenAt);
     const { ejectSilenceMs } = this.#context.config.route;
-    const limitMs = Math.max(watched.patienceMs || ejectSilenceMs, GAPS * server.longestGapMs);
+    const limitMs = Math.max(watched.patienceMs || ejectSilenceMs, LONGER * watched.longestMs);
     if (now - heardAt < limitMs) return;
     const others = this.#others(server);
     for (const other of others) {
@@ -94,7 +94,8 @@ export class StallWatch {
       other.ask(now);
     }
     sign.ask(now);
-    const isSilent = sign.askedAt > heardAt && now - sign.askedAt >= limitMs;
+    const waitedMs = now - sign.askedAt;
+    const isSilent = sign.askedAt > heardAt && waitedMs >= Math.max(limitMs, sign.allowanceMs);
     if (isSilent && others.some(({ givenAt }) => givenAt > sign.askedAt)) {
       this.#giveUp(server, watched, now);
     }
@@ -113,12 +114,9 @@ export class StallWatch {
     if (watched === undefined) {
       const sign = new SignOfLife(
         () => this.#ground.serverOf(server),
-        (tookMs) => {
-          server.noteHeard(tookMs, performance.now());
-          this.#recover(server);
-        },
+        (tookMs) => this.#hear(server, tookMs),
       );
-      watched = { sign, patienceMs: 0, stalledAt: 0 };
+      watched = { sign, patienceMs: 0, longestMs: 0, stalledAt: 0 };
       this.#watched.set(server, watched);
     }
     return watched;
@@ -144,9 +142,14 @@ export class StallWatch {
     server.failures = 0; // they were all one
   }
 
-  #recover(server: RouteServer): void {
-    if (!server.isStalled) return;
+  #hear(server: RouteServer, tookMs: number): void {
     const watched = this.#of(server);
+    server.quietSince = performance.now();
+    if (server.isStalled) this.#recover(server, watched);
+    else watched.longestMs = Math.max(watched.longestMs, tookMs);
+  }
+
+  #recover(server: RouteServer, watched: Watched): void {
     const tookMs = performance.now() - watched.stalledAt;
     const { log, config } = this.#context;
     server.isStalled = false;
@@ -163,6 +166,8 @@ interface Watched {
   readonly sign: SignOfLife;
   /** How long it may be silent, in milliseconds; 0: as configured. */
   patienceMs: number;
+  /** How long it has let a ping wait lately, in milliseconds. */
+  longestMs: number;
   /** When it was taken for hung last; 0: never. */
   stalledAt: number;
 }
