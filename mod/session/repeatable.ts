@@ -3,7 +3,14 @@
 
 import type { PooledConnection } from "../backend/mod.ts";
 import { type CommandFacts, type LossOutcome, outcomeOfLoss } from "../route/mod.ts";
-import { clusterStatementStart, Effect, PINS, readFacts, type StatementFacts } from "../sql/mod.ts";
+import {
+  Bar,
+  clusterStatementStart,
+  Effect,
+  PINS,
+  readFacts,
+  type StatementFacts,
+} from "../sql/mod.ts";
 import { Command, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
 import { setsOwnLiterals } from "./known_assignments.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
@@ -41,11 +48,26 @@ export function isRead(session: PooledSession): boolean {
   const isBoundary = (session.effects & (Effect.MULTI | Effect.CALLS)) === 0 &&
     BOUNDARIES.some((word) => startsWith(session, word));
   if (isBoundary) return !session.inTransaction;
+  return barsOf(session) === 0;
+}
+
+/** What keeps the text of the command under way from replicas: a set of `Bar`. */
+function barsOf(session: PooledSession): number {
   const { bytes, start } = textOf(session);
   const facts: StatementFacts = { effects: 0, bars: 0, hint: undefined, seesTables: false };
   const mode = lexicalModeOf(session.state, session.context);
   readFacts(bytes, { start, end: bytes.length }, { mode }, facts);
-  return facts.bars === 0;
+  return facts.bars;
+}
+
+/** Of these a read asks what a session has wherever it is, or what a server tells of itself. */
+const CHANGES_NOTHING = Bar.SYSTEM_VARIABLE | Bar.INSERT_ID | Bar.CONNECTION | Bar.SERVER_FACT |
+  Bar.INFORMATION_SCHEMA | Bar.SERVER_SCHEMA | Bar.KEEPS_FOUND_ROWS;
+
+/** The command under way may be said twice, if not anywhere: it reads, or sets its session alone. */
+function isHarmlessTwice(session: PooledSession): boolean {
+  if (!runsText(session)) return false;
+  return (barsOf(session) & ~CHANGES_NOTHING) === 0 || setsOwnLiterals(session);
 }
 
 /** The command is an order or a question about the servers, which need not be there for it. */
@@ -86,7 +108,7 @@ export function lossOutcome(
   const commits = endsTransaction(session);
   return outcomeOfLoss({ wasSent, hasForwarded }, {
     ...facts,
-    isRead: facts.isRead || (setsOwnLiterals(session) && !(isOpen && commits)),
+    isRead: facts.isRead || (isHarmlessTwice(session) && !(isOpen && commits)),
     isInTransaction: isOpen,
     commits,
   });

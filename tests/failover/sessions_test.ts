@@ -197,9 +197,9 @@ describe(`sessions and ${kind} servers that go`, () => {
 
   test("a primary that dies: each session is told once what it has lost, and goes on", async () => {
     await using proxy = await proxyWith();
-    const [free, computed, open, pinned, running, reading] = await Promise.all(
-      [1, 2, 3, 4, 5, 6].map(() => login(proxy)),
-    ) as [RawClient, RawClient, RawClient, RawClient, RawClient, RawClient];
+    const [free, computed, open, pinned, running, reading, asking] = await Promise.all(
+      Array.from({ length: 7 }, () => login(proxy)),
+    ) as [RawClient, RawClient, RawClient, RawClient, RawClient, RawClient, RawClient];
     await open.results("START TRANSACTION");
     await open.results("INSERT INTO t VALUES (10)");
     await pinned.results("CREATE TEMPORARY TABLE basket (id INT)");
@@ -209,13 +209,14 @@ describe(`sessions and ${kind} servers that go`, () => {
     expect(await computed.value("SELECT @mine")).toBe("kept");
     const unknown = running.errorOf("INSERT INTO t SELECT 20 + SLEEP(30)");
     const again = reading.value("SELECT CONCAT('read ', SLEEP(1))");
-    await until("both run", async () =>
+    const asked = asking.value("SELECT SLEEP(1) + @@auto_increment_increment");
+    await until("all run", async () =>
       Number(
         await primary.value(
           "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE Info LIKE '%SLEEP(%' " +
             "AND Info NOT LIKE '%PROCESSLIST%'",
         ),
-      ) === 2);
+      ) === 3);
     await primary.kill();
     // A value that lay on the server alone: it is told that it is lost.
     const first = await computed.results("INSERT INTO t VALUES (29)").catch(({ text }) => text);
@@ -230,17 +231,18 @@ describe(`sessions and ${kind} servers that go`, () => {
     [primary, replica] = [replica, primary];
     await waiting;
     expect(await again).toBe("read 0");
+    expect(await asked).toBe("1");
     expect((await open.errorOf("INSERT INTO t VALUES (11)")).text).toMatch(
       /^1213 \(40001\): The transaction was rolled back.*try restarting transaction$/,
     );
     expect((await pinned.errorOf("SELECT 1")).text).toMatch(/lost with it: temporary table/);
-    for (const client of [free, computed, open, pinned, running, reading]) {
+    for (const client of [free, computed, open, pinned, running, reading, asking]) {
       expect(await client.value("SELECT 'goes on'")).toBe("goes on");
     }
     expect(await free.value("SELECT CONCAT_WS(' ', @mine, @more, @other, @@time_zone)"))
       .toBe("kept 1.50 -7 +01:00");
     expect(await open.value("SELECT COUNT(*) FROM t")).toBe("1");
-    for (const client of [free, computed, open, pinned, running, reading]) client.close();
+    for (const client of [free, computed, open, pinned, running, reading, asking]) client.close();
     await replica.start(["--read-only=ON"]);
     await follow(replica, primary);
   });
