@@ -7,8 +7,21 @@ import { cacheFolder } from "../setup/cache.ts";
 import { accountStatements, type ServerKind } from "./accounts.ts";
 import { mariadbProgram, serverProgram, serverVersion } from "./programs.ts";
 
+/** What is being made: several servers may want it at the same time. */
+const making = new Map<ServerKind, Promise<string>>();
+
 /** Folder with initial data for `kind`; made now if this version has none yet. */
-export async function initialData(kind: ServerKind): Promise<string> {
+export function initialData(kind: ServerKind): Promise<string> {
+  let data = making.get(kind);
+  if (data === undefined) {
+    data = findOrMake(kind);
+    making.set(kind, data);
+    data.catch(() => making.delete(kind));
+  }
+  return data;
+}
+
+async function findOrMake(kind: ServerKind): Promise<string> {
   const statements = accountStatements(kind);
   // Other accounts make other data.
   const digest = Bun.hash(statements.join("\n")).toString(16);
