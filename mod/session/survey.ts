@@ -2,10 +2,12 @@
 // port's tables. Control plane: asked for at most a few times a second, walks all.
 
 import type { ServerConnection, SessionState } from "../backend/mod.ts";
+import { TransactionStart } from "../sql/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
 import { pinReasons } from "./pin_reasons.ts";
 import { currentCommand } from "./current_statement.ts";
+import { transactionBegunBy } from "./transaction_opening.ts";
 
 /**
  * What a session is doing. `login`: it is not in yet; `sleep`: no command is under way; `wait`: its
@@ -81,7 +83,7 @@ export function frontendsOf(context: SessionContext): FrontendFacts[] {
 }
 
 function frontendOf(session: ClientSession): FrontendFacts {
-  const { pooled, server, address, port, activeAt, connectedAt, inTransaction } = session;
+  const { pooled, server, address, port, activeAt, connectedAt } = session;
   const { times, transport } = session;
   const now = performance.now();
   const stage = stageOf(session);
@@ -94,7 +96,7 @@ function frontendOf(session: ClientSession): FrontendFacts {
     stage,
     ageMs: Math.max(0, now - connectedAt),
     idleMs: Math.max(0, now - activeAt),
-    inTransaction,
+    inTransaction: session.inTransaction || isBeginning(session),
     server: server?.facts.server ?? null,
     thread: server?.facts.threadId ?? null,
     pins: pooled ? pinReasons(pooled) : [],
@@ -110,6 +112,16 @@ function frontendOf(session: ClientSession): FrontendFacts {
     variables: pooled ? variablesOf(pooled.state) : null,
   };
 }
+
+/** What it has sent begins a transaction: whoever counts those that are open must not miss it. */
+function isBeginning({ pooled, server }: ClientSession): boolean {
+  if (pooled?.busy !== true || server === undefined) return false;
+  const { state, baseline } = pooled;
+  const autocommit = state.variables.get("autocommit") ?? baseline.literals.get("autocommit") ?? "";
+  return AUTOCOMMIT_OFF.has(autocommit) || transactionBegunBy(pooled) !== TransactionStart.NONE;
+}
+
+const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
 
 function stageOf(session: ClientSession): SessionStage {
   const { pooled, server } = session;

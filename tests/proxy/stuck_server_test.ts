@@ -42,6 +42,32 @@ for (const kind of kinds) {
         expect(await client.value("SELECT 'goes on'")).toBe("goes on");
       });
     }
+
+    test("a transaction that the server has still to begin counts as open", async () => {
+      using way = await StallingProxy.start(server.port);
+      const { app } = server.accounts;
+      await using subject = await poolSubject({ ...server, port: way.port }, { accounts: [app] });
+      using client = await loginAs(app, subject.proxy);
+      const open = () => subject.admin.value("SELECT SUM(in_transaction) FROM frontends");
+      expect(await open()).toBe("0");
+      way.stall();
+      for (const sql of ["SELECT 1", "START TRANSACTION"]) {
+        client.send(client.queryPayload(sql));
+        const isOpen = sql === "SELECT 1" ? "0" : "1";
+        await until(
+          "it is under way",
+          async () => await subject.admin.value("SELECT statement FROM frontends") === sql,
+        );
+        expect(await open()).toBe(isOpen);
+        way.resume();
+        await client.answer(Expect.RESULT);
+        way.stall();
+      }
+      way.resume();
+      expect(await open()).toBe("1");
+      await client.results("COMMIT");
+      await until("it has ended", async () => await open() === "0");
+    });
   });
 }
 
