@@ -18,8 +18,7 @@ export class SignOfLife {
   readonly #onGiven: (tookMs: number) => void;
   #probe: OwnProbe | undefined;
   #isOut = false;
-  /** Since when a connection is being opened; 0: it is not. */
-  #openingAt = 0;
+  #isOpening = false;
   /** When the next one may be. */
   #openAt = 0;
 
@@ -31,12 +30,12 @@ export class SignOfLife {
 
   /** Has a connection opened, if there is none. */
   prepare(now: number): void {
-    if (this.#probe?.closed === false || this.#openingAt > 0 || now < this.#openAt) return;
+    if (this.#probe?.closed === false || this.#isOpening || now < this.#openAt) return;
     const server = this.#server();
     if (server === undefined) return;
-    this.#openingAt = now;
+    this.#isOpening = true;
     this.#openAt = now + AGAIN_MS;
-    this.#open(server).finally(() => this.#openingAt = 0);
+    this.#open(server).finally(() => this.#isOpening = false);
   }
 
   async #open(server: Server): Promise<void> {
@@ -50,14 +49,22 @@ export class SignOfLife {
 
   /** What it may take longer than a ping. */
   get allowanceMs(): number {
-    return this.#openingAt > 0 ? OPENING_MS : 0;
+    return this.#isOpening ? OPENING_MS : 0;
   }
 
-  /** Asks, unless an answer is still to come. To have a connection opened is a question as well. */
-  ask(now: number): void {
+  /**
+   * Asks. An answer that is still to come, or a connection that is being opened, is waited for from
+   * now on where the question is an older one.
+   *
+   * @param since When something else was last heard from the server.
+   */
+  ask(now: number, since: number): void {
     const probe = this.#probe;
-    if (this.#openingAt > 0) this.askedAt = this.#openingAt;
-    if (this.#isOut || probe === undefined || probe.closed) return;
+    if (this.#isOut || this.#isOpening) {
+      if (this.askedAt <= since) this.askedAt = now;
+      return;
+    }
+    if (probe === undefined || probe.closed) return;
     this.#isOut = true;
     this.askedAt = now;
     probe.query("SELECT 1")
@@ -67,8 +74,7 @@ export class SignOfLife {
 
   /** It could not have been heard: what it owes counts from now on. */
   excuse(now: number): void {
-    if (this.#openingAt > 0) this.#openingAt = now;
-    else if (this.#isOut) this.askedAt = now;
+    if (this.#isOut || this.#isOpening) this.askedAt = now;
     else this.givenAt = now;
   }
 

@@ -74,7 +74,7 @@ export class StallWatch {
       isNeeded = true;
       watched.sign.prepare(now);
       if (isLate) watched.sign.excuse(now);
-      else if (server.isStalled) watched.sign.ask(now);
+      else if (server.isStalled) watched.sign.ask(now, 0);
       else this.#look(server, watched, now);
     }
     if (isNeeded) return;
@@ -91,9 +91,9 @@ export class StallWatch {
     const others = this.#others(server);
     for (const other of others) {
       other.prepare(now);
-      other.ask(now);
+      other.ask(now, 0);
     }
-    sign.ask(now);
+    sign.ask(now, heardAt);
     const waitedMs = now - sign.askedAt;
     const isSilent = sign.askedAt > heardAt && waitedMs >= Math.max(limitMs, sign.allowanceMs);
     if (isSilent && others.some(({ givenAt }) => givenAt > sign.askedAt)) {
