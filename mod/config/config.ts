@@ -334,7 +334,7 @@ export interface Route {
   readonly ejectFailures: number;
   /** Times slower than the median after which a server is ejected; 0: never. */
   readonly ejectLatency: number;
-  /** Silence after which a replica that owes answers is pinged, and then given up, in milliseconds; 0: never. */
+  /** How long a replica that owes answers may let a ping wait, in milliseconds; 0: for ever. */
   readonly ejectSilenceMs: number;
   /** How long an ejected server gets no reads, in milliseconds. */
   readonly ejectTimeMs: number;

@@ -75,9 +75,9 @@ export const route = v.pipe(
     }),
     eject_silence: duration("30ms", { min: "0s", max: "10s" }, {
       doc:
-        "A replica that owes answers and gives none for so long, and then none to a ping for as " +
-        "long again, gets no reads until it does, and reads that are under way there run elsewhere; " +
-        "0 is never.",
+        "A replica that owes answers and gives none for half of this is pinged. If it leaves the " +
+        "ping without an answer for so long, while other servers answer theirs, it gets no reads " +
+        "until it does, and reads that are under way there run elsewhere; 0 is never.",
     }),
     eject_time: duration("10s", { min: "100ms", max: "1h" }, {
       doc: "How long an ejected server gets no reads.",

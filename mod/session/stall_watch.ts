@@ -87,7 +87,7 @@ export class StallWatch {
     const heardAt = Math.max(server.quietSince, sign.givenAt);
     const { ejectSilenceMs } = this.#context.config.route;
     const limitMs = Math.max(watched.patienceMs || ejectSilenceMs, LONGER * watched.longestMs);
-    if (now - heardAt < limitMs) return;
+    if (now - heardAt < limitMs / 2) return;
     const others = this.#others(server);
     for (const other of others) {
       other.prepare(now);

@@ -101,10 +101,11 @@ for (const kind of serverKinds()) {
       ["lanes", "pipeline = 16\n", false],
     ])("%s", (_name, pool, prepared) => {
       test("reads leave it at once, and come back", async () => {
-        await using proxy = await start("", pool);
-        const clients = await Promise.all(Array.from({ length: READERS }, () => connect(proxy)));
         const took: number[] = [];
+        // Each with a proxy of its own: one that has given up a replica in vain is more patient.
         for (let time = 0; time < TRIES && !took.some((ms) => ms <= MOVED_MS_MAX); time++) {
+          await using proxy = await start("", pool);
+          const clients = await Promise.all(Array.from({ length: READERS }, () => connect(proxy)));
           const [victim] = replicas;
           const reads = reading(clients, prepared);
           await until("all read", () => reads.count > 20 * READERS);
@@ -115,9 +116,10 @@ for (const kind of serverKinds()) {
           took.push(await reads.stop());
           victim.thaw();
           await until("it answers again", () => /answers again/.test(proxy.log()));
+          for (const client of clients) client.destroy();
         }
+        console.log(`moved after ${took.map((ms) => ms.toFixed(0)).join(", ")} ms`);
         expect(Math.min(...took)).toBeLessThanOrEqual(MOVED_MS_MAX);
-        for (const client of clients) client.destroy();
       }, 90_000);
     });
 
