@@ -7,7 +7,7 @@ import { LaneLimit } from "./lane_limit.ts";
 import { type PooledConnection, Residue } from "./pooled_connection.ts";
 import type { SqlError } from "../wire/mod.ts";
 import { type Lessee } from "./wait_queue.ts";
-import { isSameState, SCHEMA_VARIABLES, type SessionState, UNKNOWN } from "./session_state.ts";
+import { isSameState, OFF, SCHEMA_VARIABLES, type SessionState, UNKNOWN } from "./session_state.ts";
 import type { StatementPace } from "./statement_pace.ts";
 
 /** `auto`: as many statements behind each other as their speed allows; else so many, quick or not. */
@@ -277,8 +277,6 @@ export class LaneGroup implements Lessee {
   }
 }
 
-const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
-
 /**
  * Sessions that are always in a transaction share nothing; nor those whose settings are not known
  * for certain. With sql_auto_is_null `id IS NULL` asks for the last insert id.
@@ -289,6 +287,6 @@ function mayShare({ variables }: SessionState): boolean {
     if (literal === UNKNOWN && !SCHEMA_VARIABLES.includes(name)) return false;
   }
   const asksInsertId = variables.get("sql_auto_is_null");
-  if (asksInsertId !== undefined && !AUTOCOMMIT_OFF.has(asksInsertId)) return false;
-  return !AUTOCOMMIT_OFF.has(variables.get("autocommit") ?? "");
+  if (asksInsertId !== undefined && !OFF.has(asksInsertId)) return false;
+  return !OFF.has(variables.get("autocommit") ?? "");
 }

@@ -180,6 +180,9 @@ export function literalOf(name: string, value: string): string {
   return NUMBER.test(value) ? value : stringLiteral(value);
 }
 
+/** The literals of a switch that is off. */
+export const OFF: ReadonlySet<string> = new Set(["'OFF'", "0"]);
+
 /** A string in SQL, right in every sql_mode and character set. */
 export function stringLiteral(value: string): string {
   if (PLAIN.test(value)) return `'${value}'`;

@@ -4,6 +4,7 @@ import {
   isMariadb,
   isSameState,
   LASTING_RESIDUE,
+  OFF,
   type PooledConnection,
   Residue,
 } from "../backend/mod.ts";
@@ -149,7 +150,7 @@ function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolea
   const holds = (effects & (PINS | Effect.ENDS_PIN | RUNS_CODE)) !== 0 ||
     (effects & ASKS_LIST) === ASKS_LIST ||
     (effects & SETS_TRACKERS) === SETS_TRACKERS || HOLDING_COMMANDS.has(command[HEADER_LENGTH]) ||
-    wantsCursor(command) || AUTOCOMMIT_OFF.has(session.state.variables.get("autocommit") ?? "");
+    wantsCursor(command) || OFF.has(session.state.variables.get("autocommit") ?? "");
   if (!holds) return false;
   for (const name of knownVariables) if (isOther(session, pooled, name)) return true;
   return false;
@@ -158,7 +159,6 @@ function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolea
 const ASKS_LIST = Effect.ASKS_VARIABLES | Effect.ASKS_USER_VARIABLE;
 const SETS_TRACKERS = Effect.ASKS_VARIABLES | Effect.SETS_VARIABLE;
 const HOLDING_COMMANDS = new Set<number>([Command.SET_OPTION, Command.STMT_SEND_LONG_DATA]);
-const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
 
 /**
  * The statement asks for FOUND_ROWS(), or may leave it alone and nobody could tell afterwards, or

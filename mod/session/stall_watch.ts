@@ -66,8 +66,13 @@ export class StallWatch {
     const isLate = now - this.#lastTick > LATE_MS;
     this.#lastTick = now;
     const { replicas } = this.#ground.router;
+    const isOn = this.#context.config.route.ejectSilenceMs > 0;
     let isNeeded = false;
     for (const server of replicas) {
+      if (!isOn) {
+        server.isStalled = false;
+        continue;
+      }
       const watched = this.#of(server);
       watched.longestMs *= DECAY;
       if (server.outstanding === 0 && !server.isStalled) continue;

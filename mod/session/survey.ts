@@ -1,7 +1,7 @@
 // How each session and each server connection of a worker stands at this moment, for the admin
 // port's tables. Control plane: asked for at most a few times a second, walks all.
 
-import type { ServerConnection, SessionState } from "../backend/mod.ts";
+import { OFF, type ServerConnection, type SessionState } from "../backend/mod.ts";
 import { TransactionStart } from "../sql/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
@@ -118,10 +118,8 @@ function isBeginning({ pooled, server }: ClientSession): boolean {
   if (pooled?.busy !== true || server === undefined) return false;
   const { state, baseline } = pooled;
   const autocommit = state.variables.get("autocommit") ?? baseline.literals.get("autocommit") ?? "";
-  return AUTOCOMMIT_OFF.has(autocommit) || transactionBegunBy(pooled) !== TransactionStart.NONE;
+  return OFF.has(autocommit) || transactionBegunBy(pooled) !== TransactionStart.NONE;
 }
-
-const AUTOCOMMIT_OFF = new Set(["'OFF'", "0"]);
 
 function stageOf(session: ClientSession): SessionStage {
   const { pooled, server } = session;

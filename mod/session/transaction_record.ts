@@ -2,7 +2,7 @@
 // can be run again where its server is lost (replay.ts). Hot path: without `failover.replay` one
 // comparison for each statement; with it, a copy of its bytes and the digest of its answer.
 
-import { ANY_RESIDUE, type PooledConnection, Residue } from "../backend/mod.ts";
+import { ANY_RESIDUE, OFF, type PooledConnection, Residue } from "../backend/mod.ts";
 import { TransactionStart } from "../sql/mod.ts";
 import { ServerStatus } from "../wire/mod.ts";
 import { AnswerDigest } from "./answer_digest.ts";
@@ -280,9 +280,7 @@ function mayBegin(session: PooledSession): boolean {
   if (session.record?.isOpen === true) return false;
   const { variables } = session.state;
   const autocommit = variables.get("autocommit") ?? session.baseline.literals.get("autocommit");
-  return autocommit !== undefined && AUTOCOMMIT_OFF.test(autocommit);
+  return autocommit !== undefined && OFF.has(autocommit);
 }
-
-const AUTOCOMMIT_OFF = /^'?(?:0|OFF)'?$/i;
 
 const NO_STATEMENT = { types: undefined, history: undefined };
