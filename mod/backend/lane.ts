@@ -1,5 +1,6 @@
 // A connection on which statements of several sessions are under way at the same time, one behind
-// the other. What is sent in one turn of the event loop goes out in one write.
+// the other. What is sent in one turn of the event loop goes out in one write, and later where the
+// server has enough to do until then.
 
 import { Expect } from "../wire/mod.ts";
 import { endOfTurn, type TurnEnd } from "./lane_turn.ts";
@@ -11,6 +12,8 @@ import type { StatementPace } from "./statement_pace.ts";
 
 /** What is sent in a turn is gathered up to this, in bytes. */
 const GATHER_BYTES = 16 * 1024;
+/** With so few statements the server may soon have nothing to do. */
+const SOON_IDLE = 2;
 /** An answer that has taken so long was not that of a quick statement, in milliseconds. */
 const SLOW_MS = 20;
 /** Unless the proxy itself has been as slow: so many of its turns. */
@@ -67,6 +70,7 @@ export class Lane implements ConnectionHolder, TurnEnd {
   #first: StatementPace | undefined;
   #gathered: Buffer | undefined;
   #length = 0;
+  #unsent = 0;
   #preparing: Map<string, LanePreparation> | undefined;
 
   /** Takes a connection over that holds nothing of anybody. */
@@ -83,6 +87,11 @@ export class Lane implements ConnectionHolder, TurnEnd {
   /** Statements under way on it. */
   get load(): number {
     return this.connection.outstanding;
+  }
+
+  /** Statements among those under way that are gathered and not yet sent. */
+  get unsent(): number {
+    return this.#unsent;
   }
 
   /** Sends a statement behind those that are under way. The bytes are copied or written at once. */
@@ -112,7 +121,16 @@ export class Lane implements ConnectionHolder, TurnEnd {
     const gathered = this.#gathered ??= Buffer.allocUnsafeSlow(GATHER_BYTES);
     gathered.set(packet, this.#length);
     this.#length += length;
+    this.#unsent++;
     if (!this.isDue) endOfTurn(this);
+  }
+
+  /**
+   * The server has more to do than what is gathered: with its answers comes the time to write. So a
+   * lane is filled up in halves, and the server never waits.
+   */
+  get #canWait(): boolean {
+    return this.load - this.#unsent > Math.max(SOON_IDLE, this.#unsent);
   }
 
   /** Writes what was gathered. */
@@ -120,7 +138,7 @@ export class Lane implements ConnectionHolder, TurnEnd {
     if (this.#length === 0) return;
     const { stream } = this.connection;
     stream.write(this.#gathered!.subarray(0, this.#length));
-    this.#length = 0;
+    this.#length = this.#unsent = 0;
     if (stream.pending > 0) this.#gathered = undefined; // the stream keeps what was not taken
   }
 
@@ -158,7 +176,7 @@ export class Lane implements ConnectionHolder, TurnEnd {
 
   /** The event loop's turn is over. */
   onTurnEnd(now: number, turnMs: number): void {
-    this.flush();
+    if (!this.#canWait) this.flush();
     if (this.#answered > 0) {
       const elapsed = now - this.since;
       if (elapsed > SLOW_MS && elapsed > SLOW_TURNS * turnMs) this.#first!.noteSlow();

@@ -5,6 +5,7 @@ import { Lane, type LaneRider } from "./lane.ts";
 import { endOfTurn } from "./lane_turn.ts";
 import { LaneLimit } from "./lane_limit.ts";
 import { type PooledConnection, Residue } from "./pooled_connection.ts";
+import { ServiceTime } from "./service_time.ts";
 import type { SqlError } from "../wire/mod.ts";
 import { type Lessee } from "./wait_queue.ts";
 import { isSameState, OFF, SCHEMA_VARIABLES, type SessionState, UNKNOWN } from "./session_state.ts";
@@ -21,8 +22,8 @@ const DEPTH_AT_FIRST = 4;
 const ROW_US = 3000;
 /** Fewer statements than this under way together say nothing of how many connections are best. */
 const TOGETHER_MIN = 24;
-/** The part that a turn has in the service time. */
-const WEIGHT = 1 / 8;
+/** Statements of one turn that go out together before another lane has its share. */
+const AT_ONCE = 4;
 /** Statements whose pace is kept, by normal form, and prepared ones. */
 const FORMS_MAX = 1024;
 
@@ -73,8 +74,9 @@ export class LaneGroup implements Lessee {
   readonly #limit: LaneLimit;
   readonly #lanes: Lane[] = [];
   readonly #waiting: LaneRider[] = [];
-  /** The server's time for one of them on one connection, in microseconds; 0: not known yet. */
-  #serviceUs = 0;
+  readonly #service = new ServiceTime();
+  /** The lane that was given a statement last. */
+  #last: Lane | undefined;
 
   readonly #onLane: () => void;
 
@@ -131,8 +133,9 @@ export class LaneGroup implements Lessee {
   /** Statements behind each other on one connection. */
   get depth(): number {
     if (this.#depth !== "auto") return this.#depth;
-    if (this.#serviceUs === 0) return DEPTH_AT_FIRST;
-    return Math.max(1, Math.min(DEPTH_MAX, Math.floor(ROW_US / this.#serviceUs)));
+    const { us } = this.#service;
+    if (us === 0) return DEPTH_AT_FIRST;
+    return Math.max(1, Math.min(DEPTH_MAX, Math.floor(ROW_US / us)));
   }
 
   get kind(): string {
@@ -149,7 +152,7 @@ export class LaneGroup implements Lessee {
 
   /** Takes a statement: it goes out now or, first come first served, when there is room. */
   take(rider: LaneRider): void {
-    const lane = this.#roomiest();
+    const lane = this.#last = this.#begun() ?? this.#roomiest();
     if (lane !== undefined && this.#waiting.length === 0 && lane.load < this.depth) {
       rider.board(lane);
       return;
@@ -203,6 +206,13 @@ export class LaneGroup implements Lessee {
     return depth === 1 ? Infinity : Math.max(this.#limit.value, Math.ceil(TOGETHER_MIN / depth));
   }
 
+  /** The lane that has statements of this turn to send: with few in a turn they go in one write. */
+  #begun(): Lane | undefined {
+    const lane = this.#last;
+    if (lane === undefined || !lane.open || lane.load >= this.depth) return undefined;
+    return lane.unsent > 0 && lane.unsent < AT_ONCE ? lane : undefined;
+  }
+
   /** The lane with the fewest statements; a further one where there may be more. */
   #roomiest(): Lane | undefined {
     let best: Lane | undefined;
@@ -237,9 +247,7 @@ export class LaneGroup implements Lessee {
   }
 
   onTurn(answered: number, us: number, now: number): void {
-    this.#serviceUs = this.#serviceUs === 0
-      ? us
-      : this.#serviceUs + (us - this.#serviceUs) * WEIGHT;
+    this.#service.note(us);
     this.#limit.note(answered, now, this.#waiting.length > 0);
   }
 

@@ -24,6 +24,7 @@ export * from "./server_connection.ts";
 export * from "./server_error.ts";
 export * from "./server_list.ts";
 export * from "./server_room.ts";
+export * from "./service_time.ts";
 export * from "./session_defaults.ts";
 export * from "./session_state.ts";
 export * from "./statement_pace.ts";
