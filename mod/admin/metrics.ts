@@ -251,6 +251,11 @@ const METRICS: Readonly<Record<string, Declaration>> = {
     "Of these, run once more on a connection of their own.",
     counter("poolPipelinedAgain"),
   ],
+  pool_consolidated_total: [
+    "counter",
+    "Reads answered with the answer of another session's, which was the same.",
+    counter("poolConsolidated"),
+  ],
   pool_running: [
     "gauge",
     "Connections of a shared pool that sessions have.",

@@ -1,6 +1,7 @@
 // The lanes of sessions that have set the same: what one of them asks may go between what others do.
 
 import { FormTable, type LexicalMode } from "../sql/mod.ts";
+import { Flights } from "./flights.ts";
 import { Lane, type LaneRider } from "./lane.ts";
 import { endOfTurn } from "./lane_turn.ts";
 import { LaneLimit } from "./lane_limit.ts";
@@ -74,6 +75,8 @@ export class LaneGroup implements Lessee {
   readonly #limit: LaneLimit;
   readonly #lanes: Lane[] = [];
   readonly #waiting: LaneRider[] = [];
+  /** Statements under way that others may wait for instead of running. */
+  readonly flights: Flights = new Flights();
   readonly #service = new ServiceTime();
   /** The lane that was given a statement last. */
   #last: Lane | undefined;

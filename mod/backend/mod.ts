@@ -3,6 +3,7 @@
 export * from "./account_pool.ts";
 export * from "./connection_kind.ts";
 export * from "./connection_pool.ts";
+export * from "./flights.ts";
 export * from "./fresh_state.ts";
 export * from "./known_logins.ts";
 export * from "./lane.ts";

@@ -235,6 +235,8 @@ export interface Pool {
    * mode only. A number: so many at most, quick or not.
    */
   readonly pipeline: "auto" | "off" | number;
+  /** Whether reads of different sessions that are the same run once, where statements may share. */
+  readonly consolidate: boolean;
   /** Connections per server and account, over all workers. */
   readonly connectionsMax: number;
   /** Connections per server and account that are kept open, over all workers. */

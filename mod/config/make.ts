@@ -60,6 +60,7 @@ export function makeConfig(
     pool: {
       mode: file.pool.mode,
       pipeline: file.pool.pipeline,
+      consolidate: file.pool.consolidate,
       connectionsMax: file.pool.connections_max,
       connectionsMin: file.pool.connections_min,
       maxAgeMs: file.pool.max_age,

@@ -230,6 +230,10 @@ const pool = section("Server connections kept for reuse.", {
     doc:
       "Whether reads of different sessions go behind each other on one connection. `auto`: those known to be quick; a number: so many at most, quick or not. `transaction` mode only.",
   }),
+  consolidate: boolean(false, {
+    doc: "Whether reads of different sessions that are word for word the same and under way at " +
+      "the same time run once for all. Takes `pipeline`.",
+  }),
   connections_max: integer(128, { min: 1, max: 100_000 }, {
     doc: "Connections per server and account, over all workers. Clients beyond that wait. " +
       "`transaction` mode only.",

@@ -63,6 +63,8 @@ export class Counters {
   poolPipelined = 0;
   /** Of these, run once more on a connection of their own: their answer was no plain one. */
   poolPipelinedAgain = 0;
+  /** Statements answered with what another session's, which was the same, was answered. */
+  poolConsolidated = 0;
   /** Gauge: bytes of statements kept for transactions to be run again. */
   replayBytes = 0;
   /** Gauge: clients connected now. */

@@ -1,7 +1,7 @@
 // A client and what it has: its connection, its server connection, what answers do to either.
 // Its commands are the intake's (command_intake.ts).
 
-import type { AnswerSink, ConnectionHolder, ServerConnection } from "../backend/mod.ts";
+import type { AnswerSink, ConnectionHolder, Flight, ServerConnection } from "../backend/mod.ts";
 import { closePolitely } from "../backend/mod.ts";
 import type { ByteStream, Stream, StreamOwner } from "../net/mod.ts";
 import type { LoggedSession } from "../observe/mod.ts";
@@ -63,6 +63,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
 
   /** Takes the answer under way as well, and keeps it from the client where it is muted. */
   digest: AnswerDigest | undefined;
+  /** Whose answer is others' too that have asked the same; undefined: nobody's. */
+  flight: Flight | undefined;
 
   /** How long its statement under way takes. */
   readonly times = new StatementTimes();
@@ -207,6 +209,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   #pass(bytes: Uint8Array, server: ServerConnection | undefined): void {
     if (bytes.length >= BULK_BYTES && server?.tracker.inRows) this.stream.writeBulk(bytes);
     else this.stream.write(bytes);
+    if (this.flight !== undefined) this.flight.add(bytes);
     if (server === undefined) return;
     if (!server.tracker.done) this.times.goesOn();
     if (this.stream.pending > this.context.config.limits.bufferMaxBytes) server.stream.pause();

@@ -3,6 +3,9 @@
 // It may if it only reads, asks nothing of its session and leaves nothing, and is known to be quick.
 
 import {
+  type Flight,
+  flightHash,
+  type FlightKey,
   isMariadb,
   type LaneGroup,
   type PooledConnection,
@@ -12,12 +15,16 @@ import {
 import { Attention, attention, Bar, Effect, NormalForm, readFacts } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
+import { FlightPassenger } from "./flight_passenger.ts";
 import { hasOptimizerHint } from "./passing_settings.ts";
 import { isOutside, PipelinedStatement } from "./pipelined_statement.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { type SessionStatement, wantsCursor } from "./session_statement.ts";
+import { type SessionStatement, wantsCursor, withTypes } from "./session_statement.ts";
 import { statementStart } from "./statement_start.ts";
 import { owesAtOnce } from "./told_state.ts";
+
+/** Where in an execution's packet its flags begin, behind the statement's id. */
+const EXECUTION_FLAGS = HEADER_LENGTH + 5;
 
 /** Longer commands do not share, in bytes. */
 const COMMAND_MAX = 8 * 1024;
@@ -34,6 +41,10 @@ export class LaneSeat {
   /** When it began to wait, by the pool's clock, if it has waited for a lane before. */
   since: number | undefined;
   readonly #session: PooledSession;
+  /** The command under way runs for others too that have asked the same. */
+  flight: Flight | undefined;
+  /** The command under way waits for the answer of another session's, which is the same. */
+  passenger: FlightPassenger | undefined;
   /** The lanes of the session's kind and state, as last looked up. */
   #group: LaneGroup | undefined;
   /** The statement on a lane, or what the next one there is to use. */
@@ -46,14 +57,14 @@ export class LaneSeat {
     this.#session = session;
   }
 
-  /** The command under way is on a lane or waits for one, and for nothing else. */
+  /** The command under way is on a lane, or waits for one or for another's answer, and for nothing else. */
   get isTaken(): boolean {
-    return this.#statement?.active === true && !this.seeksOther;
+    return (this.#statement?.active === true || this.passenger !== undefined) && !this.seeksOther;
   }
 
   /** The server at which the command under way is on a lane; undefined: it is on none. */
   get server(): string | undefined {
-    return this.#statement?.server;
+    return this.passenger === undefined ? this.#statement?.server : this.#session.server.name;
   }
 
   /**
@@ -83,15 +94,55 @@ export class LaneSeat {
       ? statement && paceOfExecution(statement, { command, group })
       : paceOfText(session, group);
     if (pace === undefined || !pace.mayShare) return false;
-    if (!pace.quick && !group.isForced) {
-      this.#measured = pace;
-      return false;
-    }
-    if (pool.paused || !isUnencumbered(session, group)) return false;
+    const isQuick = pace.quick || group.isForced;
+    if (!isQuick) this.#measured = pace;
+    const { consolidate } = session.context.config.pool;
+    if ((!isQuick && !consolidate) || pool.paused || !isUnencumbered(session, group)) return false;
+    if (consolidate && this.#joins(group, statement)) return true;
+    if (!isQuick) return false;
     const pipelined = this.#statement ??= new PipelinedStatement(session);
     pipelined.begin(pace, statement);
     group.take(pipelined);
     return true;
+  }
+
+  /** @returns It waits for another session's answer; else it leads from now on, or has done so. */
+  #joins(group: LaneGroup, statement: SessionStatement | undefined): boolean {
+    if (this.flight !== undefined) {
+      if (!this.flight.isSent) return false;
+      this.#failFlight(); // it runs once more, who knows where
+    }
+    const session = this.#session;
+    const key = flightKey(session, statement);
+    const hash = flightHash(key);
+    const flight = group.flights.find(key, hash);
+    if (flight === undefined) {
+      this.leads(group.flights.open(key, hash));
+      return false;
+    }
+    this.#measured = undefined;
+    this.passenger = new FlightPassenger(session);
+    flight.join(this.passenger, session.route?.isEventual === true);
+    return true;
+  }
+
+  /** Its command runs for those of a flight. */
+  leads(flight: Flight): void {
+    this.flight = this.#session.session.flight = flight;
+  }
+
+  /** Its answer has come. @param isPlain It is everybody's. */
+  land(pooled: PooledConnection, isPlain: boolean): void {
+    const { flight } = this;
+    this.flight = this.#session.session.flight = undefined;
+    flight!.land(pooled, isPlain);
+  }
+
+  #failFlight(): void {
+    const { flight } = this;
+    if (flight === undefined) return;
+    this.flight = this.#session.session.flight = undefined;
+    flight.fail();
   }
 
   /** The group of the session's kind and state; kept until the pool or the state is another one. */
@@ -110,9 +161,17 @@ export class LaneSeat {
   /** Whatever is on a lane is not waited for any more. */
   leave(): void {
     this.seeksOther = false;
+    this.passenger?.abandon();
+    this.passenger = undefined;
     if (this.#statement?.active !== true) return;
     this.#statement.abandon();
     this.#statement = undefined;
+  }
+
+  /** The session has ended: nobody else is to wait for its answer either. */
+  quit(): void {
+    this.leave();
+    this.#failFlight();
   }
 
   /** The statement on a lane stands behind a slow one: whichever connection is first may answer. */
@@ -124,6 +183,7 @@ export class LaneSeat {
   /** The command under way goes out on a connection of its own. */
   noteSent(): void {
     if (this.#measured !== undefined) this.#sentAt = performance.now();
+    if (this.flight !== undefined) this.flight.isSent = true;
   }
 
   /** It was answered there. */
@@ -133,13 +193,15 @@ export class LaneSeat {
     const session = this.#session;
     const { tracker } = pooled.connection;
     const isQuiet = !session.untoldState && !session.hiddenChange && !session.passingState;
+    const clean = tracker.errorCode === 0 && tracker.warnings === 0 && isQuiet &&
+      isOutside(tracker.status);
     pace.noteSolo({
       us: (performance.now() - this.#sentAt) * 1000,
       beside: session.pool.running,
       rows: tracker.rows,
-      clean: tracker.errorCode === 0 && tracker.warnings === 0 && isQuiet &&
-        isOutside(tracker.status),
+      clean,
     });
+    if (this.flight !== undefined) this.land(pooled, clean);
   }
 
   /** No command is under way any more. */
@@ -147,7 +209,21 @@ export class LaneSeat {
     this.#measured = undefined;
     this.alone = false;
     this.since = undefined;
+    this.#failFlight(); // it has ended in another way
   }
+}
+
+/** What makes a statement the same as another session's. */
+function flightKey(
+  { command, session: { hasQueryAttributes } }: PooledSession,
+  statement: SessionStatement | undefined,
+): FlightKey {
+  if (statement === undefined) {
+    return { command, from: HEADER_LENGTH, prepared: undefined, types: undefined };
+  }
+  // The types that come with it are the session's from now on, wherever it runs.
+  withTypes(command, statement, { hasAttributes: hasQueryAttributes, known: statement.types });
+  return { command, from: EXECUTION_FLAGS, prepared: statement.key, types: statement.types };
 }
 
 /** By the text's normal form; undefined where it has none. */

@@ -9,7 +9,8 @@ import { decodeErr, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { isInterruption } from "./session_errors.ts";
 import { type SessionStatement, setStatementId, withTypes } from "./session_statement.ts";
-import { noteTimes } from "./statement_times.ts";
+import type { LaneSeat } from "./lane_seat.ts";
+import { notePlainAnswer, noteWholeAnswer, writeWholeAnswer } from "./whole_answer.ts";
 
 /** Longer answers are not kept until all of them has come, in bytes. */
 const ANSWER_MAX = 256 * 1024;
@@ -69,6 +70,7 @@ export class PipelinedStatement implements LaneRider {
     const statement = this.#statement;
     this.#lane = lane;
     session.session.times.granted();
+    if (session.seat.flight !== undefined) session.seat.flight.isSent = true;
     if (statement === undefined) lane.send(session.command, this);
     else if (!this.#execute(session, { lane, statement })) return;
     session.context.counters.poolPipelined++;
@@ -129,7 +131,7 @@ export class PipelinedStatement implements LaneRider {
     lane.answered(this.pace);
     const session = this.#session;
     if (session !== undefined) {
-      if (isPlain) this.#give(session, tracker);
+      if (isPlain) this.#give(session, lane.pooled);
       else if (isInterruption(tracker.errorCode)) this.#giveError(session);
       else this.#again(session);
     }
@@ -154,17 +156,9 @@ export class PipelinedStatement implements LaneRider {
     return this.#session;
   }
 
-  #give(
-    session: PooledSession,
-    { sawRows, rows, affectedRows }: {
-      readonly sawRows: boolean;
-      readonly rows: number;
-      readonly affectedRows: number;
-    },
-  ): void {
-    session.rowCount = sawRows ? -1 : affectedRows;
-    if (sawRows) session.foundRows = `${rows}`;
-    session.conditions = undefined; // on MariaDB there are none
+  #give(session: PooledSession, pooled: PooledConnection): void {
+    notePlainAnswer(session, pooled.connection.tracker);
+    if (session.seat.flight !== undefined) this.#landFlight(session.seat, pooled);
     this.#deliver(session);
   }
 
@@ -176,17 +170,19 @@ export class PipelinedStatement implements LaneRider {
   }
 
   #deliver(session: PooledSession): void {
-    const { pooled } = this.#lane!;
-    noteTimes(session, pooled);
-    session.route?.noteAnswer(pooled);
-    const { stream } = session.session;
+    noteWholeAnswer(session, this.#lane!.pooled);
     const answer = this.#answer;
     const more = this.#more;
     this.#end(session);
-    if (session.last?.owner === session) session.last.supersede(); // its numbers there are older ones
-    if (answer !== undefined) stream.write(answer);
-    for (const bytes of more) stream.write(bytes);
-    session.answeredLocally();
+    writeWholeAnswer(session, answer, more);
+  }
+
+  /** Those that wait for the same have it too. */
+  #landFlight(seat: LaneSeat, pooled: PooledConnection): void {
+    const { flight } = seat;
+    if (this.#answer !== undefined) flight!.add(this.#answer);
+    for (const bytes of this.#more) flight!.add(bytes);
+    seat.land(pooled, true);
   }
 
   #end(session: PooledSession): void {

@@ -176,7 +176,7 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
   /** It is gone. */
   unsettle(): void {
     this.#leaveCount();
-    this.seat.leave();
+    this.seat.quit();
     if (this.last?.owner === this) this.last.disown();
   }
 

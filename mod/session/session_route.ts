@@ -38,6 +38,8 @@ export class SessionRoute implements Asker {
   readonly state: RouteState;
   /** Status flags of the answer before. */
   status: number = ServerStatus.AUTOCOMMIT;
+  /** The command under way is a read whose answer may be of any age. */
+  isEventual = false;
   /** What a server is made to wait for in front of the command under way. */
   wait: WaitStatement | undefined;
   /** Where that goes; undefined: there is no primary. */
@@ -96,6 +98,7 @@ export class SessionRoute implements Asker {
     }
     counts.count(decision);
     const isRead = decision.bars === 0 && request.beginsReadOnly !== true;
+    this.isEventual = isRead && decision.consistency === "eventual";
     this.#leaseAt(isRead ? NEEDS_NOTHING : ANY_RESIDUE);
   }
 
@@ -343,6 +346,7 @@ export class SessionRoute implements Asker {
 
   /** The command is dealt with. */
   end(): void {
+    this.isEventual = false;
     this.wait = undefined;
     this.#hasAsked = this.#hasWaited = this.#isTold = false;
     if (this.#sentAt !== 0) this.#abandon(false);

@@ -2,11 +2,12 @@
 // one of them is slow, fails, is killed, loses its client or its connection, or is not read.
 
 import { beforeAll, describe, expect, test } from "bun:test";
-import { Command, Expect } from "../../mod/wire/mod.ts";
+import { Expect } from "../../mod/wire/mod.ts";
 import { freshDatabase, type RealServer, sharedServer } from "../servers/mod.ts";
 import { StallingProxy } from "../stalling_proxy.ts";
 import { accountOf, type PoolAccount, type PoolSubject, poolSubject } from "./pool_subject.ts";
 import { RawClient, ServerError } from "./raw_client.ts";
+import { execution, prepare } from "./raw_statements.ts";
 import { kinds, loginAs, threadsRunning, until } from "./subjects.ts";
 
 const ROWS = 50;
@@ -51,7 +52,7 @@ for (const kind of kinds) {
     test("each session gets its own answers, from one connection", async () => {
       await using subject = await subjectWith(1);
       const clients = await logins(12, subject);
-      const before = await counter(subject, "pool_pipelined");
+      const before = await subject.counter("pool_pipelined");
       await Promise.all(clients.map(async (client, at) => {
         for (let id = at; id < ROWS; id += 5) {
           expect(await client.value(`SELECT v FROM t WHERE id = ${id}`)).toBe(`value ${id}`);
@@ -61,7 +62,7 @@ for (const kind of kinds) {
             .toEqual(Array.from({ length: id }, (_, each) => [`${each}`]));
         }
       }));
-      expect(await counter(subject, "pool_pipelined")).toBeGreaterThan(before);
+      expect(await subject.counter("pool_pipelined")).toBeGreaterThan(before);
       for (const client of clients) client.close();
     });
 
@@ -80,7 +81,7 @@ for (const kind of kinds) {
           expect(client.errorCode(both)).toBe(0);
         }
       }));
-      expect(await counter(subject, "pool_pipelined")).toBeGreaterThan(200);
+      expect(await subject.counter("pool_pipelined")).toBeGreaterThan(200);
       for (const client of clients) client.close();
     });
 
@@ -109,7 +110,7 @@ for (const kind of kinds) {
       isOver = true;
       await Promise.all(crowd);
       for (const other of others) other.close();
-      expect(await counter(subject, "pool_pipelined")).toBeGreaterThan(0);
+      expect(await subject.counter("pool_pipelined")).toBeGreaterThan(0);
     }, 60_000);
 
     test("those behind a statement that takes long go elsewhere", async () => {
@@ -174,7 +175,7 @@ for (const kind of kinds) {
       unlock();
       expect(await value).toBe("value 9");
       expect(await subject.number(account, "opened")).toBe(opened);
-      expect(await counter(subject, "statements_killed")).toBe(0);
+      expect(await subject.counter("statements_killed")).toBe(0);
       other.close();
     });
 
@@ -202,7 +203,7 @@ for (const kind of kinds) {
     test("an answer that is no small one comes whole, and then on a connection of its own", async () => {
       await using subject = await subjectWith(1);
       const clients = await logins(3, subject);
-      const before = await counter(subject, "pool_pipelined_again");
+      const before = await subject.counter("pool_pipelined_again");
       await Promise.all(clients.map(async (client, at) => {
         for (let i = 0; i < 3; i++) {
           const rows = await client.query(`SELECT ${at}, REPEAT('y', 700000), ${i}`);
@@ -213,7 +214,7 @@ for (const kind of kinds) {
           ]);
         }
       }));
-      expect(await counter(subject, "pool_pipelined_again")).toBeGreaterThan(before);
+      expect(await subject.counter("pool_pipelined_again")).toBeGreaterThan(before);
       for (const client of clients) client.close();
     });
 
@@ -221,7 +222,7 @@ for (const kind of kinds) {
       using way = await StallingProxy.start(server.port);
       await using subject = await subjectWith(1, way);
       const clients = await logins(8, subject);
-      const from = await counter(subject, "pool_pipelined");
+      const from = await subject.counter("pool_pipelined");
       way.stall();
       const answers = clients.map(async (client, at) => {
         try {
@@ -233,7 +234,7 @@ for (const kind of kinds) {
       });
       await until(
         "some of them are under way",
-        async () => await counter(subject, "pool_pipelined") > from,
+        async () => await subject.counter("pool_pipelined") > from,
       );
       await until(
         "others wait for another connection",
@@ -275,7 +276,7 @@ for (const kind of kinds) {
         pool: 'connections_max = 2\npipeline = "auto"\n',
       });
       const clients = await logins(8, subject);
-      expect(await counter(subject, "pool_pipelined")).toBe(0);
+      expect(await subject.counter("pool_pipelined")).toBe(0);
       let isOver = false;
       const crowd = clients.map(async (client, at) => {
         for (let id = at; !isOver; id = (id + 1) % ROWS) {
@@ -284,15 +285,15 @@ for (const kind of kinds) {
       });
       await until(
         "statements are shared",
-        async () => await counter(subject, "pool_pipelined") > 100,
+        async () => await subject.counter("pool_pipelined") > 100,
         30_000,
       );
       isOver = true;
       await Promise.all(crowd);
       // Of this one nothing is known: it runs alone.
-      const before = await counter(subject, "pool_pipelined");
+      const before = await subject.counter("pool_pipelined");
       await clients[0]!.query("SELECT COUNT(*) FROM t WHERE v > 'a'");
-      expect(await counter(subject, "pool_pipelined")).toBe(before);
+      expect(await subject.counter("pool_pipelined")).toBe(before);
       for (const client of clients) client.close();
     }, 60_000);
   });
@@ -314,31 +315,3 @@ const LEAVING: readonly string[] = [
   "INSERT IGNORE INTO t VALUES (1, 'again')",
   "SELECT LAST_INSERT_ID(17)",
 ].flatMap((sql) => ["SELECT 2", ...ASKING.flatMap((asked) => [sql, asked])]);
-
-/** A number of SHOW COUNTERS. */
-async function counter({ admin }: PoolSubject, name: string): Promise<number> {
-  const rows = await admin.query("SHOW COUNTERS");
-  const found = rows.find(([each]) => each === name);
-  if (found === undefined) throw new Error(`No counter ${name}`);
-  return Number(found[1]);
-}
-
-/** Prepares; gives the id. */
-async function prepare(client: RawClient, sql: string): Promise<number> {
-  const payload = Buffer.concat([Uint8Array.of(Command.STMT_PREPARE), Buffer.from(sql)]);
-  const packets = await client.command(payload, Expect.PREPARE);
-  expect(client.errorCode(packets)).toBe(0);
-  return packets[0]!.payload.readUInt32LE(1);
-}
-
-/** COM_STMT_EXECUTE with one integer. */
-function execution(statement: number, value: number): Buffer {
-  const payload = Buffer.alloc(18);
-  payload[0] = Command.STMT_EXECUTE;
-  payload.writeUInt32LE(statement, 1);
-  payload.writeUInt32LE(1, 6); // iterations
-  payload[11] = 1; // types follow
-  payload[12] = 3; // INT
-  payload.writeUInt32LE(value, 14);
-  return payload;
-}

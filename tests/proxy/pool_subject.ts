@@ -32,6 +32,8 @@ export interface PoolSubject extends AsyncDisposable {
   pool(account: PoolAccount): Promise<Readonly<Record<string, string>> | undefined>;
   /** A number of that row. Throws an Error where there is no such pool. */
   number(account: PoolAccount, column: string): Promise<number>;
+  /** A number of SHOW COUNTERS. Throws an Error where there is none of that name. */
+  counter(name: string): Promise<number>;
 }
 
 /**
@@ -78,6 +80,11 @@ export async function poolSubject(server: RealServer, options: {
       const found = await pool(account);
       if (found?.[column] === undefined) throw new Error(`No ${column} of ${account.user}`);
       return Number(found[column]);
+    },
+    async counter(name) {
+      const found = (await admin.query("SHOW COUNTERS")).find(([each]) => each === name);
+      if (found === undefined) throw new Error(`No counter ${name}`);
+      return Number(found[1]);
     },
     async [Symbol.asyncDispose]() {
       admin.close();
