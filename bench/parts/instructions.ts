@@ -65,7 +65,14 @@ export function instructionsPart(): Part {
       { figure: "instructions", title: "instructions", digits: 0, better: "less" },
     ],
     rounds: 1,
-    contenders: ["mysqlproxy", "mysqlproxy-pool"],
+    // Of these only the first two take part where nobody is named.
+    contenders: [
+      "mysqlproxy",
+      "mysqlproxy-pool",
+      "mysqlproxy-unmeasured",
+      "mysqlproxy-audited",
+      "mysqlproxy-own",
+    ],
     servers: ["mariadb"], // answers differ, and with them what is done for them
     freshProcess: false,
     wrapper: callgrind,

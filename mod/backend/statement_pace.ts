@@ -39,6 +39,8 @@ export class StatementPace {
   readonly mayShare: boolean;
   /** It is known to be quick. */
   quick = false;
+  /** Kept here by who measures it: its digest's record, or -1. */
+  record = -1;
   #proofs = 0;
   #proofsWanted = PROOFS_MIN;
   #shared = 0;

@@ -2,6 +2,7 @@
 
 export * from "./compressed_stream.ts";
 export * from "./dial.ts";
+export { eventTime } from "./event_clock.ts";
 export * from "./libc.ts";
 export * from "./listen.ts";
 export * from "./listening_sockets.ts";

@@ -2,6 +2,7 @@
 // Plain and TLS are the same class; compression is another face of `ByteStream`.
 
 import type { Socket, SocketHandler, TLSOptions } from "bun";
+import { beginEvent, endEvent } from "./event_clock.ts";
 
 /** What a stream tells the one who owns it. */
 export interface StreamOwner {
@@ -298,7 +299,9 @@ export const streamHandlers: SocketHandler<Stream | undefined> = {
     const stream = socket.data;
     if (stream === undefined) return;
     stream.received += bytes.length;
+    beginEvent();
     stream.owner.onBytes(bytes);
+    endEvent();
   },
   drain(socket) {
     socket.data?.drained();
@@ -311,6 +314,7 @@ export const streamHandlers: SocketHandler<Stream | undefined> = {
     socket.data?.closed(error ? describe(error) : "closed by the peer");
   },
   error(socket, error) {
+    endEvent();
     // What an owner throws comes here as well: a defect of ours, which costs one connection.
     if (isDefect(error)) tellDefect(error);
     socket.data?.closed(describe(error));

@@ -9,12 +9,15 @@ const POWER_MAX = 27;
 /** Buckets of one histogram. */
 export const BUCKETS: number = (POWER_MAX - SUB_BITS + 2) * SUB_BUCKETS;
 
-/** The bucket of a time in whole microseconds. */
+/** Times from here on share the last bucket. */
+const US_MAX = 2 ** (POWER_MAX + 1) - 1;
+
+/** The bucket of a time in microseconds. Hot path. */
 export function bucketOf(us: number): number {
-  if (us < SUB_BUCKETS) return us < 0 ? 0 : us | 0;
-  const power = 31 - Math.clz32(us);
-  if (us > 0x7fffffff || power > POWER_MAX) return BUCKETS - 1;
-  return ((power - SUB_BITS + 1) << SUB_BITS) + ((us >>> (power - SUB_BITS)) & (SUB_BUCKETS - 1));
+  const whole = us < US_MAX ? us | 0 : US_MAX;
+  if (whole < SUB_BUCKETS) return whole < 0 ? 0 : whole;
+  const shift = 31 - SUB_BITS - Math.clz32(whole);
+  return (shift << SUB_BITS) + (whole >>> shift);
 }
 
 /** The times of a bucket in microseconds: from the first one on, below the second. */
@@ -25,46 +28,55 @@ export function boundsOf(bucket: number): readonly [from: number, to: number] {
   return [from, from + 2 ** shift];
 }
 
+/** The greatest value of a histogram that holds none. */
+const NONE = -1;
+
 /** Histograms that share one array, each with its sum and its greatest value. */
 export class HistogramBank {
-  readonly counts: Uint32Array;
-  readonly totals: Float64Array;
+  readonly #counts: Uint32Array;
   /** In microseconds. */
-  readonly sumsUs: Float64Array;
-  readonly maxUs: Float64Array;
+  readonly #sumsUs: Float64Array;
+  readonly #maxUs: Float64Array;
 
   /** @param size How many histograms. */
   constructor(size: number) {
-    this.counts = new Uint32Array(size * BUCKETS);
-    this.totals = new Float64Array(size);
-    this.sumsUs = new Float64Array(size);
-    this.maxUs = new Float64Array(size);
+    this.#counts = new Uint32Array(size * BUCKETS);
+    this.#sumsUs = new Float64Array(size);
+    this.#maxUs = new Float64Array(size).fill(NONE);
   }
 
-  /** Hot path. */
+  /** Hot path. How many there are is counted when they are taken. */
   add(histogram: number, us: number): void {
-    this.counts[histogram * BUCKETS + bucketOf(us)]++;
-    this.totals[histogram]++;
-    this.sumsUs[histogram] += us;
-    if (us > this.maxUs[histogram]) this.maxUs[histogram] = us;
+    this.#counts[histogram * BUCKETS + bucketOf(us)]++;
+    this.#sumsUs[histogram] += us;
+    if (us > this.#maxUs[histogram]) this.#maxUs[histogram] = us;
+  }
+
+  /** Nothing has come since the last time. */
+  isEmpty(histogram: number): boolean {
+    return this.#maxUs[histogram] === NONE;
   }
 
   /** What has come since the last time: that is gone from here. */
   take(histogram: number): TimesDelta {
     const start = histogram * BUCKETS;
     const buckets: number[] = [];
+    let all = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const count = this.counts[start + bucket];
-      if (count > 0) buckets.push(bucket, count);
+      const count = this.#counts[start + bucket];
+      if (count === 0) continue;
+      buckets.push(bucket, count);
+      all += count;
     }
     const delta = {
-      count: this.totals[histogram],
-      sumUs: Math.round(this.sumsUs[histogram]),
-      maxUs: Math.round(this.maxUs[histogram]),
+      count: all,
+      sumUs: Math.round(this.#sumsUs[histogram]),
+      maxUs: Math.max(0, Math.round(this.#maxUs[histogram])),
       buckets,
     };
-    this.counts.fill(0, start, start + BUCKETS);
-    this.totals[histogram] = this.sumsUs[histogram] = this.maxUs[histogram] = 0;
+    this.#counts.fill(0, start, start + BUCKETS);
+    this.#sumsUs[histogram] = 0;
+    this.#maxUs[histogram] = NONE;
     return delta;
   }
 }
@@ -90,6 +102,16 @@ export class Times {
     this.sumUs += sumUs;
     this.maxUs = Math.max(this.maxUs, maxUs);
     for (let at = 0; at < buckets.length; at += 2) this.#buckets[buckets[at]] += buckets[at + 1];
+  }
+
+  /** All of them, as a worker tells them. */
+  get delta(): TimesDelta {
+    const buckets: number[] = [];
+    for (let bucket = 0; bucket < BUCKETS; bucket++) {
+      if (this.#buckets[bucket] > 0) buckets.push(bucket, this.#buckets[bucket]);
+    }
+    const { count, sumUs, maxUs } = this;
+    return { count, sumUs, maxUs, buckets };
   }
 
   /** Takes in all of another one. */

@@ -1,8 +1,10 @@
 // What a worker measures of statements: times by stage and server, counts by digest and server,
-// errors. Each second the supervisor takes what has come. Hot path: numbers in typed arrays.
+// errors. Each second the supervisor takes what has come. Hot path: numbers in typed arrays. A
+// statement that has waited for nothing is added to its digest alone, once: what the stages have of
+// it is added up when it is taken.
 
 import { digestOf, type LexicalMode, Shape, withoutValues } from "../sql/mod.ts";
-import { HistogramBank, type TimesDelta } from "./histogram.ts";
+import { HistogramBank, Times, type TimesDelta } from "./histogram.ts";
 
 /** The stages of a statement whose time is measured, by the index of their histograms. */
 export const STAGES = [
@@ -42,6 +44,8 @@ const RECORDS_MAX = 4096;
 const RECORDS_SIZE = RECORDS_MAX + SERVERS_MAX;
 /** Places for shapes; half of them are used at most. */
 const SLOTS = 16_384;
+/** Words of a place: the shape's two, and the record's number from 1 on; the fourth is not used. */
+const SLOT_WORDS = 4;
 /** Digests made in a second: each costs some microseconds. */
 const MADE_MAX = 2000;
 /** Digests' texts and samples are cut off behind this, in bytes. */
@@ -74,6 +78,13 @@ export interface MetricsDelta {
   }[];
 }
 
+/** What an answer adds to its digest. */
+export interface MeasuredAnswer {
+  readonly errorCode: number;
+  readonly rows: number;
+  readonly affectedRows: number;
+}
+
 interface DigestRecord {
   readonly text: string;
   readonly sample: string;
@@ -93,9 +104,7 @@ export class StatementMetrics {
   #lastServer = "";
   #lastNumber = 0;
   readonly #shape = new Shape();
-  readonly #slots = new Int32Array(SLOTS);
-  readonly #lows = new Int32Array(SLOTS);
-  readonly #highs = new Int32Array(SLOTS);
+  readonly #slots = new Int32Array(SLOTS * SLOT_WORDS);
   #slotsUsed = 0;
   readonly #records: DigestRecord[] = [];
   /** Records are numbered from here on: those of a statement under way may have been forgotten. */
@@ -104,8 +113,10 @@ export class StatementMetrics {
   readonly #errorsOf = new Float64Array(RECORDS_SIZE);
   readonly #rowsSent = new Float64Array(RECORDS_SIZE);
   readonly #rowsAffected = new Float64Array(RECORDS_SIZE);
-  /** Made with the first statement. */
+  /** By record, of statements that were sent as they came. Made with the first one. */
   #times: HistogramBank | undefined;
+  /** By record, of those that have waited for something. */
+  #waitedTimes: HistogramBank | undefined;
   readonly #stages = new HistogramBank(STAGES.length * SERVERS_MAX);
   readonly #errors = new Map<number, number>();
   #made = 0;
@@ -126,24 +137,41 @@ export class StatementMetrics {
     return this.#lastNumber = number;
   }
 
-  /** Adds the time of a stage. Hot path. @param stage A value of `Stage`. */
+  /**
+   * Adds the time of a stage. Hot path.
+   *
+   * @param stage A value of `Stage`. TOTAL comes with the statements, and so does EXECUTE of those
+   *   that have waited for nothing.
+   */
   addStage(stage: number, server: number, us: number): void {
     this.#stages.add(stage * SERVERS_MAX + server, us);
   }
 
-  /** Adds a statement to its digest. Hot path. @param record From `find`. */
-  addStatement(found: number, us: number, answer: {
-    readonly errorCode: number;
-    readonly rows: number;
-    readonly affectedRows: number;
-  }): void {
-    // Forgotten while the statement was under way: then nobody else has got its number.
-    if (found < this.#firstRecord) return;
-    const record = found - this.#firstRecord;
+  /**
+   * Adds a statement that was sent as it came: all of its time is EXECUTE. Hot path.
+   *
+   * @param found From `find`.
+   */
+  addStatement(found: number, server: number, us: number, answer: MeasuredAnswer): void {
+    const record = this.#note(found, server, answer);
     (this.#times ??= new HistogramBank(RECORDS_SIZE)).add(record, us);
+  }
+
+  /** Adds one that has waited for something; its EXECUTE is added by itself. */
+  addWaited(found: number, server: number, us: number, answer: MeasuredAnswer): void {
+    const record = this.#note(found, server, answer);
+    (this.#waitedTimes ??= new HistogramBank(RECORDS_SIZE)).add(record, us);
+  }
+
+  #note(found: number, server: number, answer: MeasuredAnswer): number {
+    let record = found - this.#firstRecord;
+    // Forgotten while the statement was under way.
+    if (record < 0) record = this.#othersOf(server);
+    const { rows, affectedRows } = answer;
     if (answer.errorCode !== 0) this.#errorsOf[record]++;
-    this.#rowsSent[record] += answer.rows;
-    this.#rowsAffected[record] += answer.affectedRows;
+    if (rows > 0) this.#rowsSent[record] += rows;
+    if (affectedRows > 0) this.#rowsAffected[record] += affectedRows;
+    return record;
   }
 
   /** Counts an error that a server has answered with. */
@@ -171,30 +199,37 @@ export class StatementMetrics {
     const low = shape.low ^ Math.imul(server + 1, 0x9e3779b1);
     const { high } = shape;
     this.isNew = false;
-    let slot = low & (SLOTS - 1);
+    let at = placeOf(low);
     for (;;) {
-      const found = this.#slots[slot];
+      const found = this.#slots[at + 2];
       if (found === 0) break;
-      if (this.#lows[slot] === low && this.#highs[slot] === high) {
+      if (this.#slots[at] === low && this.#slots[at + 1] === high) {
         return this.#firstRecord + found - 1;
       }
-      slot = (slot + 1) & (SLOTS - 1);
+      at = placeBehind(at);
     }
     const record = this.#recordOf(bytes.subarray(start, limit), mode, server);
-    if (this.#slotsUsed >= SLOTS / 2) this.#forgetShapes();
-    this.#slotsUsed++;
-    slot = low & (SLOTS - 1);
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & (SLOTS - 1);
-    this.#slots[slot] = record + 1;
-    this.#lows[slot] = low;
-    this.#highs[slot] = high;
+    // Of too many at a time one is found when it comes again.
+    if (this.#records[record].text !== "") this.#keepShape(low, high, record);
     return this.#firstRecord + record;
   }
 
-  /** A record that was found before is still that of a server's statements. Hot path. */
+  #keepShape(low: number, high: number, record: number): void {
+    if (this.#slotsUsed >= SLOTS / 2) this.#forgetShapes();
+    this.#slotsUsed++;
+    let at = placeOf(low);
+    while (this.#slots[at + 2] !== 0) at = placeBehind(at);
+    this.#slots[at] = low;
+    this.#slots[at + 1] = high;
+    this.#slots[at + 2] = record + 1;
+  }
+
+  /** A record that was found before is still that of a digest at a server. Hot path. */
   isOf(record: number, server: number): boolean {
     const at = record - this.#firstRecord;
-    return at >= 0 && at < this.#records.length && this.#records[at].server === server;
+    if (at < 0 || at >= this.#records.length) return false;
+    const known = this.#records[at];
+    return known.server === server && known.text !== "";
   }
 
   /** The normalised text of a record; empty: it has none, or is forgotten. */
@@ -241,9 +276,12 @@ export class StatementMetrics {
   /** What has come since the last time. Once a second. */
   take(): MetricsDelta {
     this.#made = 0;
+    const plain = this.#servers.map(() => new Times());
+    const waited = this.#servers.map(() => new Times());
+    const digests = this.#takeDigests(plain, waited);
     const delta = {
-      stages: this.#takeStages(),
-      digests: this.#takeDigests(),
+      stages: this.#takeStages(plain, waited),
+      digests,
       errors: [...this.#errors].map(([key, count]) => ({
         code: Math.floor(key / SERVERS_MAX),
         server: this.#servers[key % SERVERS_MAX],
@@ -254,23 +292,33 @@ export class StatementMetrics {
     return delta;
   }
 
-  #takeStages(): MetricsDelta["stages"] {
+  /** By server: the times of its statements without waits, and with them. */
+  #takeStages(plain: readonly Times[], waited: readonly Times[]): MetricsDelta["stages"] {
     return STAGES.flatMap((stage, at) =>
       this.#servers.flatMap((server, number) => {
-        const histogram = at * SERVERS_MAX + number;
-        if (this.#stages.totals[histogram] === 0) return [];
-        return [{ stage, server, ...this.#stages.take(histogram) }];
+        const own = this.#stages.take(at * SERVERS_MAX + number);
+        const times = at === Stage.EXECUTE
+          ? sumOf(own, plain[number].delta)
+          : at === Stage.TOTAL
+          ? sumOf(plain[number].delta, waited[number].delta)
+          : own;
+        return times.count === 0 ? [] : [{ stage, server, ...times }];
       })
     );
   }
 
-  #takeDigests(): DigestDelta[] {
-    const times = this.#times;
-    if (times === undefined) return [];
+  #takeDigests(plain: readonly Times[], waited: readonly Times[]): DigestDelta[] {
     const deltas: DigestDelta[] = [];
     for (const [at, record] of this.#records.entries()) {
-      if (times.totals[at] === 0) continue;
+      const atOnce = take(this.#times, at);
+      const later = take(this.#waitedTimes, at);
+      const times = atOnce !== undefined && later !== undefined
+        ? sumOf(atOnce, later)
+        : atOnce ?? later;
+      if (times === undefined) continue;
       const { text, sample, server, db, user, told } = record;
+      if (atOnce !== undefined) plain[server].add(atOnce);
+      if (later !== undefined) waited[server].add(later);
       deltas.push({
         text,
         sample: told ? undefined : sample,
@@ -280,7 +328,7 @@ export class StatementMetrics {
         errors: this.#errorsOf[at],
         rowsSent: this.#rowsSent[at],
         rowsAffected: this.#rowsAffected[at],
-        ...times.take(at),
+        ...times,
       });
       record.told = true;
       this.#errorsOf[at] = this.#rowsSent[at] = this.#rowsAffected[at] = 0;
@@ -294,4 +342,24 @@ export class StatementMetrics {
     }
     return deltas;
   }
+}
+
+/** Where a shape is looked for first. */
+function placeOf(low: number): number {
+  return (low & (SLOTS - 1)) * SLOT_WORDS;
+}
+
+/** And where, if that place is another one's. */
+function placeBehind(at: number): number {
+  return (at + SLOT_WORDS) & (SLOTS * SLOT_WORDS - 1);
+}
+
+function take(bank: HistogramBank | undefined, at: number): TimesDelta | undefined {
+  return bank === undefined || bank.isEmpty(at) ? undefined : bank.take(at);
+}
+
+function sumOf(...all: readonly TimesDelta[]): TimesDelta {
+  const times = new Times();
+  for (const each of all) times.add(each);
+  return times.delta;
 }

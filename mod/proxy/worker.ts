@@ -4,7 +4,7 @@ import { FailureThrottle, RsaKey } from "../auth/mod.ts";
 import { type PooledConnection, Pools, PoolTables, Server, ServerList } from "../backend/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
-import { addressText, ListenError, onDefect, type Stream } from "../net/mod.ts";
+import { addressText, eventTime, ListenError, onDefect, type Stream } from "../net/mod.ts";
 import {
   Counters,
   type LeveledLog,
@@ -106,7 +106,7 @@ export async function startWorker(
   const { log } = options;
   onDefect((error) => log.error("connection closed by a defect", { stack: error.stack }));
   const counters = new Counters();
-  const now = () => performance.now();
+  const now = eventTime;
   const tables = new PoolTables({ tracksGtids: splitsReads(config) });
   /** The one in force: servers that are met later begin with it. */
   let current = config;

@@ -38,6 +38,8 @@ export class LaneSeat {
   seeksOther = false;
   /** The command under way is to have a connection of its own. */
   alone = false;
+  /** Of the text under way, where it was looked up; undefined: it was not. */
+  pace: StatementPace | undefined;
   /** When it began to wait, by the pool's clock, if it has waited for a lane before. */
   since: number | undefined;
   readonly #session: PooledSession;
@@ -92,7 +94,7 @@ export class LaneSeat {
     }
     const pace = isExecution
       ? statement && paceOfExecution(statement, { command, group })
-      : paceOfText(session, group);
+      : this.pace = paceOfText(session, group);
     if (pace === undefined || !pace.mayShare) return false;
     const isQuick = pace.quick || group.isForced;
     if (!isQuick) this.#measured = pace;
@@ -206,7 +208,7 @@ export class LaneSeat {
 
   /** No command is under way any more. */
   reset(): void {
-    this.#measured = undefined;
+    this.#measured = this.pace = undefined;
     this.alone = false;
     this.since = undefined;
     this.#failFlight(); // it has ended in another way

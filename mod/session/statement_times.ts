@@ -1,7 +1,8 @@
-// How long a session's statements take, and where. Hot path: with nothing to wait for, the clock is
-// read twice a statement.
+// How long a session's statements take, and where. Hot path: with nothing to wait for, the time of the
+// command's event and that of its answer's are all that is looked at.
 
 import type { PooledConnection, ServerConnection } from "../backend/mod.ts";
+import { eventTime } from "../net/mod.ts";
 import { Stage } from "../observe/mod.ts";
 import type { LexicalMode } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
@@ -23,6 +24,8 @@ export class StatementTimes {
   startedAt = 0;
   /** Commands since the session began. */
   commands = 0;
+  /** One of the times from here to `waitedForData` is set. */
+  hasWaited = false;
   /** It got the connection that it had to wait for. */
   grantedAt = 0;
   /** The connection was in the session's state. */
@@ -50,42 +53,49 @@ export class StatementTimes {
   /** A command has come. */
   start({ context, transport }: ClientSession): void {
     this.commands++;
-    this.startedAt = context.metrics.enabled ? performance.now() : 0;
+    this.startedAt = context.metrics.enabled ? eventTime() : 0;
     if (logsStatements(context)) this.sentBefore = transport.sent;
+    this.firstAt = 0;
+    if (!this.hasWaited) return;
+    this.hasWaited = this.waitedForData = false;
     this.grantedAt =
       this.restoredAt =
-      this.firstAt =
       this.askedAt =
       this.askedMs =
         0;
-    this.waitedForData = false;
   }
 
   /** A connection has been granted. */
   granted(): void {
-    if (!this.isLeasing && this.startedAt !== 0) this.grantedAt = performance.now();
+    if (this.isLeasing || this.startedAt === 0) return;
+    this.grantedAt = eventTime();
+    this.hasWaited = true;
   }
 
   /** Before a server is chosen a position is asked for. */
   asks(): void {
-    if (this.startedAt !== 0) this.askedAt = performance.now();
+    if (this.startedAt === 0) return;
+    this.askedAt = eventTime();
+    this.hasWaited = true;
   }
 
   /** It is there, or cannot be had. */
   told(): void {
     if (this.askedAt === 0) return;
-    this.askedMs += performance.now() - this.askedAt;
+    this.askedMs += eventTime() - this.askedAt;
     this.askedAt = 0;
   }
 
   /** A piece of the answer has come, and more is to come. */
   goesOn(): void {
-    if (this.firstAt === 0 && this.startedAt !== 0) this.firstAt = performance.now();
+    if (this.firstAt === 0 && this.startedAt !== 0) this.firstAt = eventTime();
   }
 
   /** The command had to wait for the session's state, which is there. */
   restored(): void {
-    if (this.startedAt !== 0) this.restoredAt = performance.now();
+    if (this.startedAt === 0) return;
+    this.restoredAt = eventTime();
+    this.hasWaited = true;
   }
 }
 
@@ -99,21 +109,20 @@ export function noteTimes(session: PooledSession, pooled: PooledConnection): voi
   const { metrics } = session.context;
   const { tracker, facts } = pooled.connection;
   const server = metrics.server(facts.server);
-  const now = performance.now();
-  const wantedAt = startedAt + times.askedMs;
-  const grantedAt = times.grantedAt || wantedAt;
-  const sentAt = times.restoredAt || grantedAt;
-  if (grantedAt > wantedAt) metrics.addStage(Stage.QUEUE, server, us(wantedAt, grantedAt));
-  const readyMs = sentAt - grantedAt;
-  const dataMs = times.askedMs + (times.waitedForData ? readyMs : 0);
-  if (dataMs > 0) metrics.addStage(Stage.CONSISTENCY, server, dataMs * 1000);
-  if (readyMs > 0 && !times.waitedForData) metrics.addStage(Stage.RESTORE, server, readyMs * 1000);
-  if (times.firstAt !== 0) metrics.addStage(Stage.STREAM, server, us(times.firstAt, now));
-  metrics.addStage(Stage.EXECUTE, server, us(sentAt, now));
-  metrics.addStage(Stage.TOTAL, server, us(startedAt, now));
-  if (tracker.errorCode !== 0) metrics.addError(tracker.errorCode, server);
+  const now = eventTime();
+  const totalUs = us(startedAt, now);
   const record = recordOf(session, server);
-  metrics.addStatement(record, us(startedAt, now), tracker);
+  if (times.firstAt !== 0) metrics.addStage(Stage.STREAM, server, us(times.firstAt, now));
+  if (tracker.errorCode !== 0) metrics.addError(tracker.errorCode, server);
+  findWaits(startedAt, times);
+  const { queueUs, consistencyUs, restoreUs } = waits;
+  if (times.hasWaited) {
+    if (queueUs > 0) metrics.addStage(Stage.QUEUE, server, queueUs);
+    if (consistencyUs > 0) metrics.addStage(Stage.CONSISTENCY, server, consistencyUs);
+    if (restoreUs > 0) metrics.addStage(Stage.RESTORE, server, restoreUs);
+    metrics.addStage(Stage.EXECUTE, server, us(waits.sentAt, now));
+    metrics.addWaited(record, server, totalUs, tracker);
+  } else metrics.addStatement(record, server, totalUs, tracker);
   if (!logsStatements(session.context)) return;
   const logged = statementToLog(session.command[HEADER_LENGTH], facts.server);
   const { bytes, start } = textOf(session);
@@ -126,24 +135,46 @@ export function noteTimes(session: PooledSession, pooled: PooledConnection): voi
     logged.parameters = parametersOf(session.command, session.statement, hasQueryAttributes);
   }
   logged.digestText = metrics.textOf(record);
-  logged.totalUs = us(startedAt, now);
-  logged.queueUs = us(wantedAt, grantedAt);
-  logged.restoreUs = times.waitedForData ? 0 : readyMs * 1000;
-  logged.consistencyUs = dataMs * 1000;
+  logged.totalUs = totalUs;
+  logged.queueUs = queueUs;
+  logged.restoreUs = restoreUs;
+  logged.consistencyUs = consistencyUs;
   logged.retries = session.retry?.attempts ?? 0;
   logAnswered(session.session, logged, tracker);
 }
 
-/** The digest's record of the statement under way. What was prepared is read but once. */
+/** What a statement has waited for, in microseconds, and when it was sent then. One for all of them. */
+const waits = { queueUs: 0, restoreUs: 0, consistencyUs: 0, sentAt: 0 };
+
+function findWaits(startedAt: number, times: StatementTimes): void {
+  if (!times.hasWaited) {
+    waits.queueUs = waits.restoreUs = waits.consistencyUs = 0;
+    return;
+  }
+  const { askedMs, waitedForData } = times;
+  const wantedAt = startedAt + askedMs;
+  const grantedAt = times.grantedAt || wantedAt;
+  waits.sentAt = times.restoredAt || grantedAt;
+  const readyUs = us(grantedAt, waits.sentAt);
+  waits.queueUs = us(wantedAt, grantedAt);
+  waits.restoreUs = waitedForData ? 0 : readyUs;
+  waits.consistencyUs = askedMs * 1000 + (waitedForData ? readyUs : 0);
+}
+
+/**
+ * The digest's record of the statement under way. What was prepared is read but once, and so is what is
+ * looked up by its normal form before it is sent.
+ */
 function recordOf(session: PooledSession, server: number): number {
-  const { statement, context, state } = session;
+  const { statement, context, state, seat: { pace } } = session;
   const { metrics } = context;
-  if (statement !== undefined && metrics.isOf(statement.record, server)) return statement.record;
+  const known = statement ?? pace;
+  if (known !== undefined && metrics.isOf(known.record, server)) return known.record;
   const { bytes, start } = textOf(session);
   const mode = lexicalModeOf(state, context);
   const record = metrics.find(bytes, start, bytes.length, mode, server);
   if (metrics.isNew) metrics.describe(record, nameOf(session.session), state.schema);
-  if (statement !== undefined) statement.record = record;
+  if (known !== undefined) known.record = record;
   return record;
 }
 
@@ -168,7 +199,7 @@ export function noteLost(session: ClientSession): void {
   times.startedAt = 0;
   if (startedAt === 0 || !logsStatements(context)) return;
   const server = session.server?.facts.server ?? "";
-  const totalUs = us(startedAt, performance.now());
+  const totalUs = us(startedAt, eventTime());
   if (pooled !== undefined) {
     if (!pooled.busy || !runsText(pooled)) return;
     const { bytes, start } = textOf(pooled);
@@ -217,7 +248,7 @@ export function noteSent(
   }
   times.startedAt = 0;
   if (!metrics.enabled || !isStatement) return;
-  times.startedAt = performance.now();
+  times.startedAt = eventTime();
   times.firstAt = 0;
   const number = metrics.server(server!.facts.server);
   const from = isQuery ? textStart(session, bytes, start, end) : end;
@@ -258,13 +289,11 @@ export function noteAnswered(session: ClientSession, { tracker, facts }: ServerC
   if (startedAt === 0) return;
   times.startedAt = 0;
   const server = metrics.server(facts.server);
-  const now = performance.now();
+  const now = eventTime();
   const time = us(startedAt, now);
   if (times.firstAt !== 0) metrics.addStage(Stage.STREAM, server, us(times.firstAt, now));
-  metrics.addStage(Stage.EXECUTE, server, time);
-  metrics.addStage(Stage.TOTAL, server, time);
   if (tracker.errorCode !== 0) metrics.addError(tracker.errorCode, server);
-  metrics.addStatement(times.record, time, tracker);
+  metrics.addStatement(times.record, server, time, tracker);
   const logged = keptToLog(session, facts.server);
   if (logged === undefined) return;
   logged.digestText = metrics.textOf(times.record);

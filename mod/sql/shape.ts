@@ -15,6 +15,8 @@ const COMMENT = 5;
 const CLASS = new Uint8Array(256).fill(MARK);
 /** Letters in lower case, all else as it is. */
 const LOWER = new Uint8Array(256);
+/** What names are made of, in lower case; 0: it ends them. */
+const IN_WORD = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte++) {
   const letter = String.fromCharCode(byte);
   LOWER[byte] = /[A-Z]/.test(letter) ? byte + 0x20 : byte;
@@ -23,6 +25,7 @@ for (let byte = 0; byte < 256; byte++) {
   else if (byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)) CLASS[byte] = BLANK;
   else if (/['"`]/.test(letter)) CLASS[byte] = QUOTE;
   else if (/[/#-]/.test(letter)) CLASS[byte] = COMMENT;
+  if (CLASS[byte] <= DIGIT) IN_WORD[byte] = LOWER[byte];
 }
 
 const BACKQUOTE = 0x60;
@@ -83,10 +86,12 @@ export class Shape {
           continue;
         case WORD:
           inRow = false;
+          byte = LOWER[byte];
           do {
-            low = Math.imul(low ^ LOWER[byte], PRIME);
-            byte = bytes[++at];
-          } while (at < end && CLASS[byte] <= DIGIT);
+            low = Math.imul(low ^ byte, PRIME);
+            if (++at === end) break;
+            byte = IN_WORD[bytes[at]];
+          } while (byte !== 0);
           list = rows = ELSEWHERE;
           break;
         case DIGIT:

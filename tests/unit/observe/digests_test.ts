@@ -5,6 +5,7 @@ import {
   type DigestDelta,
   MetricsTotals,
   type NewDigest,
+  Stage,
   StatementMetrics,
 } from "../../../mod/observe/mod.ts";
 import { digestOf, Shape, withoutValues } from "../../../mod/sql/mod.ts";
@@ -96,7 +97,7 @@ describe("a worker's digests", () => {
     const number = metrics.server(server);
     const record = metrics.find(bytes, 0, bytes.length, MODE, number);
     if (metrics.isNew) metrics.describe(record, "app", "shop");
-    metrics.addStatement(record, 100, OK);
+    metrics.addStatement(record, number, 100, OK);
   }
 
   test("are told once with their sample, then with what has come", () => {
@@ -136,7 +137,7 @@ describe("a worker's digests", () => {
     expect(totals.digests.some(({ digest }) => digest?.text === "select column_49500 from t")).toBe(
       true,
     );
-  });
+  }, 60_000);
 
   test("a statement that ends after its digest was forgotten is not another one's", () => {
     const metrics = new StatementMetrics(true);
@@ -149,10 +150,48 @@ describe("a worker's digests", () => {
     }
     metrics.take();
     run(metrics, "SELECT other FROM t");
-    metrics.addStatement(record, 5_000_000, OK);
+    metrics.addStatement(record, server, 5_000_000, OK);
     expect(metrics.take().digests.map(({ text, maxUs }) => [text, maxUs])).toEqual([
       ["select other from t", 100],
+      ["", 5_000_000],
     ]);
+  });
+
+  test("stages have what their statements have, with waits and without", () => {
+    const metrics = new StatementMetrics(true);
+    run(metrics, "SELECT 1");
+    run(metrics, "SELECT a", "db2:3306");
+    const bytes = Buffer.from("SELECT 2");
+    const server = metrics.server("db1:3306");
+    const record = metrics.find(bytes, 0, bytes.length, MODE, server);
+    metrics.addStage(Stage.QUEUE, server, 3000);
+    metrics.addStage(Stage.EXECUTE, server, 1000);
+    metrics.addWaited(record, server, 4000, OK);
+    const { stages, digests } = metrics.take();
+    const figures = stages.map(({ stage, server, count, sumUs, maxUs }) =>
+      [stage, server, count, sumUs, maxUs].join(" ")
+    );
+    expect(figures).toEqual([
+      "queue db1:3306 1 3000 3000",
+      "execute db1:3306 2 1100 1000",
+      "execute db2:3306 1 100 100",
+      "total db1:3306 2 4100 4000",
+      "total db2:3306 1 100 100",
+    ]);
+    expect(digests.map(({ count, sumUs, rowsSent }) => [count, sumUs, rowsSent])).toEqual([
+      [2, 4100, 2],
+      [1, 100, 1],
+    ]);
+    expect(metrics.take()).toEqual({ stages: [], digests: [], errors: [] });
+  });
+
+  test("a digest that came when too many were new is found a second later", () => {
+    const metrics = new StatementMetrics(true);
+    for (let i = 0; i < 2001; i++) run(metrics, `SELECT column_${i} FROM t`);
+    const texts = () => metrics.take().digests.map(({ text }) => text);
+    expect(texts().at(-1)).toBe("");
+    run(metrics, "SELECT column_2000 FROM t");
+    expect(texts()).toEqual(["select column_2000 from t"]);
   });
 });
 
