@@ -2,6 +2,7 @@
 // trackers are turned on, and what a fresh session has set is learned.
 // Source: "Server Tracking of Client Session State" of the MySQL manual; MariaDB's page of that name.
 
+import { ChannelClosedError } from "../net/mod.ts";
 import {
   decodeSystemVariables,
   Expect,
@@ -109,6 +110,7 @@ export class NoTrackersError extends Error {
  *
  * @param variables Those of the connection's server.
  * @throws {NoTrackersError} If the server cannot tell of changes.
+ * @throws {ChannelClosedError} If the connection ends meanwhile: what was not told is not unset.
  */
 export async function learnBaseline(
   connection: ServerConnection,
@@ -122,6 +124,7 @@ export async function learnBaseline(
   const collations = await runStatement(connection, COLLATIONS);
   const told = values.get("session_track_system_variables");
   const hasTrackers = told !== undefined && values.has("session_track_state_change");
+  throwIfClosed(connection);
   if (!hasTrackers) throw new NoTrackersError("the server has no session_track_state_change");
   const literals = new Map<string, string>();
   for (const [name, value] of values) literals.set(name, literalOf(name, value));
@@ -136,6 +139,11 @@ export async function learnBaseline(
   const settings = ["session_track_schema", "session_track_state_change"];
   const tracksGtids = isToldGtids(connection.facts.kind) && values.has("session_track_gtids");
   if (tracksGtids) settings.push("session_track_gtids");
+  const order = await orderTold(
+    connection,
+    told.split(",").map((name) => name.trim().toLowerCase()),
+  );
+  throwIfClosed(connection);
   return {
     literals,
     defaults,
@@ -156,8 +164,12 @@ export async function learnBaseline(
     defaultCollations: new Set(
       collations.rows.filter(([, , isDefault]) => isDefault === "Yes").map(([, name]) => name!),
     ),
-    told: await orderTold(connection, told.split(",").map((name) => name.trim().toLowerCase())),
+    told: order,
   };
+}
+
+function throwIfClosed({ closed }: ServerConnection): void {
+  if (closed) throw new ChannelClosedError("server closed during the login");
 }
 
 /**
@@ -197,6 +209,7 @@ async function orderTold(connection: ServerConnection, names: string[]): Promise
  *
  * @param options.isReset A reset keeps the schema, but not the character set that goes with it.
  * @throws {NoTrackersError} If the server does not take it.
+ * @throws {ChannelClosedError} If the connection ends meanwhile.
  */
 export async function makeFresh(connection: ServerConnection, options: {
   readonly baseline: Baseline;
@@ -215,6 +228,7 @@ export async function makeFresh(connection: ServerConnection, options: {
     ),
     runStatement(connection, NO_ROWS), // FOUND_ROWS() of a fresh session is 0
   ]);
+  throwIfClosed(connection);
   if (track.errorCode !== 0 || values.errorCode !== 0) {
     throw new NoTrackersError(`error ${track.errorCode || values.errorCode} at a fresh session`);
   }

@@ -13,6 +13,8 @@ export class Counters {
   loginsFailed = 0;
   /** Of those that succeeded, let in without a question to the server. */
   loginsKnown = 0;
+  /** Begun anew, since their server was lost under them or could not be reached. */
+  loginsRetried = 0;
   /** Ended for `limits.login_timeout`. */
   loginsTimedOut = 0;
   /** Ended for `limits.idle_timeout` (4031). */

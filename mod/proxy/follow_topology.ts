@@ -94,8 +94,9 @@ export class TopologyFollower {
     const { gate, server } = this.#context;
     if (topology.servers.length === 0) return; // nothing is known yet
     const last = findServer(topology, server.name);
-    const isNew = !gate.isShut;
-    gate.shut(topology.primaryReason, { readsGoOn: last?.reads === true });
+    const readsGoOn = last?.reads === true;
+    const isNew = !gate.isShut || (gate.readsGoOn && !readsGoOn);
+    gate.shut(topology.primaryReason, { readsGoOn });
     if (isNew) this.#reconsider();
   }
 
@@ -119,7 +120,7 @@ export class TopologyFollower {
 
   /** Who waits for a connection may have to wait for something else, or have it at once. */
   #reconsider(): void {
-    for (const session of [...this.#context.directory.all()]) session.pooled?.reconsider();
+    for (const session of [...this.#context.directory.all()]) session.reconsider();
   }
 
   /**

@@ -47,5 +47,5 @@ export function sweep(context: SessionContext, now: number): void {
 function endLogin(session: ClientSession, context: SessionContext): void {
   context.log.info("login took too long", { session: session.id, client: session.address });
   context.counters.loginsTimedOut++;
-  session.stream.destroy();
+  if (session.attempts?.endWait() !== true) session.stream.destroy();
 }

@@ -18,6 +18,7 @@ import type { AnswerDigest } from "./answer_digest.ts";
 import { CommandIntake } from "./command_intake.ts";
 import type { SessionContext } from "./context.ts";
 import { login } from "./login.ts";
+import type { LoginAttempts } from "./login_attempts.ts";
 import { Mode } from "./mode.ts";
 import { okWithoutState } from "./pooled_login.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -50,6 +51,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   server: ServerConnection | undefined;
   /** What shares server connections with other sessions; undefined where it has one of its own. */
   pooled: PooledSession | undefined;
+  /** Its login, while that is under way. */
+  attempts: LoginAttempts | undefined;
   /** The account's name, one character a byte; empty before the login. */
   user = "";
   /** When the last command or login came, by the context's clock. */
@@ -118,6 +121,12 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     this.activeAt = this.context.now;
     if (this.context.audit !== undefined) logSession(this, "login");
     if (result.rest.length > 0) this.onBytes(Buffer.from(result.rest));
+  }
+
+  /** There is another server that takes writes, or none. */
+  reconsider(): void {
+    this.attempts?.reconsider();
+    this.pooled?.reconsider();
   }
 
   /** Counts the session for its account, and no more for the one it had. */

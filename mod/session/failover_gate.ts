@@ -6,7 +6,7 @@ import type { FailoverConfig } from "../config/mod.ts";
 import { ParkingLot, retryDelayMs } from "../route/mod.ts";
 import type { SqlError } from "../wire/mod.ts";
 
-/** A session whose command waits. */
+/** A session whose command, or login, waits. */
 export interface Waiting {
   /** Bytes that it holds meanwhile. */
   readonly waitingBytes: number;
@@ -144,6 +144,13 @@ export class FailoverGate {
     for (const [waiting, { server }] of [...this.#doubts]) {
       if (names.includes(server) && this.#doubts.delete(waiting)) waiting.settle(true);
     }
+  }
+
+  /** It may not wait as long as others. @returns false if it did not wait. */
+  expire(waiting: Waiting, trials: Trials): boolean {
+    if (!this.leave(waiting)) return false;
+    this.#refuseLate(waiting, trials, this.#now());
+    return true;
   }
 
   /** Its client has gone, or its command was killed. @returns false if it did not wait. */

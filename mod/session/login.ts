@@ -38,6 +38,7 @@ import {
 import { type Admission, admit } from "./admission.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
+import { LoginAttempts, unlessAborted } from "./login_attempts.ts";
 import { loginShared, type PooledLogin } from "./pooled_login.ts";
 import { asServerError, takesClientErrors } from "./session_errors.ts";
 
@@ -48,6 +49,8 @@ const HOST_BLOCKED = 1129;
 
 /** A client's handshake packet, attributes included, is not longer. */
 const HANDSHAKE_PACKET_MAX = 1024 * 1024;
+/** What is kept of a login that waits, in bytes, about. */
+const LOGIN_BYTES = 1024;
 
 /** What a login leaves behind for the session. */
 export interface ClientLogin {
@@ -82,6 +85,8 @@ export async function login(
   } catch (error) {
     refuse(channel, error, session, context);
     return undefined;
+  } finally {
+    session.attempts = undefined;
   }
 }
 
@@ -91,17 +96,17 @@ async function greetAndAuthenticate(
   { context, signal }: { readonly context: SessionContext; readonly signal: AbortSignal },
 ): Promise<ClientLogin> {
   await context.settled?.promise;
-  const { server } = context;
-  const { shares } = server; // for the whole of the login
   const stream = channel.stream as Stream;
   const throttled = context.throttle.check(session.address || undefined);
   if (throttled.kind === "refuse") throw new EarlyRefusal(throttled.error);
+  const attempts = session.attempts = new LoginAttempts(context, signal, LOGIN_BYTES);
   let identity: Greeting;
   try {
-    identity = await server.identify();
+    identity = await attempts.run((server, given) => unlessAborted(server.identify(), given));
   } catch (error) {
-    throw new EarlyRefusal(serverError(error, server.name));
+    throw new EarlyRefusal(serverError(error, context.server.name));
   }
+  const { shares } = context.server; // for the whole of the login
   const greeting = makeGreeting(identity, { session, context, shares });
   channel.send(encodeGreeting(greeting));
   let payload = await channel.read();
@@ -132,26 +137,45 @@ async function greetAndAuthenticate(
     capabilities: response.capabilities,
     salt: greeting.salt,
   }, context);
-  const request: LoginRequest = {
-    login: response,
-    authenticator: admission.authenticator,
-    credential: admission.credential,
-    again: admission.again,
-    clientSecure: stream.secure || stream.local,
-    holder: session,
-    signal,
-    preamble: !shares && context.config.proxyProtocol.backend === "v2"
-      ? encodeProxyHeader(
-        { address: session.address, port: session.port },
-        { address: stream.localAddress, port: stream.localPort },
-      )
-      : undefined,
-  };
-  const made = await logIn(session, { server, shares }, request).catch((error: unknown) => {
+  attempts.mayBeginAnew = () => admission.again !== undefined || !admission.proved();
+  const { ok } = await attempts.run((server, given) =>
+    enter(session, { server, shares }, {
+      login: response,
+      authenticator: admission.again?.() ?? admission.authenticator,
+      credential: admission.credential,
+      again: admission.again,
+      clientSecure: stream.secure || stream.local,
+      holder: session,
+      signal: given,
+      preamble: !shares && context.config.proxyProtocol.backend === "v2"
+        ? encodeProxyHeader(
+          { address: session.address, port: session.port },
+          { address: stream.localAddress, port: stream.localPort },
+        )
+        : undefined,
+    }, admission)
+  ).catch((error: unknown) => {
     if (error instanceof LoginRefusedError) admission.refused(error.error.code);
     throw error;
   });
-  const { ok } = made;
+  const last = withCertificateProof(ok, { admission, response, salt: greeting.salt }, context);
+  const { preface } = admission;
+  channel.sendTogether(preface ? [encodeAuthMoreData(preface), last] : [last]);
+  const rest = channel.takeRest();
+  return { response, stream: compress(stream, response, context), rest };
+}
+
+/** Logs in at a server. Afterwards the session has what it needs there. */
+async function enter(
+  session: ClientSession,
+  { server, shares }: { readonly server: Server; readonly shares: boolean },
+  request: LoginRequest,
+  admission: Admission,
+): Promise<PooledLogin> {
+  const { context } = session;
+  const { signal, login: response } = request;
+  const login = logIn(session, { server, shares }, request);
+  const made = await unlessAborted(login, signal, (late) => late.giveUp());
   admission.accepted();
   context.throttle.succeeded(session.address || undefined);
   if (session.closed) {
@@ -168,17 +192,19 @@ async function greetAndAuthenticate(
     made.giveUp();
     throw new LoginRefusedError(tooManyOfUser(session.user));
   }
-  await made.share();
+  const lose = () => made.connection?.lose("the server takes no writes any more");
+  signal.addEventListener("abort", lose);
+  try {
+    await made.share();
+  } finally {
+    signal.removeEventListener("abort", lose);
+  }
   if (session.closed) {
     if (!session.pooled && made.connection) closePolitely(made.connection);
     throw new ChannelClosedError("client left during its login");
   }
   if (!session.pooled) session.server = made.connection;
-  const last = withCertificateProof(ok, { admission, response, salt: greeting.salt }, context);
-  const { preface } = admission;
-  channel.sendTogether(preface ? [encodeAuthMoreData(preface), last] : [last]);
-  const rest = channel.takeRest();
-  return { response, stream: compress(stream, response, context), rest };
+  return made;
 }
 
 /** On a connection of the session's own, or on one that is shared. */

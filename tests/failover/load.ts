@@ -15,6 +15,8 @@ export interface Mix {
   readonly transactions: number;
   /** Settings and user variables are set, or looked at. */
   readonly settings: number;
+  /** The session leaves, and comes again. */
+  readonly connects: number;
 }
 
 /** How much is done. */
@@ -99,11 +101,13 @@ export class Load {
   }
 
   async #session(number: number): Promise<void> {
+    const { mix, pauseMs, random } = this.#options;
     let connection: Connection | undefined;
     let age = 0;
     while (!this.#stopped) {
-      if (connection !== undefined && age !== this.#age) {
-        await connection.end();
+      const leaves = age !== this.#age || random() * 100 < mix.connects;
+      if (connection !== undefined && leaves) {
+        await connection.end().catch(() => {});
         connection = undefined;
         this.#connected.delete(number);
         this.#forget(number);
@@ -126,7 +130,6 @@ export class Load {
         connection = undefined;
         this.#forget(number);
       }
-      const { pauseMs, random } = this.#options;
       await Bun.sleep(pauseMs * 2 * random());
     }
     await connection?.end().catch(() => {});

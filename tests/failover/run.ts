@@ -58,8 +58,8 @@ export interface Outcome {
   readonly proxyLog: string;
 }
 
-/** Reads and single writes, some transactions, and settings. */
-export const MIXED: Mix = { reads: 50, transactions: 10, settings: 10 };
+/** Reads and single writes, some transactions and settings, and now and then a new connection. */
+export const MIXED: Mix = { reads: 50, transactions: 10, settings: 10, connects: 5 };
 
 const WARM_UP_MS = 1500;
 const CALM_DOWN_MS = 1000;
