@@ -236,6 +236,61 @@ const METRICS: Readonly<Record<string, Declaration>> = {
     "Connections whose last session's values were read.",
     counter("poolCaptures"),
   ],
+  logins_known_total: [
+    "counter",
+    "Of the logins that succeeded, let in without a question to the server.",
+    counter("loginsKnown"),
+  ],
+  logins_retried_total: [
+    "counter",
+    "Logins begun anew, since their server was lost or could not be reached.",
+    counter("loginsRetried"),
+  ],
+  statements_parked_total: [
+    "counter",
+    "Statements and logins that waited for a server that takes them.",
+    counter("parked"),
+  ],
+  statements_parked_refused_total: [
+    "counter",
+    "Of these, refused (3168), by reason: too many waited, or one had waited for too long.",
+    byReason({ full: "parkedRefusedFull", late: "parkedRefusedLate" }),
+  ],
+  statements_retried_total: [
+    "counter",
+    "Statements tried again after a refusal or the loss of a server.",
+    counter("retries"),
+  ],
+  replays_total: [
+    "counter",
+    "Transactions lost with their server and run again.",
+    counter("replays"),
+  ],
+  replays_failed_total: [
+    "counter",
+    "Of these, those whose clients were told: they could not be, or got another answer.",
+    counter("replaysFailed"),
+  ],
+  replays_ruled_out_total: [
+    "counter",
+    "Transactions that could not have been run again from some statement on.",
+    counter("replaysRuledOut"),
+  ],
+  replay_bytes: [
+    "gauge",
+    "Bytes kept of transactions to be run again.",
+    counter("replayBytes"),
+  ],
+  commits_found_total: [
+    "counter",
+    "COMMITs under way when their server was lost that were found to be done.",
+    counter("commitsFound"),
+  ],
+  primary_silences_total: [
+    "counter",
+    "How often the primary owed answers, gave none, and was looked at for that.",
+    counter("primarySilences"),
+  ],
   replicas_stalled_total: [
     "counter",
     "Replicas found to owe answers and give none, each time.",

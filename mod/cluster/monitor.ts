@@ -7,7 +7,6 @@ import { EventRing } from "./events.ts";
 import { type Failure, isTopologyError } from "./failure.ts";
 import type { Flavor, ProbeSession } from "./flavor.ts";
 import { detectFlavor, flavorNamed } from "./flavors/all.ts";
-import { judge, NOT_ASKED_YET, type Verdict } from "./judge.ts";
 import { Lags, readPositionOf } from "./lags.ts";
 import { clusterIdOf, isMembersTurn, wrongReason } from "./membership.ts";
 import { NO_ORDER, type Orders, withOrder } from "./orders.ts";
@@ -16,8 +15,8 @@ import { type Known, Roster } from "./roster.ts";
 import { changeSeeds, seedsReason } from "./seeds.ts";
 import { nextStanding, type Standing } from "./server_state.ts";
 import type { MonitorOptions, OrderOutcome, TroubleReport } from "./settings.ts";
-import { draftOf, roleAfter, witnessOf } from "./snapshot.ts";
-import { isNewEpoch, NO_TOPOLOGY, type Topology, withUses } from "./topology.ts";
+import { topologyOf } from "./snapshot.ts";
+import { isNewEpoch, NO_TOPOLOGY, type Topology } from "./topology.ts";
 import { type Answer, ServerWatch } from "./watch.ts";
 
 /** Positions and lags alone are told at most this often. */
@@ -124,12 +123,8 @@ export class ClusterMonitor {
   start(): void {
     const nowMs = this.#clock.now();
     this.#changedMs = nowMs;
-    for (const address of this.#options.seeds) {
-      this.#roster.add({ address }, "seed");
-    }
-    for (const address of this.#options.saved ?? []) {
-      this.#roster.add({ address }, "saved");
-    }
+    for (const address of this.#options.seeds) this.#roster.add({ address }, "seed");
+    for (const address of this.#options.saved ?? []) this.#roster.add({ address }, "saved");
     for (const known of this.#roster.all) this.#watch(known);
   }
 
@@ -147,6 +142,7 @@ export class ClusterMonitor {
    * reports that follow each other quickly the last one counts: clients may go on failing for ever.
    */
   report(report: TroubleReport): void {
+    if (report.isSilent) return this.#hearSilence(report.server ?? "");
     const restMs = this.#heardMs + this.#options.settings.quickIntervalMs - this.#clock.now();
     this.#cancelHearing();
     if (restMs <= 0) this.#hear(report);
@@ -157,9 +153,34 @@ export class ClusterMonitor {
     if (this.#stopped) return;
     this.#heardMs = this.#clock.now();
     const known = server === undefined ? undefined : this.#roster.get(server);
-    if (known === undefined || isTopologyError(code)) return this.#wakeAll();
+    if (known === undefined || isTopologyError(code)) this.#wakeAll();
+    else for (const watch of this.#watchesOf(known)) watch.wake();
+  }
+
+  /** Only of the primary is it asked: others are left by those who read there. */
+  #hearSilence(server: string): void {
+    const known = this.#roster.get(server);
+    if (known === undefined || this.#roster.serverOf(known) !== this.#primary) return;
+    for (const watch of this.#watchesOf(known)) watch.doubt();
+  }
+
+  #watchesOf(known: Known): ServerWatch[] {
     const { name } = this.#roster.serverOf(known);
-    for (const each of [name, ...this.#roster.aliasesOf(name)]) this.#watches.get(each)?.wake();
+    return [name, ...this.#roster.aliasesOf(name)].flatMap((each) => this.#watches.get(each) ?? []);
+  }
+
+  get #primary(): Known | undefined {
+    const { primary } = this.#topology;
+    return primary === null ? undefined : this.#roster.get(primary);
+  }
+
+  /** Whoever else claims to be the primary is believed if it answers now. */
+  #onSilence(known: Known, sinceMs: number): void {
+    const server = this.#roster.serverOf(known);
+    if (server !== this.#primary || server.silentMs !== undefined) return;
+    server.silentMs = sinceMs;
+    this.#evaluate();
+    this.#wakeAll();
   }
 
   /** Nobody gets writes before this one is the primary; undefined: whoever is. Looks at all now. */
@@ -219,6 +240,7 @@ export class ClusterMonitor {
       delayMs: () => this.#delayMs(),
       onAnswer: (answer) => this.#onAnswer(known, answer),
       onFailure: (failure) => this.#onFailure(known, failure),
+      onSilence: (sinceMs) => this.#onSilence(known, sinceMs),
     });
     this.#watches.set(known.name, watch);
     watch.start();
@@ -262,6 +284,7 @@ export class ClusterMonitor {
     return {
       isKnown: this.#asked,
       hasPrimary: this.#topology.primary !== null,
+      isSilent: this.#primary?.silentMs !== undefined,
       isHeld: this.#heldFor !== undefined,
       isTroubled: this.#isTroubled,
       changedForMs: this.#clock.now() - this.#changedMs,
@@ -273,6 +296,9 @@ export class ClusterMonitor {
     const before = { standing: known.standing, reading: known.reading, aliasOf: known.aliasOf };
     known.reading = reading;
     known.answeredWallMs = Math.round(this.#clock.wallMs() - (this.#clock.now() - reading.atMs));
+    const server = this.#roster.serverOf(known);
+    const wasSilent = server.silentMs !== undefined;
+    server.silentMs = undefined;
     known.failure = undefined;
     known.looks++;
     known.heartbeatMs = heartbeatMs;
@@ -285,12 +311,12 @@ export class ClusterMonitor {
     if (reading.clusterId !== this.#clusterId) {
       this.#clusterId = clusterIdOf(this.#roster.servers, this.#clusterId);
     }
-    const isPrimary = this.#topology.primary === this.#roster.serverOf(known).name;
+    const isPrimary = this.#primary === this.#roster.serverOf(known);
     if (isPrimary) this.#lags.seePrimary(known);
     this.#lags.reckon(known);
     this.#judgeState(known);
     // With the primary's position the lag of others is known better.
-    const isNew = isPrimary || added.length > 0 || known.aliasOf !== before.aliasOf ||
+    const isNew = isPrimary || wasSilent || added.length > 0 || known.aliasOf !== before.aliasOf ||
       known.standing.state !== before.standing.state ||
       known.standing.reason !== before.standing.reason ||
       before.reading === undefined || changesRoles(before.reading, reading);
@@ -323,19 +349,14 @@ export class ClusterMonitor {
   #judgeState(known: Known): void {
     const { reading } = known;
     if (reading === undefined) return;
-    const { primary } = this.#topology;
-    const reference = primary === null ? undefined : this.#roster.get(primary);
-    const wrong = wrongReason(known, {
-      clusterId: this.#clusterId,
-      reference,
-      roster: this.#roster,
-    });
+    const reference = this.#primary;
+    const beside = { clusterId: this.#clusterId, reference, roster: this.#roster };
     const order = this.#orders[this.#roster.serverOf(known).name] ?? NO_ORDER;
     const after = nextStanding(known.standing, {
       kind: "answered",
       condition: reading.condition,
-      lagMs: known.name === primary ? undefined : known.lag?.ms,
-      wrong,
+      lagMs: known === reference ? undefined : known.lag?.ms,
+      wrong: wrongReason(known, beside),
       ordered: order.draining,
     }, this.#stateContext());
     this.#stand(known, after);
@@ -379,7 +400,9 @@ export class ClusterMonitor {
     const after = this.#nextTopology(before);
     this.#topology = after;
     this.#isTroubled = after.servers.some(({ state }) => state !== "up" && state !== "draining");
-    if (before.primary !== after.primary) this.#onNewPrimary(after.primary);
+    const primary = this.#primary;
+    // Without one, replicas are still measured by what the last one had.
+    if (before.primary !== after.primary && primary) this.#lags.changePrimary(primary);
     const { lagMaxMs } = this.#options.settings;
     const changes = changesBetween(before, after, { lagMaxMs });
     if (changes.some(({ kind }) => kind !== "lag-crossed")) this.#changedMs = nowMs;
@@ -393,34 +416,21 @@ export class ClusterMonitor {
   }
 
   #nextTopology(before: Topology): Topology {
-    const { servers: known } = this.#roster;
     const { flavor, reason } = this.#flavor ??
       { flavor: flavorNamed("static"), reason: "no server has answered yet" };
-    const manyWriters = flavor.writers === "many";
-    const settings = { settings: this.#options.settings.servers, orders: this.#orders };
-    const witnesses = known.flatMap((each) => witnessOf(each, this.#roster, settings) ?? []);
-    const verdict = this.#allAsked()
-      ? judge(witnesses, { flavor: flavor.name, manyWriters })
-      : NOT_ASKED_YET;
-    for (const each of known) {
-      each.role = roleAfter(each, verdict, manyWriters);
-      // The primary has been looked at since: what was not known then may be now.
-      this.#lags.reckon(each);
-    }
-    const isHeld = this.#heldFor !== undefined && verdict.primary !== this.#heldFor;
-    const drafts = known.map((each) => draftOf(each, { roster: this.#roster, ...settings }));
-    const after: Topology = {
-      revision: before.revision + 1,
-      epoch: before.epoch,
+    const after = topologyOf(this.#roster, {
+      before,
       madeMs: Math.round(this.#clock.wallMs()),
-      flavor: flavor.name,
+      flavor,
       flavorReason: reason,
       clusterId: this.#clusterId ?? null,
-      primary: verdict.primary ?? null,
-      primaryReason: isHeld ? `switchover to ${this.#heldFor}` : verdict.reason,
-      transferring: isHeld || this.#isTransferring(verdict),
-      servers: withUses(drafts, { primary: verdict.primary, manyWriters, isHeld }),
-    };
+      allAsked: this.#allAsked(),
+      heldFor: this.#heldFor,
+      settings: this.#options.settings.servers,
+      orders: this.#orders,
+      // The primary has been looked at since: what was not known then may be now.
+      onRole: (known) => this.#lags.reckon(known),
+    });
     return isNewEpoch(before, after) ? { ...after, epoch: before.epoch + 1 } : after;
   }
 
@@ -428,16 +438,6 @@ export class ClusterMonitor {
   #allAsked(): boolean {
     this.#asked ||= this.#roster.all.every(({ reading, failure }) => reading || failure);
     return this.#asked;
-  }
-
-  #isTransferring({ primary }: Verdict): boolean {
-    return primary !== undefined && this.#roster.get(primary)?.reading?.transferring === true;
-  }
-
-  #onNewPrimary(primary: string | null): void {
-    // Without one, replicas are still measured by what the last one had.
-    const known = primary === null ? undefined : this.#roster.get(primary);
-    if (known) this.#lags.changePrimary(known);
   }
 
   #forget(): void {

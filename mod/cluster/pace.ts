@@ -6,7 +6,7 @@ import type { MonitorSettings } from "./settings.ts";
 const JITTER = 0.1;
 /** After a change, what is still wrong is looked at quickly for this long. */
 const QUICK_FOR_MS = 30_000;
-/** While there is no primary, looks are this part of the quick ones apart: clients wait for one. */
+/** While no primary answers, looks are this part of the quick ones apart: clients wait for one. */
 const URGENT_PART = 5;
 /** For this long, in milliseconds: a primary that is not there by then takes its time. */
 const URGENT_FOR_MS = 10_000;
@@ -18,6 +18,8 @@ export interface Situation {
   /** All servers that are known were asked once. */
   readonly isKnown: boolean;
   readonly hasPrimary: boolean;
+  /** Sessions wait for the primary's answers, and so does the monitor. */
+  readonly isSilent: boolean;
   /** A switchover is under way. */
   readonly isHeld: boolean;
   /** Some server is not as it should be. */
@@ -29,8 +31,9 @@ export interface Situation {
 }
 
 /** Whether servers are looked at more often than usually. */
-export function isQuick({ hasPrimary, isHeld, isTroubled, changedForMs }: Situation): boolean {
-  if (!hasPrimary || isHeld) return true;
+export function isQuick(situation: Situation): boolean {
+  const { hasPrimary, isSilent, isHeld, isTroubled, changedForMs } = situation;
+  if (!hasPrimary || isSilent || isHeld) return true;
   return isTroubled && changedForMs <= QUICK_FOR_MS;
 }
 
@@ -41,8 +44,8 @@ export function lookDelayMs(
   random: number,
 ): number {
   let base = isQuick(situation) ? Math.min(quickIntervalMs, intervalMs) : intervalMs;
-  const { isKnown, hasPrimary, changedForMs, servers } = situation;
-  if (isKnown && !hasPrimary && changedForMs <= URGENT_FOR_MS) {
+  const { isKnown, hasPrimary, isSilent, changedForMs, servers } = situation;
+  if (isSilent || (isKnown && !hasPrimary && changedForMs <= URGENT_FOR_MS)) {
     base = Math.min(base, Math.max(quickIntervalMs / URGENT_PART, URGENT_MS_MIN * servers));
   }
   return base * (1 - JITTER + 2 * JITTER * random);

@@ -38,6 +38,8 @@ export interface Known {
   sinceWallMs: number;
   /** Why the last look failed; undefined: it did not. */
   failure: Failure | undefined;
+  /** Since when it is asked in vain, on the monitor's clock; undefined: it answers, as far as is known. */
+  silentMs: number | undefined;
   standing: Standing;
   role: Role;
   /** The name of the address under which the same server is shown. */
@@ -120,6 +122,7 @@ export class Roster {
       answeredWallMs: undefined,
       sinceWallMs: this.#clock.wallMs(),
       failure: undefined,
+      silentMs: undefined,
       standing: firstStanding(nowMs),
       role: "none",
       aliasOf: undefined,

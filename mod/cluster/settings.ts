@@ -60,6 +60,8 @@ export interface TroubleReport {
   readonly server?: string;
   /** The server's error number; 0 for a connection that was refused or has ended. */
   readonly code: number;
+  /** It owes answers, and gives none. @default {false} */
+  readonly isSilent?: boolean;
 }
 
 /** What an order came to. */

@@ -1,10 +1,12 @@
 // From what the monitor knows of a server to what the judge hears and the topology shows.
 
-import type { Verdict, Witness } from "./judge.ts";
+import type { Failure } from "./failure.ts";
+import type { Flavor } from "./flavor.ts";
+import { judge, NOT_ASKED_YET, type Verdict, type Witness } from "./judge.ts";
 import type { Orders } from "./orders.ts";
 import type { Role } from "./reading.ts";
 import type { Known, Roster } from "./roster.ts";
-import type { TopologyDraft } from "./topology.ts";
+import { type Topology, type TopologyDraft, withUses } from "./topology.ts";
 
 /** What the configuration says of a server. */
 export interface ServerSettings {
@@ -21,8 +23,70 @@ interface Wishes {
   readonly orders: Orders;
 }
 
-/** What a server has to say to the judge; undefined: it has never answered. */
-export function witnessOf(known: Known, roster: Roster, wishes: Wishes): Witness | undefined {
+/** What a topology is made from, beside the servers. */
+interface Facts extends Wishes {
+  /** The one before; the epoch is its. */
+  readonly before: Topology;
+  /** Milliseconds since 1970. */
+  readonly madeMs: number;
+  readonly flavor: Flavor;
+  readonly flavorReason: string;
+  readonly clusterId: string | null;
+  /** Who is first to answer at the start must not win by that. */
+  readonly allAsked: boolean;
+  /** Nobody else gets writes; undefined: whoever is the primary. */
+  readonly heldFor: string | undefined;
+  /** Told of each server when its role is decided. */
+  readonly onRole: (known: Known) => void;
+}
+
+/** Decides which role each server has, and what it is used for. */
+export function topologyOf(roster: Roster, facts: Facts): Topology {
+  const { before, flavor, heldFor, settings, orders } = facts;
+  const { servers: known } = roster;
+  const manyWriters = flavor.writers === "many";
+  const wishes = { roster, settings, orders };
+  const silentMs = known.find((each) => each.silentMs !== undefined)?.silentMs;
+  const witnesses = known.flatMap((each) => witnessOf(each, { ...wishes, silentMs }) ?? []);
+  const verdict = facts.allAsked
+    ? judge(witnesses, { flavor: flavor.name, manyWriters })
+    : NOT_ASKED_YET;
+  for (const each of known) {
+    each.role = roleAfter(each, verdict, manyWriters);
+    facts.onRole(each);
+  }
+  const { primary } = verdict;
+  const isHeld = heldFor !== undefined && primary !== heldFor;
+  const isTransferring = primary !== undefined &&
+    roster.get(primary)?.reading?.transferring === true;
+  const drafts = known.map((each) => draftOf(each, wishes));
+  return {
+    revision: before.revision + 1,
+    epoch: before.epoch,
+    madeMs: facts.madeMs,
+    flavor: flavor.name,
+    flavorReason: facts.flavorReason,
+    clusterId: facts.clusterId,
+    primary: primary ?? null,
+    primaryReason: isHeld ? `switchover to ${heldFor}` : verdict.reason,
+    transferring: isHeld || isTransferring,
+    servers: withUses(drafts, { primary, manyWriters, isHeld }),
+  };
+}
+
+/**
+ * What a server has to say to the judge; undefined: it has never answered.
+ *
+ * @param of.silentMs Since when the primary is asked in vain: who claims to be it is believed by what
+ * it has said since.
+ */
+function witnessOf(
+  known: Known,
+  { roster, silentMs, ...wishes }: Wishes & {
+    readonly roster: Roster;
+    readonly silentMs: number | undefined;
+  },
+): Witness | undefined {
   const { name, reading, position, standing, failure } = known;
   if (reading === undefined) return undefined;
   const aliases = roster.aliasesOf(name);
@@ -31,14 +95,15 @@ export function witnessOf(known: Known, roster: Roster, wishes: Wishes): Witness
     aliases,
     reading,
     position,
-    doubtful: failure !== undefined,
+    doubtful: failure !== undefined || (silentMs !== undefined && reading.role === "primary" &&
+      reading.atMs < silentMs),
     state: standing.state,
     weight: weightOf(name, aliases, wishes),
   };
 }
 
 /** A server's role after the decision. */
-export function roleAfter(known: Known, verdict: Verdict, manyWriters: boolean): Role {
+function roleAfter(known: Known, verdict: Verdict, manyWriters: boolean): Role {
   const { name, reading, standing, role } = known;
   if (reading === undefined || standing.state === "wrong-cluster") return "none";
   if (manyWriters) return reading.role;
@@ -53,12 +118,15 @@ export function roleAfter(known: Known, verdict: Verdict, manyWriters: boolean):
   return verdict.primary === undefined && role === "primary" ? "primary" : "none";
 }
 
+const SILENT: Failure = { kind: "timeout", reason: "no answer yet" };
+
 /** A server as the topology shows it. */
-export function draftOf(
+function draftOf(
   known: Known,
   { roster, ...wishes }: Wishes & { readonly roster: Roster },
 ): TopologyDraft {
-  const { name, address, reading, standing, failure } = known;
+  const { name, address, reading, standing } = known;
+  const failure = known.failure ?? (known.silentMs === undefined ? undefined : SILENT);
   const isLeading = known.role === "primary" && standing.state !== "down";
   const lag = standing.state === "down" ? undefined : known.lag;
   const aliases = roster.aliasesOf(name);

@@ -35,10 +35,17 @@ export interface WatchOptions {
   readonly delayMs: () => number;
   readonly onAnswer: (answer: Answer) => void;
   readonly onFailure: (failure: Failure) => void;
+  /** It was said to be silent, and has given no answer since this time. */
+  readonly onSilence: (sinceMs: number) => void;
 }
 
 /** After a look, another one is not begun before this time, however often it is asked for. */
 const PAUSE_MS = 20;
+
+/** A server that is said to be silent is believed to be after this time without a look's end. */
+const SILENT_MS = 100;
+/** When that comes later than so much nothing is concluded: this process itself was held up. */
+const LATE_MS = 25;
 
 /** What has not come after this time will not: a new connection is tried, in milliseconds. */
 const ABANDON_MS = 10_000;
@@ -59,6 +66,9 @@ export class ServerWatch {
   #wanted = false;
   #endedMs = -Infinity;
   #cancelTimer: () => void = () => {};
+  /** Looks that are over. */
+  #ended = 0;
+  #cancelDoubt: (() => void) | undefined;
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -73,7 +83,22 @@ export class ServerWatch {
   stop(): void {
     this.#stopped = true;
     this.#cancelTimer();
+    this.#cancelDoubt?.();
     this.#close();
+  }
+
+  /** It is said to be silent: looks as soon as possible, and tells if nothing comes of that soon. */
+  doubt(): void {
+    if (this.#stopped || this.#cancelDoubt !== undefined) return;
+    const { clock, onSilence } = this.#options;
+    const sinceMs = clock.now();
+    const ended = this.#ended;
+    this.#cancelDoubt = clock.after(SILENT_MS, () => {
+      this.#cancelDoubt = undefined;
+      const isLate = clock.now() - sinceMs > SILENT_MS + LATE_MS;
+      if (this.#ended === ended && this.#running && !isLate) onSilence(sinceMs);
+    });
+    if (!this.#running) this.wake();
   }
 
   /** The cluster turns out to be of another flavor: asks for it at the next look. */
@@ -105,11 +130,13 @@ export class ServerWatch {
     try {
       const answer = await this.#ask();
       this.#running = false;
+      this.#ended++;
       this.#endedMs = clock.now();
       if (!this.#stopped) onAnswer(answer);
     } catch (error) {
       failure = failureOf(error);
       this.#running = false;
+      this.#ended++;
       this.#endedMs = clock.now();
       if (this.#stopped) return;
       // Errors of statements leave the connection whole; what takes too long may still come.

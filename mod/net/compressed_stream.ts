@@ -36,6 +36,10 @@ export class CompressedStream implements ByteStream, StreamOwner {
     return this.#sequence & 0xff;
   }
 
+  get received(): number {
+    return this.#inner.received;
+  }
+
   get pending(): number {
     return this.#inner.pending;
   }

@@ -19,6 +19,8 @@ export interface ByteStream {
   owner: StreamOwner;
   /** Bytes queued because the peer does not take them. */
   readonly pending: number;
+  /** Bytes that have come, as the socket carries them, before TLS. */
+  readonly received: number;
   /** The number that the next compressed packet gets; undefined where nothing is compressed. */
   readonly sequence: number | undefined;
   /** Sends bytes, queueing what the kernel does not take. The bytes may not be changed after. */

@@ -46,6 +46,8 @@ export class Counters {
   parkedRefusedLate = 0;
   /** Statements that were tried again, after a refusal or the loss of a server. */
   retries = 0;
+  /** How often the primary owed answers and gave none for a while, and was looked at for that. */
+  primarySilences = 0;
   /** Replicas that were found to hang. */
   replicasStalled = 0;
   /** Transactions that were lost with their server, and run again. */

@@ -28,6 +28,11 @@ export class Troubles {
     }
     reporter.report(code);
   }
+
+  /** A server owes answers and gives none. */
+  reportSilence(server: string): void {
+    this.#tell({ server, code: 0, isSilent: true });
+  }
 }
 
 /** Tells the first trouble at once; of a burst that follows only that there was one. */

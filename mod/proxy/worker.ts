@@ -38,6 +38,7 @@ import { FirstServer } from "./first_server.ts";
 import { JANITOR_MS, startJanitor } from "./janitor.ts";
 import { LeavingServers } from "./leaving_servers.ts";
 import { Listeners } from "./listeners.ts";
+import { PrimarySilence } from "./primary_silence.ts";
 import type { Running } from "./running.ts";
 import { TopologyFollower } from "./follow_topology.ts";
 import { poolUsesOf } from "./pool_use.ts";
@@ -177,6 +178,7 @@ export async function startWorker(
     throw error;
   }
   const stopJanitor = startJanitor(context, now);
+  const silence = new PrimarySilence(context, now);
   const empty = Promise.withResolvers<void>();
   let phase: "serving" | "retired" | "draining" = "serving";
   const leaving = new LeavingServers(context, now);
@@ -202,6 +204,7 @@ export async function startWorker(
     if (context.directory.size > 0) return;
     clearInterval(finish);
     stopJanitor();
+    silence.stop();
     clearTimeout(settling);
     credentials.stop();
     leaving.stop();
@@ -269,6 +272,7 @@ export async function startWorker(
       desk = {
         answer: async (statement) => await watcher.answer(statement),
         report: (server, code) => troubles.report(server, code),
+        reportSilence: (server) => troubles.reportSilence(server),
         noteDefinition: () => watcher.noteDefinition(),
       };
       if (current.account) context.cluster = desk;

@@ -13,6 +13,8 @@ export interface ClusterDesk {
    * @param server The server's name.
    */
   report(server: string, code: number): void;
+  /** A server owes answers, and has given nothing of any for a while. */
+  reportSilence(server: string): void;
   /** A statement has defined something: a function, a view. */
   noteDefinition(): void;
 }

@@ -6,6 +6,7 @@ import { describe, expect, test } from "bun:test";
 import { Glob } from "bun";
 import { adminReference, metricsReference, proxysqlReference } from "../../mod/admin/mod.ts";
 import { configReference, describeConfig } from "../../mod/config/mod.ts";
+import { Counters } from "../../mod/observe/mod.ts";
 import { exitStatus } from "../../commands/mod.ts";
 import { root } from "./sources.ts";
 
@@ -33,6 +34,16 @@ describe("pages", () => {
   test("docs/metrics.md is what the metrics make (just docs)", async () => {
     const page = await Bun.file(join(root, "docs/metrics.md")).text();
     expect(page).toBe(metricsReference());
+  });
+
+  test("every counter is a metric", async () => {
+    // Told otherwise: by worker and by state; and a maximum, which no sum can tell.
+    const elsewhere = ["clients", "clientsUnauthenticated", "poolWaitMsMax"];
+    const source = await Bun.file(join(root, "mod/admin/metrics.ts")).text();
+    const missing = Object.keys(new Counters()).filter((name) =>
+      !source.includes(`"${name}"`) && !elsewhere.includes(name)
+    );
+    expect(missing).toEqual([]);
   });
 
   test("every configuration key has its heading", async () => {

@@ -181,6 +181,54 @@ describe("ClusterMonitor", () => {
     monitor.stop();
   });
 
+  test("a primary that is said to be silent is left as soon as another one says that it is it", async () => {
+    const { clock, watch, primary, one, two } = scene();
+    const monitor = watch(["a:3306", "b:3306", "c:3306"]);
+    await clock.pass(5000);
+    const said = () => monitor.report({ server: "a:3306", code: 0, isSilent: true });
+    // Who answers is not silent, whatever sessions say.
+    said();
+    await clock.pass(500);
+    expect(monitor.topology.servers[0]).toMatchObject({ failure: null, state: "up" });
+    primary.mode = "silent";
+    said();
+    await clock.pass(150);
+    // That alone changes nothing: it may only be slow.
+    expect(monitor.topology.primary).toBe("a:3306");
+    expect(monitor.topology.servers[0]).toMatchObject({ failure: "timeout", writes: true });
+    expect(shown(monitor.topology)).toEqual(ALL_UP);
+    one.source = undefined;
+    one.readOnly = false;
+    two.source = one;
+    await clock.pass(100);
+    expect(monitor.topology.primary).toBe("b:3306");
+    expect(monitor.topology.servers.filter(({ writes }) => writes)).toHaveLength(1);
+    // It goes on, and does not know that it is replaced.
+    primary.mode = "up";
+    await clock.pass(2000);
+    expect(monitor.topology.primary).toBe("b:3306");
+    expect(monitor.topology.servers.filter(({ writes }) => writes)).toHaveLength(1);
+    monitor.stop();
+  });
+
+  test("of two writable servers a silent one is not left for what the other has said before", async () => {
+    const { clock, watch, primary, one, two } = scene();
+    two.source = primary;
+    const monitor = watch(["a:3306", "b:3306", "c:3306"]);
+    await clock.pass(5000);
+    one.readOnly = false;
+    one.source = undefined;
+    await clock.pass(1000);
+    expect(monitor.topology.primary).toBe("a:3306"); // c follows it
+    primary.mode = "silent";
+    one.mode = "silent";
+    monitor.report({ server: "a:3306", code: 0, isSilent: true });
+    await clock.pass(400);
+    // Who follows whom is not known either any more: rather none than that one.
+    expect(monitor.topology.primary).toBeNull();
+    monitor.stop();
+  });
+
   test("looks every second, and four times a second while something is wrong", async () => {
     const { clock, watch, one, two } = scene();
     const monitor = watch(["a:3306"]);

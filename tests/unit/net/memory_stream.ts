@@ -31,6 +31,7 @@ export class MemoryStream implements ByteStream {
   readonly sequence = undefined;
   owner: StreamOwner = new RecordingOwner();
   pending = 0;
+  readonly received = 0;
   readonly written: Buffer[] = [];
   /** Calls of the other methods in order. */
   readonly calls: string[] = [];
