@@ -49,6 +49,11 @@ export interface Flavor {
   readonly name: FlavorName;
   /** Whether one server takes writes at a time, or all do. */
   readonly writers: "one" | "many";
+  /**
+   * The primary says that it is about to hand its role over, not long before: it is looked at so
+   * often, in milliseconds. @default as others
+   */
+  readonly announcedMs?: number;
   /** Why a server is of this flavor; undefined where it is not. */
   detect(session: ProbeSession): Promise<string | undefined>;
   /**

@@ -237,7 +237,7 @@ export class ClusterMonitor {
       lagQuery: settings.lagQuery,
       flavorOf: (session) => this.#flavorOf(session),
       wantsMembers: () => this.#wantsMembers(known),
-      delayMs: () => this.#delayMs(),
+      delayMs: () => this.#delayMs(known),
       onAnswer: (answer) => this.#onAnswer(known, answer),
       onFailure: (failure) => this.#onFailure(known, failure),
       onSilence: (sinceMs) => this.#onSilence(known, sinceMs),
@@ -276,15 +276,19 @@ export class ClusterMonitor {
     return isMembersTurn(known, { nowMs, intervalMs, isQuick: isQuick(this.#situation()) });
   }
 
-  #delayMs(): number {
-    return lookDelayMs(this.#situation(), this.#options.settings, this.#random());
+  #delayMs(known: Known): number {
+    const delayMs = lookDelayMs(this.#situation(), this.#options.settings, this.#random());
+    const { announcedMs = Infinity } = this.#flavor?.flavor ?? {};
+    return this.#roster.serverOf(known) === this.#primary
+      ? Math.min(delayMs, announcedMs)
+      : delayMs;
   }
 
   #situation(): Situation {
     return {
       isKnown: this.#asked,
       hasPrimary: this.#topology.primary !== null,
-      isSilent: this.#primary?.silentMs !== undefined,
+      isLeaving: this.#primary?.silentMs !== undefined || this.#topology.transferring,
       isHeld: this.#heldFor !== undefined,
       isTroubled: this.#isTroubled,
       changedForMs: this.#clock.now() - this.#changedMs,

@@ -18,8 +18,8 @@ export interface Situation {
   /** All servers that are known were asked once. */
   readonly isKnown: boolean;
   readonly hasPrimary: boolean;
-  /** Sessions wait for the primary's answers, and so does the monitor. */
-  readonly isSilent: boolean;
+  /** The primary hands its role over, or is waited for in vain. */
+  readonly isLeaving: boolean;
   /** A switchover is under way. */
   readonly isHeld: boolean;
   /** Some server is not as it should be. */
@@ -32,8 +32,8 @@ export interface Situation {
 
 /** Whether servers are looked at more often than usually. */
 export function isQuick(situation: Situation): boolean {
-  const { hasPrimary, isSilent, isHeld, isTroubled, changedForMs } = situation;
-  if (!hasPrimary || isSilent || isHeld) return true;
+  const { hasPrimary, isLeaving, isHeld, isTroubled, changedForMs } = situation;
+  if (!hasPrimary || isLeaving || isHeld) return true;
   return isTroubled && changedForMs <= QUICK_FOR_MS;
 }
 
@@ -44,8 +44,8 @@ export function lookDelayMs(
   random: number,
 ): number {
   let base = isQuick(situation) ? Math.min(quickIntervalMs, intervalMs) : intervalMs;
-  const { isKnown, hasPrimary, isSilent, changedForMs, servers } = situation;
-  if (isSilent || (isKnown && !hasPrimary && changedForMs <= URGENT_FOR_MS)) {
+  const { isKnown, hasPrimary, isLeaving, changedForMs, servers } = situation;
+  if (isLeaving || (isKnown && !hasPrimary && changedForMs <= URGENT_FOR_MS)) {
     base = Math.min(base, Math.max(quickIntervalMs / URGENT_PART, URGENT_MS_MIN * servers));
   }
   return base * (1 - JITTER + 2 * JITTER * random);

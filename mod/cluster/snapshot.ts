@@ -68,9 +68,13 @@ export function topologyOf(roster: Roster, facts: Facts): Topology {
     flavorReason: facts.flavorReason,
     clusterId: facts.clusterId,
     primary: primary ?? null,
-    primaryReason: isHeld ? `switchover to ${heldFor}` : verdict.reason,
+    primaryReason: isHeld
+      ? `switchover to ${heldFor}`
+      : isTransferring
+      ? "the primary hands its role over"
+      : verdict.reason,
     transferring: isHeld || isTransferring,
-    servers: withUses(drafts, { primary, manyWriters, isHeld }),
+    servers: withUses(drafts, { primary, manyWriters, isHeld: isHeld || isTransferring }),
   };
 }
 

@@ -284,6 +284,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     if (this.server !== undefined) this.context.cluster?.report(this.server.facts.server, 0);
     if (this.server?.closed === false) return;
     const { mode } = this.#intake;
+    if (mode === Mode.LOGIN && this.server === undefined) return; // the login finds out, and goes on
     if (this.pooled !== undefined && (mode === Mode.COMMANDS || mode === Mode.PASSED_OVER)) {
       this.pooled.onServerLost(reason);
       return;

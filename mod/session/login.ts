@@ -203,7 +203,9 @@ async function enter(
     if (!session.pooled && made.connection) closePolitely(made.connection);
     throw new ChannelClosedError("client left during its login");
   }
-  if (!session.pooled) session.server = made.connection;
+  if (session.pooled) return made;
+  if (made.connection?.closed) throw new ChannelClosedError("server closed during the login");
+  session.server = made.connection;
   return made;
 }
 

@@ -17,12 +17,15 @@ function costOf({ what, code, message, fatal }: Complaint): Cost | undefined {
 }
 
 /** Complaints that the faults do not account for. */
-export function unaccounted({ complaints, periods, replay }: Outcome): Complaint[] {
+export function unaccounted(
+  { complaints, periods, replay, isAnnounced }: Outcome,
+): Complaint[] {
   return complaints.filter((complaint) => {
     // The first session to see the end of a fault may still be told of it.
     const period = periods.findLast(({ fromMs }) => fromMs <= complaint.atMs);
     const cost = costOf(complaint);
-    const costs: readonly Cost[] = period === undefined ? [] : FAULTS[period.fault].costs;
+    const isFree = period === undefined || (isAnnounced && period.fault === "outside");
+    const costs: readonly Cost[] = isFree ? [] : FAULTS[period.fault].costs;
     return cost === undefined || !costs.includes(cost) ||
       (replay && complaint.what === "transaction" && cost !== "gone");
   });

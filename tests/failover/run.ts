@@ -50,6 +50,8 @@ export interface Outcome {
   readonly periods: readonly Period[];
   /** Transactions that only their server's end has ended are none that a client is told of. */
   readonly replay: boolean;
+  /** The cluster says before that another server is to be the primary. */
+  readonly isAnnounced: boolean;
   readonly complaints: Load["complaints"];
   readonly wrong: readonly string[];
   readonly reconnects: number;
@@ -147,6 +149,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
     timeline,
     periods,
     replay: options.replay === true,
+    isAnnounced: site.isAnnounced,
     complaints: load.complaints,
     wrong: load.wrong,
     reconnects: load.reconnects,

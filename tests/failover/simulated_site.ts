@@ -71,6 +71,7 @@ class SimulatedServer implements SiteNode, AsyncDisposable {
 
 /** Three of them. */
 export class SimulatedSite extends Site<SimulatedServer> {
+  override readonly isAnnounced = true;
   readonly #cluster: SimulatedCluster;
 
   static async start(): Promise<SimulatedSite> {

@@ -43,6 +43,8 @@ export interface SiteNode {
 export abstract class Site<Node extends SiteNode = SiteNode> implements AsyncDisposable {
   readonly nodes: readonly Node[];
   primary: Node;
+  /** The primary says that it is about to hand its role over. */
+  readonly isAnnounced: boolean = false;
 
   constructor(nodes: readonly [Node, ...Node[]]) {
     this.nodes = nodes;

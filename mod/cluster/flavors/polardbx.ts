@@ -20,6 +20,7 @@ const GAP = "port gap";
 export const polardbx: Flavor = {
   name: "polardbx",
   writers: "one",
+  announcedMs: 100, // as often as the product's own proxy asks
 
   async detect(session) {
     const [row] = await tryQuery(session, { sql: LOCAL, gap: "alisql_cluster_local" }) ?? [];
