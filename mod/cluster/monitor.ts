@@ -21,7 +21,6 @@ import { type Answer, ServerWatch } from "./watch.ts";
 
 /** Positions and lags alone are told at most this often. */
 const SOFT_MS = 500;
-
 /** How often `settled` looks whether it is so. */
 const POLL_MS = 5;
 
@@ -264,32 +263,29 @@ export class ClusterMonitor {
     // Who was asked before is to be asked as one of this flavor.
     for (const watch of this.#watches.values()) watch.forgetFlavor();
     const told = now?.name ?? this.#options.before?.topology.flavor;
-    if (told === found.flavor.name) return found.flavor;
-    this.events.add(flavorFound(session.address, now, found));
+    if (told !== found.flavor.name) this.events.add(flavorFound(session.address, now, found));
     return found.flavor;
   }
 
   #wantsMembers(known: Known): boolean {
     const { discover, intervalMs } = this.#options.settings;
-    if (!discover) return false;
-    const nowMs = this.#clock.now();
-    return isMembersTurn(known, { nowMs, intervalMs, isQuick: isQuick(this.#situation()) });
+    const now = { nowMs: this.#clock.now(), isQuick: isQuick(this.#situation()) };
+    return discover && isMembersTurn(known, { ...now, intervalMs });
   }
 
   #delayMs(known: Known): number {
-    const delayMs = lookDelayMs(this.#situation(), this.#options.settings, this.#random());
-    const { announcedMs = Infinity } = this.#flavor?.flavor ?? {};
-    return this.#roster.serverOf(known) === this.#primary
-      ? Math.min(delayMs, announcedMs)
-      : delayMs;
+    const mayAnnounce = this.#roster.serverOf(known) === this.#primary;
+    const announcedMs = mayAnnounce ? this.#flavor?.flavor.announcedMs : undefined;
+    const situation = { ...this.#situation(), announcedMs };
+    return lookDelayMs(situation, this.#options.settings, this.#random());
   }
 
   #situation(): Situation {
     return {
       isKnown: this.#asked,
       hasPrimary: this.#topology.primary !== null,
-      isLeaving: this.#primary?.silentMs !== undefined || this.#topology.transferring,
-      isHeld: this.#heldFor !== undefined,
+      isSilent: this.#primary?.silentMs !== undefined,
+      isTransferring: this.#heldFor !== undefined || this.#topology.transferring,
       isTroubled: this.#isTroubled,
       changedForMs: this.#clock.now() - this.#changedMs,
       servers: this.#watches.size,

@@ -18,22 +18,24 @@ export interface Situation {
   /** All servers that are known were asked once. */
   readonly isKnown: boolean;
   readonly hasPrimary: boolean;
-  /** The primary hands its role over, or is waited for in vain. */
-  readonly isLeaving: boolean;
-  /** A switchover is under way. */
-  readonly isHeld: boolean;
+  /** The primary is waited for in vain. */
+  readonly isSilent: boolean;
+  /** It hands its role over: by the proxy's doing, or by its own word. */
+  readonly isTransferring: boolean;
   /** Some server is not as it should be. */
   readonly isTroubled: boolean;
   /** Since the last change, in milliseconds. */
   readonly changedForMs: number;
   /** Servers that are watched. */
   readonly servers: number;
+  /** The server to be looked at says that it hands over not longer before, in milliseconds. */
+  readonly announcedMs?: number | undefined;
 }
 
 /** Whether servers are looked at more often than usually. */
 export function isQuick(situation: Situation): boolean {
-  const { hasPrimary, isLeaving, isHeld, isTroubled, changedForMs } = situation;
-  if (!hasPrimary || isLeaving || isHeld) return true;
+  const { hasPrimary, isSilent, isTransferring, isTroubled, changedForMs } = situation;
+  if (!hasPrimary || isSilent || isTransferring) return true;
   return isTroubled && changedForMs <= QUICK_FOR_MS;
 }
 
@@ -44,9 +46,18 @@ export function lookDelayMs(
   random: number,
 ): number {
   let base = isQuick(situation) ? Math.min(quickIntervalMs, intervalMs) : intervalMs;
-  const { isKnown, hasPrimary, isLeaving, changedForMs, servers } = situation;
-  if (isLeaving || (isKnown && !hasPrimary && changedForMs <= URGENT_FOR_MS)) {
+  const {
+    isKnown,
+    hasPrimary,
+    isSilent,
+    isTransferring,
+    changedForMs,
+    servers,
+    announcedMs = Infinity,
+  } = situation;
+  if (isSilent || isTransferring || (isKnown && !hasPrimary && changedForMs <= URGENT_FOR_MS)) {
     base = Math.min(base, Math.max(quickIntervalMs / URGENT_PART, URGENT_MS_MIN * servers));
   }
+  base = Math.min(base, announcedMs);
   return base * (1 - JITTER + 2 * JITTER * random);
 }
