@@ -111,7 +111,7 @@ const LIMITS: readonly Limit[] = [
     figure: "riseMib",
     most: 45,
   },
-  ...["mysqlproxy", "mysqlproxy-pool"].map((contender): Limit => ({
+  ...["mysqlproxy-session", "mysqlproxy-unpiped"].map((contender): Limit => ({
     cases: /^instructions\//,
     contender,
     words: "instructions, × baseline",

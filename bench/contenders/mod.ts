@@ -6,13 +6,13 @@ import { direct } from "./direct.ts";
 import { haproxy, haproxyTwoThreads } from "./haproxy.ts";
 import { router, routerShared } from "./mysql_router.ts";
 import {
-  canPipeline,
   mysqlproxy,
   mysqlproxyAudited,
   mysqlproxyKnown,
-  mysqlproxyPiped,
   mysqlproxyPool,
   mysqlproxyPoolTwo,
+  mysqlproxySession,
+  mysqlproxySessionTwo,
   mysqlproxyTwo,
   mysqlproxyUnmeasured,
   mysqlproxyUnpiped,
@@ -36,7 +36,9 @@ export const contenders: readonly Contender[] = [
   mysqlproxyTwo,
   mysqlproxyPool,
   mysqlproxyPoolTwo,
-  ...(canPipeline ? [mysqlproxyPiped, mysqlproxyUnpiped] : []),
+  mysqlproxyUnpiped,
+  mysqlproxySession,
+  mysqlproxySessionTwo,
   mysqlproxyKnown,
   mysqlproxyUnmeasured,
   mysqlproxyAudited,

@@ -3,7 +3,6 @@
 
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describeConfig } from "../../mod/config/mod.ts";
 import { startProcess } from "../processes.ts";
 import { type Contender, type StartOptions, versionLine } from "./contender.ts";
 
@@ -16,46 +15,45 @@ export const PROGRAM: readonly string[] =
     ? [EXECUTABLE]
     : [process.execPath, join(ROOT, "main.ts")];
 
-/** A server connection for each client: nothing set but addresses and the number of workers. */
+const UNPIPED = 'pipeline = "off"';
+
+/** As it comes: nothing set but addresses and the number of workers. */
 export const mysqlproxy: Contender = contender("mysqlproxy", () => []);
 
-/** Clients take turns on a few server connections. */
+/** A server connection for each client. */
+export const mysqlproxySession: Contender = contender("mysqlproxy-session", ({ folder }) => {
+  const file = join(folder, "mysqlproxy.toml");
+  writeFileSync(file, '[pool]\nmode = "session"\n');
+  return ["-c", file];
+});
+
+/** With 16 server connections, however many clients there are. */
 export const mysqlproxyPool: Contender = contender(
   "mysqlproxy-pool",
   (options) => pooled(options, []),
 );
 
-/** The same, and statements of several clients behind each other where that is known to be well. */
-export const mysqlproxyPiped: Contender = {
-  ...contender("mysqlproxy-piped", (options) => pooled(options, [], ['pipeline = "auto"'])),
-  byDefault: false,
-};
-
 /** The same, and never a statement behind another one that has no answer yet. */
 export const mysqlproxyUnpiped: Contender = contender(
   "mysqlproxy-unpiped",
-  (options) => pooled(options, [], ['pipeline = "off"']),
+  (options) => pooled(options, [], [UNPIPED]),
 );
 
-/** Whether the proxy can put statements of several clients in one queue, and can be told not to. */
-export const canPipeline: boolean = describeConfig().some(({ keys }) =>
-  keys.some(({ path }) => path === "pool.pipeline")
-);
-
-/** The pool, without its measurements of statements: what these cost. */
+/** The same, without its measurements of statements: what these cost. */
 export const mysqlproxyUnmeasured: Contender = {
   ...contender(
     "mysqlproxy-unmeasured",
-    (options) => pooled(options, ["[metrics]", "statements = false"]),
+    (options) => pooled(options, ["[metrics]", "statements = false"], [UNPIPED]),
   ),
   byDefault: false,
 };
 
-/** The pool, with every statement in the audit log: what that costs. */
+/** The same as that, with every statement in the audit log: what that costs. */
 export const mysqlproxyAudited: Contender = {
   ...contender(
     "mysqlproxy-audited",
-    (options) => pooled(options, ["[audit]", `file = "${join(options.folder, "audit.log")}"`]),
+    (options) =>
+      pooled(options, ["[audit]", `file = "${join(options.folder, "audit.log")}"`], [UNPIPED]),
   ),
   byDefault: false,
 };
@@ -73,6 +71,7 @@ export const mysqlproxyKnown: Contender = {
 
 /** Two worker processes, whatever else was asked for. */
 export const mysqlproxyTwo: Contender = twice(mysqlproxy);
+export const mysqlproxySessionTwo: Contender = twice(mysqlproxySession);
 export const mysqlproxyPoolTwo: Contender = twice(mysqlproxyPool);
 
 /** With a configuration of whoever runs the benchmark; addresses and workers are put in. */

@@ -67,8 +67,8 @@ export function instructionsPart(): Part {
     rounds: 1,
     // Of these only the first two take part where nobody is named.
     contenders: [
-      "mysqlproxy",
-      "mysqlproxy-pool",
+      "mysqlproxy-session",
+      "mysqlproxy-unpiped",
       "mysqlproxy-unmeasured",
       "mysqlproxy-audited",
       "mysqlproxy-own",

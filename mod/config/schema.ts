@@ -221,12 +221,12 @@ const limits = section("Ceilings on what clients may take.", {
 });
 
 const pool = section("Server connections kept for reuse.", {
-  mode: choice(["transaction", "session"], "session", {
+  mode: choice(["transaction", "session"], "transaction", {
     doc:
       "`transaction`: a client holds a server connection for a statement, a transaction, or as " +
       "long as something of it cannot be carried over. `session`: until it leaves.",
   }),
-  pipeline: choiceOrNumber(["auto", "off"], "off", { min: 1, max: 1000 }, {
+  pipeline: choiceOrNumber(["auto", "off"], "auto", { min: 1, max: 1000 }, {
     doc:
       "Whether reads of different sessions go behind each other on one connection. `auto`: those known to be quick; a number: so many at most, quick or not. `transaction` mode only.",
   }),

@@ -111,6 +111,7 @@ describe.each(CLUSTERS)("a cluster of $name", ({ name, start }) => {
     await using plain = await startProxy({
       backends: [{ host: "127.0.0.1", port: primary.port }],
       args: ["-u", "app", "-p", "app", "--admin", "127.0.0.1:0"],
+      env: { MYSQLPROXY_POOL_MODE: "session" },
     });
     const port = await plain.loggedPort("admin port");
     const own = await connect(port, "app");
