@@ -112,7 +112,7 @@ export class LaneSeat {
   #joins(group: LaneGroup, statement: SessionStatement | undefined): boolean {
     if (this.flight !== undefined) {
       if (!this.flight.isSent) return false;
-      this.#failFlight(); // it runs once more, who knows where
+      this.failFlight();
     }
     const session = this.#session;
     const key = flightKey(session, statement);
@@ -140,7 +140,8 @@ export class LaneSeat {
     flight!.land(pooled, isPlain);
   }
 
-  #failFlight(): void {
+  /** Nobody else is to wait for its answer: it runs once more, who knows where, or has none. */
+  failFlight(): void {
     const { flight } = this;
     if (flight === undefined) return;
     this.flight = this.#session.session.flight = undefined;
@@ -170,10 +171,10 @@ export class LaneSeat {
     this.#statement = undefined;
   }
 
-  /** The session has ended: nobody else is to wait for its answer either. */
+  /** The session has ended. */
   quit(): void {
     this.leave();
-    this.#failFlight();
+    this.failFlight();
   }
 
   /** The statement on a lane stands behind a slow one: whichever connection is first may answer. */
@@ -191,13 +192,13 @@ export class LaneSeat {
   /** It was answered there. */
   noteAnswered(pooled: PooledConnection): void {
     const pace = this.#measured;
-    if (pace === undefined) return;
+    if (pace === undefined && this.flight === undefined) return;
     const session = this.#session;
     const { tracker } = pooled.connection;
     const isQuiet = !session.untoldState && !session.hiddenChange && !session.passingState;
     const clean = tracker.errorCode === 0 && tracker.warnings === 0 && isQuiet &&
       isOutside(tracker.status);
-    pace.noteSolo({
+    pace?.noteSolo({
       us: (performance.now() - this.#sentAt) * 1000,
       beside: session.pool.running,
       rows: tracker.rows,
@@ -211,7 +212,7 @@ export class LaneSeat {
     this.#measured = this.pace = undefined;
     this.alone = false;
     this.since = undefined;
-    this.#failFlight(); // it has ended in another way
+    this.failFlight(); // it has ended in another way
   }
 }
 

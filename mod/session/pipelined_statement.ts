@@ -205,6 +205,7 @@ export class PipelinedStatement implements LaneRider {
     if (!isWaiting) this.#takeBack(session);
     this.abandon();
     session.seat.leave();
+    session.seat.failFlight();
     if (!isWaiting) session.runAlone();
   }
 

@@ -25,6 +25,7 @@ export function loseServer(session: PooledSession, pooled: PooledConnection, why
   const { session: client, retries } = session;
   const { facts: { server }, tracker } = pooled.connection;
   pooled.owner = undefined;
+  session.seat.failFlight();
   noteLost(client);
   if (session.replay !== undefined) {
     forgetConnection(session, pooled);
