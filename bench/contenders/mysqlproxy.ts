@@ -48,7 +48,7 @@ export const mysqlproxyUnmeasured: Contender = {
   byDefault: false,
 };
 
-/** The same as that, with every statement in the audit log: what that costs. */
+/** Measured, not pipelined, and every statement in the audit log: what that costs. */
 export const mysqlproxyAudited: Contender = {
   ...contender(
     "mysqlproxy-audited",
