@@ -81,7 +81,8 @@ async function connect({ via, user, password }: ProxyAccess): Promise<AdminClien
   }
   const [only, ...others] = reached;
   if (others.length > 0) {
-    failure = `several proxies run on this machine: --via names one of ${addresses.join(", ")}`;
+    const told = "several proxies run on this machine; say which one:";
+    failure = [told, ...addresses].join("\n  --via ");
     for (const each of reached) await each[Symbol.asyncDispose]();
   }
   if (only === undefined || others.length > 0) throw new CommandError(failure, exitStatus.failure);

@@ -173,7 +173,7 @@ async function ownProxy(): Promise<string> {
   for (const path of localSockets()) if (await answers(path)) answering.push(path);
   if (answering.length > 1) {
     throw new CommandError(
-      `several proxies run on this machine; say which one: --host ${answering.join(" or ")}`,
+      ["several proxies run on this machine; say which one:", ...answering].join("\n  --host "),
       exitStatus.usage,
     );
   }

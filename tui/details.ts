@@ -7,6 +7,8 @@ import type { Line } from "./theme.ts";
 /** Values that are longer have lines of their own below the others. */
 const LONG = 40;
 const GAP = 3;
+/** A column of labels and values is not narrower. */
+const LEAST = 16;
 
 /** A row in so many columns, at most so many lines. */
 export function detailLines(
@@ -14,9 +16,9 @@ export function detailLines(
   { width, height }: { readonly width: number; readonly height: number },
 ): readonly Line[] {
   const entries = Object.entries(row).map(([name, value]) =>
-    [label(name), shown(name, value)] as const
+    [label(name, row), shown(name, value)] as const
   );
-  const short = entries.filter(([, value]) => widthOf(value) <= LONG);
+  const all = entries.filter(([, value]) => widthOf(value) <= LONG);
   const long = entries.filter(([, value]) => widthOf(value) > LONG);
   const longLines = long.flatMap(([name, value]): readonly Line[] => {
     const indent = Math.max(10, name.length) + 2;
@@ -26,55 +28,86 @@ export function detailLines(
     ]);
   });
   // What is long is what somebody wants to read: it gets up to half, or what the others leave.
-  const columns = columnsFor(short, width);
-  const shortNeeds = Math.ceil(short.length / columns);
-  const longRoom = Math.max(height - shortNeeds, Math.floor(height / 2));
-  const below = longLines.slice(0, longRoom);
-  return [...gridded(short, { width, columns, height: height - below.length }), ...below];
+  const room = { width, height: height - Math.min(longLines.length, Math.floor(height / 2)) };
+  // Where not all has room, what is not known has none.
+  const short = totalOf(gridOf(all, room).natural) <= width
+    ? all
+    : all.filter(([, value]) => value !== UNKNOWN);
+  const lines = gridded(short, room);
+  return [...lines, ...longLines.slice(0, height - lines.length)];
 }
 
 type Entry = readonly [label: string, value: string];
 
-function columnsFor(entries: readonly Entry[], width: number): number {
-  const widest = entries.reduce(
-    (max, [name, value]) => Math.max(max, name.length + widthOf(value)),
-    20,
-  );
-  return Math.max(1, Math.floor((width + GAP) / (Math.min(widest, LONG) + 2 + GAP)));
+interface Grid {
+  readonly columns: number;
+  /** Of each column, the width of its labels and of its values. */
+  readonly widths: Widths;
+  /** And what they would have if there were room. */
+  readonly natural: Widths;
+}
+
+type Widths = readonly (readonly [label: number, value: number])[];
+
+/** As many columns as there is room for without cutting anything off; more, if all is to be there. */
+function gridOf(
+  entries: readonly Entry[],
+  { width, height }: { readonly width: number; readonly height: number },
+): Grid {
+  const most = Math.max(1, Math.floor((width + GAP) / (LEAST + GAP)));
+  const needed = Math.min(most, Math.max(1, Math.ceil(entries.length / Math.max(1, height))));
+  for (let columns = most; columns > needed; columns--) {
+    const widths = widthsFor(entries, columns);
+    if (totalOf(widths) <= width) return { columns, widths, natural: widths };
+  }
+  const natural = widthsFor(entries, needed);
+  const widths = widthsFor(entries, needed);
+  // Where it has to be, the longest values are cut off.
+  for (let over = totalOf(widths) - width; over > 0; over--) {
+    const widest = widths.reduce((left, right) => right[1] > left[1] ? right : left);
+    widest[1] = Math.max(1, widest[1] - 1);
+  }
+  return { columns: needed, widths, natural };
+}
+
+function totalOf(widths: Widths): number {
+  return widths.reduce((sum, [label, value]) => sum + label + value + GAP, -GAP);
+}
+
+function widthsFor(entries: readonly Entry[], columns: number): [label: number, value: number][] {
+  const rows = Math.max(1, Math.ceil(entries.length / columns));
+  return Array.from({ length: columns }, (_, column) => {
+    const own = entries.slice(column * rows, (column + 1) * rows);
+    const widest = (part: 0 | 1) => Math.max(0, ...own.map((entry) => widthOf(entry[part])));
+    return [widest(0) + 2, widest(1)];
+  });
 }
 
 /** Down the first column, then down the next. */
 function gridded(
   entries: readonly Entry[],
-  { width, columns, height }: {
-    readonly width: number;
-    readonly columns: number;
-    readonly height: number;
-  },
+  { width, height }: { readonly width: number; readonly height: number },
 ): readonly Line[] {
+  const { columns, widths } = gridOf(entries, { width, height });
   const rows = Math.min(Math.max(1, Math.ceil(entries.length / columns)), Math.max(0, height));
-  const own = Math.floor((width + GAP) / columns) - GAP;
   const lines: Line[] = [];
   for (let row = 0; row < rows; row++) {
     const line: Line[number][] = [];
-    for (let column = 0; column < columns; column++) {
+    for (const [column, [labelWidth, valueWidth]] of widths.entries()) {
       const entry = entries[column * rows + row];
       if (entry === undefined) break;
-      const labels = entries.slice(column * rows, (column + 1) * rows);
-      const labelWidth = Math.max(...labels.map(([name]) => name.length)) + 2;
       if (column > 0) line.push(" ".repeat(GAP));
-      line.push(
-        { text: fit(entry[0], labelWidth), tone: "muted" },
-        fit(entry[1], Math.max(1, own - labelWidth)),
-      );
+      line.push({ text: fit(entry[0], labelWidth), tone: "muted" }, fit(entry[1], valueWidth));
     }
     lines.push(line);
   }
   return lines;
 }
 
-function label(name: string): string {
-  return name.replace(/_(s|us|ms|bytes)$/, "").replaceAll("_", " ");
+/** Without its unit, which the value has; a time of what has a name too is told from that. */
+function label(name: string, row: Row): string {
+  const bare = name.replace(/_(s|us|ms|bytes)$/, "");
+  return `${bare}${bare !== name && bare in row ? " time" : ""}`.replaceAll("_", " ");
 }
 
 function shown(name: string, value: Value): string {

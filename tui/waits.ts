@@ -87,7 +87,7 @@ const BAR = 24;
 const BY_TIME: Sort = { key: "part", descending: true };
 
 const STAGE_COLUMNS: readonly Column[] = [
-  textColumn("stage", { title: "STAGE", width: 12, widthMax: 18 }),
+  textColumn("stage", { title: "STAGE", width: 11, widthMax: 18 }),
   textColumn("target", { title: "TARGET", width: 4, widthMax: 22, drop: 2 }),
   numberColumn("part", { title: "TIME%", width: 6, show: percent }),
   textColumn("bar", {
@@ -103,10 +103,10 @@ const STAGE_COLUMNS: readonly Column[] = [
     width: 6,
     show: (busy) => busy === null ? "–" : busy.toFixed(busy < 10 ? 2 : 0),
   }),
-  microsColumn("p50_us", { title: "P50", width: 7 }),
-  microsColumn("p95_us", { title: "P95", width: 7 }),
-  microsColumn("p99_us", { title: "P99", width: 7 }),
-  microsColumn("max_us", { title: "MAX", width: 7, drop: 1 }),
+  microsColumn("p50_us", { title: "P50", width: 6 }),
+  microsColumn("p95_us", { title: "P95", width: 6 }),
+  microsColumn("p99_us", { title: "P99", width: 6 }),
+  microsColumn("max_us", { title: "MAX", width: 6, drop: 1 }),
 ];
 
 /** The stages, by how much of all time passes in them; none where they are not measured. */

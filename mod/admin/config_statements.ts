@@ -103,9 +103,14 @@ export function propertyRows({ config, live }: Running): readonly Property[] {
     return {
       name,
       value,
-      defaultValue: key === undefined ? null : key.defaultText.replaceAll(/^"|"$|[[\]]/g, ""),
+      defaultValue: key === undefined ? null : inWords(key.defaultText),
       source: sources === undefined ? null : sources.get(name) ?? "default",
       live: isLive({ path: name }),
     };
   });
+}
+
+/** A default as values are shown: `["a","b"]` is `a, b`. */
+function inWords(json: string): string {
+  return json.replaceAll(/["[\]]/g, "").replaceAll(/,\s*/g, ", ");
 }

@@ -31,6 +31,8 @@ for (const workers of ["1", "2"]) {
       expect(await admin.query("SHOW PROPERTIES LIKE 'limits.clients_per%'")).toEqual([
         ["limits.clients_per_user_max", "1", "0", "file", "yes"],
       ]);
+      const [[, , listenDefault]] = await admin.query("SHOW PROPERTIES LIKE 'listen'");
+      expect(listenDefault).toBe("0.0.0.0:3307");
       const counter = async (name: string) =>
         Number((await admin.query(`SHOW COUNTERS LIKE '${name}'`))[0]![1]);
       {

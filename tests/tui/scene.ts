@@ -80,14 +80,20 @@ export function sceneAt(second: number, { sessions = 64 }: SceneOptions = {}): S
         rule(2, "queue", { statement: "FROM jobs", target: "primary", hits: second * 9 }),
       ],
       properties: [
-        ["limits.clients_max", "10000"],
-        ["limits.clients_per_user_max", "0"],
-        ["limits.unauthenticated_max", "1000"],
-        ["limits.login_timeout", "10s"],
-        ["pool.connections_max", "24"],
-        ["pool.mode", "transaction"],
-        ["pool.wait_timeout", "10s"],
-      ].map(([name, value]) => ({ name, value })),
+        ["limits.clients_max", "10000", "10000"],
+        ["limits.clients_per_user_max", "0", "0"],
+        ["limits.unauthenticated_max", "1000", "1000"],
+        ["limits.login_timeout", "10s", "10s"],
+        ["pool.connections_max", "24", "128"],
+        ["pool.mode", "transaction", "session"],
+        ["pool.wait_timeout", "10s", "10s"],
+      ].map(([name, value, initial]) => ({
+        name,
+        value,
+        default_value: initial,
+        source: value === initial ? "default" : "file",
+        live: 1,
+      })),
     },
   };
 }

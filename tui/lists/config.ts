@@ -20,7 +20,7 @@ export const propertiesList: List = {
       grows: true,
       tone: (row) => isChanged(row) ? "strong" : undefined,
     }),
-    textColumn("default", { title: "DEFAULT", width: 12, widthMax: 24, drop: 2 }),
+    textColumn("default_value", { title: "DEFAULT", width: 12, widthMax: 24, drop: 2 }),
     textColumn("source", { title: "FROM", width: 11, widthMax: 20, drop: 1 }),
     textColumn("live", {
       title: "LIVE",
@@ -39,8 +39,8 @@ export const propertiesList: List = {
 };
 
 function isChanged(row: Row): boolean {
-  return row["default"] !== undefined && row["default"] !== null &&
-    textOf(row, "default") !== textOf(row, "value");
+  return row["default_value"] !== undefined && row["default_value"] !== null &&
+    textOf(row, "default_value") !== textOf(row, "value");
 }
 
 const FULL_WARN = 0.8;

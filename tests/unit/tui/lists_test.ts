@@ -2,7 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import { Database } from "bun:sqlite";
+import { adminReference } from "../../../mod/admin/mod.ts";
 import { bar, chart, columnsOf, sparkline } from "../../../tui/curve.ts";
+import { detailLines } from "../../../tui/details.ts";
 import { compileFilter, filterSql } from "../../../tui/filter.ts";
 import { widthOf } from "../../../tui/format.ts";
 import { headLine, place, rowLine, sorted, windowTop } from "../../../tui/grid.ts";
@@ -201,5 +203,54 @@ describe("curves", () => {
     expect(bar(0.5, 4)).toBe("██░░");
     expect(bar(7, 4)).toBe("████");
     expect(bar(-1, 4)).toBe("░░░░");
+  });
+});
+
+test("the scene's rows have the columns of the proxy's tables, and no others", () => {
+  const known = new Map(
+    adminReference().split(/^## /m).slice(1).map((section) => [
+      section.slice(0, section.indexOf("\n")),
+      new Set([...section.matchAll(/^\| `(\w+)`/gm)].map(([, column]) => column!)),
+    ]),
+  );
+  for (const [name, rows] of Object.entries(scene(152).at(-1)!.tables)) {
+    const columns = known.get(name);
+    if (columns === undefined) continue; // asked for by a statement of its own
+    const strange = new Set(
+      rows.flatMap((row) => Object.keys(row)).filter((key) => !columns.has(key)),
+    );
+    expect([name, ...strange]).toEqual([name]);
+  }
+  const read = LISTS.properties.columns.map(({ key }) => key);
+  expect(read.filter((key) => !known.get("properties")!.has(key))).toEqual([]);
+});
+
+describe("all that is known of a row", () => {
+  const row: Row = {
+    id: 1073741827,
+    host: "127.0.0.1:51484",
+    server: "127.0.0.1:39381",
+    state: "execute",
+    statement_us: 1500,
+    in_transaction: 1,
+    bytes_received: 16_000,
+    commands: 297,
+    statement: "SELECT 1",
+  };
+  const text = (width: number, height: number) =>
+    detailLines(row, { width, height }).map((line) => withoutTones(line)).join("\n");
+
+  for (const [width, height] of [[200, 6], [80, 6], [60, 9]] as const) {
+    test(`is not cut off where there is room: ${width} columns, ${height} lines`, () => {
+      for (const value of ["127.0.0.1:51484", "127.0.0.1:39381", "1073741827", "SELECT 1"]) {
+        expect(text(width, height)).toContain(value);
+      }
+      for (const line of text(width, height).split("\n")) expect(widthOf(line)).toBeLessThan(width);
+    });
+  }
+
+  test("tells a statement from its time", () => {
+    expect(text(200, 6)).toMatch(/statement time +1\.5ms/);
+    expect(text(200, 6)).toMatch(/statement +SELECT 1/);
   });
 });
