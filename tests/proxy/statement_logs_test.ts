@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
-import { mysqlFolder } from "../setup/cache.ts";
+import { mysqlFolder, whyMissing } from "../setup/cache.ts";
 import { kinds, loginAs, ownAccount, ownProxy, subject, until } from "./subjects.ts";
 
 interface Entry {
@@ -141,6 +141,47 @@ describe("the audit log", () => {
 });
 
 describe("the slow log", () => {
+  const noDigest = whyMissing("pt-query-digest");
+  if (noDigest !== null) console.log(`skipped: pt-query-digest on the slow log: ${noDigest}`);
+
+  test.skipIf(noDigest !== null)("is read by pt-query-digest", async () => {
+    const { server } = await subject(kinds[0]!);
+    using place = folder();
+    const file = join(place.path, "slow.log");
+    await using proxy = await ownProxy(server, {
+      config: `[pool]\nmode = "transaction"\n[slow_log]\nfile = "${file}"\nthreshold = "0ms"\n`,
+    });
+    using client = await loginAs(server.accounts.app, proxy, { database: "test" });
+    for (const number of [1, 2, 3]) await client.query(`SELECT ${number}, 'of three'`);
+    await client.query("SELECT SLEEP(0.3), 'slow'");
+    await proxy.stop();
+    const child = Bun.spawn(
+      ["pt-query-digest", "--no-version-check", "--limit", "100%", "--output", "json", file],
+      { stdout: "pipe", stderr: "pipe" },
+    );
+    const [output, complaints] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+      child.exited,
+    ]);
+    expect(complaints).toBe("");
+    const { classes } = JSON.parse(output) as {
+      readonly classes: readonly {
+        readonly fingerprint: string;
+        readonly query_count: number;
+        readonly metrics: { readonly [name: string]: Readonly<Record<string, string>> };
+      }[];
+    };
+    const find = (part: string) => classes.find(({ fingerprint }) => fingerprint.includes(part))!;
+    const three = find("select ?, ?");
+    expect(three.query_count).toBe(3);
+    expect(Number(three.metrics["Rows_sent"]!["sum"])).toBe(3);
+    expect(three.metrics["user"]).toEqual({ value: "app" });
+    expect(three.metrics["db"]).toEqual({ value: "test" });
+    const slow = find("sleep");
+    expect(Number(slow.metrics["Query_time"]!["max"])).toBeGreaterThanOrEqual(0.3);
+  });
+
   test("is read by mysqldumpslow", async () => {
     const { server } = await subject(kinds[0]!);
     using place = folder();
