@@ -117,11 +117,12 @@ export class FailoverGate {
       this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
     } else {
       this.#counters.parkedRefusedFull++;
-      const { maxParked } = this.#config;
-      waiting.giveUp(notAvailable(
-        `${this.#lot.size} of at most ${maxParked} statements wait already` +
-          this.#because(trials),
-      ));
+      const { maxParked, parkedBytesMaxBytes } = this.#config;
+      const { size, bytes } = this.#lot;
+      const full = size >= maxParked
+        ? `${size} of at most ${maxParked} statements wait already`
+        : `statements that wait have ${bytes} of at most ${parkedBytesMaxBytes} bytes already`;
+      waiting.giveUp(notAvailable(full + this.#because(trials)));
     }
   }
 

@@ -155,6 +155,42 @@ describe(`sessions and ${kind} servers that go`, () => {
     for (const client of clients) client.close();
   });
 
+  test("a statement that has more than failover.parked_bytes_max leaves does not wait", async () => {
+    await using proxy = await proxyWith('parked_bytes_max = "64KiB"\n');
+    using small = await login(proxy);
+    using large = await login(proxy);
+    await setReadOnly(primary, true);
+    const waiting = small.results("INSERT INTO t VALUES (1)");
+    const text = `INSERT INTO t VALUES (2) /* ${"x".repeat(65_536)} */`;
+    const { text: told } = await large.errorOf(text);
+    expect(told).toMatch(
+      /^3168 \(HY000\): Server isn't available: statements that wait have \d+ of at most 65536 bytes already \(/,
+    );
+    await setReadOnly(primary, false);
+    await waiting;
+    await large.results(text); // its connection goes on
+    expect(await rows()).toBe(2);
+  });
+
+  test("DRAIN SERVER of the primary: what begins waits, what is open ends there", async () => {
+    await using proxy = await proxyWith();
+    using operator = await loginAs({ user: "app", password: "app" }, proxy);
+    using begun = await login(proxy);
+    using later = await login(proxy);
+    await begun.results("BEGIN");
+    await begun.results("INSERT INTO t VALUES (1)");
+    await operator.results(`DRAIN SERVER '${primary.name}'`);
+    let isDone = false;
+    const waiting = later.results("INSERT INTO t VALUES (2)").then(() => isDone = true);
+    await begun.results("INSERT INTO t VALUES (3)");
+    await begun.results("COMMIT");
+    expect(await rows()).toBe(2);
+    expect(isDone).toBe(false);
+    await operator.results(`ENABLE SERVER '${primary.name}'`);
+    await waiting;
+    expect(await rows()).toBe(3);
+  });
+
   test("KILL QUERY and the client's end reach a statement that waits", async () => {
     await using proxy = await proxyWith();
     using waits = await login(proxy);

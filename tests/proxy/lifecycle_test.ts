@@ -78,6 +78,21 @@ describe("lifecycle", () => {
     expect((await server.sql("SELECT COUNT(*) AS n FROM lifecycle.t"))[0]!["n"]).toBe(2);
   });
 
+  test("while it drains it is alive and not ready", async () => {
+    await using proxy = await ownProxy(server, { args: ["--http", "127.0.0.1:0"] });
+    const port = await proxy.loggedPort("HTTP port");
+    const status = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+    using working = await login(proxy);
+    await working.results("START TRANSACTION");
+    await working.results("INSERT INTO t VALUES (1)");
+    expect([await status("/livez"), await status("/readyz")]).toEqual([200, 200]);
+    process.kill(proxy.pid, "SIGTERM");
+    await until("it is not ready", async () => await status("/readyz") === 503);
+    expect(await status("/livez")).toBe(200);
+    await working.results("ROLLBACK");
+    expect(await proxy.exited).toBe(0);
+  });
+
   test("SIGINT drains likewise, a running statement may finish", async () => {
     await using proxy = await ownProxy(server);
     using client = await login(proxy);
