@@ -30,6 +30,8 @@ export interface Standing {
   readonly failures: number;
   /** When a server that is back gets its full share, on the monitor's clock. */
   readonly warmAtMs?: number;
+  /** It was down, and has not caught up since. @default {false} */
+  readonly isReturned?: boolean;
 }
 
 /** What is new about a server. */
@@ -63,6 +65,9 @@ export function firstStanding(nowMs: number): Standing {
 
 const NOT_ASKED = "not asked yet";
 
+/** A server that was down has caught up when it is no more than this behind, in milliseconds. */
+const CAUGHT_UP_MS = 1000;
+
 /** The state after new evidence. */
 export function nextStanding(
   before: Standing,
@@ -78,15 +83,20 @@ export function nextStanding(
   });
   if (evidence.kind === "failed") return afterFailure(before, evidence.failure, { rules, to });
   const { condition, lagMs, wrong, ordered } = evidence;
+  const kept = keptOf(before);
+  const { isReturned = false } = kept;
   if (wrong !== undefined) return to("wrong-cluster", wrong);
   if (condition.kind === "out") return to("down", condition.reason);
-  if (ordered) return to("draining", "DRAIN SERVER");
-  if (condition.kind === "draining") return to("draining", condition.reason);
-  if (condition.kind === "recovering") return to("recovering", condition.reason);
-  if (condition.kind === "stopped") return to("lagging", condition.reason);
-  const bound = before.state === "lagging" ? rules.lagMaxMs / 2 : rules.lagMaxMs;
+  if (ordered) return to("draining", "DRAIN SERVER", kept);
+  if (condition.kind === "draining") return to("draining", condition.reason, kept);
+  if (condition.kind === "recovering") return to("recovering", condition.reason, kept);
+  if (condition.kind === "stopped") return to("lagging", condition.reason, kept);
+  const half = rules.lagMaxMs / 2;
+  const caughtUpMs = Math.min(CAUGHT_UP_MS, half);
+  const bound = isReturned ? caughtUpMs : before.state === "lagging" ? half : rules.lagMaxMs;
   if (lagMs !== undefined && lagMs > bound) {
-    return to("lagging", `more than ${rules.lagMaxMs} ms behind`);
+    const boundMs = isReturned ? caughtUpMs : rules.lagMaxMs;
+    return to("lagging", `${isReturned ? "back, and " : ""}more than ${boundMs} ms behind`, kept);
   }
   const warmAtMs = warmAt(before, { rules, nowMs });
   if (nowMs < warmAtMs) return to("recovering", "back since a short time", { warmAtMs });
@@ -99,7 +109,8 @@ function warmAt(
   { rules, nowMs }: { readonly rules: StateRules; readonly nowMs: number },
 ): number {
   if (before.warmAtMs !== undefined) return before.warmAtMs;
-  return before.state === "down" || before.state === "recovering" ? nowMs + rules.slowStartMs : 0;
+  const isBack = before.state === "down" || before.state === "recovering" || before.isReturned;
+  return isBack ? nowMs + rules.slowStartMs : 0;
 }
 
 function afterFailure(
@@ -113,8 +124,13 @@ function afterFailure(
   const failures = before.failures + 1;
   // Whoever answers with a refusal lives; what its role is cannot be known.
   if (kind === "denied" || kind === "full" || kind === "error") {
-    return to("suspect", reason, { failures });
+    return to("suspect", reason, { failures, ...keptOf(before) });
   }
   const isDown = before.state === "down" || kind === "refused" || failures >= rules.failuresMax;
-  return to(isDown ? "down" : "suspect", reason, { failures });
+  return to(isDown ? "down" : "suspect", reason, { failures, ...keptOf(before) });
+}
+
+/** What holds until a server that was down has caught up. */
+function keptOf({ state, isReturned = false }: Standing): Pick<Standing, "isReturned"> {
+  return state === "down" || isReturned ? { isReturned: true } : {};
 }

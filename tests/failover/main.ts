@@ -26,8 +26,18 @@ const { values } = parseArgs({
     split: { type: "boolean", default: false },
     replay: { type: "boolean", default: false },
     log: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
   },
 });
+if (values.help) {
+  console.log(`bun tests/failover/main.ts
+  --cluster  ${CLUSTERS.join(", ")}; several times for several
+  --fault    ${Object.keys(FAULTS).join(", ")}
+  --sessions N, --seconds N: of each fault, --pause MS, --seed S, --split, --replay
+  --reads, --transactions, --connects: of a hundred steps; the rest are settings and writes
+  --config TEXT, --svg FILE, --log`);
+  process.exit(0);
+}
 
 const clusters = values.cluster.map((name) => oneOf<ClusterKind>(name, CLUSTERS));
 const faults = values.fault.map((name) => oneOf(name, Object.keys(FAULTS) as FaultName[]));

@@ -102,8 +102,8 @@ export class SimulatedSite extends Site<SimulatedServer> {
     const tables = TABLES
       // All servers have the accounts from their start.
       .filter((text) => !/ USER |^GRANT/.test(text))
-      // SQLite has no UUID().
-      .map((text) => text.replace(/pk CHAR.*PRIMARY KEY/, "pk INT AUTO_INCREMENT PRIMARY KEY"));
+      // SQLite has no UUID(), and numbers that a lost transaction had got are others' at the next leader.
+      .map((text) => text.replace(/pk CHAR.*PRIMARY KEY,/, ""));
     await super.prepare(tables);
   }
 

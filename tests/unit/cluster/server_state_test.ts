@@ -61,6 +61,20 @@ describe("nextStanding()", () => {
     expect(back[1]).toMatchObject({ warmAtMs: 7000, sinceMs: 2000 });
   });
 
+  test("what was down gets nothing before it has caught up", () => {
+    const back = course(
+      failed("refused"),
+      lagging(900),
+      failed("full"),
+      lagging(501),
+      lagging(500),
+    );
+    expect(back.map(({ state }) => state))
+      .toEqual(["down", "lagging", "suspect", "lagging", "recovering"]);
+    expect(back[1]).toMatchObject({ reason: "back, and more than 500 ms behind" });
+    expect(back[4]!.isReturned).toBeUndefined();
+  });
+
   test("lag has two bounds, so that a server near one does not flap", () => {
     expect(states(lagging(900), lagging(1100), lagging(900), lagging(501), lagging(500)))
       .toEqual(["up", "lagging", "lagging", "lagging", "up"]);
