@@ -126,6 +126,7 @@ export class ServerWatch {
     this.#running = true;
     this.#wanted = false;
     const startedMs = clock.now();
+    const wasConnected = this.#connection !== undefined;
     let failure: Failure | undefined;
     try {
       const answer = await this.#ask();
@@ -145,7 +146,9 @@ export class ServerWatch {
     }
     if (this.#stopped) return;
     const waited = clock.now() - startedMs;
-    if (this.#wanted || failure?.kind === "lost") this.#after(PAUSE_MS);
+    // The kept connection has ended under the look: whether another one can be had says what it means.
+    if (failure?.kind === "lost" && wasConnected) void this.#look();
+    else if (this.#wanted || failure?.kind === "lost") this.#after(PAUSE_MS);
     else this.#after(Math.max(PAUSE_MS, this.#options.delayMs() - waited));
   }
 
