@@ -8,8 +8,11 @@ import { StallingProxy } from "../stalling_proxy.ts";
 import { TABLES } from "./load.ts";
 import { Site, type SiteNode } from "./site.ts";
 
-/** How long a planned change of the leader is announced before, in milliseconds. */
-const ANNOUNCED_MS = 300;
+/**
+ * How long a planned change of the leader is announced before, in milliseconds: as long as open
+ * transactions take here, where writers wait for each other.
+ */
+const ANNOUNCED_MS = 1000;
 
 /** A simulated server behind a way that can be stopped, as the process itself cannot. */
 class SimulatedServer implements SiteNode, AsyncDisposable {
