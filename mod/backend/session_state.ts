@@ -109,6 +109,7 @@ export function assignments(
   if (from.variables === to.variables) return [];
   const names = new Set([...from.variables.keys(), ...to.variables.keys()]);
   const found: string[] = [];
+  let setsJoinSize = false;
   const byNames = resultsByNames(from, to, defaults);
   if (byNames !== undefined) found.push(byNames);
   for (const name of [...names].sort()) {
@@ -116,6 +117,7 @@ export function assignments(
     if (name === "collation_database" && to.schema !== "" && !to.variables.has(name)) continue;
     const literal = to.variables.get(name) ?? defaults.literals.get(name) ?? "DEFAULT";
     let isSet = from.variables.get(name) === literal;
+    if (name === "sql_big_selects") isSet &&= !setsJoinSize; // max_join_size sets it along
     if (WITH_COLLATION.has(name)) {
       isSet = isSet &&
         from.variables.get(RESULTS_COLLATION) === to.variables.get(RESULTS_COLLATION);
@@ -123,7 +125,9 @@ export function assignments(
     if (byNames !== undefined && CHANGED_BY_NAMES.has(name)) {
       isSet = literal === to.variables.get(CHANGED_BY_NAMES.get(name)!);
     }
-    if (!isSet) found.push(`@@SESSION.${name}=${literal}`);
+    if (isSet) continue;
+    found.push(`@@SESSION.${name}=${literal}`);
+    setsJoinSize ||= name === "max_join_size";
   }
   return found;
 }

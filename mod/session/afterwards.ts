@@ -13,7 +13,8 @@ import {
 } from "../backend/mod.ts";
 import { Expect, PacketAssembler } from "../wire/mod.ts";
 import { CaptureQuery } from "./captured_values.ts";
-import { hasHiddenPin, hiddenPinQuery, limitLifted } from "./hidden_pins.ts";
+import { hiddenPinQuery, judgeCounters } from "./hidden_pins.ts";
+import { limitsLifted } from "./lifted_limits.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { oweState, readState } from "./told_state.ts";
@@ -129,8 +130,11 @@ export class Afterwards implements AnswerSink {
   findHidden(): void {
     this.#session.hasCalled = false;
     this.captureDiagnostics();
+    const lifted = limitsLifted(this.#session);
+    if (lifted) this.set(lifted[0]);
     this.#listVariables();
-    this.countPins();
+    this.#countPins();
+    if (lifted) this.set(lifted[1]);
   }
 
   /** The names of all user variables. */
@@ -166,24 +170,18 @@ export class Afterwards implements AnswerSink {
    * Temporary tables and the like that were made by other than the statement's own text: where the
    * server has told that something has changed; otherwise they are only counted.
    */
-  countPins(): void {
+  #countPins(): void {
     this.#outstanding++;
     const pooled = this.#pooled;
     const { connection } = pooled;
     const sink = new Packets(this, (packets) => {
       const { rows } = textRows(connection, packets);
-      const session = this.#session;
-      if (hasHiddenPin(pooled, rows) && session.hiddenChange) {
-        session.pins.hold("left by a routine");
-      }
-      session.hiddenChange = false;
+      judgeCounters(this.#session, pooled, rows);
+      this.#session.hiddenChange = false;
     });
     const text = hiddenPinQuery(this.#session);
-    const lifted = limitLifted(this.#session);
-    if (lifted) this.set(lifted[0]);
     pooled.touch();
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);
-    if (lifted) this.set(lifted[1]);
   }
 
   /** They are in the connection's own character set; those that are not ASCII pin. */

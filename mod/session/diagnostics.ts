@@ -6,6 +6,7 @@ import { isMariadb, type PooledConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import { answerShow, CLEAR, isExact, raise, type Raising, rowsOf } from "./conditions.ts";
+import { withoutLimits } from "./lifted_limits.ts";
 import { keepsFoundRows } from "./needs.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Needs } from "./preparation.ts";
@@ -42,7 +43,7 @@ export function diagnosticsOf(
     pooled.hasConditions = conditions !== undefined;
     pooled.hasStandIns = conditions !== undefined && !isExact(conditions, mariadb);
   }
-  return commands;
+  return commands.map((each) => typeof each === "string" ? withoutLimits(each, session) : each);
 }
 
 /**

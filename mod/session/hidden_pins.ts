@@ -12,48 +12,44 @@ const COUNTERS = {
   mysql: ["Com_create_table", "Com_prepare_sql", "Com_lock_tables", "Com_ha_open"],
 } as const;
 
-/** Asks for the counters. */
+/** Asks for the counters. A session's limits count for it: see lifted_limits.ts. */
 export function hiddenPinQuery(session: PooledSession): string {
   const mariadb = isMariadb(session.context.server.identity!);
   const names = COUNTERS[mariadb ? "mariadb" : "mysql"].map((name) => `'${name}'`).join(",");
-  if (limitOf(session) === undefined || !mariadb) {
-    return `SHOW SESSION STATUS WHERE Variable_name IN (${names})`;
-  }
-  return "SELECT VARIABLE_NAME,VARIABLE_VALUE FROM information_schema.session_status " +
-    `WHERE VARIABLE_NAME IN (${names}) LIMIT 10`;
+  return `SHOW SESSION STATUS WHERE Variable_name IN (${names})`;
 }
 
 /**
- * What goes in front of that, and behind it: `sql_select_limit` counts for SHOW, too, and no table of
- * MySQL has these counters. Undefined where nothing is in the way.
+ * Keeps the counters; the session is pinned if they have moved since they were read last and code
+ * out of its statements' texts has changed something.
  */
-export function limitLifted(session: PooledSession): readonly [string, string] | undefined {
-  const limit = limitOf(session);
-  if (limit === undefined || isMariadb(session.context.server.identity!)) return undefined;
-  const set = (value: string) => `SET @@SESSION.sql_select_limit=${value}`;
-  return [set("DEFAULT"), set(limit)];
-}
-
-/** The session's own limit, where it cuts the counters short. */
-function limitOf({ state: { variables } }: PooledSession): string | undefined {
-  const limit = variables.get("sql_select_limit");
-  return limit === undefined || Number(limit) >= COUNTERS.mysql.length ? undefined : limit;
-}
-
-/** Judges and keeps the counters. @returns Something was made since they were read last. */
-export function hasHiddenPin(
+export function judgeCounters(
+  session: PooledSession,
   pooled: PooledConnection,
   rows: readonly (readonly (string | undefined)[])[],
-): boolean {
+): void {
   const counted = rows.reduce((sum, [, value]) => sum + Number(value), 0);
   const before = pooled.pinsCounted;
-  // A session's sql_select_limit cuts them short.
+  // A limit that was set out of the proxy's sight cuts them short.
   const isWhole = rows.length === COUNTERS.mysql.length;
   pooled.pinsCounted = isWhole ? counted : undefined;
-  return before === undefined || !isWhole || counted > before;
+  const hasMoved = before === undefined || !isWhole || counted > before;
+  if (hasMoved && session.isUncounted) session.pins.hold("left by a routine");
+  session.isUncounted = false;
 }
 
-/** A client's own statement moves the counters: they must be read before code is run. */
+/**
+ * The counters are to be read in front of the statement: it runs code, and what they are is not
+ * known; or it moves them itself, and code before it may have.
+ */
+export function needsCounters(session: PooledSession, { pinsCounted }: PooledConnection): boolean {
+  if (pinsCounted !== undefined) return session.isUncounted && movesCounters(session);
+  const runs = session.effects & (Effect.CALLS | Effect.RUNS_TRIGGERS);
+  // What EXECUTE asks for nobody can put right: to read the counters would take it away.
+  return session.pinned ? runs === Effect.RUNS_TRIGGERS : runs !== 0;
+}
+
+/** A client's own statement moves the counters. */
 export function movesCounters(session: PooledSession): boolean {
   const { effects } = session;
   if (effects & COUNTED) return true;

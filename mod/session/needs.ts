@@ -10,6 +10,7 @@ import {
 } from "../backend/mod.ts";
 import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
+import { needsCounters } from "./hidden_pins.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Needs } from "./preparation.ts";
@@ -48,8 +49,8 @@ export function needsOf(
   const insertId = (effects & NEEDS_INSERT_ID) !== 0 &&
     (reset ? session.insertId !== "0" : pooled.insertId !== session.insertId &&
       !(pooled.owner === session && pooled.insertId === undefined));
-  const counts = pooled.pinsCounted === undefined && (effects & RUNS_CODE) !== 0 && !session.pinned;
-  const foundRows = needsFoundRows(session, pooled, reset || counts);
+  const counts = needsCounters(session, pooled);
+  const foundRows = needsFoundRows(session, pooled, { reset, counts });
   const isOwn = pooled.owner === session ||
     (pooled.residue === Residue.NONE && isSameState(pooled.state, session.here(session.state)) &&
       pooled.userVariables === session.userVariables);
@@ -150,10 +151,15 @@ function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolea
   const holds = (effects & (PINS | Effect.ENDS_PIN | RUNS_CODE)) !== 0 ||
     (effects & ASKS_LIST) === ASKS_LIST ||
     (effects & SETS_TRACKERS) === SETS_TRACKERS || HOLDING_COMMANDS.has(command[HEADER_LENGTH]) ||
-    wantsCursor(command) || OFF.has(session.state.variables.get("autocommit") ?? "");
+    wantsCursor(command) || mayBeginUnsaid(session);
   if (!holds) return false;
   for (const name of knownVariables) if (isOther(session, pooled, name)) return true;
   return false;
+}
+
+/** Settings have statements begin a transaction that do not say so. */
+function mayBeginUnsaid({ state: { variables } }: PooledSession): boolean {
+  return OFF.has(variables.get("autocommit") ?? "") || variables.has("completion_type");
 }
 
 const ASKS_LIST = Effect.ASKS_VARIABLES | Effect.ASKS_USER_VARIABLE;
@@ -164,19 +170,21 @@ const HOLDING_COMMANDS = new Set<number>([Command.SET_OPTION, Command.STMT_SEND_
  * The statement asks for FOUND_ROWS(), or may leave it alone and nobody could tell afterwards, or
  * begins to hold the connection; and it is another session's on the connection.
  *
- * @param disturbs What is prepared takes it away.
+ * @param prepared What takes it away.
  */
 function needsFoundRows(
   session: PooledSession,
   pooled: PooledConnection,
-  disturbs: boolean,
+  { reset, counts }: Pick<Needs, "reset" | "counts">,
 ): boolean {
   const { effects } = session;
-  if ((effects & FOUND_ROWS) === 0) return false;
+  // An EXECUTE to come may ask for it: nothing may be run in front of that.
+  const isForLater = counts && session.pinned;
+  if ((effects & FOUND_ROWS) === 0 && !isForLater) return false;
   // What another one has left is read first, by a statement that finds a row.
   const isRead = pooled.owner !== undefined && pooled.owner !== session &&
     (pooled.residue & ~Residue.WARNINGS) !== 0;
-  if (!disturbs) {
+  if (!reset && !counts) {
     if ((isRead ? "1" : pooled.foundRows) === session.foundRows) return false;
     if (pooled.owner === session && pooled.foundRows === undefined) return false;
     // The server will tell them by itself.
@@ -186,13 +194,18 @@ function needsFoundRows(
   }
   // To restore it takes conditions away, which cannot be given back in all their parts.
   return (effects & (Effect.ASKS_FOUND_ROWS | Effect.ASKS_WARNINGS)) !== Effect.ASKS_WARNINGS &&
-    keepsFoundRows(session);
+    (keepsFoundRows(session) || (isForLater && isFoundQuickly(session)));
 }
 
 /** FOUND_ROWS() is worth the server's time for that many rows: not for what nobody may ever ask. */
-export function keepsFoundRows({ effects, foundRows }: PooledSession): boolean {
+export function keepsFoundRows(session: PooledSession): boolean {
+  const { effects } = session;
   if (effects & Effect.ASKS_FOUND_ROWS) return true;
-  return (effects & FOUND_ROWS) !== 0 && Number(foundRows) <= FOUND_ROWS_UNASKED;
+  return (effects & FOUND_ROWS) !== 0 && isFoundQuickly(session);
+}
+
+function isFoundQuickly({ foundRows }: PooledSession): boolean {
+  return Number(foundRows) <= FOUND_ROWS_UNASKED;
 }
 
 /** So many rows are found once more for a statement that does not ask for their number. */

@@ -15,6 +15,8 @@ export const NO_VARIABLES_NAMED: NamedVariables = { all: [], missing: [] };
 export abstract class ObservedChanges {
   /** The server has told of a change that the statement under way does not explain. */
   hiddenChange = false;
+  /** And nobody has counted yet what it may have left that pins: see hidden_pins.ts. */
+  isUncounted = false;
   /** Code that is not in a statement's text has run, and nobody has looked at what it has left. */
   hasCalled = false;
   /** It has told that something has changed, and not yet what. */

@@ -27,7 +27,8 @@ import { Command, Expect, frame, HEADER_LENGTH } from "../wire/mod.ts";
 import { CHANGE } from "./afterwards.ts";
 import { CaptureQuery, userAssignment } from "./captured_values.ts";
 import { diagnosticsOf } from "./diagnostics.ts";
-import { hiddenPinQuery, limitLifted } from "./hidden_pins.ts";
+import { hiddenPinQuery } from "./hidden_pins.ts";
+import { limitsLifted } from "./lifted_limits.ts";
 import { inPackets } from "./long_command.ts";
 import { OwnPin } from "./own_pin.ts";
 import { hasOptimizerHint, isSetStatement } from "./passing_settings.ts";
@@ -229,9 +230,9 @@ export class Preparation {
     if (begin !== undefined) this.#run(begin, new RestoreAnswer(this));
     if (mark !== undefined) this.#run(mark, new MarkAnswer(this, session));
     if (needs.counts) {
-      const lifted = limitLifted(session);
+      const lifted = limitsLifted(session);
       if (lifted) this.#run(lifted[0], new RestoreAnswer(this));
-      this.#run(hiddenPinQuery(session), new CountAnswer(this));
+      this.#run(hiddenPinQuery(session), new CountAnswer(this, session));
       if (lifted) this.#run(lifted[1], new RestoreAnswer(this));
       pooled.foundRows = UNKNOWN;
     }

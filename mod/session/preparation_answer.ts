@@ -5,7 +5,7 @@ import type { WaitStatement } from "../cluster/mod.ts";
 import { refusalOf } from "../route/mod.ts";
 import { PacketAssembler } from "../wire/mod.ts";
 import { type CaptureQuery, INSERT_ID } from "./captured_values.ts";
-import { hasHiddenPin } from "./hidden_pins.ts";
+import { judgeCounters } from "./hidden_pins.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Preparation } from "./preparation.ts";
 import type { SessionStatement } from "./session_statement.ts";
@@ -217,13 +217,20 @@ export class WarningsAnswer extends OwnAnswer {
 
 /** Of the counters of what code that is not in a statement's text may leave. */
 export class CountAnswer extends OwnAnswer {
+  readonly #session: PooledSession;
+
+  constructor(preparation: Preparation, session: PooledSession) {
+    super(preparation);
+    this.#session = session;
+  }
+
   onOkPacket(packet: Uint8Array): void {
     this.packets.push(packet);
   }
 
   protected override read(): void {
     const { pooled } = this.preparation;
-    hasHiddenPin(pooled, textRows(pooled.connection, this.packets).rows);
+    judgeCounters(this.#session, pooled, textRows(pooled.connection, this.packets).rows);
   }
 
   protected override refused(): void {}

@@ -76,6 +76,7 @@ export function readState(session: PooledSession, packet: Uint8Array): void {
       session.passingState = true;
     } else if (entry.type === StateEntry.SYSTEM_VARIABLES) {
       const changes = settingsOf(entry, session, pooled, withSchema);
+      changes.push(...followingSettings(changes, entries));
       if (changes.length > 0) state = states.with(state, changes);
       explained = true;
     } else if (entry.type === StateEntry.STATE_CHANGE) changed = true;
@@ -84,7 +85,9 @@ export function readState(session: PooledSession, packet: Uint8Array): void {
     }
   }
   if (state !== session.state) session.setState(state);
-  if (changed && !explained && !session.passingState) session.hiddenChange = true;
+  if (changed && !explained && !session.passingState) {
+    session.hiddenChange = session.isUncounted = true;
+  }
 }
 
 /**
@@ -237,7 +240,6 @@ function settingsOf(
       changes.push([name, timestampOf(session, value)]);
       continue;
     }
-    if (name === "max_join_size") askLater("sql_big_selects", changes, pooled);
     if (name === "character_set_connection" || name === "collation_connection") continue;
     const text = Buffer.from(value).toString();
     // What is NULL is told as empty, and only DEFAULT sets it.
@@ -247,6 +249,23 @@ function settingsOf(
   }
   return changes;
 }
+
+/** `max_join_size` sets another variable along, of which nothing is told. */
+function followingSettings(
+  changes: readonly (readonly [string, string | undefined])[],
+  entries: readonly SessionStateEntry[],
+): [string, string][] {
+  const size = changes.find(([name]) => name === "max_join_size")?.[1];
+  if (size === undefined) return [];
+  // Where both are set it is told as it is in the end.
+  const isTold = entries.some(({ type, data }) =>
+    type === StateEntry.SYSTEM_VARIABLES &&
+    decodeSystemVariables(data).some(({ name }) => name === "sql_big_selects")
+  );
+  return isTold ? [] : [["sql_big_selects", size === NO_JOIN_LIMIT ? "'ON'" : "'OFF'"]];
+}
+
+const NO_JOIN_LIMIT = "18446744073709551615";
 
 /** The default makes the clock run again; what the server tells then is the time it stood at. */
 function timestampOf(session: PooledSession, value: Uint8Array): string | undefined {

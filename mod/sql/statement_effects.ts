@@ -66,6 +66,7 @@ for (
 ) HANDLERS[word(name)] = handler;
 
 const ANALYZE = word("ANALYZE");
+const CHAIN = word("CHAIN");
 const CLOSE = word("CLOSE");
 const COMMIT = word("COMMIT");
 const COUNT = word("COUNT");
@@ -201,6 +202,7 @@ function readTransactionEnd(reader: EffectReader): boolean {
   let before = 0;
   while (scanner.kind === Lexeme.WORD) {
     if (scanner.word === RELEASE && before !== NO) reader.found |= Effect.ENDS_SESSION;
+    if (scanner.word === CHAIN && before !== NO) reader.found |= Effect.ENDS_PIN; // as BEGIN
     before = scanner.word;
     scanner.next();
   }
