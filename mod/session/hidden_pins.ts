@@ -45,8 +45,10 @@ export function judgeCounters(
 export function needsCounters(session: PooledSession, { pinsCounted }: PooledConnection): boolean {
   if (pinsCounted !== undefined) return session.isUncounted && movesCounters(session);
   const runs = session.effects & (Effect.CALLS | Effect.RUNS_TRIGGERS);
-  // What EXECUTE asks for nobody can put right: to read the counters would take it away.
-  return session.pinned ? runs === Effect.RUNS_TRIGGERS : runs !== 0;
+  if (!session.pinned) return runs !== 0;
+  // What EXECUTE asks for nobody can put right, nor what the server alone will tell of FOUND_ROWS():
+  // to read the counters would take it away.
+  return runs === Effect.RUNS_TRIGGERS && session.filledRows === undefined;
 }
 
 /** A client's own statement moves the counters. */
