@@ -82,6 +82,7 @@ function isReady(
 ): boolean {
   const known = pooled.statement(statement.key);
   if (known === undefined) return false;
+  if (known.id !== pooled.lastStatement && session.statements.namesLastWithoutTypes) return false;
   if (statement.history !== undefined && runsText(session)) {
     const next = nextHistory(session.command, statement, session.session.hasQueryAttributes);
     return hasHistory(known.history, statement, next);

@@ -127,6 +127,7 @@ export class PooledSession extends RetryingSession {
     this.command = packet;
     this.#isLong = isLong;
     this.statement = this.statements.of(command, packet);
+    if (this.statements.namesLastWithoutTypes) this.seat.alone = true;
     this.facts = undefined;
     this.textEffects = commandEffects(this, packet, isLong);
     if (command === Command.RESET_CONNECTION) this.owed = undefined; // its own server forgets it

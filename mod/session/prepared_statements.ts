@@ -34,6 +34,7 @@ import {
   wantsCursor,
   withTypes,
 } from "./session_statement.ts";
+import { runsText } from "./statement_text.ts";
 import { StatementList } from "./statement_list.ts";
 import { showsParameters, type TypeHistory } from "./type_history.ts";
 
@@ -77,6 +78,17 @@ export class PreparedStatements {
       default:
         return undefined;
     }
+  }
+
+  /**
+   * The command under way executes "the statement prepared last" without types: MariaDB refuses
+   * that, whatever types it was given before, and does so where it is the last one there.
+   */
+  get namesLastWithoutTypes(): boolean {
+    const { command, statement, session } = this.#session;
+    return statement !== undefined && statement.parameters > 0 && runsText(this.#session) &&
+      statementIdOf(command) === LAST_PREPARED &&
+      !bringsTypes(command, statement, session.hasQueryAttributes);
   }
 
   #find(packet: Buffer): SessionStatement | undefined {
@@ -207,7 +219,9 @@ export class PreparedStatements {
     const isLast = statementIdOf(packet) === LAST_PREPARED && pooled.lastStatement === known.id;
     if (!isLast) setStatementId(packet, known.id);
     let out = packet;
-    if (command === Command.STMT_EXECUTE || command === Command.STMT_BULK_EXECUTE) {
+    if (isLast && this.namesLastWithoutTypes) {
+      // As it came: it is refused.
+    } else if (command === Command.STMT_EXECUTE || command === Command.STMT_BULK_EXECUTE) {
       out = this.#execution(pooled, statement, packet);
     } else if (command === Command.STMT_RESET) {
       this.#dropLongData(statement);
