@@ -11,6 +11,7 @@ import {
 import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import { needsCounters } from "./hidden_pins.ts";
+import { lacksTypesOfLast } from "./last_prepared.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import type { Needs } from "./preparation.ts";
@@ -82,7 +83,7 @@ function isReady(
 ): boolean {
   const known = pooled.statement(statement.key);
   if (known === undefined) return false;
-  if (known.id !== pooled.lastStatement && session.statements.namesLastWithoutTypes) return false;
+  if (known.id !== pooled.lastStatement && lacksTypesOfLast(session)) return false;
   if (statement.history !== undefined && runsText(session)) {
     const next = nextHistory(session.command, statement, session.session.hasQueryAttributes);
     return hasHistory(known.history, statement, next);

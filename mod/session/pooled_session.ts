@@ -28,6 +28,7 @@ import { dropAnswer, leaveBehind, leaveForGood, leaveTransaction } from "./poole
 import type { SessionBeginning } from "./pool_opener.ts";
 import { followsAtOnce } from "./follows_at_once.ts";
 import { ping } from "./local_ping.ts";
+import { lacksTypesOfLast } from "./last_prepared.ts";
 import { LaneSeat } from "./lane_seat.ts";
 import { NO_NEEDS, Preparation, readOwn } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
@@ -59,8 +60,7 @@ export class PooledSession extends RetryingSession {
   #isPlaced = false;
   /** ROW_COUNT() in it is replaced by the session's. */
   #givesRowCount = false;
-  /** Its client has got its answer: what is asked yet is the proxy's own. */
-  #isAnswered = false;
+  #isAnswered = false; // its client has the answer: what is asked yet is the proxy's own
   /** It goes out in pieces, and has not begun to; or has, and is not here to be sent again. */
   #isLong = false;
   /** What was set before the statement that has gone out, and what the connection held. */
@@ -127,7 +127,7 @@ export class PooledSession extends RetryingSession {
     this.command = packet;
     this.#isLong = isLong;
     this.statement = this.statements.of(command, packet);
-    if (this.statements.namesLastWithoutTypes) this.seat.alone = true;
+    this.seat.alone = lacksTypesOfLast(this);
     this.facts = undefined;
     this.textEffects = commandEffects(this, packet, isLong);
     if (command === Command.RESET_CONNECTION) this.owed = undefined; // its own server forgets it

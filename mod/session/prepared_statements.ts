@@ -19,6 +19,7 @@ import {
   writeHeader,
 } from "../wire/mod.ts";
 import { LAST_PREPARED, replaceCalls } from "./connection_id.ts";
+import { lacksTypesOfLast } from "./last_prepared.ts";
 import { inPackets } from "./long_command.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -34,7 +35,6 @@ import {
   wantsCursor,
   withTypes,
 } from "./session_statement.ts";
-import { runsText } from "./statement_text.ts";
 import { StatementList } from "./statement_list.ts";
 import { showsParameters, type TypeHistory } from "./type_history.ts";
 
@@ -78,17 +78,6 @@ export class PreparedStatements {
       default:
         return undefined;
     }
-  }
-
-  /**
-   * The command under way executes "the statement prepared last" without types: MariaDB refuses
-   * that, whatever types it was given before, and does so where it is the last one there.
-   */
-  get namesLastWithoutTypes(): boolean {
-    const { command, statement, session } = this.#session;
-    return statement !== undefined && statement.parameters > 0 && runsText(this.#session) &&
-      statementIdOf(command) === LAST_PREPARED &&
-      !bringsTypes(command, statement, session.hasQueryAttributes);
   }
 
   #find(packet: Buffer): SessionStatement | undefined {
@@ -219,7 +208,7 @@ export class PreparedStatements {
     const isLast = statementIdOf(packet) === LAST_PREPARED && pooled.lastStatement === known.id;
     if (!isLast) setStatementId(packet, known.id);
     let out = packet;
-    if (isLast && this.namesLastWithoutTypes) {
+    if (isLast && lacksTypesOfLast(this.#session)) {
       // As it came: it is refused.
     } else if (command === Command.STMT_EXECUTE || command === Command.STMT_BULK_EXECUTE) {
       out = this.#execution(pooled, statement, packet);
