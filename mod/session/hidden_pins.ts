@@ -3,6 +3,7 @@
 
 import { isMariadb, type PooledConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
+import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { runsText, startsWith } from "./statement_text.ts";
 
@@ -46,6 +47,8 @@ export function needsCounters(session: PooledSession, { pinsCounted }: PooledCon
   if (pinsCounted !== undefined) return session.isUncounted && movesCounters(session);
   const runs = session.effects & (Effect.CALLS | Effect.RUNS_TRIGGERS);
   if (!session.pinned) return runs !== 0;
+  // It is pinned until it begins anew, and may be told of what is read in its transactions.
+  if ((session.ownPins & OwnPin.TRACKERS) !== 0) return false;
   // What EXECUTE asks for nobody can put right, nor what the server alone will tell of FOUND_ROWS():
   // to read the counters would take it away.
   return runs === Effect.RUNS_TRIGGERS && session.filledRows === undefined;
