@@ -44,11 +44,11 @@ export function judgeCounters(
  * known; or it moves them itself, and code before it may have.
  */
 export function needsCounters(session: PooledSession, { pinsCounted }: PooledConnection): boolean {
+  // It is pinned until it begins anew, and may be told of what is read in its transactions.
+  if ((session.ownPins & OwnPin.TRACKERS) !== 0) return false;
   if (pinsCounted !== undefined) return session.isUncounted && movesCounters(session);
   const runs = session.effects & (Effect.CALLS | Effect.RUNS_TRIGGERS);
   if (!session.pinned) return runs !== 0;
-  // It is pinned until it begins anew, and may be told of what is read in its transactions.
-  if ((session.ownPins & OwnPin.TRACKERS) !== 0) return false;
   // What EXECUTE asks for nobody can put right, nor what the server alone will tell of FOUND_ROWS():
   // to read the counters would take it away.
   return runs === Effect.RUNS_TRIGGERS && session.filledRows === undefined;

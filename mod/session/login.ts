@@ -192,7 +192,10 @@ async function enter(
     made.giveUp();
     throw new LoginRefusedError(tooManyOfUser(session.user));
   }
-  const lose = () => made.connection?.lose("the server takes no writes any more");
+  // A client that leaves takes nothing with it: others of its account may wait for the connection.
+  const lose = () => {
+    if (!session.closed) made.connection?.lose("the server takes no writes any more");
+  };
   signal.addEventListener("abort", lose);
   try {
     await made.share();

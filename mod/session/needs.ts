@@ -182,7 +182,7 @@ function needsFoundRows(
   const { effects } = session;
   // An EXECUTE to come may ask for it: nothing may be run in front of that.
   const isForLater = counts && session.pinned;
-  if ((effects & FOUND_ROWS) === 0 && !isForLater) return false;
+  if (!isAboutFoundRows(effects) && !isForLater) return false;
   // What another one has left is read first, by a statement that finds a row.
   const isRead = pooled.owner !== undefined && pooled.owner !== session &&
     (pooled.residue & ~Residue.WARNINGS) !== 0;
@@ -203,7 +203,11 @@ function needsFoundRows(
 export function keepsFoundRows(session: PooledSession): boolean {
   const { effects } = session;
   if (effects & Effect.ASKS_FOUND_ROWS) return true;
-  return (effects & FOUND_ROWS) !== 0 && isFoundQuickly(session);
+  return isAboutFoundRows(effects) && isFoundQuickly(session);
+}
+
+function isAboutFoundRows(effects: number): boolean {
+  return (effects & FOUND_ROWS) !== 0 || (effects & SETS_TRACKERS) === SETS_TRACKERS;
 }
 
 function isFoundQuickly({ foundRows }: PooledSession): boolean {
