@@ -175,7 +175,7 @@ export class Lane implements ConnectionHolder, TurnEnd {
   }
 
   /** The event loop's turn is over. */
-  onTurnEnd(now: number, turnMs: number): void {
+  onTurnEnd(now: number, turnMs: number): number {
     if (!this.#canWait) this.flush();
     if (this.#answered > 0) {
       const elapsed = now - this.since;
@@ -184,7 +184,8 @@ export class Lane implements ConnectionHolder, TurnEnd {
       this.#answered = 0;
       this.since = now;
     }
-    if (this.connection.outstanding === 0 && !this.connection.closed) this.#keeper.onEmpty(this);
+    if (this.load === 0 && !this.connection.closed) this.#keeper.onEmpty(this);
+    return this.load - this.#unsent;
   }
 
   onUnasked(): void {

@@ -23,6 +23,8 @@ const DEPTH_AT_FIRST = 4;
 const ROW_US = 3000;
 /** Fewer statements than this under way together say nothing of how many connections are best. */
 const TOGETHER_MIN = 24;
+/** With so many statements on each lane it is worth trying whether more lanes answer more. */
+const CROWDED = 6;
 /** Statements of one turn that go out together before another lane has its share. */
 const AT_ONCE = 4;
 /** Statements whose pace is kept, by normal form, and prepared ones. */
@@ -205,8 +207,7 @@ export class LaneGroup implements Lessee {
 
   /** Where statements take so long that few may stand behind each other, more connections may. */
   get #lanesMax(): number {
-    const { depth } = this;
-    return depth === 1 ? Infinity : Math.max(this.#limit.value, Math.ceil(TOGETHER_MIN / depth));
+    return Math.max(this.#limit.value, Math.ceil(TOGETHER_MIN / this.depth));
   }
 
   /** The lane that has statements of this turn to send: with few in a turn they go in one write. */
@@ -250,8 +251,14 @@ export class LaneGroup implements Lessee {
   }
 
   onTurn(answered: number, us: number, now: number): void {
-    this.#service.note(us);
-    this.#limit.note(answered, now, this.#waiting.length > 0);
+    let busy = 0;
+    let load = 0;
+    for (const lane of this.#lanes) {
+      load += lane.load;
+      if (lane.load > 0) busy++;
+    }
+    this.#service.note(us / Math.max(1, busy));
+    this.#limit.note(answered, now, this.#waiting.length > 0 || load >= CROWDED * busy);
   }
 
   onEmpty(lane: Lane): void {

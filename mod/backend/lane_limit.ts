@@ -5,15 +5,15 @@
 /** Connections at the start. */
 const START = 4;
 /** A rate is counted over this time at least, in milliseconds, */
-const WINDOW_MS = 50;
+const WINDOW_MS = 200;
 /** and over so many answers, or it is chance. */
 const ANSWERS_MIN = 500;
 /** So much more must be answered where more connections are kept. */
-const GAIN = 1.08;
+const GAIN = 1.1;
 /** So much may be lost where fewer are kept. */
 const LOSS = 0.97;
 /** Pause after a trial that has not paid, in milliseconds; doubled each time. */
-const PAUSE_MS_MIN = 200;
+const PAUSE_MS_MIN = 1000;
 const PAUSE_MS_MAX = 10_000;
 
 /** The number, and the search for it. Times are in milliseconds of any steady clock. */

@@ -1,7 +1,7 @@
 // What a server needs for a statement on a lane, while it works for others too. Where all processors
 // are busy an answer takes the longer the more connections share them: a mean would grow with every
 // connection that is added, and say that statements are slow where only the machine is full. So it
-// is the time below which one turn in five stays.
+// is the time below which one turn in five stays; LaneGroup divides it by the lanes that are busy.
 
 /** The part of turns that stay below. */
 const QUANTILE = 0.2;

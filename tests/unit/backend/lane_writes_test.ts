@@ -34,7 +34,9 @@ function laneOf() {
       lane.answered(EXCLUSIVE);
     }
     for (let i = 0; i < sent; i++) lane.send(new Uint8Array(1), {} as LaneSink);
-    await new Promise<void>((resolve) => endOfTurn({ isDue: false, onTurnEnd: () => resolve() }));
+    await new Promise<void>((resolve) =>
+      endOfTurn({ isDue: false, onTurnEnd: () => (resolve(), 0) })
+    );
     return writes.splice(0);
   };
   return { lane, turn };
