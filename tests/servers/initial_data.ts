@@ -43,6 +43,8 @@ async function makeInitialData(
   const asRoot = process.getuid?.() === 0 ? ["--user=root"] : [];
   const common = [
     `--datadir=${data}`,
+    // A server that starts in the same one deletes the temporary tables of the others there.
+    `--tmpdir=${data}`,
     ...asRoot,
     "--skip-log-bin",
     "--innodb-flush-log-at-trx-commit=0",
