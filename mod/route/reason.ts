@@ -37,6 +37,8 @@ export const RouteReason = {
   UNREADY: 19,
   /** Only its client can log the session's account in. */
   RELAYED: 20,
+  /** A replica has refused it: a view, for example, that was made a moment ago, does more than read. */
+  REFUSED: 21,
 } as const;
 
 const WORDS: readonly string[] = [
@@ -61,6 +63,7 @@ const WORDS: readonly string[] = [
   "the replica did not get there in time",
   "stored functions and views are not known yet",
   "the proxy cannot log in for this account elsewhere",
+  "a replica has refused it",
 ];
 
 /** How many reasons there are. */

@@ -45,6 +45,8 @@ export interface RouteRequest {
   readonly hasAsked?: boolean;
   /** A replica was waited for in vain: the primary is the one. */
   readonly hasWaited?: boolean;
+  /** A replica has refused it, since it takes no writes. */
+  readonly isRefused?: boolean;
 }
 
 /** Routes the statements of one worker. */
@@ -196,7 +198,8 @@ export class Router {
     } else if (!this.options.route.split) this.#toPrimary(RouteReason.SPLIT_OFF);
     else if (!state.autocommit && !state.isTransactionUnsent) {
       this.#toPrimary(RouteReason.AUTOCOMMIT_OFF);
-    } else if (request.hasWaited === true) this.#toPrimary(RouteReason.WAIT_FAILED);
+    } else if (request.isRefused === true) this.#toPrimary(RouteReason.REFUSED);
+    else if (request.hasWaited === true) this.#toPrimary(RouteReason.WAIT_FAILED);
     else return false;
     return true;
   }

@@ -29,6 +29,8 @@ export class CommandRetry implements Waiting {
   /** Its transaction is to be run again for that. */
   replays = false;
   readonly #session: PooledSession;
+  /** What the server has said is that. */
+  #takesNoWrites = false;
   #doubt: { readonly reason: string; readonly loss: Loss } | undefined;
 
   constructor(session: PooledSession) {
@@ -144,6 +146,7 @@ export class CommandRetry implements Waiting {
     }
     if (session.inTransaction) session.begin = begin;
     this.held = bytes;
+    this.#takesNoWrites = refusal === "read-only";
     return true;
   }
 
@@ -160,6 +163,7 @@ export class CommandRetry implements Waiting {
   leave(pooled: PooledConnection): void {
     const session = this.#session;
     this.#noteRefusal(pooled);
+    if (this.#takesNoWrites) session.route?.refused();
     if (this.replays) {
       this.replays = false;
       replayRefused(session, pooled, this.reason);

@@ -52,6 +52,7 @@ export class SessionRoute implements Asker {
   #rules: Rules | undefined;
   #hasAsked = false;
   #hasWaited = false;
+  #isRefused = false;
   #asked: RouteServer | undefined;
   /** It is asked for all that was written anywhere, which only the primary can tell. */
   #asksForAll = false;
@@ -116,6 +117,7 @@ export class SessionRoute implements Asker {
     request.nowMs = Date.now();
     request.hasAsked = this.#hasAsked;
     request.hasWaited = this.#hasWaited;
+    request.isRefused = this.#isRefused;
     const begins = (facts.bars & Bar.TRANSACTION) === 0 ? 0 : transactionBegunBy(session);
     const splits = this.#maySplit(begins);
     request.beginsReadOnly = splits || (begins & TransactionStart.READ_ONLY) !== 0;
@@ -280,6 +282,16 @@ export class SessionRoute implements Asker {
     this.#hasWaited = true;
   }
 
+  /**
+   * The server has said that it takes no writes, which this one is, or calls, without its text telling
+   * so: where that is a replica, the primary is asked, and what stored code there is read anew.
+   */
+  refused(): void {
+    if (this.server === undefined || this.server.isPrimary) return;
+    this.#isRefused = true;
+    this.#session.context.cluster?.noteDefinition();
+  }
+
   /** The client or the server has gone. */
   lost(): void {
     this.#abandon(!this.#session.session.closed);
@@ -348,7 +360,11 @@ export class SessionRoute implements Asker {
   end(): void {
     this.isEventual = false;
     this.wait = undefined;
-    this.#hasAsked = this.#hasWaited = this.#isTold = false;
+    this.#hasAsked =
+      this.#hasWaited =
+      this.#isRefused =
+      this.#isTold =
+        false;
     if (this.#sentAt !== 0) this.#abandon(false);
   }
 

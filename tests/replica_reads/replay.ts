@@ -6,11 +6,13 @@ import { join } from "node:path";
 import {
   Bar,
   Effect,
+  type KnownRoutines,
   type LexicalMode,
   multibyteOf,
   readFacts,
   type StatementFacts,
 } from "../../mod/sql/mod.ts";
+import { learnRoutines, type ViewRow, VIEWS_QUERY } from "../../mod/route/mod.ts";
 import { Expect } from "../../mod/wire/mod.ts";
 import { RawClient } from "../proxy/raw_client.ts";
 import { type RealServer, type ServerKind, startServer } from "../servers/mod.ts";
@@ -57,6 +59,8 @@ export class Replay implements AsyncDisposable {
   #isBehind = false;
   #mode: LexicalMode;
   #position = "";
+  /** What views there are. */
+  #known: KnownRoutines | undefined;
 
   private constructor(kind: ServerKind, primary: RealServer, replica: RealServer) {
     this.kind = kind;
@@ -134,6 +138,7 @@ export class Replay implements AsyncDisposable {
     const before = this.#tally.reads;
     this.#tally.files++;
     await this.#empty();
+    this.#known = undefined;
     await this.#connect();
     this.#position = await this.#ownPosition();
     const deadline = performance.now() + FILE_MS_MAX;
@@ -153,7 +158,8 @@ export class Replay implements AsyncDisposable {
   async #step(statement: string, file: string): Promise<void> {
     const bytes = Buffer.from(statement, "latin1");
     const facts: StatementFacts = { effects: 0, bars: 0, hint: undefined, seesTables: false };
-    readFacts(bytes, { start: 0, end: bytes.length }, { mode: this.#mode }, facts);
+    const given = { mode: this.#mode, ...(this.#known && { known: this.#known }) };
+    readFacts(bytes, { start: 0, end: bytes.length }, given, facts);
     const { bars, effects } = facts;
     if (bars === 0) {
       if (/\b(sleep|benchmark)\b/i.test(statement)) return;
@@ -169,6 +175,11 @@ export class Replay implements AsyncDisposable {
     if ((bars & ~PREPARES) !== 0 || (effects & OUT_OF_BOUNDS) !== 0) return;
     if (NEVER.test(statement)) return;
     await this.#run("writer", bytes);
+    // The proxy reads what views there are; of functions it is to know nothing here.
+    if ((bars & Bar.DEFINES) !== 0 && /\b(view|rename)\b/i.test(statement)) {
+      const views = await this.#primary.sql(VIEWS_QUERY) as unknown as ViewRow[];
+      this.#known = learnRoutines([], views);
+    }
     // EXECUTE runs who knows what: temporary tables are made on what is read-only too.
     if ((bars & ~SETTINGS) !== 0 || (effects & Effect.CALLS) !== 0) {
       this.#isBehind = true;

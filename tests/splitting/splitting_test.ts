@@ -20,7 +20,10 @@ for (const kind of serverKinds()) {
       await cluster.first.sql(
         "CREATE DATABASE IF NOT EXISTS test; " +
           "CREATE TABLE test.t (id INT PRIMARY KEY AUTO_INCREMENT, v INT); " +
-          "INSERT INTO test.t (v) VALUES (1)",
+          "INSERT INTO test.t (v) VALUES (1); " +
+          // One that replicas refuse writes of.
+          "CREATE USER 'writer'@'%' IDENTIFIED BY 'writer'; GRANT ALL ON test.* TO 'writer'@'%'; " +
+          "CREATE TABLE test.log (n INT)",
       );
       proxy = await start([]);
       client = await connect(proxy);
@@ -146,6 +149,32 @@ for (const kind of serverKinds()) {
       );
       return reads.reduce((sum, row) => sum + Number(row[3]), 0);
     }
+
+    test("a view that writes, which nobody has told the proxy of, is refused by replicas alone", async () => {
+      // Not through the proxy: it reads what there is every half minute.
+      await cluster.first.sql(
+        "CREATE FUNCTION test.adds_one() RETURNS INT DETERMINISTIC " +
+          "MODIFIES SQL DATA BEGIN INSERT INTO test.log VALUES (1); RETURN 1; END",
+      );
+      await cluster.first.sql(
+        "CREATE SQL SECURITY INVOKER VIEW test.logging AS SELECT test.adds_one() AS n",
+      );
+      const { host, port } = proxy;
+      const account = { user: "writer", password: "writer", database: "test" };
+      const writer = await createConnection({ host, port, ...account });
+      try {
+        await writer.query("INSERT INTO log VALUES (0)");
+        for (const sql of ["SELECT n FROM logging", "SELECT n + 1 AS n FROM logging"]) {
+          const [found] = await writer.query<RowDataPacket[]>(sql);
+          expect(found.length).toBe(1);
+        }
+        expect(await value("SELECT COUNT(*) FROM log FOR UPDATE", writer)).toBe(3);
+        const reasons = (await rows("SHOW ROUTES")).map(([target, reason]) => [target, reason]);
+        expect(reasons).toContainEqual(["primary", "refused"]);
+      } finally {
+        writer.destroy();
+      }
+    });
 
     test("a READ ONLY transaction is whole on one replica", async () => {
       await client.query("START TRANSACTION READ ONLY");

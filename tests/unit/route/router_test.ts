@@ -98,6 +98,7 @@ describe("Router", () => {
       told(decide(of, "SELECT a FROM t", session(), request));
     expect(decided({ usesTemporary: true })).toBe("p temporary-table");
     expect(decided({ hasWaited: true })).toBe("p wait-failed");
+    expect(decided({ isRefused: true })).toBe("p refused");
     const begin = (of: Router) =>
       told(decide(of, "START TRANSACTION READ ONLY", session(), { beginsReadOnly: true }));
     expect(begin(router)).toBe("r read-only-transaction");
