@@ -7,12 +7,15 @@ export class StallingProxy implements Disposable {
   readonly #server;
   readonly #sockets = new Set<Socket>();
   #stalled = false;
+  #bytesMax = Infinity;
+  #ends = false;
 
   private constructor(targetPort: number) {
     this.#server = createServer((client) => {
       const server = connect(targetPort, "127.0.0.1");
       this.#pair(client, server);
       this.#pair(server, client);
+      this.#limit(server);
     });
   }
 
@@ -33,6 +36,15 @@ export class StallingProxy implements Disposable {
     for (const socket of this.#sockets) socket.pause();
   }
 
+  /**
+   * Each later connection stalls for ever, or ends, when so many bytes have come from the server;
+   * Infinity: no more of them.
+   */
+  stopAfter(bytes: number, how: "stall" | "end"): void {
+    this.#bytesMax = bytes;
+    this.#ends = how === "end";
+  }
+
   /** All goes on, what was held back included. */
   resume(): void {
     this.#stalled = false;
@@ -48,6 +60,18 @@ export class StallingProxy implements Disposable {
   [Symbol.dispose](): void {
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #limit(server: Socket): void {
+    const bytesMax = this.#bytesMax;
+    if (bytesMax === Infinity) return;
+    let seen = 0;
+    server.on("data", (chunk) => {
+      seen += chunk.length;
+      if (seen <= bytesMax) return;
+      if (this.#ends) server.destroy();
+      else server.pause();
+    });
   }
 
   #pair(from: Socket, to: Socket): void {

@@ -119,8 +119,12 @@ export class ServerConnection implements StreamOwner {
     if (this.#outstanding.length === 1) this.tracker.begin(expect);
   }
 
-  /** Writes a whole request. */
+  /** Writes a whole request. Where the connection has ended, the sink is told so at once. */
   request(bytes: Uint8Array, expect: number, sink: AnswerSink): void {
+    if (this.#closedBecause !== undefined) {
+      if (expect !== Expect.NOTHING) sink.onServerLost(this.#closedBecause);
+      return;
+    }
     this.expect(expect, sink);
     this.stream.startCommand();
     this.stream.write(bytes);

@@ -1,6 +1,7 @@
 // What fresh sessions have set now, where that is no longer what it was when it was learned: SET
 // GLOBAL changes it for sessions to come, not for those that are there.
 
+import { ChannelClosedError } from "../net/mod.ts";
 import { runStatement } from "./own_statement.ts";
 import type { ServerConnection } from "./server_connection.ts";
 import { literalOf } from "./session_state.ts";
@@ -27,6 +28,8 @@ async function readable(
   const answers = await Promise.all(
     names.map((name) => runStatement(connection, `SELECT @@SESSION.${name}`)),
   );
+  // What was not answered is no variable that sessions lack.
+  if (connection.closed) throw new ChannelClosedError("server closed during the login");
   return names.filter((_, at) => answers[at].errorCode === 0);
 }
 

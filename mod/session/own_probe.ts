@@ -40,6 +40,11 @@ export class OwnProbe implements ProbeSession {
     if (!this.closed) closePolitely(this.#connection);
   }
 
+  /** Closes it without a word to the server, and what it was asked fails. */
+  abandon(): void {
+    this.#connection.lose("given up");
+  }
+
   query(sql: string): Promise<readonly Row[]> {
     const connection = this.#connection;
     const { promise, resolve, reject } = Promise.withResolvers<readonly Row[]>();

@@ -4,6 +4,7 @@ import {
   type AccountPool,
   type Authenticator,
   type Baseline,
+  closePolitely,
   DISCARDING,
   learnBaseline,
   type LoginRequest,
@@ -72,21 +73,32 @@ export function opener(
   return async () => {
     const again = pool.again ?? account.again; // it may have got another password meanwhile
     const { login, ...how } = kinds.get(kind)!;
+    const signal = AbortSignal.timeout(context.config.pool.connectTimeoutMs);
     const { connection } = await server.login({
       login: { ...login, user: Buffer.from(user, "latin1") },
       authenticator: again(),
       again,
       ...how,
       holder: DISCARDING,
-      signal: AbortSignal.timeout(context.config.pool.connectTimeoutMs),
+      signal,
       on: "new",
     });
-    // What it runs for new connections is no part of sessions that are there already.
-    if (await server.hasInitConnect(connection)) await resetConnection(connection);
-    const { variables } = server.pools!;
-    const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
-    const state = await makeFresh(connection, { baseline, states });
-    return new PooledConnection(connection, state);
+    // Others wait for what is learned on this one: a server that says no more does not keep them.
+    const lose = () => connection.lose("no answer within pool.connect_timeout");
+    signal.addEventListener("abort", lose);
+    try {
+      // What it runs for new connections is no part of sessions that are there already.
+      if (await server.hasInitConnect(connection)) await resetConnection(connection);
+      const { variables } = server.pools!;
+      const baseline = await pool.fresh.baseline(kind, () => learnBaseline(connection, variables));
+      const state = await makeFresh(connection, { baseline, states });
+      return new PooledConnection(connection, state);
+    } catch (error) {
+      if (!connection.closed) closePolitely(connection);
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", lose);
+    }
   };
 }
 

@@ -5,6 +5,8 @@ import { OwnProbe } from "./own_probe.ts";
 
 /** Behind a connection that could not be opened the next one is, in milliseconds. */
 const AGAIN_MS = 250;
+/** A connection that leaves one unanswered for so long is given up, in milliseconds: it may be dead. */
+const DEAD_MS = 2000;
 /** Opening one may take so long more than a ping, in milliseconds. */
 const OPENING_MS = 150;
 
@@ -21,6 +23,8 @@ export class SignOfLife {
   #isOpening = false;
   /** When the next one may be. */
   #openAt = 0;
+  /** When what is out went out. */
+  #sentAt = 0;
 
   /** @param onGiven Told of each answer, and how long it took. */
   constructor(server: () => Server | undefined, onGiven: (tookMs: number) => void) {
@@ -62,11 +66,12 @@ export class SignOfLife {
     const probe = this.#probe;
     if (this.#isOut || this.#isOpening) {
       if (this.askedAt <= since) this.askedAt = now;
+      if (this.#isOut && now - this.#sentAt > DEAD_MS) probe!.abandon();
       return;
     }
     if (probe === undefined || probe.closed) return;
     this.#isOut = true;
-    this.askedAt = now;
+    this.askedAt = this.#sentAt = now;
     probe.query("SELECT 1")
       .then(() => this.#given(performance.now() - this.askedAt), () => probe.close())
       .finally(() => this.#isOut = false);
