@@ -319,6 +319,18 @@ describe("what sinks do when they are told", () => {
     expect(holder.unasked).toEqual([]);
   });
 
+  test("who asks on one that has ended is told so, and nothing is written", () => {
+    const { connection, stream, log } = connect();
+    connection.onClosed("gone");
+    connection.request(OK, Expect.OK, log);
+    connection.request(OK, Expect.NOTHING, log);
+    expect([log.events, connection.outstanding, stream.written.length]).toEqual([
+      ["lost gone"],
+      0,
+      0,
+    ]);
+  });
+
   for (
     const [when, answer] of [
       ["at bytes", OK],
