@@ -168,7 +168,11 @@ export class Routing {
   ask(server: RouteServer, asker: Asker): void {
     let question = this.#questions.get(server.name);
     if (question === undefined) {
-      question = new Question(() => this.serverOf(server), () => this.flavor);
+      question = new Question(
+        () => this.serverOf(server),
+        () => this.flavor,
+        () => this.#context.config.route.waitTimeoutMs,
+      );
       this.#questions.set(server.name, question);
     }
     question.shared.ask(asker);
@@ -192,11 +196,18 @@ class Question {
   readonly shared: SharedQuestion;
   readonly #server: () => Server | undefined;
   readonly #flavor: () => FlavorName;
+  readonly #timeoutMs: () => number;
   #probe: OwnProbe | undefined;
 
-  constructor(server: () => Server | undefined, flavor: () => FlavorName) {
+  /** @param timeoutMs How long an answer may take: a connection can die without a word. */
+  constructor(
+    server: () => Server | undefined,
+    flavor: () => FlavorName,
+    timeoutMs: () => number,
+  ) {
     this.#server = server;
     this.#flavor = flavor;
+    this.#timeoutMs = timeoutMs;
     this.shared = new SharedQuestion(() => void this.#send());
   }
 
@@ -206,16 +217,35 @@ class Question {
   }
 
   async #send(): Promise<void> {
+    let probe = this.#probe;
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      probe?.abandon();
+      this.#fail();
+    }, this.#timeoutMs());
     try {
       const server = this.#server();
       if (server === undefined) throw new Error("server unknown");
-      if (this.#probe?.closed !== false) this.#probe = await OwnProbe.open(server);
-      const position = await flavorNamed(this.#flavor()).position(this.#probe);
+      if (probe?.closed !== false) probe = await OwnProbe.open(server);
+      if (isLate) {
+        probe.close();
+        return;
+      }
+      this.#probe = probe;
+      const position = await flavorNamed(this.#flavor()).position(probe);
+      clearTimeout(timer);
       this.shared.answer(position);
     } catch {
-      this.#probe?.close();
-      this.#probe = undefined;
-      this.shared.answer(undefined);
+      clearTimeout(timer);
+      if (isLate) return;
+      probe?.close();
+      this.#fail();
     }
+  }
+
+  #fail(): void {
+    this.#probe = undefined;
+    this.shared.answer(undefined);
   }
 }
