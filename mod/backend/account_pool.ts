@@ -20,6 +20,13 @@ import { canServe, type Lessee, WaitQueue } from "./wait_queue.ts";
  * everybody.
  */
 const OPENING_AT_FIRST = 4;
+/** What takes longer than this counts no more as on its way, in milliseconds: it may never come. */
+const SLOW_MS = 1000;
+
+/** A connection that is being opened. */
+interface Opening {
+  readonly sinceMs: number;
+}
 
 /**
  * So long others may pass over somebody who waits for a connection of a kind that there is none of:
@@ -42,7 +49,7 @@ export class AccountPool extends PoolConnections {
   /** Connections that several sessions use at the same time. */
   readonly lanes: Lanes = new Lanes(this, this.limits.pipeline);
   readonly #queue = new WaitQueue();
-  #opening = 0;
+  readonly #openings = new Set<Opening>();
   /** When a connection was closed last for somebody who could use none. */
   #madeWayAt = -Infinity;
 
@@ -113,7 +120,8 @@ export class AccountPool extends PoolConnections {
       if (!this.#queue.has(lessee)) return;
     }
     this.#openFor(lessee);
-    if (this.#opening < this.waiting) this.lanes.yieldTo(this.waiting - this.#opening);
+    const coming = this.#openings.size;
+    if (coming < this.waiting) this.lanes.yieldTo(this.waiting - coming);
   }
 
   /** Those that were idle may be of no use to who waits longest, and of use to who has come now. */
@@ -297,8 +305,13 @@ export class AccountPool extends PoolConnections {
 
   get #mayOpenMore(): boolean {
     const { connections } = this.census;
-    return this.#opening + this.pinged.size < this.waiting &&
-      this.#opening < Math.max(OPENING_AT_FIRST, connections.size);
+    const since = this.now() - SLOW_MS;
+    let opening = 0;
+    for (const { sinceMs } of this.#openings) if (sinceMs > since) opening++;
+    let pinged = 0;
+    for (const sinceMs of this.pinged.values()) if (sinceMs > since) pinged++;
+    return opening + pinged < this.waiting &&
+      opening < Math.max(OPENING_AT_FIRST, connections.size);
   }
 
   /** One more is open: more may be on their way. */
@@ -311,14 +324,15 @@ export class AccountPool extends PoolConnections {
 
   /** The place is kept already. @param lessee Who is told if it fails and nothing is left to wait for. */
   #openWith(open: () => Promise<PooledConnection>, lessee: Lessee | undefined): void {
-    this.#opening++;
+    const opening: Opening = { sinceMs: this.now() };
+    this.#openings.add(opening);
     open().then((connection) => {
-      this.#opening--;
+      this.#openings.delete(opening);
       this.count--;
       this.add(connection);
       this.#openMore();
     }, (error: unknown) => {
-      this.#opening--;
+      this.#openings.delete(opening);
       this.count--;
       this.noteFailure(error);
       // Others keep the account busy, or the whole server: this one may wait for theirs.
@@ -390,7 +404,7 @@ export class AccountPool extends PoolConnections {
   }
 
   protected override openSpare(kind: string, now: number): void {
-    if (this.#opening === 0) this.#openUnasked(this.openers.get(kind), now);
+    if (this.#openings.size === 0) this.#openUnasked(this.openers.get(kind), now);
   }
 
   #openUnasked(open: (() => Promise<PooledConnection>) | undefined, now: number): void {

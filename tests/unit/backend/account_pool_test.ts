@@ -96,6 +96,21 @@ test("a pool opens four connections at first, then as many at a time as there ar
   expect(opener.granted.length).toBe(40);
 });
 
+test("openings that hang keep nobody from others", async () => {
+  let nowMs = 1;
+  const pool = makePool({ ...LIMITS, waitTimeoutMs: 60_000 }, () => nowMs);
+  const opener = new Opener();
+  for (let i = 0; i < 8; i++) pool.lease(opener.lessee());
+  const hung = opener.pending.splice(0);
+  expect(hung.length).toBe(4);
+  nowMs += 1001;
+  pool.sweep();
+  expect(await opener.finish()).toBe(4);
+  expect(opener.granted.length).toBe(4);
+  await opener.finish();
+  expect(opener.granted.length).toBe(8);
+});
+
 test("connections that are given back serve those that wait: no more are opened", async () => {
   const pool = makePool();
   const opener = new Opener();
