@@ -171,7 +171,7 @@ export class Routing {
       question = new Question(
         () => this.serverOf(server),
         () => this.flavor,
-        () => this.#context.config.route.waitTimeoutMs,
+        () => this.#context.config.route.waitTimeoutMs || ANSWER_MS_MAX,
       );
       this.#questions.set(server.name, question);
     }
@@ -190,6 +190,9 @@ export class Routing {
     }
   }
 }
+
+/** How long an answer may take where replicas are not waited for at all, in milliseconds. */
+const ANSWER_MS_MAX = 1000;
 
 /** How far one server is: asked on a connection of the proxy's own, which is kept. */
 class Question {
