@@ -146,6 +146,40 @@ describe("before a recording", () => {
     expect(painted.size).toBe(THEME_NAMES.length);
   });
 
+  test("nothing that a table holds gets at the terminal", async () => {
+    const hostile = structuredClone(snapshots[DEATH_S + 6]!) as unknown as {
+      tables: Record<string, Record<string, unknown>[]>;
+    };
+    for (const rows of Object.values(hostile.tables)) {
+      for (const row of rows) {
+        for (const [name, value] of Object.entries(row)) {
+          if (typeof value === "string") row[name] = `${value}\x1b[35mX\x1b]0;X\x07\r\x9b2J`;
+        }
+      }
+    }
+    const shown = new Shown(
+      <RecordingApp
+        beginning={beginning}
+        snapshots={[snapshots[0]!, hostile as unknown as Snapshot]}
+        name="hostile"
+        startAt={1}
+      />,
+      160,
+      50,
+    );
+    const frames = new Set<string>();
+    for (const [at] of TABS.entries()) {
+      shown.press(String(at + 1));
+      frames.add(await shown.until((frame) => !frames.has(frame)));
+      shown.press(KEYS.enter);
+      frames.add(await shown.until((frame) => !frames.has(frame)));
+      for (const code of ["\x1b[35m", "\x1b]", "\x07", "\r", "\x9b"]) {
+        expect(shown.painted).not.toContain(code);
+      }
+    }
+    expect([...frames].join("")).toContain("·[35mX");
+  });
+
   test("takes no orders", async () => {
     const shown = still(10);
     await shown.until("Servers");

@@ -58,7 +58,7 @@ export function Screen(props: ScreenProps) {
   const hints = hintsOf(state, list, { isRecording: props.step !== undefined });
   return (
     <ThemeContext.Provider value={themeOf(state.theme)}>
-      <Box flexDirection="column" width={width} height={rows} overflow="hidden">
+      <Box flexDirection="column" width={width} height={rows}>
         <Header
           model={seen.model}
           situation={{
