@@ -29,6 +29,8 @@ export class RouteServer {
   /** Null: not known. */
   lagMs: number | null = null;
   warmAtMs: number | null = null;
+  /** Its data is too old, or gets no newer: nobody waits for it to get further. */
+  isLate = false;
   /** It is a member of the topology at hand. */
   isMember = true;
 
@@ -46,6 +48,10 @@ export class RouteServer {
   quietSince = 0;
   /** It hangs: it gets no reads. */
   isStalled = false;
+  /** Reads that wait for it to get as far as they must see. */
+  waits = 0;
+  /** Since when such reads have been waiting and none was served, by `performance.now()`. */
+  waitsSince = 0;
 
   /** Of each source it has all up to this number. */
   readonly prefix = new Float64Array(SOURCES_MAX);
@@ -99,6 +105,17 @@ export class RouteServer {
       : this.latencyMs + (latencyMs - this.latencyMs) * LATENCY_SHARE;
   }
 
+  /** A read waits for it to get further. @param now By `performance.now()`. */
+  noteWait(now: number): void {
+    if (this.waits++ === 0) this.waitsSince = now;
+  }
+
+  /** It waits no more. @param now When it was served; 0: it was not. */
+  noteWaited(now: number): void {
+    this.waits--;
+    if (now !== 0) this.waitsSince = now;
+  }
+
   /** Nobody waits for a request's answer any more. */
   noteAbandoned(): void {
     this.outstanding--;
@@ -120,6 +137,7 @@ export class RouteServer {
     this.tags = server.tags;
     this.inZone = zone !== "" && server.tags.includes(zone);
     this.lagMs = server.lagMs;
+    this.isLate = server.state === "lagging";
     this.warmAtMs = server.warmAtMs;
   }
 

@@ -287,11 +287,17 @@ export class Router {
     // may go on there after what it has seen.
     let has = 0;
     let may = 0;
+    let late = 0;
     for (let at = 0; at < candidates.count; at++) {
       const server = candidates.servers[at];
       if (!this.#mayFollow(server, position)) continue;
+      const hasIt = this.#has(server, position);
+      if (!hasIt && server.isLate) {
+        late++;
+        continue;
+      }
       candidates.swap(at, may);
-      if (this.#has(server, position)) candidates.swap(may, has++);
+      if (hasIt) candidates.swap(may, has++);
       may++;
     }
     const stays = this.#stays(position, has > 0 ? has : may);
@@ -306,8 +312,9 @@ export class Router {
       if (this.#into.consistency === "instance") this.positions.addWritten(position);
       candidates.count = may;
       this.#waitFor(stays ?? this.#balanced());
-    } else if (this.#request.hasAsked === true) this.#toPrimary(RouteReason.BEHIND);
-    else this.#ask(this.#reachable(position), reason);
+    } else if (this.#request.hasAsked === true || late === candidates.count) {
+      this.#toPrimary(RouteReason.BEHIND);
+    } else this.#ask(this.#reachable(position), reason);
   }
 
   /** The server that the session has read from; the primary, which has all of it, where it is gone. */

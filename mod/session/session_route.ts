@@ -57,7 +57,11 @@ export class SessionRoute implements Asker {
   /** It is asked for all that was written anywhere, which only the primary can tell. */
   #asksForAll = false;
   #askedMs = 0;
-  /** When the command went to the server that counts it as outstanding; 0: none does. */
+  /** The server that the command under way waits for to get further. */
+  #waitsAt: RouteServer | undefined;
+  /** The server that counts the command as outstanding, if `#sentAt` says that one does. */
+  #sentTo: RouteServer | undefined;
+  /** When the command went there; 0: nowhere. */
   #sentAt = 0;
   /** The open transaction may have written. */
   #wrote = false;
@@ -74,6 +78,8 @@ export class SessionRoute implements Asker {
 
   /** Chooses the server of the command under way, and leases a connection there. */
   place(): void {
+    this.#endWait(0);
+    this.wait = undefined;
     if (this.#session.facts !== undefined && this.#session.begin === undefined) this.#route();
     else {
       this.server = this.#routing.router.primary;
@@ -179,10 +185,17 @@ export class SessionRoute implements Asker {
     const { server } = this;
     const found = server === undefined ? undefined : this.#routing.serverOf(server);
     if (found === undefined) this.server = this.#routing.router.primary;
+    // It may have been meant for another one, and have waited for a connection there.
+    if (this.#sentAt !== 0 && this.#sentTo !== this.server) this.#abandon(false);
     if (this.#sentAt === 0 && this.server !== undefined) {
       this.#sentAt = performance.now();
+      this.#sentTo = this.server;
       this.server.noteSent(this.#sentAt);
       if (!this.server.isPrimary) this.#routing.stalls.begin();
+    }
+    if (this.wait !== undefined && this.server !== undefined) {
+      this.#waitsAt = this.server;
+      this.server.noteWait(this.#sentAt);
     }
     session.leaseAt(found ?? context.server, unread);
   }
@@ -268,10 +281,22 @@ export class SessionRoute implements Asker {
 
   // What becomes of the command.
 
+  /** It waits for this server to get further. */
+  waitsAt(server: RouteServer): boolean {
+    return this.#waitsAt === server;
+  }
+
+  /** @param now When the wait was served, by `performance.now()`; 0: it was not. */
+  #endWait(now: number): void {
+    this.#waitsAt?.noteWaited(now);
+    this.#waitsAt = undefined;
+  }
+
   /** What went out in front of it has succeeded: the server has what was waited for. */
   prepared(): void {
     if (this.wait === undefined) return;
     this.#session.session.times.waitedForData = true;
+    this.#endWait(performance.now());
     this.#routing.router.positions.noteReached(this.state.position, this.server!);
   }
 
@@ -301,10 +326,11 @@ export class SessionRoute implements Asker {
   }
 
   #abandon(failed: boolean): void {
+    this.#endWait(0);
     if (this.#sentAt === 0) return;
     this.#sentAt = 0;
-    if (failed) this.server?.noteFailed(true);
-    else this.server?.noteAbandoned();
+    if (failed) this.#sentTo!.noteFailed(true);
+    else this.#sentTo!.noteAbandoned();
   }
 
   /** An OK packet has told a GTID. @param text As it stands there. */
@@ -321,10 +347,10 @@ export class SessionRoute implements Asker {
     const failed = errorCode !== 0;
     if (!failed) this.status = status;
     if (this.#sentAt !== 0) {
-      if (isInterruption(errorCode)) this.server?.noteAbandoned();
+      if (isInterruption(errorCode)) this.#sentTo!.noteAbandoned();
       else {
         const now = performance.now();
-        this.server?.noteAnswered(now - this.#sentAt, now);
+        this.#sentTo!.noteAnswered(now - this.#sentAt, now);
       }
       this.#sentAt = 0;
     }
@@ -360,6 +386,7 @@ export class SessionRoute implements Asker {
   end(): void {
     this.isEventual = false;
     this.wait = undefined;
+    this.#endWait(0);
     this.#hasAsked =
       this.#hasWaited =
       this.#isRefused =

@@ -1,7 +1,8 @@
 // Replicas that hang: stopped in their tracks, or behind a network that swallows everything. Their
 // connections stay open and nothing comes, so that reads would wait until a look at the server has
 // failed, which takes seconds. A server that owes answers and gives none is asked for a sign of life,
-// and the others with it: where it alone gives none, reads that are under way run elsewhere.
+// and the others with it: where it alone gives none, reads that are under way run elsewhere. So do
+// those that wait for data of a replica that gets no newer.
 
 import type { Server } from "../backend/mod.ts";
 import type { Router, RouteServer } from "../route/mod.ts";
@@ -22,6 +23,10 @@ const PATIENCE_MAX_MS = 1000;
 /** In vain: it has answered within so long. Behind a longer while that is forgotten. */
 const IN_VAIN_MS = 1000;
 const FORGOTTEN_MS = 60_000;
+/** Where no read is served for so long that waits for data, the server is looked at, in milliseconds. */
+const LATE_DATA_MS = 50;
+/** And again after so long. */
+const LOOK_MS = 250;
 
 /** Where servers are found. */
 export interface StallGround {
@@ -47,13 +52,16 @@ export class StallWatch {
 
   /** A replica owes an answer. Hot path: one comparison while another one does. */
   begin(): void {
-    if (this.#timer !== undefined || this.#context.config.route.ejectSilenceMs === 0) return;
+    if (this.#timer !== undefined) return;
     this.#lastTick = performance.now();
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
-  /** Forgets servers that are none any more. */
+  /** Forgets servers that are none any more; reads do not wait for the data of one that is late. */
   update(): void {
+    for (const server of this.#ground.router.replicas) {
+      if (server.waits > 0 && (server.isLate || !server.reads)) this.#leaveWaits(server);
+    }
     for (const [server, watched] of this.#watched) {
       if (server.isMember) continue;
       watched.sign.close();
@@ -69,11 +77,15 @@ export class StallWatch {
     const isOn = this.#context.config.route.ejectSilenceMs > 0;
     let isNeeded = false;
     for (const server of replicas) {
+      const watched = this.#of(server);
+      if (server.waits > 0) {
+        isNeeded = true;
+        this.#lookForData(server, watched, now);
+      }
       if (!isOn) {
         server.isStalled = false;
         continue;
       }
-      const watched = this.#of(server);
       watched.longestMs *= DECAY;
       if (server.outstanding === 0 && !server.isStalled) continue;
       isNeeded = true;
@@ -106,6 +118,13 @@ export class StallWatch {
     }
   }
 
+  /** Data that does not come may mean that none will: that it is not replicated any more. */
+  #lookForData(server: RouteServer, watched: Watched, now: number): void {
+    if (now - server.waitsSince < LATE_DATA_MS || now - watched.lookedAt < LOOK_MS) return;
+    watched.lookedAt = now;
+    this.#context.cluster?.report(server.name, 0);
+  }
+
   /** Those of the servers that could answer reads instead: without any there is nowhere to go. */
   #others(server: RouteServer): SignOfLife[] {
     const { primary, replicas } = this.#ground.router;
@@ -121,7 +140,7 @@ export class StallWatch {
         () => this.#ground.serverOf(server),
         (tookMs) => this.#hear(server, tookMs),
       );
-      watched = { sign, patienceMs: 0, longestMs: 0, stalledAt: 0 };
+      watched = { sign, patienceMs: 0, longestMs: 0, stalledAt: 0, lookedAt: -LOOK_MS };
       this.#watched.set(server, watched);
     }
     return watched;
@@ -145,6 +164,17 @@ export class StallWatch {
     }
     gate.noteGone([backend.name, server.name]);
     server.failures = 0; // they were all one
+  }
+
+  #leaveWaits(server: RouteServer): void {
+    const { directory, gate } = this.#context;
+    const backend = this.#ground.serverOf(server);
+    if (backend === undefined) return;
+    for (const { pooled } of [...directory.all()]) {
+      if (pooled?.route?.waitsAt(server) === true) flee(pooled, backend, "the server is behind");
+    }
+    gate.noteGone([backend.name, server.name]);
+    server.failures = 0;
   }
 
   #hear(server: RouteServer, tookMs: number): void {
@@ -175,4 +205,6 @@ interface Watched {
   longestMs: number;
   /** When it was taken for hung last; 0: never. */
   stalledAt: number;
+  /** When a look at it was asked for last. */
+  lookedAt: number;
 }

@@ -52,6 +52,10 @@ export function markLines({ timeline }: Outcome): string[] {
   return timeline.marks.map(({ atMs, what }) => markLine(atMs, what));
 }
 
+function slowest({ any, read }: { readonly any: number; readonly read: number }): string {
+  return `slowest answer ${ms(any)}, read ${ms(read)}`;
+}
+
 /** Lines about what came of it. */
 export function outcomeLines(outcome: Outcome): string[] {
   const { account, timeline, wrong, reconnects, backMs } = outcome;
@@ -62,11 +66,9 @@ export function outcomeLines(outcome: Outcome): string[] {
     `longest: write ${ms(longest.write)}, read ${ms(longest.read)}, error ${ms(longest.error)}; ` +
     `back after ${backMs.map(ms).join(", ") || "-"}; connections lost ${reconnects}; ` +
     `wrong answers ${wrong.length}`,
-    `  in the second before: slowest answer ${ms(timeline.slowestIn(firstMs - 1000, firstMs))}`,
+    `  in the second before: ${slowest(timeline.slowestIn(firstMs - 1000, firstMs))}`,
     ...outcome.periods.map(({ fault, fromMs, toMs }) =>
-      `  ${fault}: ${seconds(toMs - fromMs)}, slowest answer ${
-        ms(timeline.slowestIn(fromMs, toMs))
-      }`
+      `  ${fault}: ${seconds(toMs - fromMs)}, ${slowest(timeline.slowestIn(fromMs, toMs))}`
     ),
     ...timeline.slow.toSorted((a, b) => b.tookMs - a.tookMs).slice(0, SLOW_MAX).map(
       ({ atMs, tookMs, kind }) =>

@@ -11,6 +11,7 @@ export interface Bucket {
   errors: number;
   /** The slowest answer that came in it, in milliseconds. */
   slowestMs: number;
+  slowestReadMs: number;
 }
 
 /** What happened when, as it is printed. */
@@ -48,8 +49,10 @@ export class Timeline {
     const took = now - startMs;
     if (took > SLOW_MS) this.slow.push({ atMs: now - this.startedMs, tookMs: took, kind });
     const bucket = this.#bucket(now);
-    if (kind === "read") bucket.reads++;
-    else if (kind === "write") {
+    if (kind === "read") {
+      bucket.reads++;
+      bucket.slowestReadMs = Math.max(bucket.slowestReadMs, took);
+    } else if (kind === "write") {
       bucket.writes++;
       this.#writtenMs.push(now - this.startedMs);
     } else bucket.errors++;
@@ -67,17 +70,20 @@ export class Timeline {
     return this.#writtenMs.find((ms) => ms >= atMs);
   }
 
-  /** The slowest answer that came in a time, in milliseconds. */
-  slowestIn(fromMs: number, toMs: number): number {
+  /** The slowest answers that came in a time, in milliseconds. */
+  slowestIn(fromMs: number, toMs: number): { readonly any: number; readonly read: number } {
     const from = Math.floor(fromMs / BUCKET_MS);
     const buckets = this.buckets.slice(from, Math.ceil(toMs / BUCKET_MS));
-    return Math.max(0, ...buckets.map(({ slowestMs }) => slowestMs));
+    return {
+      any: Math.max(0, ...buckets.map(({ slowestMs }) => slowestMs)),
+      read: Math.max(0, ...buckets.map(({ slowestReadMs }) => slowestReadMs)),
+    };
   }
 
   #bucket(now: number): Bucket {
     const at = Math.floor((now - this.startedMs) / BUCKET_MS);
     while (this.buckets.length <= at) {
-      this.buckets.push({ writes: 0, reads: 0, errors: 0, slowestMs: 0 });
+      this.buckets.push({ writes: 0, reads: 0, errors: 0, slowestMs: 0, slowestReadMs: 0 });
     }
     return this.buckets[at]!;
   }

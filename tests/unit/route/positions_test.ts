@@ -95,6 +95,22 @@ describe("session", () => {
     for (let i = 0; i < 10; i++) expect(told(router, state)).toBe("r2 read");
   });
 
+  test("nobody waits for a replica that is late, nor for one that gets no newer", () => {
+    const servers = cluster(gtids("1-100"), gtids("1-100"));
+    const late = servers.map((each): TopologyServer =>
+      each.name === "r1" ? { ...each, state: "lagging" } : each
+    );
+    const router = routerOver(late);
+    const state = session();
+    expect(told(router, state)).toMatch(/^r[12] read$/);
+    wrote(router, state, `${uuid(1)}:105`);
+    for (let i = 0; i < 10; i++) expect(told(router, state)).toContain("r2 read-after-wait");
+    const alone = routerOver(late.slice(0, 2));
+    const other = session();
+    wrote(alone, other, `${uuid(1)}:105`);
+    expect(told(alone, other)).toBe("p behind");
+  });
+
   test("one GTID after the other", () => {
     const router = routerOver(cluster(gtids("1-100"), gtids("1-100")));
     const state = session();
