@@ -56,6 +56,9 @@ export interface LaneGroupFacts {
   readonly mariadb: boolean;
 }
 
+/** Groups that have lanes now, at all servers. */
+let sharing = 0;
+
 /** Sessions of one kind and state, at one server, of one account. */
 export class LaneGroup implements Lessee {
   readonly standsForSeveral = true;
@@ -94,7 +97,7 @@ export class LaneGroup implements Lessee {
     this.pool = pool;
     this.#depth = options.depth;
     this.#onLane = options.onLane;
-    this.#limit = new LaneLimit(pool.connectionsMax);
+    this.#limit = new LaneLimit(pool.connectionsMax, () => sharing);
     this.usable = mayShare(facts.state);
   }
 
@@ -234,7 +237,7 @@ export class LaneGroup implements Lessee {
 
   #addLane(pooled: PooledConnection): Lane {
     const lane = new Lane(pooled, this);
-    this.#lanes.push(lane);
+    if (this.#lanes.push(lane) === 1) sharing++;
     endOfTurn(lane); // it may turn out that nothing is sent
     this.#onLane();
     return lane;
@@ -276,7 +279,10 @@ export class LaneGroup implements Lessee {
 
   #remove(lane: Lane): void {
     const at = this.#lanes.indexOf(lane);
-    if (at >= 0) this.#lanes.splice(at, 1);
+    if (at >= 0) {
+      this.#lanes.splice(at, 1);
+      if (this.#lanes.length === 0) sharing--;
+    }
     lane.open = false;
     this.seat();
   }

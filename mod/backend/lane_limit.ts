@@ -2,8 +2,12 @@
 // from load to load, so it is found out: as long as statements wait for room, more or fewer are
 // tried, and kept where more statements are answered that way.
 
-/** Connections at the start. */
+/** Connections at the start, */
 const START = 4;
+/** where others are shared at the same time so many together, */
+const TOGETHER = 6;
+/** and at least so many. */
+const START_MIN = 2;
 /** A rate is counted over this time at least, in milliseconds, */
 const WINDOW_MS = 200;
 /** and over so many answers, or it is chance. */
@@ -18,9 +22,10 @@ const PAUSE_MS_MAX = 10_000;
 
 /** The number, and the search for it. Times are in milliseconds of any steady clock. */
 export class LaneLimit {
-  /** Connections that may be shared now. */
-  value: number;
   readonly #max: number;
+  readonly #groups: () => number;
+  /** What was found out; undefined: nothing yet. */
+  #found: number | undefined;
   #since = -1;
   #answered = 0;
   /** Answers a millisecond before the trial; 0: none is under way. */
@@ -30,9 +35,21 @@ export class LaneLimit {
   #pauseMs = PAUSE_MS_MIN;
   #pausedUntil = 0;
 
-  constructor(max: number) {
+  /**
+   * @param max Connections that there may be.
+   * @param groups Tells how many share connections now: each has its own, and all of them the proxy,
+   *   which a connection costs a write and a read for each row of statements.
+   */
+  constructor(max: number, groups: () => number) {
     this.#max = Math.max(1, max);
-    this.value = Math.min(START, this.#max);
+    this.#groups = groups;
+  }
+
+  /** Connections that may be shared now. */
+  get value(): number {
+    if (this.#found !== undefined) return this.#found;
+    const part = Math.ceil(TOGETHER / Math.max(1, this.#groups()));
+    return Math.min(this.#max, START, Math.max(START_MIN, part));
   }
 
   /**
@@ -63,7 +80,7 @@ export class LaneLimit {
     if (this.#rateBefore > 0) {
       if (rate >= this.#rateBefore * (this.#isUp ? GAIN : LOSS)) this.#pauseMs = PAUSE_MS_MIN;
       else {
-        this.value = this.#valueBefore;
+        this.#found = this.#valueBefore;
         this.#isUp = !this.#isUp;
         this.#rateBefore = 0;
         this.#pausedUntil = now + this.#pauseMs;
@@ -85,6 +102,6 @@ export class LaneLimit {
     }
     this.#valueBefore = value;
     this.#rateBefore = rate;
-    this.value = next;
+    this.#found = next;
   }
 }
