@@ -13,7 +13,7 @@ import {
   type StatementFacts,
 } from "../../mod/sql/mod.ts";
 import { learnRoutines, type ViewRow, VIEWS_QUERY } from "../../mod/route/mod.ts";
-import { Expect } from "../../mod/wire/mod.ts";
+import { decodeErr, Expect, type SqlError } from "../../mod/wire/mod.ts";
 import { RawClient } from "../proxy/raw_client.ts";
 import { type RealServer, type ServerKind, startServer } from "../servers/mod.ts";
 import { suiteStatements } from "./suite_statements.ts";
@@ -36,6 +36,8 @@ export interface Tally {
 
 /** Read only: 1290, 1792 within a transaction, 1836; 1223, 3100 and others are of other causes. */
 const REFUSALS = new Set([1290, 1792, 1836, 1874]);
+/** 1290 of other options. */
+const OTHER_OPTION = /--(?!read[-_]only|super[-_]read)/i;
 /** What may run on the primary: the rest would change the server, or reach out of the test. */
 const PREPARES = Bar.DEFINES | Bar.WRITES | Bar.SESSION | Bar.CALLS | Bar.ASSIGNS | Bar.INTO |
   Bar.STORED_FUNCTION | Bar.SEQUENCE | Bar.INSERT_ID | Bar.SYSTEM_VARIABLE | Bar.DIAGNOSTICS;
@@ -167,9 +169,9 @@ export class Replay implements AsyncDisposable {
       if (ENDLESS.test(statement)) return;
       if (this.#isBehind) await this.#catchUp();
       this.#tally.reads++;
-      const code = await this.#run("reader", bytes);
+      const { code, message } = await this.#run("reader", bytes);
       if (code === 0) this.#tally.answered++;
-      if (REFUSALS.has(code)) {
+      if (REFUSALS.has(code) && !(code === 1290 && OTHER_OPTION.test(message))) {
         this.#tally.wrong.push(`${file}: ${code}: ${statement.slice(0, 500)}`);
       }
       return;
@@ -193,14 +195,20 @@ export class Replay implements AsyncDisposable {
   }
 
   /** The number of the error that a statement ends with; 0 for none. */
-  async #run(who: "reader" | "writer", statement: Uint8Array): Promise<number> {
+  async #run(
+    who: "reader" | "writer",
+    statement: Uint8Array,
+  ): Promise<Pick<SqlError, "code" | "message">> {
     const client = who === "reader" ? this.#reader! : this.#writer!;
     try {
       const payload = client.queryPayload(statement);
-      return client.errorCode(await client.command(payload, Expect.RESULT));
+      const packets = await client.command(payload, Expect.RESULT);
+      const code = client.errorCode(packets);
+      if (code === 0) return { code, message: "" };
+      return { code, message: decodeErr(packets.at(-1)!.payload).message };
     } catch {
       await this.#connect(); // the connection has ended
-      return -1;
+      return { code: -1, message: "" };
     }
   }
 
