@@ -147,8 +147,14 @@ function systemLiteral(name: string, value: Buffer | undefined, definition: Uint
  * NULL keeps the type of the value before: behind such a value. The variable's name stands for `@`
  * in what comes in front.
  */
-function typedNull(type: number, charset: string, collation: string): string {
-  if (type === FieldType.LONGLONG) return `${NULL_OF}1`;
+function typedNull(
+  { type, flags }: { readonly type: number; readonly flags: number },
+  charset: string,
+  collation: string,
+): string {
+  if (type === FieldType.LONGLONG) {
+    return `${NULL_OF}${flags & UNSIGNED ? "CAST(1 AS UNSIGNED)" : "1"}`;
+  }
   if (type === FieldType.NEWDECIMAL) return `${NULL_OF}1.`;
   if (type === FieldType.DOUBLE) return `${NULL_OF}1e0`;
   if (charset === "binary") return "NULL";
@@ -182,7 +188,7 @@ function userLiteral(
     // CHARSET() of a NULL without one gives the connection's.
     if (type === FieldType.MEDIUM_BLOB && shown === BINARY_COLLATION) return `${NULL_OF}X'41'`;
     const isSet = `${charset}` !== "binary" || length === NULL_LENGTH || IS_NUMBER.has(type);
-    return isSet ? typedNull(type, `${charset}`, `${collation}`) : UNSET;
+    return isSet ? typedNull({ type, flags }, `${charset}`, `${collation}`) : UNSET;
   }
   const text = value.toString("latin1");
   if (type === FieldType.LONGLONG) return flags & UNSIGNED ? `CAST(${text} AS UNSIGNED)` : text;

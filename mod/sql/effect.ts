@@ -85,7 +85,10 @@ export const Effect = {
   SEQUENCE: 1 << 26,
   /** SET profiling, SET optimizer_trace, SHOW PROFILES. */
   PROFILING: 1 << 27,
-  /** May end the reason for one of the pins: UNLOCK, DROP TABLE, RELEASE_LOCK(), BEGIN, ... */
+  /**
+   * May end the reason for one of the pins: UNLOCK, DROP TABLE, RELEASE_LOCK(), BEGIN, ...; or begin
+   * one, by its value: SET sql_auto_is_null, SET resultset_metadata.
+   */
   ENDS_PIN: 1 << 28,
   /** KILL, SHOW PROCESSLIST, or a change of accounts: see `attention()` for which. */
   CONCERNS_PROXY: 1 << 29,
