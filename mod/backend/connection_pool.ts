@@ -26,6 +26,8 @@ export class ConnectionPool {
   readonly #notReset: () => readonly string[];
   readonly #idle = new Map<string, ServerConnection[]>();
   #count = 0;
+  /** Connections that are being reset. */
+  #resetting = 0;
   #isLeaving = false;
 
   /**
@@ -52,6 +54,11 @@ export class ConnectionPool {
   /** Connections that wait to be used. */
   get idle(): number {
     return this.#count;
+  }
+
+  /** None is idle, or will be without somebody's giving one back. */
+  get empty(): boolean {
+    return this.#count === 0 && this.#resetting === 0;
   }
 
   /** All of them now. */
@@ -90,10 +97,18 @@ export class ConnectionPool {
       return;
     }
     const sink = new ResetSink(this, connection);
+    this.#resetting++;
     connection.request(RESET_CONNECTION, Expect.OK, sink);
     for (const text of this.#notReset()) {
       connection.request(queryPacket(connection, text), Expect.RESULT, sink);
     }
+  }
+
+  /** A reset has ended. @param isSound The connection is as good as new. */
+  onReset(connection: ServerConnection, isSound: boolean): void {
+    this.#resetting--;
+    if (isSound) this.keep(connection);
+    else if (!connection.closed) closePolitely(connection);
   }
 
   /** Puts a connection that is as good as new among the idle ones, or closes it. */
@@ -156,6 +171,7 @@ class ResetSink implements AnswerSink {
   readonly #pool: ConnectionPool;
   readonly #connection: ServerConnection;
   #failed: boolean | undefined;
+  #hasEnded = false;
 
   constructor(pool: ConnectionPool, connection: ServerConnection) {
     this.#pool = pool;
@@ -168,11 +184,18 @@ class ResetSink implements AnswerSink {
     // The first answer is that to the reset; a server may not know a statement behind it.
     this.#failed ??= this.#connection.tracker.errorCode !== 0;
     if (this.#connection.outstanding > 0) return;
-    if (this.#failed) closePolitely(this.#connection);
-    else this.#pool.keep(this.#connection);
+    this.#end(!this.#failed);
   }
 
-  onServerLost(): void {}
+  onServerLost(): void {
+    this.#end(false); // for each answer that is missing
+  }
+
+  #end(isSound: boolean): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#pool.onReset(this.#connection, isSound);
+  }
 }
 
 /** An idle connection that says or does anything is of no use any more. */

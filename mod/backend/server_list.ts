@@ -79,11 +79,22 @@ export class ServerList {
     }
   }
 
-  /** Closes idle connections. */
-  close(): void {
+  /**
+   * Nobody will need one any more: idle connections are closed, the others when what runs on them
+   * has ended (a reset, a ROLLBACK), so that no server counts an aborted one.
+   */
+  leave(): void {
     for (const { pool, pools } of this.#servers.values()) {
-      pool.close();
+      pool.leave(true);
       pools?.close();
+      pools?.leave(true);
     }
+  }
+
+  /** No connection is there. */
+  get empty(): boolean {
+    return [...this.#servers.values()].every(({ pool, pools }) =>
+      pool.empty && pools?.empty !== false
+    );
   }
 }

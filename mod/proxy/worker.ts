@@ -54,6 +54,9 @@ import { Troubles } from "./trouble.ts";
 import { clientTlsContext, type MadeCertificate } from "./tls_context.ts";
 import { workerCount } from "./worker_count.ts";
 
+/** How long the end of a worker waits for servers' answers behind its last client, in milliseconds. */
+const LEAVE_MS = 1000;
+
 /** A running data plane. */
 export interface Worker extends Running {
   readonly context: SessionContext;
@@ -198,10 +201,15 @@ export async function startWorker(
       }
     }
   };
+  /** When the last client had left. */
+  let leftAt: number | undefined;
   const finish = setInterval(() => {
     if (phase === "serving") return;
     if (phase === "draining") endIdle();
     if (context.directory.size > 0) return;
+    if (leftAt === undefined) servers.leave();
+    leftAt ??= now();
+    if (!servers.empty && now() - leftAt < LEAVE_MS) return;
     clearInterval(finish);
     stopJanitor();
     silence.stop();
@@ -209,7 +217,6 @@ export async function startWorker(
     credentials.stop();
     leaving.stop();
     first.stop();
-    servers.close();
     context.audit?.close();
     context.slowLog?.close();
     empty.resolve();

@@ -33,7 +33,11 @@ for (const kind of kinds) {
       while (clients.length < 4 || (await workers() !== "2" && clients.length < 60)) {
         clients.push(await loginAs(app, proxy));
       }
-      expect(await workers()).toBe("2");
+      expect([await workers(), clients.length, proxy.log()]).toEqual([
+        "2",
+        expect.any(Number),
+        expect.any(String),
+      ]);
       const ids: string[] = [];
       for (const client of clients) ids.push((await client.value("SELECT CONNECTION_ID()"))!);
       const shown = await admin.query("SHOW PROCESSLIST");

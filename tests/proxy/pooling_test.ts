@@ -268,6 +268,15 @@ test.each(kinds.flatMap((kind) => [[kind, "session"], [kind, "transaction"]] as 
       );
       for (const client of clients) await client.quit();
     }
+    // What runs behind the last client's leaving takes its time: here a ROLLBACK of many rows.
+    const last = await loginAs(server.accounts.app, proxy, { database: "test" });
+    await last.query("CREATE TABLE digits (d INT)");
+    await last.query("INSERT INTO digits VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)");
+    await last.query("CREATE TABLE numbers (a INT, b INT, c INT, d INT, e INT)");
+    await last.query("BEGIN");
+    await last.query(`INSERT INTO numbers
+      SELECT * FROM digits a, digits b, digits c, digits d, digits e`);
+    await last.quit();
     await proxy.stop();
     await until("all have left", async () =>
       (await server.sql("SHOW PROCESSLIST"))
