@@ -19,8 +19,11 @@ export interface TurnEnd {
 
 /** How long it lies down, in milliseconds. The kernel may add its timer slack, 50 microseconds. */
 const NAP_MS = 0.15;
-/** Where every server that has answered in the turn has so many statements more to do at least. */
-const PLENTY = 4;
+/**
+ * Where every server that has answered in the turn has so many statements more to do at least: with
+ * fewer it may be idle before the proxy is back.
+ */
+const PLENTY = 8;
 /** Nobody ever wakes it. */
 const cell = new Int32Array(new SharedArrayBuffer(4));
 

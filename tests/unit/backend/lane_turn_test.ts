@@ -1,0 +1,43 @@
+// When the worker lies down at the end of a turn, and when it had better not.
+
+import { afterAll, afterEach, expect, spyOn, test } from "bun:test";
+import { endOfTurn, type TurnEnd } from "../../../mod/backend/lane_turn.ts";
+
+const wait = spyOn(Atomics, "wait").mockImplementation(() => "timed-out");
+afterEach(() => wait.mockClear());
+afterAll(() => wait.mockRestore());
+
+/** The turns' ends of some lanes; resolves when all are over. @param left Statements left on each. */
+async function turnEnds(left: readonly number[], again?: TurnEnd): Promise<void> {
+  const over = left.map((load) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    endOfTurn({
+      isDue: false,
+      onTurnEnd() {
+        if (again) endOfTurn(again);
+        setImmediate(resolve);
+        return load;
+      },
+    });
+    return promise;
+  });
+  await Promise.all(over);
+}
+
+test("as long as every server that has answered has plenty to do", async () => {
+  await turnEnds([8]);
+  expect(wait).toHaveBeenCalledTimes(1);
+  await turnEnds([16, 8, 9]);
+  expect(wait).toHaveBeenCalledTimes(2);
+});
+
+test("not where one of them has little to do", async () => {
+  await turnEnds([7]);
+  await turnEnds([16, 0, 16]);
+  expect(wait).not.toHaveBeenCalled();
+});
+
+test("not where something is to be done at once", async () => {
+  await turnEnds([16], { isDue: false, onTurnEnd: () => 0 });
+  expect(wait).not.toHaveBeenCalled();
+});
