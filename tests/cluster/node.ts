@@ -134,7 +134,9 @@ export class ClusterNode implements AsyncDisposable {
       `report_port = ${port}`,
       "performance_schema = ON",
       "innodb_buffer_pool_size = 64M",
-      "innodb_flush_log_at_trx_commit = 0",
+      // What is committed outlives the process, if not the machine: a replica that lost a second of it,
+      // but not of its binary log, would replicate no more.
+      "innodb_flush_log_at_trx_commit = 2",
       "sync_binlog = 0",
       "log_bin = binlog",
       "relay_log = relay",

@@ -8,13 +8,12 @@ import { type Cluster, startAsyncCluster, startGroup } from "./clusters.ts";
 import type { ClusterNode } from "./node.ts";
 import { until } from "./watching.ts";
 
-const SPEEDY = ["innodb_flush_log_at_trx_commit = 2"];
 const TEST_MS = 30_000;
 const kinds = serverKinds();
 const CLUSTERS = [
-  ...kinds.map((kind) => ({ name: kind, start: () => startAsyncCluster(kind, 2, SPEEDY) })),
+  ...kinds.map((kind) => ({ name: kind, start: () => startAsyncCluster(kind, 2) })),
   ...kinds.filter((kind) => kind === "mysql")
-    .map(() => ({ name: "group", start: () => startGroup(3, SPEEDY) })),
+    .map(() => ({ name: "group", start: () => startGroup(3) })),
 ];
 
 describe.each(CLUSTERS)("a cluster of $name", ({ name, start }) => {

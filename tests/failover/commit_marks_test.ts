@@ -26,7 +26,6 @@ describe.skipIf(missing !== null)("a COMMIT whose server is lost", () => {
 
   beforeAll(async () => {
     cluster = await startAsyncCluster("mysql", 1, [
-      "innodb_flush_log_at_trx_commit = 2",
       "plugin_load_add = semisync_source.so",
       "plugin_load_add = semisync_replica.so",
     ]);

@@ -15,7 +15,6 @@ import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { serverKinds } from "../servers/mod.ts";
 
 const CLIENTS = 16;
-const DURABLE = "innodb_flush_log_at_trx_commit = 2";
 /** Few logins are taken for those that the server has accepted a moment ago. */
 const ASKED = `[auth]\nsync_interval = "1s"\n`;
 
@@ -28,7 +27,7 @@ describe(`logins and ${kind} servers that go`, () => {
   let replica: ClusterNode;
 
   beforeAll(async () => {
-    cluster = await startAsyncCluster(kind, 1, [DURABLE]);
+    cluster = await startAsyncCluster(kind, 1);
     [primary, replica] = cluster.nodes as [ClusterNode, ClusterNode];
     await primary.sql("CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY)");
     await primary.sql("CREATE USER 'shop'@'%' IDENTIFIED BY 'shop'");

@@ -31,7 +31,7 @@ describe.each(serverKinds())("transactions whose %s server is lost", (kind) => {
   const clients: RawClient[] = [];
 
   beforeAll(async () => {
-    cluster = await startAsyncCluster(kind, 1, ["innodb_flush_log_at_trx_commit = 2"]);
+    cluster = await startAsyncCluster(kind, 1);
     [primary, replica] = cluster.nodes as [ClusterNode, ClusterNode];
     await primary.sql(
       "CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY);" +

@@ -18,7 +18,7 @@ describe(`sessions and ${kind} servers that go`, () => {
   let replica: ClusterNode;
 
   beforeAll(async () => {
-    cluster = await startAsyncCluster(kind, 1, ["innodb_flush_log_at_trx_commit = 2"]);
+    cluster = await startAsyncCluster(kind, 1);
     [primary, replica] = cluster.nodes as [ClusterNode, ClusterNode];
     await primary.sql("CREATE DATABASE shop; CREATE TABLE shop.t (id INT PRIMARY KEY)");
     // One that may not write where nobody is to.

@@ -17,8 +17,6 @@ import { TABLES } from "./load.ts";
 /** Nobody waits this long for a replica's word without one. */
 const NO_REPLICA_MS = 1_000_000;
 
-/** What is committed outlives the process, if not the machine. */
-const DURABLE = "innodb_flush_log_at_trx_commit = 2";
 const SEMI_SYNC = ["semisync_source", "semisync_replica", "mysql_clone"]
   .map((library) => `plugin_load_add = ${library}.so`);
 
@@ -134,7 +132,7 @@ abstract class RealSite extends Site<ClusterNode> {
  */
 export class ReplicaSite extends RealSite {
   static async start(kind: ServerKind): Promise<ReplicaSite> {
-    const config = kind === "mysql" ? [DURABLE, ...SEMI_SYNC] : [DURABLE];
+    const config = kind === "mysql" ? SEMI_SYNC : [];
     return new ReplicaSite(await startAsyncCluster(kind, 2, config));
   }
 
@@ -336,7 +334,7 @@ async function isAlive(node: ClusterNode): Promise<boolean> {
 /** Group Replication chooses its primary itself. */
 export class GroupSite extends RealSite {
   static async start(): Promise<GroupSite> {
-    return new GroupSite(await startGroup(3, [DURABLE]));
+    return new GroupSite(await startGroup(3));
   }
 
   /** A group does not let its applier be stopped: a lock keeps it from committing. */
