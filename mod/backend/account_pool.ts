@@ -9,7 +9,6 @@ import { type AccountPoolLimits, BY_ORDER, PoolConnections } from "./pool_connec
 import { NO_CONNECTION, tooLate } from "./pool_errors.ts";
 import type { PoolStatus } from "./pool_status.ts";
 import { type PooledConnection, Residue } from "./pooled_connection.ts";
-import { pingConnection } from "./reset.ts";
 import type { SessionState } from "./session_state.ts";
 import { isFull, isServerFull } from "./server_error.ts";
 import { canServe, type Lessee, WaitQueue } from "./wait_queue.ts";
@@ -177,9 +176,9 @@ export class AccountPool extends PoolConnections {
   async #takeInterruption(connection: PooledConnection): Promise<void> {
     connection.connection.holder = DISCARDING;
     connection.connection.mayBeInterrupted = false;
-    connection.rowCountGone = true;
-    await pingConnection(connection.connection);
+    const owner = await this.ping(connection);
     this.release(connection);
+    owner?.wasRead();
   }
 
   /** @param idleSince When it was used last, unless somebody takes it now. */

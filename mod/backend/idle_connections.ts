@@ -1,7 +1,7 @@
 // The connections of an account that nobody uses, and which of them suits whom best.
 
 import { DISCARDING } from "./connection_pool.ts";
-import { type PooledConnection, Residue } from "./pooled_connection.ts";
+import { type PooledConnection, Residue, type Tenant } from "./pooled_connection.ts";
 import { isSameState, type SessionState } from "./session_state.ts";
 import { canServe, choosesSchema, type Lessee } from "./wait_queue.ts";
 
@@ -41,7 +41,7 @@ export class IdleConnections {
     let rank = 0;
     for (let at = idle.length - 1; at >= 0; at--) {
       const each = idle[at];
-      if (each === last && each.owner === lessee) return this.#take(at);
+      if (each === last && isOf(each, lessee)) return this.#take(at);
       if (each.kind !== kind || !canServe(each, state)) continue;
       if (isWithSchema && this.#isKept(each, state === undefined)) continue;
       const found = each.residue !== Residue.NONE
@@ -53,7 +53,7 @@ export class IdleConnections {
       if (found > rank || (found === 1 && rank === 1)) {
         best = at;
         rank = found;
-        if (found === 3 && !(last && last.owner === lessee)) break;
+        if (found === 3 && !(last && isOf(last, lessee))) break;
       }
     }
     return best < 0 ? undefined : this.#take(best);
@@ -112,4 +112,8 @@ export class IdleConnections {
     if (at === idle.length) idle.push(connection);
     else idle.splice(at, 0, connection);
   }
+}
+
+function isOf({ owner }: { readonly owner: Tenant | undefined }, lessee: Lessee): boolean {
+  return owner === lessee;
 }

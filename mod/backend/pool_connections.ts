@@ -11,7 +11,7 @@ import type { PipelineDepth } from "./lane_group.ts";
 import type { Authenticator } from "./login_exchange.ts";
 import { OpenGate } from "./open_gate.ts";
 import { PoolTally } from "./pool_status.ts";
-import { type PooledConnection, Residue } from "./pooled_connection.ts";
+import { type Owner, type PooledConnection, Residue } from "./pooled_connection.ts";
 import { pingConnection } from "./reset.ts";
 import type { ServerRoom } from "./server_room.ts";
 import type { SessionState } from "./session_state.ts";
@@ -302,11 +302,26 @@ export abstract class PoolConnections {
   async #keepAlive(connection: PooledConnection, now: number): Promise<void> {
     connection.pingedAt = now;
     this.pinged.set(connection, now);
+    const owner = await this.ping(connection);
+    if (this.pinged.delete(connection)) {
+      if (connection.connection.closed) this.lost(connection);
+      else if (this.isDue(connection)) this.close(connection);
+      else this.giveOrKeep(connection, connection.idleSince);
+    }
+    owner?.wasRead();
+  }
+
+  /**
+   * Waits for a sign of life. Whose values are on the connection has to wait for it, too.
+   *
+   * @returns Who is to be told with `wasRead`, once the connection can be had again.
+   */
+  protected async ping(connection: PooledConnection): Promise<Owner | undefined> {
+    const owner = connection.residue === Residue.NONE ? undefined : connection.owner;
+    owner?.awaitRead();
+    connection.rowCountGone = true;
     await pingConnection(connection.connection);
-    if (!this.pinged.delete(connection)) return;
-    if (connection.connection.closed) this.lost(connection);
-    else if (this.isDue(connection)) this.close(connection);
-    else this.giveOrKeep(connection, connection.idleSince);
+    return owner;
   }
 
   /** Closes idle connections. */

@@ -26,10 +26,17 @@ export const LASTING_RESIDUE: number = Residue.VARIABLES | Residue.ROLE;
 export const ANY_RESIDUE: number = Residue.INSERT_ID | Residue.FOUND_ROWS | Residue.WARNINGS |
   LASTING_RESIDUE;
 
-/** A session as its last connection sees it. */
+/** Who uses a connection. */
 export interface Tenant {
   /** The connection has ended while nobody used it. */
   onConnectionLost(connection: PooledConnection): void;
+}
+
+/** A session as its last connection sees it. */
+export interface Owner extends Tenant {
+  /** What it has left cannot be had for now: it uses no other connection before `wasRead`. */
+  awaitRead(): void;
+  wasRead(): void;
 }
 
 /** A statement that the server keeps prepared on a connection. */
@@ -46,6 +53,9 @@ const STATEMENTS_MAX = 200;
 
 /** Of sessions and connections that have no user variables: always this one. */
 export const NO_VARIABLES: ReadonlyMap<string, string> = new Map();
+
+/** A value of `foundRows`: what it was, and the rows of a new table behind the owner's next write. */
+export const FILLED = "filled";
 
 /** A connection and what it carries. */
 export class PooledConnection {
@@ -65,11 +75,11 @@ export class PooledConnection {
   insertId: string | undefined = "0";
   /**
    * What FOUND_ROWS() gives on it; undefined: what the owner has left, which nobody has read;
-   * `UNKNOWN` behind a statement of the proxy's own.
+   * `UNKNOWN` behind a statement of the proxy's own; `FILLED` behind one of the owner's.
    */
   foundRows: string | undefined = UNKNOWN;
   /** Who used it last, if what it holds is that session's. */
-  owner: Tenant | undefined;
+  owner: Owner | undefined;
   /** What it still holds of `owner` and nobody else knows: a set of `Residue`. */
   residue: number = Residue.NONE;
   /** Variables that may have changed: names of system variables, user variables with an `@`. */
@@ -157,6 +167,7 @@ export class PooledConnection {
   /** A statement of the proxy's own goes out: what it leaves are no longer the owner's diagnostics. */
   touch(): void {
     this.touched = this.rowCountGone = true;
+    if (this.foundRows === FILLED) this.foundRows = UNKNOWN;
   }
 
   /** The owner has run something elsewhere: what it has left here is not of its last statement. */

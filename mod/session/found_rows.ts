@@ -1,7 +1,7 @@
 // What FOUND_ROWS() is behind a statement: the number of rows that went out, or something that only
 // the server knows.
 
-import { isMariadb, type PooledConnection, Residue, UNKNOWN } from "../backend/mod.ts";
+import { FILLED, isMariadb, type PooledConnection, Residue, UNKNOWN } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import { ServerStatus } from "../wire/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -29,7 +29,7 @@ export function noteFoundRows(
     if (rows === undefined) {
       pooled.residue |= Residue.FOUND_ROWS;
       pooled.foundRows = undefined;
-    } else if (pooled.foundRows !== undefined) pooled.foundRows = UNKNOWN;
+    } else if (pooled.foundRows !== undefined) pooled.foundRows = FILLED;
   } else if (tracker.sawRows && failed && !tellsRows(session, pooled)) {
     // What it was, or something new: that can be told where it was the session's own only.
     const isOwn = pooled.foundRows === undefined || pooled.foundRows === session.foundRows;

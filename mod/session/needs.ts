@@ -1,6 +1,7 @@
 // What a connection lacks before a session's command may go out on it.
 
 import {
+  FILLED,
   isMariadb,
   isSameState,
   LASTING_RESIDUE,
@@ -190,9 +191,7 @@ function needsFoundRows(
     if ((isRead ? "1" : pooled.foundRows) === session.foundRows) return false;
     if (pooled.owner === session && pooled.foundRows === undefined) return false;
     // The server will tell them by itself.
-    if (pooled.owner === session && session.filledRows !== undefined && !pooled.touched) {
-      return false;
-    }
+    if (pooled.owner === session && pooled.foundRows === FILLED) return false;
   }
   // To restore it takes conditions away, which cannot be given back in all their parts.
   return (effects & (Effect.ASKS_FOUND_ROWS | Effect.ASKS_WARNINGS)) !== Effect.ASKS_WARNINGS &&

@@ -195,6 +195,8 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
   /** A connection of `pool` is about to be used. */
   protected noteUsed(pooled: PooledConnection): void {
     if (!this.isGuest) {
+      // What was read of it is the session's; what is set on it is that no more.
+      if (this.last !== pooled && this.last?.owner === this) this.last.disown();
       this.last = pooled;
       this.#lastPool = this.pool;
     } else if (this.last?.owner === this) this.last.supersede();

@@ -214,7 +214,10 @@ export class Preparation {
     const { pooled } = this;
     const { reset, insertId, statement } = needs;
     if (reset) this.#reset(session);
-    pooled.owner = session;
+    if (pooled.owner !== session) {
+      pooled.owner = session;
+      pooled.touch();
+    }
     // What its variables are decides what it means, and which of them there are.
     const { sets, later } = this.#userVariables(session, statement?.missingVariables);
     if (insertId && pooled.insertId !== session.insertId) {
