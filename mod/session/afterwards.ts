@@ -208,13 +208,19 @@ export class Afterwards implements AnswerSink {
 
   onAnswerEnd(): void {
     if (--this.#outstanding > 0) return;
-    if (this.#session.hiddenChange) this.findHidden();
+    // Where the connection is held that is for later: rows may come without metadata until then.
+    if (this.#session.hiddenChange && !isHeld(this.#session)) this.findHidden();
     else this.#session.afterwardsDone();
   }
 
   onServerLost(reason: string): void {
     this.#session.onServerLost(reason);
   }
+}
+
+/** The connection stays the session's, whatever else it has left there. */
+export function isHeld({ pinned, inTransaction }: PooledSession): boolean {
+  return pinned || inTransaction;
 }
 
 const LIST_MARIADB = "SELECT VARIABLE_NAME,VARIABLE_VALUE IS NULL " +

@@ -1,12 +1,14 @@
 // Limits that a session has set for its own queries and that the proxy's would run into: those of
-// rows (`sql_select_limit`, which counts for SHOW, too) and of what is looked at (`max_join_size`,
-// which is in force while `sql_big_selects` is off).
+// rows (`sql_select_limit`, which counts for SHOW, too), of what is looked at (`max_join_size`, which is in
+// force while `sql_big_selects` is off), and of conditions (`max_error_count`).
 
 import { isMariadb, OFF } from "../backend/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
 /** No query of the proxy's own whose rows a limit counts for has more. */
 const ROWS_MAX = 10;
+/** `max_error_count` of a server that nobody has configured. */
+const ERRORS_KEPT = 64;
 
 /** What goes in front of such queries, and behind them. Undefined where nothing is in the way. */
 export function limitsLifted(session: PooledSession): readonly [string, string] | undefined {
@@ -26,13 +28,18 @@ export function limitsLifted(session: PooledSession): readonly [string, string] 
 }
 
 /**
- * A query behind which nothing of the proxy's own may run: what it leaves is its purpose. To MySQL
+ * A query or a block behind which nothing of the proxy's own may run: what it leaves is its purpose. To MySQL
  * tables without a name are no joins.
  */
-export function withoutLimits(query: string, session: PooledSession): string {
-  if (!query.startsWith("SELECT") || !limitsJoins(session)) return query;
-  if (!isMariadb(session.context.server.identity!)) return query;
-  return `SET STATEMENT sql_big_selects=1 FOR ${query}`;
+export function withoutLimits(statement: string, session: PooledSession): string {
+  if (!isMariadb(session.context.server.identity!)) return statement;
+  if (statement.startsWith("SELECT")) {
+    return limitsJoins(session) ? `SET STATEMENT sql_big_selects=1 FOR ${statement}` : statement;
+  }
+  // A block that raises as many conditions as are kept would lose one of them on its way.
+  const kept = valueOf("max_error_count", session);
+  const isFull = statement.startsWith("BEGIN") && kept !== undefined && Number(kept) < ERRORS_KEPT;
+  return isFull ? `SET STATEMENT max_error_count=${ERRORS_KEPT} FOR ${statement}` : statement;
 }
 
 function limitsJoins(session: PooledSession): boolean {

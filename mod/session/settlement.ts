@@ -13,7 +13,7 @@ import {
 } from "../backend/mod.ts";
 import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
 import { Capability, Command, Expect, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
-import { Afterwards } from "./afterwards.ts";
+import { Afterwards, isHeld } from "./afterwards.ts";
 import { diagnosedRowCount } from "./diagnosed_row_count.ts";
 import { failsInList } from "./failed_list.ts";
 import { noteFoundRows } from "./found_rows.ts";
@@ -225,22 +225,22 @@ function askAfterwards(session: PooledSession, pooled: PooledConnection, failed:
   const mayHaveBegun = (tracker.status & ServerStatus.AUTOCOMMIT) === 0 &&
     (tracker.status & ServerStatus.IN_TRANS) === 0;
   // As long as the connection is the session's, the next OK packet tells the same.
-  const isHeld = session.pinned || session.inTransaction;
+  const held = isHeld(session);
   const mayBeTold = isUntold(session, connection) ||
     (failed && (effects & CHANGES_DESPITE_ERROR) !== 0);
   const mayHaveChanged = mayBeTold || (failed && mayHaveBegun);
   // Behind rows that end with an EOF packet all of it is still to be told.
   const passingState = session.passingState || (session.untoldState && setsForItself(session)) ||
-    (!isHeld && preparesSetStatement(session, failed));
+    (!held && preparesSetStatement(session, failed));
   session.untoldState = session.passingState = false;
   if (effects & Effect.CALLS || failedInTrigger(session, failed)) session.hasCalled = true;
-  const pings = mayHaveChanged && !isHeld && !passingState;
-  const owes = !isHeld && !pings && owesHint(session, connection, failed);
+  const pings = mayHaveChanged && !held && !passingState;
+  const owes = !held && !pings && owesHint(session, connection, failed);
   const showed = showsTrackers(session);
   const untold = untoldAssignments(session);
   const rowCount = failed ? undefined : diagnosedRowCount(session, pooled);
   const diagnosed = !failed && tracker.warnings > 0 && leavesRowCount(session) && runsText(session);
-  const hides = !isHeld && (session.hiddenChange || session.hasCalled);
+  const hides = !held && (session.hiddenChange || session.hasCalled);
   const changes = passingState || showed || diagnosed || untold !== undefined ||
     rowCount !== undefined;
   if (!pings && !owes && !changes && !hides) return false;
