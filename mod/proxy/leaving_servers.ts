@@ -54,7 +54,7 @@ export class LeavingServers {
           if (session.idle && !session.inTransaction) session.shutDown(REMOVED);
         }
       }
-      const isUnused = sessions.length === 0 && server.pool.idle === 0 &&
+      const isUnused = sessions.length === 0 && server.pool.empty &&
         server.pools?.empty !== false && server !== this.#context.server;
       if (!isUnused || now - since < server.settings.timeoutMs + FORGET_MS) continue;
       this.#since.delete(server);

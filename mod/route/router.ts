@@ -177,6 +177,22 @@ export class Router {
         this.#toCandidate(true);
       }
     }
+    if (into.consistency === "global") this.#confirmPrimary();
+  }
+
+  /**
+   * A read that stays on the primary, for whatever reason: another server may have become the primary
+   * meanwhile, and have taken writes that this one lacks. The question to it tells whether it is closed.
+   */
+  #confirmPrimary(): void {
+    const { primary, positions: { numbering }, replicas } = this;
+    const { action, server, bars, reason } = this.#into;
+    const { hasAsked, hasWaited } = this.#request;
+    if (action !== RouteAction.NONE || server !== primary || primary === undefined) return;
+    if (bars !== 0 || hasAsked === true || hasWaited === true || replicas.length === 0) return;
+    if (numbering === "gtid" || numbering === "mariadb" || numbering === "index") {
+      this.#ask(primary, reason);
+    }
   }
 
   /** Decides for the primary, for a reason that lies outside. @param into Gets the decision. */

@@ -41,8 +41,8 @@ export function noteFoundRows(
     session.filledRows = undefined;
   } else if (session.filledRows !== undefined && !failed && effects & Effect.RUNS_TRIGGERS) {
     pooled.residue &= ~Residue.FOUND_ROWS;
-    pooled.foundRows = UNKNOWN;
     session.foundRows = `${session.filledRows}`;
+    pooled.foundRows = pooled.foundRows === FILLED ? session.foundRows : UNKNOWN;
     session.filledRows = undefined;
   }
 }
