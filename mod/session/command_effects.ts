@@ -7,6 +7,7 @@ import type { PooledSession } from "./pooled_session.ts";
 import type { RoutedFacts, Routing } from "./routing.ts";
 import { wantsCursor } from "./session_statement.ts";
 import { statementStart } from "./statement_start.ts";
+import { wordsOf } from "./statement_text.ts";
 
 /** What routes its statements; undefined where they go to the server that takes writes. */
 function routingOf({ route, context }: PooledSession): Routing | undefined {
@@ -53,8 +54,9 @@ export function commandEffects(session: PooledSession, packet: Buffer, isLong: b
       if (session.statement !== undefined) session.facts = executionFacts(session, packet);
       return session.statement?.effects ?? Effect.ASKS_WARNINGS;
     case Command.STMT_BULK_EXECUTE:
-    case Command.STMT_FETCH:
       return session.statement?.effects ?? Effect.ASKS_WARNINGS; // its error comes beside others
+    case Command.STMT_FETCH: // and that of a cursor that there is not
+      return (session.statement?.effects ?? 0) | Effect.ASKS_WARNINGS;
     case Command.INIT_DB: // its OK tells the number of warnings there are
       return Effect.CHANGES_SCHEMA | Effect.ASKS_WARNINGS;
     case Command.PING:
@@ -65,4 +67,14 @@ export function commandEffects(session: PooledSession, packet: Buffer, isLong: b
     default:
       return 0;
   }
+}
+
+/**
+ * EXECUTE of a statement that there is not, since the session holds no connection on which one could
+ * have been prepared by name: an error, and nothing else. Hot path: one comparison for most.
+ */
+export function executesNothing(session: PooledSession): boolean {
+  if ((session.effects & (Effect.CALLS | Effect.MULTI)) !== Effect.CALLS) return false;
+  if (session.command[HEADER_LENGTH] !== Command.QUERY) return false;
+  return /^EXECUTE (?!IMMEDIATE\b)/.test(wordsOf(session));
 }

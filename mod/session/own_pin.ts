@@ -21,4 +21,6 @@ export const OwnPin = {
   METADATA: 256,
   /** sql_auto_is_null: whether a row was inserted a moment ago only an INSERT can make a server think. */
   AUTO_IS_NULL: 512,
+  /** MariaDB: a role that COM_CHANGE_USER has left, and that the new user could not choose. */
+  ROLE_LEFT: 1024,
 } as const;

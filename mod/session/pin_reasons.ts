@@ -14,6 +14,7 @@ const WORDS: readonly (readonly [number, string])[] = [
   [OwnPin.LONG_DATA, "long data"],
   [OwnPin.METADATA, "no metadata"],
   [OwnPin.AUTO_IS_NULL, "sql_auto_is_null"],
+  [OwnPin.ROLE_LEFT, "role of another user"],
 ];
 
 /** What pins a session, each kind once; a transaction is no pin. */

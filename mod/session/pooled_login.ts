@@ -17,7 +17,6 @@ import {
   NoTrackersError,
   PooledConnection,
   resetConnection,
-  ROLE,
   runStatement,
   schemaAfterReset,
   type Server,
@@ -30,9 +29,10 @@ import { Capability, frame, HEADER_LENGTH, okForClient } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
 import { LoginPlace } from "./login_place.ts";
+import { OwnPin } from "./own_pin.ts";
 import { opener, rememberKind } from "./pool_opener.ts";
 import { PooledSession } from "./pooled_session.ts";
-import { becomeFresh } from "./refresh.ts";
+import { becomeFresh, hasRole } from "./refresh.ts";
 
 /** A login, and what may become of its connection. */
 export interface PooledLogin {
@@ -155,9 +155,7 @@ async function usable(
     return undefined;
   }
   // MariaDB keeps a role through a login unless the account has a default role.
-  if ((idle.state.variables.get(ROLE) ?? "NONE") !== "NONE") {
-    await runStatement(idle.connection, "SET ROLE NONE");
-  }
+  if (hasRole(idle.state)) await runStatement(idle.connection, "SET ROLE NONE");
   return idle;
 }
 
@@ -328,5 +326,7 @@ export async function moveToPool(
   pool.addLeased(pooled);
   before.baseline = baseline;
   before.loginState = state;
+  const hadRole = hasRole(before.state);
   becomeFresh(before, pooled, state);
+  if (hadRole && hasRole(state)) before.ownPins |= OwnPin.ROLE_LEFT;
 }

@@ -112,10 +112,14 @@ export function readOwn(
   pooled: PooledConnection,
   prepared: () => void,
 ): void {
+  const isInLine = pooled.state === session.here(session.state);
   const waiting: Waiting = {
     prepared() {
       // What was read is what is there: it need not be set.
-      if (pooled.owner === session) pooled.userVariables = session.userVariables;
+      if (pooled.owner === session) {
+        pooled.userVariables = session.userVariables;
+        if (isInLine) pooled.state = session.here(session.state);
+      }
       prepared();
     },
     notPrepared: (error, spoiled) => session.notPrepared(error, spoiled),

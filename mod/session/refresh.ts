@@ -6,6 +6,7 @@ import {
   makeFresh,
   type PooledConnection,
   RESULTS_COLLATION,
+  ROLE,
   type SessionState,
 } from "../backend/mod.ts";
 import { OwnPin } from "./own_pin.ts";
@@ -53,6 +54,14 @@ export function becomeFresh(
   pooled.owner = session;
   session.startAnew(state);
   session.pins.clear();
-  session.ownPins = pooled.connection.optionChanged ? OwnPin.OPTION : 0;
+  // What no reset takes away: on MariaDB the role stays, too.
+  const kept = hasRole(state) ? OwnPin.ROLE_LEFT : 0;
+  session.ownPins = (session.ownPins & kept) |
+    (pooled.connection.optionChanged ? OwnPin.OPTION : 0);
   session.statements.clear();
+}
+
+/** A role is in force, or may be. */
+export function hasRole({ variables }: SessionState): boolean {
+  return (variables.get(ROLE) ?? "NONE") !== "NONE";
 }

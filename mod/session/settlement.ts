@@ -126,6 +126,7 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
     session.ownPins &= ~OwnPin.TRACKERS;
   }
   if (!failed) noteKnownAssignments(session, pooled);
+  if (!failed && effects & Effect.SETS_ROLE) session.ownPins &= ~OwnPin.ROLE_LEFT;
   notePins(session, failed);
   return askAfterwards(session, pooled, failed);
 }

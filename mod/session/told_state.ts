@@ -30,7 +30,7 @@ import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { isSetStatement } from "./passing_settings.ts";
 import { runsText, startsWith, textOf } from "./statement_text.ts";
-import { setsDefaultTimestamp } from "./untold_assignments.ts";
+import { ALIASES, setsDefaultTimestamp } from "./untold_assignments.ts";
 
 /** Variables that the pins stand for, or that say nothing about the session's settings. */
 const NOT_SETTINGS = new Set(["insert_id", "last_insert_id", "rand_seed1", "rand_seed2"]);
@@ -212,7 +212,8 @@ function settingsOf(
   withSchema: boolean,
 ): [string, string | undefined][] {
   const changes: [string, string | undefined][] = [];
-  for (const { name, value } of decodeSystemVariables(entry.data)) {
+  for (const { name: told, value } of decodeSystemVariables(entry.data)) {
+    const name = ALIASES.get(told) ?? told;
     if (SCHEMA_VARIABLES.includes(name)) {
       if (withSchema) changes.push([name, undefined]);
       else askLater("collation_database", changes, pooled);

@@ -22,6 +22,11 @@ const NOT_AGAIN = new Set([
   "transaction_read_only",
 ]);
 
+/** Names that servers warn of, and those to be said in their place. */
+export const ALIASES: ReadonlyMap<string, string> = new Map([
+  ["storage_engine", "default_storage_engine"],
+]);
+
 /** What is NULL in a fresh session, and so is not among what a session begins with. */
 const NULL_AT_FIRST = new Set(["default_tmp_storage_engine"]);
 
@@ -38,7 +43,8 @@ export function untoldAssignments(session: PooledSession): string | undefined {
   const text = Buffer.from(bytes.subarray(start)).toString("latin1");
   const names = new Set<string>();
   for (const [, name] of text.matchAll(ASSIGNED)) {
-    const variable = name.toLowerCase();
+    const told = name.toLowerCase();
+    const variable = ALIASES.get(told) ?? told;
     if (NOT_AGAIN.has(variable) || variable.startsWith("session_track_")) continue;
     if (variable === "timestamp") {
       // Set once more, a clock that runs would stand.
