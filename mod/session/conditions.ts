@@ -218,17 +218,19 @@ const SHOW = /^SHOW (WARNINGS|ERRORS)(?: LIMIT (\d+)(?: , (\d+))?)?(?: ;)*$/;
 export function answerShow(
   text: string,
   conditions: Conditions,
-  options: { readonly binary: boolean },
+  options: { readonly binary: boolean; readonly mariadb: boolean },
 ): Uint8Array[] | undefined {
   const asked = SHOW.exec(text);
   if (!asked) return undefined;
   const errorsOnly = asked[1] === "ERRORS";
   const offset = asked[3] === undefined ? 0 : Number(asked[2]);
   const count = asked[2] === undefined ? Infinity : Number(asked[3] ?? asked[2]);
-  const rows = conditions.list
-    .filter(({ level }) => !errorsOnly || level === "Error")
-    .slice(offset, offset + count)
-    .map((condition) => options.binary ? binaryRow(condition) : condition.row);
+  const isAsked = ({ level }: Condition) => !errorsOnly || level === "Error";
+  const part = <T>(list: readonly T[]) => list.slice(offset, offset + count);
+  // MariaDB counts to the limit what it does not show, too.
+  const { list } = conditions;
+  const shown = options.mariadb ? part(list).filter(isAsked) : part(list.filter(isAsked));
+  const rows = shown.map((each) => options.binary ? binaryRow(each) : each.row);
   return [...conditions.head, ...rows, conditions.end].map((payload, at) => frame(payload, at + 1));
 }
 

@@ -23,11 +23,11 @@ export function diagnosticsOf(
 ): Raising {
   const { conditions } = session;
   const mariadb = isMariadb(session.context.server.identity!);
-  const rows = Number(session.foundRows);
+  const rows = rowsFound(session);
   const commands: (string | Uint8Array)[] = [];
   // What clears conditions is a SELECT, too.
   const foundRows = needs.foundRows || (needs.conditions && keepsFoundRows(session));
-  if (foundRows) pooled.foundRows = session.foundRows;
+  if (foundRows) pooled.foundRows = `${rows}`;
   if (needs.conditions && conditions) {
     const { state: { schema } } = session;
     commands.push(
@@ -46,6 +46,13 @@ export function diagnosticsOf(
   return commands.map((each) => typeof each === "string" ? withoutLimits(each, session) : each);
 }
 
+/** Code that is to run writes: what the server was still to tell of a new table it would tell then. */
+function rowsFound({ foundRows, filledRows, effects }: PooledSession): number {
+  return (effects & Effect.CALLS) !== 0 && filledRows !== undefined
+    ? filledRows
+    : Number(foundRows);
+}
+
 /**
  * The answer to SHOW WARNINGS and SHOW ERRORS where the session's are such that no statement can
  * bring them back; undefined for other commands.
@@ -56,6 +63,8 @@ export function showConditions(session: PooledSession): Uint8Array[] | undefined
   if (conditions.head.length === 0) return undefined; // no server has shown them yet
   const code = command[HEADER_LENGTH];
   if (code !== Command.QUERY && code !== Command.STMT_EXECUTE) return undefined;
-  if (isExact(conditions, isMariadb(session.context.server.identity!))) return undefined;
-  return answerShow(wordsOf(session), conditions, { binary: code === Command.STMT_EXECUTE });
+  const mariadb = isMariadb(session.context.server.identity!);
+  if (isExact(conditions, mariadb)) return undefined;
+  const binary = code === Command.STMT_EXECUTE;
+  return answerShow(wordsOf(session), conditions, { binary, mariadb });
 }
