@@ -21,7 +21,7 @@ export function noteFoundRows(
   const { effects } = session;
   const hasCursor = (tracker.status & ServerStatus.CURSOR_EXISTS) !== 0 &&
     wantsCursor(session.command);
-  if (!hasCursor && !failed && isShowConditions(session)) {
+  if (!hasCursor && !failed && leavesFoundRows(session)) {
     // FOUND_ROWS() stays what it was
   } else if (effects & LEAVES_FOUND_ROWS || hasCursor) {
     const rows = filledRows(session, pooled, failed);
@@ -68,8 +68,10 @@ function filledRows(
   return tracker.affectedRows;
 }
 
-/** SHOW WARNINGS and SHOW ERRORS leave FOUND_ROWS() what it is. */
-function isShowConditions(session: PooledSession): boolean {
-  if ((session.effects & Effect.ASKS_WARNINGS) === 0) return false;
-  return /^SHOW (?:WARNINGS|ERRORS)\b/.test(wordsOf(session));
+/** SHOW WARNINGS and SHOW ERRORS leave FOUND_ROWS() what it is, and to be; so does SHOW CREATE there. */
+function leavesFoundRows(session: PooledSession): boolean {
+  if ((session.effects & Effect.ASKS_WARNINGS) !== 0) {
+    return /^SHOW (?:WARNINGS|ERRORS)\b/.test(wordsOf(session));
+  }
+  return session.filledRows !== undefined && /^SHOW CREATE\b/.test(wordsOf(session));
 }

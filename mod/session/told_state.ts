@@ -246,7 +246,10 @@ function settingsOf(
     // What is NULL is told as empty, and only DEFAULT sets it.
     const isDefault = text === "" && !session.baseline.literals.has(name) &&
       name !== "character_set_results";
-    changes.push([name, isDefault ? undefined : literalOf(name, text)]);
+    const literal = isDefault ? undefined : literalOf(name, text);
+    // Set to what sessions begin with, which DEFAULT does where the account may not say the value.
+    const isFirst = literal === session.baseline.literals.get(name);
+    changes.push([name, isFirst ? undefined : literal]);
   }
   return changes;
 }

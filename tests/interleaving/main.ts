@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type ServerKind, serverKinds } from "../servers/mod.ts";
 import { type Against, type Arena, openArena } from "./arena.ts";
-import { campaign, tryProgram } from "./campaign.ts";
+import { campaign, type Failure, tryProgram } from "./campaign.ts";
 import { explain, type Trial } from "./comparison.ts";
 import { KindCount } from "./kind_count.ts";
 import { formatProgram, parseProgram } from "./program_text.ts";
@@ -94,7 +94,10 @@ async function playMany(arena: Arena, kind: ServerKind): Promise<boolean> {
     for (const failure of report.failures.filter((each) => each.lane === lane)) {
       const trial = await shrink(failure);
       console.log(`${kind}: the program of --seed ${failure.seed} differs:\n${explain(trial)}`);
-      if (values.save !== undefined) save(trial, `${kind}_${failure.seed}`);
+      if (values.save !== undefined) {
+        save(trial, `${kind}_${failure.seed}`);
+        saveBefore(failure, `${kind}_${failure.seed}`);
+      }
     }
   }));
   if (values.kinds) console.log(count.table());
@@ -105,6 +108,15 @@ async function playMany(arena: Arena, kind: ServerKind): Promise<boolean> {
       `${failures.length} failed`,
   );
   return failures.length === 0;
+}
+
+/** What was played on the lane before: where a program does not differ by itself. */
+function saveBefore({ before }: Failure, name: string): void {
+  for (const [at, program] of before.entries()) {
+    const file = join(values.save!, `${name}_before_${before.length - at}.txt`);
+    writeFileSync(file, formatProgram(program));
+    console.log(`saved as ${file}`);
+  }
 }
 
 function save(trial: Trial, name: string): void {
