@@ -220,9 +220,8 @@ function settingsOf(
       continue;
     }
     if (NOT_SETTINGS.has(name) || name.startsWith("session_track_")) continue;
-    if (
-      name === "character_set_connection" || (CHARSET_VARIABLES as readonly string[]).includes(name)
-    ) {
+    const isCharset = (CHARSET_VARIABLES as readonly string[]).includes(name);
+    if (name === "character_set_connection" || isCharset) {
       askLater("collation_connection", changes, pooled);
       changes.push([RESULTS_COLLATION, UNKNOWN_VALUE]);
     }
@@ -248,7 +247,7 @@ function settingsOf(
       name !== "character_set_results";
     const literal = isDefault ? undefined : literalOf(name, text);
     // Set to what sessions begin with, which DEFAULT does where the account may not say the value.
-    const isFirst = literal === session.baseline.literals.get(name);
+    const isFirst = !isCharset && literal === session.baseline.literals.get(name);
     changes.push([name, isFirst ? undefined : literal]);
   }
   return changes;
