@@ -67,6 +67,7 @@ export async function campaign(arena: Arena, options: CampaignOptions): Promise<
       const own = seed + next++;
       const program = makeProgram({ seed: own, server: arena.kind });
       const trial = await tryProgram(program, lane, { fresh });
+      if (isMissing(trial)) console.log(`seed ${own}, at the server:\n${await lane.threads()}`);
       steps += trial.direct.length;
       // What a failed program has left on the two servers may not be the same.
       fresh = trial.difference !== undefined;
@@ -78,4 +79,9 @@ export async function campaign(arena: Arena, options: CampaignOptions): Promise<
   };
   await Promise.all(arena.lanes.map(play));
   return { programs: done, steps, seconds: (performance.now() - from) / 1000, failures };
+}
+
+/** The proxy gave no answer, or had no connection to give. */
+function isMissing({ difference }: Trial): boolean {
+  return difference !== undefined && /no answer|error 1040/.test(difference.sort);
 }

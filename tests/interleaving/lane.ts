@@ -125,6 +125,17 @@ export class Lane implements AsyncDisposable {
     return other < 0 ? undefined : `other rows in table ${direct![other]!.replace(/ .*/, "")}`;
   }
 
+  /** What the lane's connections behind the proxy are doing, for people: where an answer is missing. */
+  async threads(): Promise<string> {
+    const columns = "id,user,command,time,IFNULL(state,''),IFNULL(info,'')";
+    const found = await runOn(
+      this.#controls[1]!,
+      `SELECT CONCAT('(',CONCAT_WS(' | ',${columns}),')') FROM information_schema.processlist ` +
+        `WHERE user LIKE '${this.#names.lane}\\_%'`,
+    );
+    return [...found.matchAll(/\((\d+ \| [^]*?)\)/g)].map(([, row]) => row).join("\n");
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#controls.map((control) => control.leave("quit")));
     await Promise.all([...this.#own].map((front) => front[Symbol.asyncDispose]()));
