@@ -18,10 +18,12 @@ import { formatProgram, parseProgram } from "./program_text.ts";
 import { shrink } from "./shrink.ts";
 
 const LANES = 4;
+/** So many programs may not differ, also where none does so again. */
+const FAILURES_MAX = 2;
 /** How many programs each way of pooling plays; continuous integration has the time for more. */
 const CAMPAIGNS = [
   { against: "session", programs: 500, lanes: LANES },
-  { against: "transaction", programs: process.env["CI"] === "true" ? 5000 : 500, lanes: 6 },
+  { against: "transaction", programs: process.env["CI"] === "true" ? 1500 : 500, lanes: 6 },
 ] as const;
 const CAMPAIGN_MS_MAX = 600_000;
 const START_MS_MAX = 120_000;
@@ -131,16 +133,23 @@ b query SELECT 'wanted', DATABASE()
       const report = await campaign(arena, {
         seed,
         programs,
+        failuresMax: FAILURES_MAX,
         onTrial: (trial) => count.add(trial),
       });
       const rate = (report.programs / report.seconds).toFixed(1);
       console.log(`${kind}: ${report.programs} programs, ${count.seen} kinds, ${rate} a second`);
       expect(arena.deaths()).toEqual([]);
-      const [failure] = report.failures;
-      if (failure !== undefined) {
-        const shrunk = await shrink(failure);
-        throw new Error(`The program of seed ${failure.seed} differs:\n${explain(shrunk)}`);
+      for (const { seed, trial, lane, before } of report.failures) {
+        const again = await tryProgram(trial.program, lane, { fresh: true });
+        if (again.difference === undefined) {
+          // A matter of time: what it was is told, and more than one is too many.
+          console.log(`The program of seed ${seed} differed once:\n${explain(trial)}`);
+          continue;
+        }
+        const shrunk = await shrink({ seed, trial: again, lane, before });
+        throw new Error(`The program of seed ${seed} differs:\n${explain(shrunk)}`);
       }
+      expect(report.failures.length).toBeLessThan(FAILURES_MAX);
       expect(report.programs).toBe(programs);
       expect(arena.logs().flatMap(defectsIn)).toEqual([]);
       expect(count.seen).toBeGreaterThan(kindsFor(kind).length / 2);
