@@ -1,6 +1,7 @@
 // Who is connected: sessions by the proxy's connection ids, and as process lists show them.
 
 import type { ClientSession } from "./client_session.ts";
+import { currentCommand } from "./current_statement.ts";
 import type { SessionLabel } from "./peers.ts";
 
 /** Ids of this proxy start here, far above what servers count up to in years. */
@@ -82,6 +83,7 @@ export class Directory {
 function labelOf(session: ClientSession): SessionLabel {
   const { id, address, port, user, server, pooled, context, activeAt } = session;
   const at = server?.facts.server ?? pooled?.seat.server;
+  const current = session.idle ? undefined : currentCommand(session);
   return {
     id,
     address,
@@ -92,6 +94,8 @@ function labelOf(session: ClientSession): SessionLabel {
     thread: server?.facts.threadId,
     isWaiting: pooled?.busy === true && at === undefined,
     idleMs: Math.max(0, context.now - activeAt),
+    command: current?.command ?? null,
+    statement: current?.text ?? null,
   };
 }
 

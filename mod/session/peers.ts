@@ -23,6 +23,10 @@ export interface SessionLabel {
   readonly isWaiting: boolean;
   /** Time since its last command came, in milliseconds. */
   readonly idleMs: number;
+  /** The command under way, as process lists name it; null: none, or not known. */
+  readonly command: string | null;
+  /** The start of its statement; null: it has none. */
+  readonly statement: string | null;
 }
 
 /** The sessions and shared connections of workers, for process lists. */

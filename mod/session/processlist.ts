@@ -3,7 +3,7 @@
 // their own, and shared connections that nobody uses get none.
 
 import type { AnswerSink, ServerConnection } from "../backend/mod.ts";
-import { isShowProcesslist } from "../sql/mod.ts";
+import { asksForFullList, isShowProcesslist } from "../sql/mod.ts";
 import {
   Capability,
   Command,
@@ -24,6 +24,8 @@ import { noteState } from "./told_state.ts";
 
 /** A process list longer than this is cut off. */
 const LIST_MAX = 64 * 1024 * 1024;
+/** Characters of a statement in a list that is not FULL: as servers show them. */
+const INFO_MAX = 100;
 
 /** The stage for both forms of the request. */
 export function showProcesslist(
@@ -31,14 +33,17 @@ export function showProcesslist(
   payload: Buffer,
   server: ServerConnection,
 ): StageResult {
+  let infoMax = INFO_MAX;
   if (payload[0] === Command.QUERY) {
     const from = session.hasQueryAttributes ? statementStart(payload, 0, payload.length) : 1;
     if (!isShowProcesslist(payload, from, payload.length)) return FORWARD;
+    if (asksForFullList(payload, from, payload.length)) infoMax = Infinity;
   } else if (payload[0] !== Command.PROCESS_INFO) return FORWARD;
   const { context } = session;
   const { peers } = context;
   if (peers === NO_PEERS) {
-    const sink = new ProcesslistAnswer(session, server, [presenceOf(context)]);
+    const presences = [presenceOf(context)];
+    const sink = new ProcesslistAnswer(session, server, { presences, infoMax });
     server.request(frame(payload, 0), Expect.RESULT, sink);
     return TAKEN;
   }
@@ -46,7 +51,8 @@ export function showProcesslist(
   session.holdFurther();
   void peers.presence().then((others) => {
     if (session.closed || server.closed || session.server !== server) return;
-    const sink = new ProcesslistAnswer(session, server, [others, presenceOf(context)]);
+    const presences = [others, presenceOf(context)];
+    const sink = new ProcesslistAnswer(session, server, { presences, infoMax });
     server.request(request, Expect.RESULT, sink);
     session.release();
   });
@@ -62,6 +68,8 @@ interface Row {
 /** Collects the answer, which is short, and gives it to the client at its end. */
 class ProcesslistAnswer implements AnswerSink {
   readonly #session: ClientSession;
+  /** Of statements elsewhere so many characters are shown. */
+  readonly #infoMax: number;
   readonly #byThread = new Map<number, SessionLabel>();
   /** Sessions without a server connection, or with one to another server. */
   readonly #elsewhere: SessionLabel[] = [];
@@ -77,8 +85,13 @@ class ProcesslistAnswer implements AnswerSink {
   /** The server shows this client what others do. */
   #seesAll = false;
 
-  constructor(session: ClientSession, server: ServerConnection, presences: readonly Presence[]) {
+  constructor(
+    session: ClientSession,
+    server: ServerConnection,
+    { presences, infoMax }: { readonly presences: readonly Presence[]; readonly infoMax: number },
+  ) {
     this.#session = session;
+    this.#infoMax = infoMax;
     this.#endsColumns = server.facts.capabilities & Capability.DEPRECATE_EOF ? 0 : 1;
     for (const { labels, unused } of presences) {
       for (const label of labels) {
@@ -160,7 +173,7 @@ class ProcesslistAnswer implements AnswerSink {
   #addSessionsElsewhere(): void {
     for (const label of this.#elsewhere) {
       if (!this.#seesAll && label.user !== this.#session.user) continue;
-      this.#rows.push({ id: label.id, payload: rowOf(label, this.#columns) });
+      this.#rows.push({ id: label.id, payload: rowOf(label, this.#columns, this.#infoMax) });
     }
   }
 }
@@ -174,17 +187,21 @@ function nameOf(definition: Uint8Array): string {
 }
 
 /** The row that a server would show. Columns that it has for more than others have do not count. */
-function rowOf(label: SessionLabel, columns: readonly string[]): Uint8Array {
+function rowOf(label: SessionLabel, columns: readonly string[], infoMax: number): Uint8Array {
   const writer = new PacketWriter(128);
   for (const column of columns) {
-    const value = valueOf(label, column.toLowerCase());
+    const value = valueOf(label, column.toLowerCase(), infoMax);
     if (value === undefined) writer.raw(NULL_VALUE);
     else writer.lenencBytes(typeof value === "string" ? Buffer.from(value) : value);
   }
   return writer.done();
 }
 
-function valueOf(label: SessionLabel, column: string): string | Uint8Array | undefined {
+function valueOf(
+  label: SessionLabel,
+  column: string,
+  infoMax: number,
+): string | Uint8Array | undefined {
   switch (column) {
     case "id":
       return String(label.id);
@@ -195,7 +212,7 @@ function valueOf(label: SessionLabel, column: string): string | Uint8Array | und
     case "db":
       return label.schema === "" ? undefined : label.schema;
     case "command":
-      return label.isWaiting || label.server !== undefined ? "Query" : "Sleep";
+      return label.command ?? "Sleep";
     case "time":
       return String(Math.floor(label.idleMs / 1000));
     case "state":
@@ -204,7 +221,7 @@ function valueOf(label: SessionLabel, column: string): string | Uint8Array | und
     case "progress":
       return "0.000";
     case "info":
-      return undefined;
+      return label.statement?.slice(0, infoMax);
     default:
       return "0";
   }

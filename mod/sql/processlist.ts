@@ -14,3 +14,11 @@ export function isShowProcesslist(bytes: Uint8Array, start: number, end: number)
   if (tokens.isMark(";")) tokens.next();
   return tokens.atEnd;
 }
+
+/** Whether such a statement asks for statements as long as they are. */
+export function asksForFullList(bytes: Uint8Array, start: number, end: number): boolean {
+  const tokens = new Tokenizer(bytes, start, end);
+  tokens.next();
+  tokens.next();
+  return tokens.is("FULL");
+}

@@ -283,6 +283,8 @@ for (const kind of serverKinds()) {
     test("KILL reaches a statement on a replica, and process lists show it", async () => {
       const victim = await connect(proxy);
       const id = Number(await value("SELECT CONNECTION_ID()", victim));
+      const reader = await connect(proxy);
+      const readerId = await value("SELECT CONNECTION_ID()", reader);
       const statement = victim.query(`${ON_REPLICA} SELECT SLEEP(30), @@port`).then(
         ([found]) => JSON.stringify(found),
         (error: { errno: number }) => `error ${error.errno}`,
@@ -298,8 +300,16 @@ for (const kind of serverKinds()) {
         );
         return list.some((count) => Number(count) > 0);
       });
-      const list = await rows("SHOW PROCESSLIST");
-      expect(list.filter((row) => row[0] === id).map((row) => row[4])).toEqual(["Query"]);
+      const shown = async (list: string) =>
+        (await rows(list)).filter((row) => row[0] === id).map((row) => [row[4], row[7]]);
+      const text = `${ON_REPLICA} SELECT SLEEP(30), @@port`;
+      expect(await shown("SHOW PROCESSLIST")).toEqual([["Query", text]]);
+      await reader.query("START TRANSACTION READ ONLY");
+      await reader.query("SELECT v FROM t");
+      const list = (await rows("SHOW FULL PROCESSLIST")).map((row) => [row[0], row[4], row[7]]);
+      expect(list).toContainEqual([Number(readerId), "Sleep", null]);
+      await reader.query("COMMIT");
+      reader.destroy();
       await client.query(`KILL QUERY ${id}`);
       expect(await statement).toMatch(/error 1317|"SLEEP\(30\)":1/);
       expect(await value("SELECT 5", victim)).toBe(5);
