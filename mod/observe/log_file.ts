@@ -6,6 +6,7 @@ import {
   closeSync,
   createReadStream,
   createWriteStream,
+  existsSync,
   fstatSync,
   openSync,
   readdirSync,
@@ -50,6 +51,20 @@ export interface LogFileOptions {
   readonly onError: (reason: string) => void;
 }
 
+/** Those that this process has open: they are opened again together. */
+const openFiles = new Set<LogFile>();
+
+/**
+ * Opens all log files of this process again by their names: what comes from now on goes to new files
+ * where somebody has moved the old ones. No line is lost.
+ *
+ * @returns Why one of them could not be opened, and goes on where it was; undefined: all are.
+ */
+export async function reopenLogFiles(): Promise<string | undefined> {
+  const failures = await Promise.all([...openFiles].map((file) => file.reopen()));
+  return failures.find((failure) => failure !== undefined);
+}
+
 /** An open log. */
 export class LogFile {
   /** Lines that were not written. */
@@ -63,6 +78,9 @@ export class LogFile {
   #spare: LineBuffer | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isWriting = false;
+  #isClosed = false;
+  /** What waits for the end of a write: the descriptor may not change under it. */
+  #afterWrite: (() => void)[] = [];
   #complainedAt = -Infinity;
   readonly #onExit = () => this.#flushSync();
 
@@ -71,6 +89,7 @@ export class LogFile {
     this.#options = options;
     this.#descriptor = this.#open();
     process.on("exit", this.#onExit);
+    openFiles.add(this);
   }
 
   #open(): number {
@@ -80,6 +99,34 @@ export class LogFile {
     const { head = "" } = this.#options;
     if (this.#bytes === 0 && head !== "") this.#bytes += writeSync(descriptor, head);
     return descriptor;
+  }
+
+  /**
+   * Opens the file again by its name, when no write is under way any more. What waits to be written
+   * goes to the new one.
+   *
+   * @returns Why that was not possible, and the file of before goes on; undefined: it is done.
+   */
+  reopen(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const openAgain = () => {
+        if (this.#isClosed) return resolve(undefined);
+        try {
+          this.#replace();
+          resolve(undefined);
+        } catch (error) {
+          resolve((error as Error).message);
+        }
+      };
+      if (this.#isWriting) this.#afterWrite.push(openAgain);
+      else openAgain();
+    });
+  }
+
+  #replace(): void {
+    const before = this.#descriptor;
+    this.#descriptor = this.#open();
+    closeSync(before);
   }
 
   /** Takes a line, with its newline. */
@@ -99,6 +146,7 @@ export class LogFile {
    */
   begin(length: number): LineBuffer | undefined {
     const { bufferMaxBytes, overflow } = this.#options;
+    if (this.#isClosed) return undefined;
     if (this.#pending.at + length > bufferMaxBytes) {
       if (overflow === "drop") {
         this.dropped++;
@@ -137,6 +185,8 @@ export class LogFile {
       if (error) this.#lose(taken.lines, error);
       taken.clear(ROOM_MAX_BYTES);
       this.#spare = taken;
+      for (const act of this.#afterWrite.splice(0)) act();
+      if (this.#isClosed) return;
       this.#rotateIfDue();
       if (this.#pending.at > 0) this.#plan();
     });
@@ -183,9 +233,8 @@ export class LogFile {
     if (this.#bytes < sizeMaxBytes && !isOld) return;
     try {
       const aside = this.#putAside();
-      const before = this.#descriptor;
-      this.#descriptor = this.#open();
-      closeSync(before);
+      this.#replace();
+      if (aside === undefined) return;
       void compress(aside).then(() => this.#prune()).catch((error) => this.#complain(error));
     } catch (error) {
       this.#complain(error);
@@ -193,8 +242,10 @@ export class LogFile {
     }
   }
 
-  #putAside(): string {
+  /** Undefined: somebody else has moved the file. */
+  #putAside(): string | undefined {
     const { path } = this.#options;
+    if (!existsSync(path)) return undefined;
     const time = new Date().toISOString().replace(/[-:]/g, "").replace(".", "");
     const aside = `${path}.${time}`;
     renameSync(path, aside);
@@ -211,11 +262,17 @@ export class LogFile {
     for (const name of old.sort().reverse().slice(keep)) rmSync(join(folder, name));
   }
 
-  /** Writes what waits, and ends. */
+  /** Writes what waits, and ends. A line that comes later is not written. */
   close(): void {
+    if (this.#isClosed) return;
+    openFiles.delete(this);
     process.off("exit", this.#onExit);
     clearTimeout(this.#timer);
     this.#flushSync();
+    this.#isClosed = true;
+    const descriptor = this.#descriptor;
+    if (this.#isWriting) this.#afterWrite.push(() => closeSync(descriptor));
+    else closeSync(descriptor);
   }
 }
 

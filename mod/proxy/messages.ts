@@ -53,6 +53,8 @@ export type Question =
   | { readonly kind: "pause"; readonly isPaused: boolean }
   /** What went where, by reason; answered with counts. */
   | { readonly kind: "routes" }
+  /** Open all log files again by their names; answered with whether it is done, or why not. */
+  | { readonly kind: "reopenLogs" }
   /** Where a statement would go; answered with rows. */
   | { readonly kind: "explain"; readonly statement: string }
   /** What the worker says of itself; answered with a survey. */

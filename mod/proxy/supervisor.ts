@@ -5,7 +5,13 @@ import { addPoolStatuses } from "../backend/mod.ts";
 import { NO_TOPOLOGY } from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { selfSignedCertificate } from "../net/mod.ts";
-import { addCounters, Counters, type LeveledLog, type LogLines } from "../observe/mod.ts";
+import {
+  addCounters,
+  Counters,
+  type LeveledLog,
+  type LogLines,
+  reopenLogFiles,
+} from "../observe/mod.ts";
 import { addRoutes } from "../route/mod.ts";
 import { workerOf } from "../session/mod.ts";
 import { configureWorkers } from "./configure_workers.ts";
@@ -176,6 +182,15 @@ export async function startSupervisor(
       const failure = failures.find((reason) => reason !== undefined);
       if (failure !== undefined) throw new Error(failure);
       tls = await clientTlsContext(fleet.config.clientTls, certificate);
+    },
+    async reopenLogs() {
+      // Those of this process, with the admin port's, and those of the workers.
+      const own = await reopenLogFiles();
+      const answers = await Promise.all(
+        there().map((worker) => worker.ask({ kind: "reopenLogs" })),
+      );
+      const failures = answers.map(({ failure }) => failure ?? "A worker does not answer");
+      return own ?? failures.find((failure) => failure !== "");
     },
     takeStep: (step, before) => workers[0]!.takeStep(step, before),
     retire() {

@@ -10,6 +10,7 @@ import {
   type LeveledLog,
   type Log,
   LoopLag,
+  reopenLogFiles,
   Stage,
   StatementMetrics,
 } from "../observe/mod.ts";
@@ -314,6 +315,7 @@ export async function startWorker(
     async reload() {
       Object.assign(context, await clientTlsContext(config.clientTls, options.certificate));
     },
+    reopenLogs: reopenLogFiles,
     takeStep,
     retire() {
       phase = "retired";

@@ -227,6 +227,8 @@ export class Link implements Peers {
         return { pools: await this.#worker!.managePools(question.order) };
       case "pause":
         return { failure: await this.#worker!.pause(question.isPaused) ?? "" };
+      case "reopenLogs":
+        return { failure: await this.#worker!.reopenLogs() ?? "" };
       case "renew":
         return { failure: await this.#worker!.renew(question.copies) ?? "" };
       case "settleDown":

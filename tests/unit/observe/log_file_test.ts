@@ -79,6 +79,19 @@ describe("LogFile", () => {
     await until(() => log.aside().length === 2 && log.aside().every((it) => it.endsWith(".gz")));
   });
 
+  test("one that is closed in the middle of a write leaves nothing open", async () => {
+    const open = () => readdirSync("/proc/self/fd").length;
+    const before = open();
+    for (let i = 0; i < 20; i++) {
+      using other = subject();
+      other.file.write("x".repeat(300_000));
+      expect(open()).toBe(before + 1);
+      other.file.close();
+      other.file.write("too late");
+      await until(() => open() === before && other.text().length === 300_000);
+    }
+  });
+
   test("too much at once: dropped and counted, or written at once", () => {
     using dropping = subject({ bufferMaxBytes: 1000 });
     for (let i = 0; i < 100; i++) dropping.file.write(`${"x".repeat(99)}\n`);
