@@ -1,6 +1,7 @@
 // What the proxy tells of itself: events and counters.
 
 export * from "./counters.ts";
+export * from "./digest_names.ts";
 export * from "./exposition.ts";
 export * from "./histogram.ts";
 export * from "./log.ts";

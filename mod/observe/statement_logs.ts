@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { maskPasswords } from "../sql/mod.ts";
 import type { BinaryValue } from "../wire/mod.ts";
+import { type DigestName, DigestNames } from "./digest_names.ts";
 import type { LineBuffer } from "./line_buffer.ts";
 import { LogFile } from "./log_file.ts";
 
@@ -80,6 +81,7 @@ export class AuditLog {
   readonly #rules: AuditRules;
   readonly #users: ReadonlySet<string>;
   readonly #except: ReadonlySet<string>;
+  readonly #names: DigestNames;
   /** How a digest stands in a line, by its text. */
   readonly #digests = new Map<string, Uint8Array>();
   #lastText = "";
@@ -93,8 +95,10 @@ export class AuditLog {
   #sampled = 0;
   #toldDropped = 0;
 
-  constructor(file: LogFile, rules: AuditRules) {
+  /** @param names How servers call digests. */
+  constructor(file: LogFile, rules: AuditRules, names: DigestNames = new DigestNames()) {
     this.#file = file;
+    this.#names = names;
     this.#rules = rules;
     this.#users = new Set(rules.users);
     this.#except = new Set(rules.exceptUsers);
@@ -238,10 +242,18 @@ export class AuditLog {
     const known = this.#digests.get(text);
     if (known !== undefined) return known;
     if (this.#digests.size >= DIGESTS_MAX) this.#digests.clear();
-    const hex = createHash("sha256").update(text, "latin1").digest("hex");
+    const hex = this.#names.of(text) ??
+      createHash("sha256").update(text, "latin1").digest("hex");
     const digest = Buffer.from(`","digest":"${hex}",`);
     this.#digests.set(text, digest);
     return digest;
+  }
+
+  /** What servers call these is known by now: lines to come have it. */
+  renameDigests(names: readonly DigestName[]): void {
+    for (const [text] of names) this.#digests.delete(text);
+    this.#lastText = "";
+    this.#lastDigest = NO_DIGEST;
   }
 
   close(): void {

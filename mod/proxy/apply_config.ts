@@ -40,7 +40,7 @@ export async function prepareConfig(config: Config, context: SessionContext, opt
   const logsOf = (each: Config) => [each.audit, each.slowLog, workerCount(each) > 1];
   const newLogs = isSame(logsOf(before), logsOf(config))
     ? undefined
-    : openStatementLogs(config, options.number, options.log);
+    : openStatementLogs(config, { ...options, names: context.digestNames });
   return {
     commit() {
       context.config = config;

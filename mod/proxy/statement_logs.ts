@@ -1,7 +1,14 @@
 // Opens the audit log and the slow log of a worker.
 
 import { type Config, type StatementLogSettings, version } from "../config/mod.ts";
-import { AuditLog, type Log, LogFile, SlowLog, slowLogHead } from "../observe/mod.ts";
+import {
+  AuditLog,
+  type DigestNames,
+  type Log,
+  LogFile,
+  SlowLog,
+  slowLogHead,
+} from "../observe/mod.ts";
 import { StartError } from "./start_error.ts";
 import { workerCount } from "./worker_count.ts";
 
@@ -14,8 +21,17 @@ export interface StatementLogs {
   readonly slowLog: SlowLog | undefined;
 }
 
-/** @throws {StartError} If a file cannot be opened. */
-export function openStatementLogs(config: Config, worker: number, log: Log): StatementLogs {
+/**
+ * Opens those of a worker.
+ *
+ * @throws {StartError} If a file cannot be opened.
+ */
+export function openStatementLogs(config: Config, { number: worker, log, names }: {
+  readonly number: number;
+  readonly log: Log;
+  /** How servers call digests. */
+  readonly names: DigestNames;
+}): StatementLogs {
   const { audit, slowLog } = config;
   // One that is to go has its own file, however many stay.
   const several = workerCount(config) > 1 || worker > 0;
@@ -31,7 +47,7 @@ export function openStatementLogs(config: Config, worker: number, log: Log): Sta
       exceptUsers: audit.exceptUsers,
       samplePercent: audit.sample,
       textMaxBytes: audit.textMaxBytes,
-    }),
+    }, names),
     slowLog: slowLog.filePath === ""
       ? undefined
       : new SlowLog(open(slowLog, slowLogHead(version)), {

@@ -73,7 +73,10 @@ export async function startSupervisor(
     watcher: undefined,
     isPaused: false,
     paused: [],
-    totals: makeTotals(config.metrics.digestsMax, () => fleet.config),
+    totals: makeTotals(config.metrics.digestsMax, {
+      config: () => fleet.config,
+      onNames: (names) => workers.forEach((worker) => worker.tellDigests(names)),
+    }),
     ending: false,
     onGone(worker) {
       workers.splice(workers.indexOf(worker), 1);
@@ -159,7 +162,9 @@ export async function startSupervisor(
         async () => {
           const isOwn = next.clientTls.certPath === "" && tls.clientTls !== undefined;
           if (!isOwn) tls = await clientTlsContext(next.clientTls, certificate);
+          const hadAudit = fleet.config.audit.filePath !== "";
           fleet.config = { ...next, listen: fleet.config.listen };
+          if (!hadAudit) workers.forEach((worker) => worker.tellDigests(fleet.totals.names));
           if (!splitsReads(next)) fleet.code = undefined;
         },
       );

@@ -7,6 +7,8 @@ import type { Config } from "../config/mod.ts";
 import { addressText, eventTime, ListenError, onDefect, type Stream } from "../net/mod.ts";
 import {
   Counters,
+  type DigestName,
+  DigestNames,
   type LeveledLog,
   type Log,
   LoopLag,
@@ -72,6 +74,8 @@ export interface Worker extends Running {
    */
   renew(copies: number): Promise<string | undefined>;
   settleDown(): void;
+  /** The audit log's lines are to have the names that servers give digests. */
+  learnDigests(names: readonly DigestName[]): void;
   /** There are so many workers: they share the bounds of pools, and ask each other. */
   share(workers: number): void;
 }
@@ -138,16 +142,25 @@ export async function startWorker(
   );
   const peersOf = (among: number) => among > 1 && options.peers ? options.peers : NO_PEERS;
   const credentials = options.credentials ?? startCredentials(config, log);
-  const logs = openStatementLogs(config, options.number, log);
+  const digestNames = new DigestNames();
+  const logs = openStatementLogs(config, { number: options.number, log, names: digestNames });
   const isMeasured = config.metrics.statements || Object.values(logs).some(Boolean);
   const metrics = new StatementMetrics(isMeasured);
-  const totals = makeTotals(config.metrics.digestsMax, () => current);
+  const learnDigests = (names: readonly DigestName[]) => {
+    digestNames.learn(names);
+    context.audit?.renameDigests(names);
+  };
+  const totals = makeTotals(config.metrics.digestsMax, {
+    config: () => current,
+    onNames: learnDigests,
+  });
   const context: SessionContext = {
     config,
     log: log.of("session"),
     counters,
     metrics,
     ...logs,
+    digestNames,
     loopLag: new LoopLag(JANITOR_MS),
     directory: new Directory(options.number),
     server: servers.at(config.backends[0]),
@@ -275,6 +288,7 @@ export async function startWorker(
     survey: () => Promise.resolve([surveyOf(context, options.number)]),
     publish: (topology) => follower.follow(topology),
     learn: (code) => context.routing?.learn(code),
+    learnDigests,
     attach(watcher) {
       const troubles = new Troubles((report) => watcher.report(report));
       desk = {

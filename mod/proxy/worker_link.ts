@@ -93,6 +93,9 @@ export class Link implements Peers {
         this.#code = message.code;
         this.#worker?.learn(message.code);
         return;
+      case "digests":
+        this.#worker?.learnDigests(message.names);
+        return;
       case "peers":
         this.clients = message.clients;
         return;

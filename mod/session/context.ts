@@ -8,6 +8,7 @@ import type { Config } from "../config/mod.ts";
 import type {
   AuditLog,
   Counters,
+  DigestNames,
   Log,
   LoopLag,
   SlowLog,
@@ -31,6 +32,8 @@ export interface SessionContext {
   /** The audit log and the slow log; undefined where they are off. */
   audit: AuditLog | undefined;
   slowLog: SlowLog | undefined;
+  /** How servers call digests: for the audit log. */
+  readonly digestNames: DigestNames;
   /** How late the janitor comes: so late comes everything. */
   readonly loopLag: LoopLag;
   readonly directory: Directory;
