@@ -1,5 +1,6 @@
 // The proxy as a process: listeners, workers, timeouts, drain.
 
+export { throttleLimits } from "./apply_config.ts";
 export type { RunningCluster } from "./cluster.ts";
 export { ownEndpoint } from "./credentials.ts";
 export { examineMachine } from "./examine_machine.ts";

@@ -45,6 +45,8 @@ export interface Running {
   explainRoute(statement: string): Promise<readonly ExplainRow[] | undefined>;
   /** Ends a session, or its statement, whichever worker it is on. */
   kill(command: KillCommand): Promise<KillOutcome>;
+  /** Counts a login that was refused at the admin port. */
+  noteAdminRefusal(): void;
   /** What is known of the servers has changed. */
   publish(topology: Topology): void;
   /** What is known of stored functions and views has changed. */

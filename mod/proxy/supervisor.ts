@@ -135,6 +135,7 @@ export async function startSupervisor(
       if (worker === undefined) return "unknown";
       return (await worker.ask({ kind: "kill", command })).outcome ?? "failed";
     },
+    noteAdminRefusal: () => void buried.adminLoginsFailed++,
     async routes() {
       const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "routes" })));
       return addRoutes(answers.map(({ routes }) => routes ?? []));

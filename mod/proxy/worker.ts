@@ -283,6 +283,7 @@ export async function startWorker(
       return totals;
     },
     kill: (command) => killSession(command, context),
+    noteAdminRefusal: () => void counters.adminLoginsFailed++,
     routes: () => Promise.resolve(context.routing?.counts.rows() ?? []),
     explainRoute: (statement) => Promise.resolve(explainFreshRoute(statement, context)),
     survey: () => Promise.resolve([surveyOf(context, options.number)]),
