@@ -327,7 +327,7 @@ async function logIn(
   if (error !== "ok") {
     if (refused) {
       if (refused.code === ACCESS_DENIED) throttle.failed(address);
-      noteRefusal({ user, client, error: refused }, context);
+      noteRefusal({ user, client, error: refused, session: id }, context);
     }
     channel.send(encodeErr(error));
     stream.end();
@@ -344,17 +344,20 @@ type Timer = ReturnType<typeof setTimeout>;
 
 /** Somebody was not let in. */
 function noteRefusal(
-  { user, client, error: { code } }: {
+  { user, client, error: { code, message: reason }, session = 0 }: {
     /** Empty where it has not been said yet. */
     readonly user: string;
     readonly client: string;
     readonly error: SqlError;
+    /** Its number, where it has one. */
+    readonly session?: number;
   },
-  { view: { running }, log, throttle }: PortContext,
+  { view: { running }, log, throttle, audit }: PortContext,
 ): void {
   throttle.expire();
   running.noteAdminRefusal();
   log.warn("admin login refused", { user, client, code });
+  audit?.loginFailed({ session, user, client, code, reason });
 }
 
 /** Gives the error for the client, or undefined where it has proved who it is. */

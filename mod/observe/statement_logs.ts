@@ -118,6 +118,19 @@ export class AuditLog {
     if (this.#isFor(facts.user)) this.#write({ event, ...facts });
   }
 
+  /** Somebody was not let in. Whoever it said it was: which accounts are logged does not matter here. */
+  loginFailed(facts: {
+    readonly session: number;
+    /** Empty: it had not said so yet. */
+    readonly user: string;
+    readonly client: string;
+    /** The number of the error it was told. */
+    readonly code: number;
+    readonly reason: string;
+  }): void {
+    this.#write({ event: "login_failed", ...facts });
+  }
+
   /** A command on the admin port. */
   admin(facts: {
     readonly user: string;

@@ -41,6 +41,7 @@ import type { SessionContext } from "./context.ts";
 import { LoginAttempts, unlessAborted } from "./login_attempts.ts";
 import { loginShared, type PooledLogin } from "./pooled_login.ts";
 import { asServerError, takesClientErrors } from "./session_errors.ts";
+import { logLoginFailed } from "./statement_logging.ts";
 
 const ACCESS_DENIED = 1045;
 const TOO_MANY_OF_USER = 1203;
@@ -72,6 +73,7 @@ export async function login(
   context: SessionContext,
 ): Promise<ClientLogin | undefined> {
   const abandoned = new AbortController();
+  const who: Claimed = { user: "" };
   const channel = new PacketChannel(HANDSHAKE_PACKET_MAX, (reason) => {
     session.onClosed(reason);
     abandoned.abort();
@@ -81,19 +83,29 @@ export async function login(
       const rest = await readProxyHeader(stream, session);
       channel.attach(stream).onBytes(rest);
     } else channel.attach(stream);
-    return await greetAndAuthenticate(session, channel, { context, signal: abandoned.signal });
+    const { signal } = abandoned;
+    return await greetAndAuthenticate(session, channel, { context, signal, who });
   } catch (error) {
-    refuse(channel, error, session, context);
+    refuse(channel, error, { session, who });
     return undefined;
   } finally {
     session.attempts = undefined;
   }
 }
 
+/** Who a client says it is, one character a byte; empty: nobody yet. */
+interface Claimed {
+  user: string;
+}
+
 async function greetAndAuthenticate(
   session: ClientSession,
   channel: PacketChannel,
-  { context, signal }: { readonly context: SessionContext; readonly signal: AbortSignal },
+  { context, signal, who }: {
+    readonly context: SessionContext;
+    readonly signal: AbortSignal;
+    readonly who: Claimed;
+  },
 ): Promise<ClientLogin> {
   await context.settled?.promise;
   const stream = channel.stream as Stream;
@@ -116,6 +128,7 @@ async function greetAndAuthenticate(
     payload = await channel.read();
   }
   const response = narrow(decodeHandshakeResponse(payload), greeting);
+  who.user = userName(response.user);
   session.capabilities = response.capabilities;
   session.takesClientErrors = takesClientErrors(response.attributes);
   if (context.config.clientTls.mode === "required" && !stream.secure && !stream.local) {
@@ -398,12 +411,16 @@ function countRefusal(error: unknown, session: ClientSession, context: SessionCo
 function refuse(
   channel: PacketChannel,
   error: unknown,
-  session: ClientSession,
-  context: SessionContext,
+  { session, who }: { readonly session: ClientSession; readonly who: Claimed },
 ): void {
+  const { stream, context } = session;
   countRefusal(error, session, context);
-  const { stream } = session;
-  if (session.closed) return;
+  if (session.closed) {
+    // Who does not wait for the answer has guessed nevertheless.
+    const isRefused = error instanceof EarlyRefusal || error instanceof LoginRefusedError;
+    if (isRefused) logLoginFailed(session, who.user, error.error);
+    return;
+  }
   let told: SqlError | undefined;
   if (error instanceof EarlyRefusal) {
     told = asServerError(error.error); // who the client is has not been said yet
@@ -421,6 +438,7 @@ function refuse(
     if (!session.takesClientErrors) told = asServerError(told);
     channel.send(encodeErr(told));
   }
+  logLoginFailed(session, who.user, told);
   context.log.info("login refused", {
     session: session.id,
     client: session.address,

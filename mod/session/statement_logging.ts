@@ -1,7 +1,7 @@
 // Gives a session's statements to the audit log and the slow log. Called only where one of them is on.
 
 import { LoggedSession, type LoggedStatement } from "../observe/mod.ts";
-import { Command } from "../wire/mod.ts";
+import { Command, type SqlError } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
 
@@ -83,13 +83,32 @@ export function logSession(session: ClientSession, event: "login" | "logout"): v
   audit.session(event, { session: id, user, client, db: session.pooled?.state.schema ?? "" });
 }
 
+/** A client was not let in, or not as another user. @param user As it has said, one character a byte. */
+export function logLoginFailed(
+  { id, address, port, context }: ClientSession,
+  user: string,
+  { code, message: reason }: SqlError,
+): void {
+  context.audit?.loginFailed({
+    session: id,
+    user: Buffer.from(user, "latin1").toString(),
+    client: clientName(address, port),
+    code,
+    reason,
+  });
+}
+
+function clientName(address: string, port: number): string {
+  return address === "" ? "localhost" : `${address}:${port}`;
+}
+
 /** Made with the first statement, and after a change of the account. */
 function loggedSession(session: ClientSession): LoggedSession {
   const { id, user, address, port } = session;
   return session.logged ??= new LoggedSession(
     id,
     Buffer.from(user, "latin1").toString(),
-    address === "" ? "localhost" : `${address}:${port}`,
+    clientName(address, port),
   );
 }
 

@@ -131,6 +131,66 @@ describe("the audit log", () => {
     expect(texts.filter((text) => text !== "SELECT nowhere")).toHaveLength(5);
   });
 
+  for (const kind of kinds) {
+    for (const mode of ["session", "transaction"]) {
+      test(`${kind}: who is not let in, and why, ${mode} pooling`, async () => {
+        const { server } = await subject(kind);
+        using place = folder();
+        await using proxy = await ownProxy(server, {
+          args: ["--admin", "127.0.0.1:0"],
+          config: `[pool]\nmode = "${mode}"\n[audit]\nfile = "${place.path}/audit.log"\n` +
+            'users = ["second"]\n[auth]\nfailures_max = 3\n[admin]\npassword = "right"\n',
+        });
+        const { app, second } = server.accounts;
+        const wrong = { ...app, password: "wrong" };
+        const codes: number[] = [];
+        const refuse = async (login: Promise<unknown>) => {
+          const error = await login.then(() => undefined, (error: unknown) => error);
+          codes.push((error as { readonly code: number }).code);
+        };
+        await refuse(loginAs(wrong, proxy));
+        await refuse(loginAs(second, proxy, { database: "no_such_database" }));
+        using client = await loginAs(second, proxy);
+        const toApp = Buffer.concat([
+          Buffer.of(0x11),
+          Buffer.from(`${app.user}\0\0\0`),
+          Buffer.of(45, 0),
+          Buffer.from("mysql_native_password\0"),
+        ]);
+        await refuse(client.changeUser(toApp, "wrong"));
+        await refuse(loginAs({ user: "nobody", password: "x" }, proxy));
+        await refuse(loginAs({ user: "somebody", password: "x" }, proxy));
+        await refuse(loginAs(second, proxy));
+        const port = await proxy.loggedPort("admin port");
+        await refuse(loginAs({ user: "admin", password: "wrong" }, { port }));
+        expect(codes).toEqual([1045, 1049, 1045, 1045, 1045, 1129, 1045]);
+        await proxy.stop();
+        const failed = entriesIn(place.path).filter(({ event }) => event === "login_failed");
+        const inOrder = failed.toSorted((one, other) =>
+          String(one["time"]) < String(other["time"]) ? -1 : 1
+        );
+        expect(inOrder.map(({ user, code }) => [user, code])).toEqual([
+          [app.user, 1045],
+          [second.user, 1049],
+          [app.user, 1045],
+          ["nobody", 1045],
+          ["somebody", 1045],
+          ["", 1129],
+          ["admin", 1045],
+        ]);
+        expect(inOrder[0]!["reason"]).toContain("Access denied for user 'app'");
+        for (const entry of inOrder) {
+          expect(entry).toMatchObject({
+            client: expect.stringMatching(/^127\.0\.0\.1/),
+            session: expect.any(Number),
+            reason: expect.any(String),
+          });
+        }
+        expect(JSON.stringify(entriesIn(place.path))).not.toContain("wrong");
+      });
+    }
+  }
+
   test("a file that cannot be written is said at the start", async () => {
     const { server } = await subject(kinds[0]!);
     const started = ownProxy(server, { config: '[audit]\nfile = "/no/such/folder/audit.log"\n' });
