@@ -142,12 +142,18 @@ export class AuditLog {
     this.#write({ event: "admin", ...facts, text });
   }
 
-  /** Hot path where it is on: bytes are copied, what repeats was made before. */
-  statement(statement: LoggedStatement, who: LoggedSession): void {
-    if (!this.#isFor(who.user)) return;
-    this.#sampled += this.#rules.samplePercent;
-    if (this.#sampled >= 100) this.#sampled -= 100;
-    else if (statement.errorCode === 0) return;
+  /**
+   * Hot path where it is on: bytes are copied, what repeats was made before.
+   *
+   * @param isWanted A rule wants it, whatever its account and the share.
+   */
+  statement(statement: LoggedStatement, who: LoggedSession, isWanted: boolean): void {
+    if (!isWanted) {
+      if (!this.#isFor(who.user)) return;
+      this.#sampled += this.#rules.samplePercent;
+      if (this.#sampled >= 100) this.#sampled -= 100;
+      else if (statement.errorCode === 0) return;
+    }
     if (this.#file.dropped > this.#toldDropped) this.#tellDropped();
     const { bytes, start, end } = statement;
     const limit = Math.min(end, start + this.#rules.textMaxBytes);

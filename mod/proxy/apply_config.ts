@@ -4,7 +4,7 @@ import { BlockList } from "node:net";
 import type { Server } from "../backend/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { LeveledLog, Log } from "../observe/mod.ts";
-import type { SessionContext } from "../session/mod.ts";
+import { AuditChoice, type SessionContext } from "../session/mod.ts";
 import { logSettings } from "./log_settings.ts";
 import { connectSettings, ownAccount, poolLimits } from "./server_settings.ts";
 import { sharesConnections } from "./shares_connections.ts";
@@ -68,6 +68,7 @@ export async function prepareConfig(config: Config, context: SessionContext, opt
         context.slowLog?.close();
         Object.assign(context, newLogs);
       }
+      context.auditChoice = AuditChoice.from(config);
       context.metrics.enabled = config.metrics.statements || context.audit !== undefined ||
         context.slowLog !== undefined;
     },

@@ -17,6 +17,7 @@ import {
   StatementMetrics,
 } from "../observe/mod.ts";
 import {
+  AuditChoice,
   carryOver,
   ClientSession,
   Directory,
@@ -160,6 +161,7 @@ export async function startWorker(
     counters,
     metrics,
     ...logs,
+    auditChoice: AuditChoice.from(config),
     digestNames,
     loopLag: new LoopLag(JANITOR_MS),
     directory: new Directory(options.number),

@@ -14,6 +14,7 @@ import type {
   SlowLog,
   StatementMetrics,
 } from "../observe/mod.ts";
+import type { AuditChoice } from "./audit_choice.ts";
 import type { ClusterDesk } from "./cluster_desk.ts";
 import type { Directory } from "./directory.ts";
 import type { FailoverGate } from "./failover_gate.ts";
@@ -32,6 +33,8 @@ export interface SessionContext {
   /** The audit log and the slow log; undefined where they are off. */
   audit: AuditLog | undefined;
   slowLog: SlowLog | undefined;
+  /** What rules say of the audit log; undefined where none says anything. */
+  auditChoice: AuditChoice | undefined;
   /** How servers call digests: for the audit log. */
   readonly digestNames: DigestNames;
   /** How late the janitor comes: so late comes everything. */

@@ -63,13 +63,14 @@ export function statementToLog(code: number, server: string): StatementToLog {
 
 /** The statement to be logged has been answered, or will not be. */
 export function logStatement(session: ClientSession): void {
-  const { audit, slowLog, counters } = session.context;
+  const { audit, slowLog, counters, auditChoice } = session.context;
   const isSlow = slowLog !== undefined && statement.outcome === "answered" &&
     statement.totalUs >= slowLog.thresholdUs;
   if (audit === undefined && !isSlow) return;
   const who = loggedSession(session);
   const before = (audit?.dropped ?? 0) + (slowLog?.dropped ?? 0);
-  audit?.statement(statement, who);
+  const wish = auditChoice?.of(statement, who, session.address);
+  if (wish !== "never") audit?.statement(statement, who, wish === "always");
   if (isSlow) slowLog.statement(statement, who);
   counters.logEntriesDropped += (audit?.dropped ?? 0) + (slowLog?.dropped ?? 0) - before;
   statement.bytes = NOTHING; // nothing is kept that a client has sent

@@ -131,6 +131,56 @@ describe("the audit log", () => {
     expect(texts.filter((text) => text !== "SELECT nowhere")).toHaveLength(5);
   });
 
+  for (const mode of ["session", "transaction"]) {
+    test(`rules say of statements whether they are logged, ${mode} pooling`, async () => {
+      const { server } = await subject(kinds[0]!);
+      using place = folder();
+      const { app, second } = server.accounts;
+      await using proxy = await ownProxy(server, {
+        args: ["--admin", "127.0.0.1:0"],
+        config: `[pool]\nmode = "${mode}"\n[audit]\nfile = "${place.path}/audit.log"\n` +
+          `except_users = ["${second.user}"]\n` +
+          '[[rule]]\nstatement = "payroll"\naudit = "always"\n' +
+          '[[rule]]\ndigest = "SELECT 1"\naudit = "never"\n' +
+          `[[rule]]\nuser = "${app.user}"\nstatement = "nowhere"\naudit = "never"\n`,
+      });
+      using client = await loginAs(app, proxy);
+      using other = await loginAs(second, proxy);
+      for (const each of [client, other]) {
+        await each.query("SELECT 'payroll'");
+        await each.query("SELECT 7");
+        await each.query("SELECT 'plain'");
+        await each.query("SELECT nowhere").catch(() => {});
+      }
+      using admin = await loginAs({ user: "admin", password: "" }, {
+        port: await proxy.loggedPort("admin port"),
+      });
+      expect(await admin.query("SELECT rule_id, log FROM mysql_query_rules")).toEqual([
+        ["1", "1"],
+        ["2", "0"],
+        ["3", "0"],
+      ]);
+      await admin.query("UPDATE mysql_query_rules SET log = NULL WHERE rule_id = 1");
+      await admin.query("UPDATE mysql_query_rules SET log = 1 WHERE rule_id = 2");
+      await admin.query("LOAD MYSQL QUERY RULES TO RUNTIME");
+      for (const each of [client, other]) {
+        await each.query("SELECT 'payroll, too'");
+        await each.query("SELECT 8");
+      }
+      await proxy.stop();
+      const entries = entriesIn(place.path).filter(({ event }) => event === "statement");
+      const texts = (user: string) =>
+        entries.flatMap((each) => each["user"] === user ? each.text : []);
+      // A digest is the same for every value: SELECT 'payroll' and SELECT 7 are one.
+      expect(texts(app.user)).toEqual([
+        "SELECT 'payroll'",
+        "SELECT 'payroll, too'",
+        "SELECT 8",
+      ]);
+      expect(texts(second.user)).toEqual(["SELECT 'payroll'", "SELECT 'payroll, too'", "SELECT 8"]);
+    });
+  }
+
   for (const kind of kinds) {
     for (const mode of ["session", "transaction"]) {
       test(`${kind}: who is not let in, and why, ${mode} pooling`, async () => {

@@ -59,7 +59,7 @@ function logged(
       samplePercent: 100,
       textMaxBytes,
     });
-    for (const each of statements) log.statement({ ...STATEMENT, ...each }, who);
+    for (const each of statements) log.statement({ ...STATEMENT, ...each }, who, false);
     log.close();
     return readFileSync(path, "utf8").trimEnd().split("\n").map((line) =>
       JSON.parse(line) as Entry
