@@ -69,6 +69,8 @@ export class AuditLog {
     readonly user: string;
     readonly client: string;
     readonly db: string;
+    /** Of a login: how long it took, from the connection on, in microseconds. */
+    readonly us?: number;
   }): void {
     if (this.#isFor(facts.user)) this.#write({ event, ...facts });
   }
@@ -142,12 +144,15 @@ export class AuditLog {
   }
 
   #answer(lines: LineBuffer, statement: LoggedStatement): void {
-    const { queueUs, restoreUs, consistencyUs, rowsSent, rowsAffected } = statement;
+    const { queueUs, restoreUs, consistencyUs, executeUs, streamUs } = statement;
+    const { rowsSent, rowsAffected } = statement;
     lines.copy(US);
     lines.number(Math.round(statement.totalUs));
     if (queueUs > 0) number(lines, QUEUE_US, queueUs);
     if (restoreUs > 0) number(lines, RESTORE_US, restoreUs);
     if (consistencyUs > 0) number(lines, CONSISTENCY_US, consistencyUs);
+    if (executeUs > 0) number(lines, EXECUTE_US, executeUs);
+    if (streamUs > 0) number(lines, STREAM_US, streamUs);
     // Most answers have as many rows as the one before.
     if (rowsSent !== this.#rows || rowsAffected !== this.#affected) {
       this.#rows = rowsSent;
@@ -288,6 +293,8 @@ const US: Uint8Array = Buffer.from('"us":');
 const QUEUE_US = field("queue_us");
 const RESTORE_US = field("restore_us");
 const CONSISTENCY_US = field("consistency_us");
+const EXECUTE_US = field("execute_us");
+const STREAM_US = field("stream_us");
 const RETRIES = field("retries");
 const ERROR = field("error");
 const LINE_END: Uint8Array = Buffer.from("}\n");

@@ -44,6 +44,10 @@ export interface LoggedStatement {
   readonly queueUs: number;
   readonly restoreUs: number;
   readonly consistencyUs: number;
+  /** From the moment it was sent to the end of its answer; 0 where that is all of it. */
+  readonly executeUs: number;
+  /** Of that, from the first piece of an answer in several to its end; 0: it came in one. */
+  readonly streamUs: number;
   readonly rowsSent: number;
   readonly rowsAffected: number;
   /** Bytes that its client was sent. */

@@ -29,6 +29,8 @@ const statement: StatementToLog = {
   queueUs: 0,
   restoreUs: 0,
   consistencyUs: 0,
+  executeUs: 0,
+  streamUs: 0,
   rowsSent: 0,
   rowsAffected: 0,
   bytesSent: 0,
@@ -50,6 +52,8 @@ export function statementToLog(code: number, server: string): StatementToLog {
     statement.queueUs =
     statement.restoreUs =
     statement.consistencyUs =
+    statement.executeUs =
+    statement.streamUs =
       0;
   statement.rowsSent =
     statement.rowsAffected =
@@ -81,7 +85,12 @@ export function logSession(session: ClientSession, event: "login" | "logout"): v
   const { audit } = session.context;
   if (audit === undefined) return;
   const { session: id, user, client } = loggedSession(session);
-  audit.session(event, { session: id, user, client, db: session.pooled?.state.schema ?? "" });
+  const facts = { session: id, user, client, db: session.pooled?.state.schema ?? "" };
+  if (event === "logout") audit.session(event, facts);
+  else {
+    const us = Math.round((performance.now() - session.connectedAt) * 1000);
+    audit.session(event, { ...facts, us });
+  }
 }
 
 /** A client was not let in, or not as another user. @param user As it has said, one character a byte. */

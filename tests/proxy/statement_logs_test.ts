@@ -132,6 +132,57 @@ describe("the audit log", () => {
   });
 
   for (const mode of ["session", "transaction"]) {
+    test(`has where the time went, where it went anywhere, ${mode} pooling`, async () => {
+      const { server } = await subject(kinds[0]!);
+      using place = folder();
+      await using proxy = await ownProxy(server, {
+        config: `[pool]\nmode = "${mode}"\nconnections_max = 2\n` +
+          `[audit]\nfile = "${place.path}/audit.log"\n`,
+      });
+      const { app } = server.accounts;
+      using first = await loginAs(app, proxy);
+      using second = await loginAs(app, proxy);
+      await first.query("SELECT 'at once'");
+      await first.query(
+        `SELECT '${"x".repeat(1000)}' FROM ${"(SELECT 1 UNION ALL SELECT 2) a"} ${
+          Array.from({ length: 12 }, (_, at) => `JOIN (SELECT 1 UNION ALL SELECT 2) t${at}`).join(
+            " ",
+          )
+        }`,
+      );
+      if (mode === "transaction") {
+        using third = await loginAs(app, proxy);
+        for (const each of [first, second]) {
+          await each.query("BEGIN");
+          await each.query("SELECT 1 FROM DUAL FOR UPDATE");
+        }
+        const waiting = third.query("SELECT SLEEP(0.05), 'waited' FOR UPDATE");
+        await second.query("SELECT SLEEP(0.2)");
+        await second.query("COMMIT");
+        await waiting;
+        await first.query("COMMIT");
+      }
+      await proxy.stop();
+      const entries = entriesIn(place.path);
+      const find = (part: string) => entries.find(({ text }) => text?.includes(part))!;
+      const login = entries.find(({ event }) => event === "login")!;
+      expect(login["us"]).toBeGreaterThan(0);
+      expect(login["us"]).toBeLessThan(30_000_000);
+      expect(Object.keys(find("at once")).filter((name) => name.endsWith("_us"))).toEqual([]);
+      const long = find("xxx");
+      expect(long["stream_us"]).toBeGreaterThan(0);
+      expect(long["stream_us"]).toBeLessThanOrEqual(long["us"] as number);
+      expect(long["execute_us"]).toBeUndefined();
+      if (mode === "transaction") {
+        const waited = find("'waited'") as unknown as Readonly<Record<string, number>>;
+        expect(waited["queue_us"]).toBeGreaterThan(100_000);
+        expect(waited["execute_us"]).toBeGreaterThanOrEqual(50_000);
+        expect(waited["queue_us"]! + waited["execute_us"]!).toBeLessThanOrEqual(waited["us"]! + 2);
+      }
+    });
+  }
+
+  for (const mode of ["session", "transaction"]) {
     test(`rules say of statements whether they are logged, ${mode} pooling`, async () => {
       const { server } = await subject(kinds[0]!);
       using place = folder();
