@@ -2,7 +2,7 @@
 
 import { maskPasswords } from "../sql/mod.ts";
 import type { LogFile } from "./log_file.ts";
-import { type LoggedSession, type LoggedStatement, textOf } from "./logged_statement.ts";
+import { type LoggedSession, type LoggedStatement, textOf, traceOf } from "./logged_statement.ts";
 
 /** The slow log of a worker. */
 export class SlowLog {
@@ -10,7 +10,6 @@ export class SlowLog {
   readonly thresholdUs: number;
   readonly #file: LogFile;
   readonly #textMaxBytes: number;
-  #db = "";
 
   constructor(
     file: LogFile,
@@ -33,15 +32,18 @@ export class SlowLog {
     const text = maskPasswords(textOf(bytes, start, limit)).replace(/;\s*$/, "");
     const host = client.replace(/:\d+$/, "");
     const isLocal = host === "localhost";
-    const inDb = statement.db !== this.#db && statement.db !== "" ? `use ${statement.db};\n` : "";
-    if (statement.db !== "") this.#db = statement.db;
+    // Before each of them: the file may be a new one, and readers take it for all that follow.
+    const inDb = statement.db === "" ? "" : `use ${statement.db};\n`;
+    // A field of its own of this line: one more line would be part of the statement to mysqldumpslow.
+    const found = traceOf(bytes, { start, limit });
+    const trace = found === undefined ? "" : `  Traceparent: ${found}`;
     const seconds = (us: number) => (us / 1_000_000).toFixed(6);
     this.#file.write(
       `# Time: ${new Date(now).toISOString().replace("Z", "000Z")}\n` +
         `# User@Host: ${user}[${user}] @ ${isLocal ? "localhost" : ""} [${isLocal ? "" : host}]` +
         `  Id: ${session}\n` +
         `# Query_time: ${seconds(totalUs)}  Lock_time: 0.000000 Rows_sent: ${rowsSent}` +
-        `  Rows_examined: 0 Rows_affected: ${rowsAffected}\n` +
+        `  Rows_examined: 0 Rows_affected: ${rowsAffected}${trace}\n` +
         `${inDb}SET timestamp=${Math.floor((now - totalUs / 1000) / 1000)};\n${text};\n`,
     );
   }

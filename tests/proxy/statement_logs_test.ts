@@ -1,7 +1,7 @@
 // The audit log and the slow log of a running proxy.
 
 import { describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createConnection } from "mysql2/promise";
@@ -368,5 +368,65 @@ describe("the slow log", () => {
       /Count: 1 {2}Time=0\.3\ds .*Rows=1\.0 \(1\), app\[app\]@\[127\.0\.0\.1\]/,
     );
     expect(output).toContain("SELECT SLEEP(N.N)");
+  });
+
+  // Query attributes are MySQL's.
+  test.skipIf(!kinds.includes("mysql"))("has the trace of query attributes", async () => {
+    const { server } = await subject("mysql");
+    using place = folder();
+    const file = join(place.path, "slow.log");
+    await using proxy = await ownProxy(server, {
+      config: `[pool]\nmode = "transaction"\n[slow_log]\nfile = "${file}"\nthreshold = "0ms"\n`,
+    });
+    const { user, password } = server.accounts.app;
+    const { host, port } = proxy;
+    const driver = await createConnection({ host, port, user, password, database: "test" });
+    const traces = [1, 2].map((last) => `${TRACE.slice(0, -1)}${last}`);
+    for (const traceparent of traces) {
+      await driver.query({ sql: "SELECT 'traced', SLEEP(0.01)", attributes: { traceparent } });
+    }
+    await driver.query("SELECT 'not traced', SLEEP(0.01)");
+    await driver.end();
+    await proxy.stop();
+    const heads = [...readFileSync(file, "utf8").matchAll(/^# Query_time: .*$/gm)];
+    const shown = heads.map(([head]) => / {2}Traceparent: (\S+)$/.exec(head)?.[1]);
+    expect(shown).toEqual([...traces, undefined]);
+    // To neither of them are statements different for their trace.
+    const run = async (...command: readonly string[]) => {
+      const child = Bun.spawn([...command, file], { stdout: "pipe", stderr: "pipe" });
+      const [output] = await Promise.all([new Response(child.stdout).text(), child.exited]);
+      return output;
+    };
+    const summary = await run(`${mysqlFolder()}/bin/mysqldumpslow`);
+    expect(summary.match(/Count: \d+/g)).toEqual(["Count: 3"]);
+    if (noDigest !== null) return;
+    const ptOutput = await run("pt-query-digest", "--no-version-check", "--output", "json");
+    const { classes } = JSON.parse(ptOutput) as {
+      readonly classes: readonly { readonly query_count: number }[];
+    };
+    expect(classes.map(({ query_count }) => query_count)).toEqual([3]);
+    const filter = `($event->{Traceparent} || "") eq "${traces[1]}"`;
+    const found = await run("pt-query-digest", "--no-version-check", "--filter", filter);
+    expect(found).toMatch(/Overall: 1 total, 1 unique/);
+  });
+
+  test("names the schema of each statement, so that a new file is not without", async () => {
+    const { server } = await subject(kinds[0]!);
+    using place = folder();
+    const file = join(place.path, "slow.log");
+    await using proxy = await ownProxy(server, {
+      args: ["--admin", "127.0.0.1:0"],
+      config: `[pool]\nmode = "transaction"\n[slow_log]\nfile = "${file}"\nthreshold = "0ms"\n`,
+    });
+    const port = await proxy.loggedPort("admin port");
+    using admin = await loginAs({ user: "admin", password: "" }, { port });
+    using client = await loginAs(server.accounts.app, proxy, { database: "test" });
+    await client.query("SELECT 'before'");
+    await until("it is written", () => readFileSync(file, "utf8").includes("before"));
+    renameSync(file, `${file}.aside`);
+    await admin.query("PROXYSQL FLUSH LOGS");
+    await client.query("SELECT 'behind'");
+    await until("it is written", () => readFileSync(file, "utf8").includes("behind"));
+    expect(readFileSync(file, "utf8")).toMatch(/use test;\nSET timestamp=\d+;\nSELECT 'behind';/);
   });
 });
