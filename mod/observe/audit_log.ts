@@ -200,8 +200,10 @@ export class AuditLog {
     this.#writeEntry(entry);
   }
 
+  /** As soon as there is room for it: until then what is missing becomes more. */
   #tellDropped(): void {
     const { dropped } = this.#file;
+    if (!this.#file.hasRoom(REST_BYTES)) return;
     const count = dropped - this.#toldDropped;
     this.#toldDropped = dropped;
     this.#writeEntry({ event: "dropped", count });

@@ -157,6 +157,11 @@ export class LogFile {
     return this.#pending;
   }
 
+  /** There is room for a line, however the disk keeps up; what asks first is not counted as dropped. */
+  hasRoom(length: number): boolean {
+    return !this.#isClosed && this.#pending.at + length <= this.#options.bufferMaxBytes;
+  }
+
   /** A line is whole. */
   end(): void {
     this.#pending.lines++;
