@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { freePort } from "../servers/mod.ts";
 import type { ProxyProcess } from "../proxy_process.ts";
 import { startProxy } from "../proxy_process.ts";
+import { StallingProxy } from "../stalling_proxy.ts";
 import { kinds, loginAs, ownAccount, ownProxy, subject, until } from "./subjects.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -152,6 +153,29 @@ test("/readyz says why the proxy is not ready", async () => {
     const answer = await get(proxy, "/readyz");
     return answer.status === 503 && (await answer.text()).includes("no server was reached");
   });
+});
+
+test("/readyz says which servers take no statements, and why", async () => {
+  const { server } = await subject(kinds[0]!);
+  using way = await StallingProxy.start(server.port);
+  await using proxy = await startProxy({
+    backends: [{ host: "127.0.0.1", port: way.port }],
+    args: [...ownAccount(server), "--http", "127.0.0.1:0"],
+    // The server says itself that it is on another port.
+    config: '[monitor]\ninterval = "100ms"\n[cluster]\ndiscover = false\n',
+  });
+  await until("it is ready", async () => (await get(proxy, "/readyz")).status === 200);
+  const name = `127.0.0.1:${way.port}`;
+  way[Symbol.dispose](); // nobody listens there any more
+  let text = "";
+  await until("it is not", async () => {
+    const answer = await get(proxy, "/readyz");
+    text = await answer.text();
+    return answer.status === 503 && text.includes(`${name} is down`);
+  }).catch(() => expect(text).toBe(""));
+  const lines = text.trimEnd().split("\n");
+  expect(lines.slice(0, 2)).toEqual(["not ready", "no server takes statements"]);
+  expect(lines[2]).toStartWith(`${name} is down: `);
 });
 
 test("the tables are for nobody where http.api says so", async () => {
