@@ -1,8 +1,7 @@
-// The HTTP port: metrics that are what their page says, dashboards and alerts that name no others,
-// tables as JSON, and why the proxy is not ready.
+// The HTTP port: metrics that are what their page says, tables as JSON, and why the proxy is not ready.
 
-import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../servers/mod.ts";
 import type { ProxyProcess } from "../proxy_process.ts";
@@ -103,45 +102,6 @@ for (const workers of ["1", "2"]) {
     const stopped = proxy.stop();
     await stopped;
   });
-}
-
-describe("deploy/", () => {
-  const names = documented();
-  const known = new Set(
-    [...names].flatMap(([name, kind]) =>
-      kind === "histogram" ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name]
-    ),
-  );
-  for (const file of readdirSync(join(root, "deploy"))) {
-    test(`${file} names metrics that there are, and is well-formed`, () => {
-      const text = readFileSync(join(root, "deploy", file), "utf8");
-      const used = [...new Set([...text.matchAll(/\bmysqlproxy_\w+/g)].map(([name]) => name!))];
-      expect(used.length).toBeGreaterThan(5);
-      expect(used.filter((name) => !known.has(name))).toEqual([]);
-      if (file.endsWith(".json")) {
-        const { panels } = JSON.parse(text) as { panels: { title: string; targets: object[] }[] };
-        expect(panels.every(({ title, targets }) => title !== "" && targets.length > 0)).toBe(true);
-      } else {
-        const { groups } = Bun.YAML.parse(text) as {
-          groups: { rules: { alert: string; expr: string; annotations: { summary: string } }[] }[];
-        };
-        const rules = groups.flatMap((group) => group.rules);
-        expect(rules.length).toBeGreaterThan(5);
-        for (const { alert, expr, annotations } of rules) {
-          expect([alert, expr.includes("mysqlproxy_"), annotations.summary.length > 10]).toEqual([
-            alert,
-            true,
-            true,
-          ]);
-          expect(count(expr, "(")).toBe(count(expr, ")"));
-        }
-      }
-    });
-  }
-});
-
-function count(text: string, mark: string): number {
-  return text.split(mark).length;
 }
 
 test("/readyz says why the proxy is not ready", async () => {
