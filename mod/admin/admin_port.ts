@@ -102,7 +102,7 @@ export async function openAdminPort(view: AdminView, whole: Log): Promise<AdminP
   };
   const listeners: Listener[] = [];
   const close = () => {
-    context.audit?.close();
+    void context.audit?.close();
     for (const { address, close } of listeners) {
       close();
       if (address.kind === "unix") rmSync(address.path, { force: true });

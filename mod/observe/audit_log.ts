@@ -238,8 +238,9 @@ export class AuditLog {
     this.#lastDigest = NO_DIGEST;
   }
 
-  close(): void {
-    this.#file.close();
+  /** Resolves when all of it is written. */
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
 

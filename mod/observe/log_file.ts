@@ -95,7 +95,9 @@ export class LogFile {
   #open(): number {
     const descriptor = openSync(this.#options.path, "a", 0o600);
     this.#bytes = fstatSync(descriptor).size;
-    this.#openedAt = Date.now();
+    // A file that was there has the age that it has: a proxy may be started anew each day.
+    const { birthtimeMs } = fstatSync(descriptor);
+    this.#openedAt = this.#bytes > 0 && birthtimeMs > 0 ? birthtimeMs : Date.now();
     const { head = "" } = this.#options;
     if (this.#bytes === 0 && head !== "") this.#bytes += writeSync(descriptor, head);
     return descriptor;
@@ -267,17 +269,24 @@ export class LogFile {
     for (const name of old.sort().reverse().slice(keep)) rmSync(join(folder, name));
   }
 
-  /** Writes what waits, and ends. A line that comes later is not written. */
-  close(): void {
+  /**
+   * Writes what waits, behind what is being written, and ends. A line that comes later is not written.
+   *
+   * @returns Resolves when all of it is written: a process that ends before that may lose lines.
+   */
+  async close(): Promise<void> {
     if (this.#isClosed) return;
-    openFiles.delete(this);
-    process.off("exit", this.#onExit);
-    clearTimeout(this.#timer);
-    this.#flushSync();
     this.#isClosed = true;
-    const descriptor = this.#descriptor;
-    if (this.#isWriting) this.#afterWrite.push(() => closeSync(descriptor));
-    else closeSync(descriptor);
+    openFiles.delete(this);
+    clearTimeout(this.#timer);
+    if (this.#isWriting) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#afterWrite.push(resolve);
+      await promise;
+    }
+    process.off("exit", this.#onExit);
+    this.#flushSync();
+    closeSync(this.#descriptor);
   }
 }
 

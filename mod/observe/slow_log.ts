@@ -48,8 +48,9 @@ export class SlowLog {
     );
   }
 
-  close(): void {
-    this.#file.close();
+  /** Resolves when all of it is written. */
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
 

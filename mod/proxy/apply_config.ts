@@ -64,8 +64,8 @@ export async function prepareConfig(config: Config, context: SessionContext, opt
       context.trustedProxies = trustedProxies(config);
       options.configureLog?.(logSettings(config));
       if (newLogs) {
-        context.audit?.close();
-        context.slowLog?.close();
+        void context.audit?.close();
+        void context.slowLog?.close();
         Object.assign(context, newLogs);
       }
       context.auditChoice = AuditChoice.from(config);
@@ -73,8 +73,8 @@ export async function prepareConfig(config: Config, context: SessionContext, opt
         context.slowLog !== undefined;
     },
     drop() {
-      newLogs?.audit?.close();
-      newLogs?.slowLog?.close();
+      void newLogs?.audit?.close();
+      void newLogs?.slowLog?.close();
     },
   };
 }

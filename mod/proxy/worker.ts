@@ -233,9 +233,8 @@ export async function startWorker(
     credentials.stop();
     leaving.stop();
     first.stop();
-    context.audit?.close();
-    context.slowLog?.close();
-    empty.resolve();
+    void Promise.all([context.audit?.close(), context.slowLog?.close()])
+      .then(() => empty.resolve());
   }, 50);
   /** What hangs on several sections, and comes and goes as a whole. */
   const arrange = (next: Config) => {

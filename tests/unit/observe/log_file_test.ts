@@ -8,17 +8,21 @@ import { gunzipSync } from "node:zlib";
 import { LogFile, type LogFileOptions } from "../../../mod/observe/mod.ts";
 import { maskPasswords } from "../../../mod/sql/mod.ts";
 
+const OPTIONS = {
+  sizeMaxBytes: 1e9,
+  ageMaxMs: 0,
+  keep: 3,
+  bufferMaxBytes: 1e6,
+  overflow: "drop",
+} as const;
+
 function subject(options: Partial<LogFileOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "mp-log-"));
   const path = join(folder, "audit.log");
   const errors: string[] = [];
   const file = new LogFile({
+    ...OPTIONS,
     path,
-    sizeMaxBytes: 1e9,
-    ageMaxMs: 0,
-    keep: 3,
-    bufferMaxBytes: 1e6,
-    overflow: "drop",
     onError: (reason) => errors.push(reason),
     ...options,
   });
@@ -26,10 +30,11 @@ function subject(options: Partial<LogFileOptions> = {}) {
     file,
     errors,
     folder,
+    path,
     text: () => readFileSync(path, "utf8"),
     aside: () => readdirSync(folder).filter((name) => name !== "audit.log").sort(),
     [Symbol.dispose]() {
-      file.close();
+      void file.close();
       rmSync(folder, { recursive: true });
     },
   };
@@ -49,7 +54,7 @@ describe("LogFile", () => {
     for (let i = 0; i < 1000; i++) log.file.write(`${i}\n`);
     await until(() => log.text().endsWith("999\n"));
     log.file.write("last\n");
-    log.file.close();
+    await log.file.close();
     const lines = ["head", ...Array.from({ length: 1000 }, (_, i) => String(i)), "last", ""];
     expect(log.text()).toBe(lines.join("\n"));
     expect(log.file.dropped).toBe(0);
@@ -62,12 +67,27 @@ describe("LogFile", () => {
       await Bun.sleep(20);
     }
     await until(() => log.aside().length >= 3 && log.aside().every((name) => name.endsWith(".gz")));
-    log.file.close();
+    await log.file.close();
     const old = log.aside().map((name) =>
       gunzipSync(readFileSync(join(log.folder, name))).toString()
     );
     const numbers = (old.join("") + log.text()).trim().split("\n").map((line) => parseInt(line));
     expect(numbers).toEqual(Array.from({ length: 400 }, (_, i) => i));
+  });
+
+  test("a file has its age from before it was opened", async () => {
+    using first = subject();
+    first.file.write("old\n");
+    await first.file.close();
+    await Bun.sleep(120);
+    const { path } = first;
+    const again = new LogFile({ ...OPTIONS, path, ageMaxMs: 100, onError: () => {} });
+    again.write("new\n");
+    await until(() => first.aside().some((name) => name.endsWith(".gz")));
+    await again.close();
+    const [name] = first.aside();
+    expect(gunzipSync(readFileSync(join(first.folder, name!))).toString()).toBe("old\nnew\n");
+    expect(first.text()).toBe("");
   });
 
   test("old files beyond the number go", async () => {
@@ -86,19 +106,22 @@ describe("LogFile", () => {
       using other = subject();
       other.file.write("x".repeat(300_000));
       expect(open()).toBe(before + 1);
-      other.file.close();
+      other.file.write("behind it");
+      const closed = other.file.close();
       other.file.write("too late");
-      await until(() => open() === before && other.text().length === 300_000);
+      await closed;
+      expect(open()).toBe(before);
+      expect(other.text()).toBe(`${"x".repeat(300_000)}behind it`);
     }
   });
 
-  test("too much at once: dropped and counted, or written at once", () => {
+  test("too much at once: dropped and counted, or written at once", async () => {
     using dropping = subject({ bufferMaxBytes: 1000 });
     for (let i = 0; i < 100; i++) dropping.file.write(`${"x".repeat(99)}\n`);
     expect(dropping.file.dropped).toBe(90);
     using blocking = subject({ bufferMaxBytes: 1000, overflow: "block" });
     for (let i = 0; i < 100; i++) blocking.file.write(`${"x".repeat(99)}\n`);
-    blocking.file.close();
+    await blocking.file.close();
     expect(blocking.file.dropped).toBe(0);
     expect(blocking.text().length).toBe(10_000);
   });
