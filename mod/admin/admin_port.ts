@@ -11,8 +11,8 @@ import {
   PacketChannel,
   type Stream,
 } from "../net/mod.ts";
-import type { AuditLog, Log } from "../observe/mod.ts";
-import { openAdminAudit, throttleLimits } from "../proxy/mod.ts";
+import type { Log } from "../observe/mod.ts";
+import { AdminAudit, throttleLimits } from "../proxy/mod.ts";
 import {
   Capability,
   Command,
@@ -66,7 +66,7 @@ interface PortContext {
   readonly view: AdminView;
   readonly log: Log;
   readonly tables: AdminDatabase;
-  readonly audit: AuditLog | undefined;
+  readonly audit: AdminAudit;
   /** Failed logins by address. */
   readonly throttle: FailureThrottle;
   nextId(): number;
@@ -85,7 +85,7 @@ export async function openAdminPort(view: AdminView, whole: Log): Promise<AdminP
     view,
     log,
     tables: new AdminDatabase(view),
-    audit: openAdminAudit(view.running.config, log),
+    audit: new AdminAudit(() => view.running.config, log),
     throttle: new FailureThrottle({
       ...throttleLimits(view.running.config),
       now: () => performance.now(),
@@ -102,7 +102,7 @@ export async function openAdminPort(view: AdminView, whole: Log): Promise<AdminP
   };
   const listeners: Listener[] = [];
   const close = () => {
-    void context.audit?.close();
+    context.audit.close();
     for (const { address, close } of listeners) {
       close();
       if (address.kind === "unix") rmSync(address.path, { force: true });
@@ -240,6 +240,7 @@ async function answerAudited(
   { log, audit }: PortContext,
 ): Promise<Answer> {
   const { user, client } = session;
+  const before = audit.current;
   const shown = withoutSecrets(text);
   const isQuiet = LOOKING.test(text) && parseSetStatement(text.trim()) === undefined;
   const level = isQuiet ? "debug" : "info";
@@ -249,7 +250,8 @@ async function answerAudited(
     outcome = answer !== "ok" && "code" in answer ? `error ${answer.code}` : "ok";
     return answer;
   } finally {
-    audit?.admin({ user, client, text: shown, outcome });
+    // What turns it off, or leads it elsewhere, stands in the one that it has turned off.
+    (before ?? audit.current)?.admin({ user, client, text: shown, outcome });
     log[level]("admin command", { user, client, statement: shown.slice(0, 1000), outcome });
   }
 }
@@ -357,7 +359,7 @@ function noteRefusal(
   throttle.expire();
   running.noteAdminRefusal();
   log.warn("admin login refused", { user, client, code });
-  audit?.loginFailed({ session, user, client, code, reason });
+  audit.current?.loginFailed({ session, user, client, code, reason });
 }
 
 /** Gives the error for the client, or undefined where it has proved who it is. */

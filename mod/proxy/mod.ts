@@ -10,7 +10,7 @@ export { poolMax } from "./pool_use.ts";
 export * from "./running.ts";
 export * from "./serve.ts";
 export * from "./start_error.ts";
-export { openAdminAudit } from "./statement_logs.ts";
+export { AdminAudit } from "./statement_logs.ts";
 export type * from "./survey.ts";
 export * from "./worker.ts";
 export * from "./worker_process.ts";

@@ -232,3 +232,29 @@ describe("a disk that does not keep up", () => {
     expect(texts).toEqual(Array.from({ length: ENTRIES }, (_, i) => `SELECT ${i}, 'of many'`));
   });
 });
+
+test("the admin port's audit log comes and goes with the configuration", async () => {
+  const { server } = await subject(kinds[0]!);
+  using place = folder();
+  await using proxy = await ownProxy(server, { args: ["--admin", "127.0.0.1:0"] });
+  const port = await proxy.loggedPort("admin port");
+  using admin = await loginAs({ user: "admin", password: "" }, { port });
+  await admin.query("SELECT 'before'");
+  const orders = [
+    `SET audit.file = '${place.path}/one'`,
+    "SELECT 'in one'",
+    `SET audit.file = '${place.path}/two'`,
+    "SELECT 'in two'",
+    "SET audit.file = ''",
+    "SELECT 'behind'",
+  ];
+  for (const order of orders) await admin.query(order);
+  await proxy.stop();
+  const texts = (name: string) =>
+    readFileSync(join(place.path, `${name}.admin`), "utf8").trimEnd().split("\n").map((line) =>
+      (JSON.parse(line) as { readonly text: string }).text
+    );
+  // Who turns it off, or leads it elsewhere, is in the one of before.
+  expect(texts("one")).toEqual(orders.slice(0, 3));
+  expect(texts("two")).toEqual(orders.slice(3, 5));
+});
