@@ -79,6 +79,8 @@ export class LogFile {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isWriting = false;
   #isClosed = false;
+  /** Resolves when all that was put aside is compressed. */
+  #compressing: Promise<void> = Promise.resolve();
   /** What waits for the end of a write: the descriptor may not change under it. */
   #afterWrite: (() => void)[] = [];
   #complainedAt = -Infinity;
@@ -242,7 +244,10 @@ export class LogFile {
       const aside = this.#putAside();
       this.#replace();
       if (aside === undefined) return;
-      void compress(aside).then(() => this.#prune()).catch((error) => this.#complain(error));
+      // One after the other: what is left over in the folder is nobody's then.
+      this.#compressing = this.#compressing.then(() => compress(aside))
+        .then(() => this.#prune())
+        .catch((error) => this.#complain(error));
     } catch (error) {
       this.#complain(error);
       this.#openedAt = Date.now(); // tried again with the next size or age
@@ -264,15 +269,21 @@ export class LogFile {
     const folder = dirname(path);
     const prefix = `${basename(path)}.`;
     const old = readdirSync(folder).filter((name) =>
-      name.startsWith(prefix) && /^\d{8}T\d{9}Z(?:\.gz)?$/.test(name.slice(prefix.length))
+      name.startsWith(prefix) &&
+      /^\d{8}T\d{9}Z(?:\.gz(?:\.part)?)?$/.test(name.slice(prefix.length))
     );
-    for (const name of old.sort().reverse().slice(keep)) rmSync(join(folder, name));
+    // Of a process that was killed in the middle of it: the whole file is there still.
+    for (const name of old.filter((each) => each.endsWith(".part"))) rmSync(join(folder, name));
+    for (const name of old.filter((each) => !each.endsWith(".part")).sort().reverse().slice(keep)) {
+      rmSync(join(folder, name));
+    }
   }
 
   /**
    * Writes what waits, behind what is being written, and ends. A line that comes later is not written.
    *
-   * @returns Resolves when all of it is written: a process that ends before that may lose lines.
+   * @returns Resolves when all of it is written, and what was put aside compressed: a process that ends
+   *   before that may lose lines.
    */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -287,18 +298,20 @@ export class LogFile {
     process.off("exit", this.#onExit);
     this.#flushSync();
     closeSync(this.#descriptor);
+    await this.#compressing;
   }
 }
 
 async function compress(path: string): Promise<void> {
-  const compressed = `${path}.gz`;
+  const part = `${path}.gz.part`;
   // Loaded when a file is rotated: the proxy starts sooner without them.
   const { pipeline } = await import("node:stream/promises");
   const { createGzip } = await import("node:zlib");
   await pipeline(
     createReadStream(path, { highWaterMark: PIECE_BYTES }),
     createGzip({ level: GZIP_LEVEL }),
-    createWriteStream(compressed, { mode: 0o600 }),
+    createWriteStream(part, { mode: 0o600 }),
   );
+  renameSync(part, `${path}.gz`);
   rmSync(path);
 }

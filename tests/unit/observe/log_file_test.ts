@@ -1,9 +1,9 @@
 // Log files: what is written is there, files are put aside, nothing waits without bounds.
 
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { LogFile, type LogFileOptions } from "../../../mod/observe/mod.ts";
 import { maskPasswords } from "../../../mod/sql/mod.ts";
@@ -83,11 +83,25 @@ describe("LogFile", () => {
     const { path } = first;
     const again = new LogFile({ ...OPTIONS, path, ageMaxMs: 100, onError: () => {} });
     again.write("new\n");
-    await until(() => first.aside().some((name) => name.endsWith(".gz")));
+    // The one that is not compressed goes when the other one is whole.
+    await until(() => first.aside().join().endsWith("Z.gz") && first.aside().length === 1);
     await again.close();
     const [name] = first.aside();
     expect(gunzipSync(readFileSync(join(first.folder, name!))).toString()).toBe("old\nnew\n");
     expect(first.text()).toBe("");
+  });
+
+  test("who closes it finds what was put aside compressed, and no part of it", async () => {
+    using log = subject({ sizeMaxBytes: 100, keep: 2 });
+    const part = join(log.folder, "audit.log.20260101T000000000Z.gz.part");
+    writeFileSync(part, "of a process that was killed");
+    log.file.write(`${"x".repeat(200_000)}\n`);
+    log.file.write(`${"y".repeat(200_000)}\n`); // it goes out at once
+    await until(() => log.aside().some((name) => !name.startsWith(basename(part))));
+    await log.file.close();
+    expect(log.aside().map((name) => name.replace(/\d{8}T\d{9}Z/, "TIME"))).toEqual([
+      "audit.log.TIME.gz",
+    ]);
   });
 
   test("old files beyond the number go", async () => {
