@@ -1,7 +1,6 @@
 // `mysqlproxy top`: what goes on in a proxy, live in the terminal, or once for scripts.
 
 import { readFileSync } from "node:fs";
-import { connect } from "node:net";
 import { Command, Option } from "commander";
 import { parseAddress, parseDuration } from "../mod/config/mod.ts";
 import type { Beginning, ProxyLogin, TabName, ThemeName } from "../tui/mod.ts";
@@ -23,6 +22,7 @@ interface TopFlags {
   readonly once?: boolean;
   readonly json?: boolean;
   readonly record?: string;
+  readonly overwrite?: boolean;
   readonly play?: string;
   readonly at?: string;
 }
@@ -66,13 +66,15 @@ export function define(top: (flags: TopFlags) => Promise<void>): Command {
     .option("--once", "print the first screen as text, and end")
     .option("--json", "print all that is known as one value for programs, and end")
     .addOption(
-      new Option("--record <file>", "write all that is read to a file").conflicts(["play", "once"]),
-    )
-    .addOption(
-      new Option("--play <file>", "show such a file; no proxy is needed").conflicts([
-        "host",
+      new Option("--record <file>", "write all that is read to a file").conflicts([
+        "play",
         "once",
+        "json",
       ]),
+    )
+    .option("--overwrite", "with --record: replace the file if it exists")
+    .addOption(
+      new Option("--play <file>", "show such a file; no proxy is needed").conflicts("host"),
     )
     .option("--at <place>", "with --play: begin there, paused: a number, or a time as 14:02:30")
     .action(top);
@@ -80,7 +82,15 @@ export function define(top: (flags: TopFlags) => Promise<void>): Command {
 
 /** Runs the dashboard; resolves with the exit status when somebody has left. */
 export async function run(args: readonly string[]): Promise<number> {
-  await parse(define((flags) => flags.play === undefined ? showLive(flags) : play(flags)), args);
+  await parse(
+    define((flags) => {
+      if (flags.overwrite && flags.record === undefined) {
+        throw new CommandError("--overwrite goes with --record", exitStatus.usage);
+      }
+      return flags.play === undefined ? showLive(flags) : play(flags);
+    }),
+    args,
+  );
   return exitStatus.ok;
 }
 
@@ -98,6 +108,7 @@ function durationOf(flag: string, text: string): number {
 }
 
 async function showLive(flags: TopFlags): Promise<void> {
+  if (flags.at !== undefined) throw new CommandError("--at goes with --play", exitStatus.usage);
   const intervalMs = durationOf("--interval", flags.interval);
   const login = await loginOf(flags);
   const { hasTerminal, LiveFeed, onceJson, onceText, Recorder, showProxy } = await import(
@@ -112,9 +123,10 @@ async function showLive(flags: TopFlags): Promise<void> {
     return;
   }
   if (!hasTerminal()) throw noTerminal();
-  const recorder = flags.record === undefined
-    ? undefined
-    : opened(() => new Recorder(flags.record!), `cannot write ${flags.record}`);
+  const recorder = flags.record === undefined ? undefined : opened(
+    () => new Recorder(flags.record!, { overwrite: flags.overwrite ?? false }),
+    `cannot write ${flags.record}`,
+  );
   await showProxy(await beginning(flags, intervalMs), {
     feed,
     recorder,
@@ -127,15 +139,20 @@ const ONCE_COLUMNS = 200;
 
 async function play(flags: TopFlags): Promise<void> {
   const file = flags.play!;
-  const { hasTerminal, placeIn, readRecording, recordedJson, showRecording } = await import(
-    "../tui/mod.ts"
-  );
+  const { hasTerminal, placeIn, readRecording, recordedJson, recordedText, showRecording } =
+    await import(
+      "../tui/mod.ts"
+    );
   const snapshots = opened(() => readRecording(file), `cannot play ${file}`);
   const startAt = flags.at === undefined ? undefined : placeIn(snapshots, flags.at);
   if (flags.at !== undefined && startAt === undefined) {
     throw new CommandError("--at: must be a number, or a time as 14:02:30", exitStatus.usage);
   }
   if (flags.json) return console.log(recordedJson(snapshots, startAt));
+  if (flags.once) {
+    const width = process.stdout.columns ?? ONCE_COLUMNS;
+    return console.log(recordedText(snapshots, { name: file, at: startAt, width }));
+  }
   if (!hasTerminal()) throw noTerminal();
   await showRecording(await beginning(flags, 1000), { snapshots, name: file, startAt });
 }
@@ -168,9 +185,9 @@ async function loginOf(
 
 /** The proxy of this machine: by its unix socket, else at the usual port. */
 async function ownProxy(): Promise<string> {
-  const { localSockets } = await import("../mod/admin/mod.ts");
+  const { localSockets, somebodyListens } = await import("../mod/admin/mod.ts");
   const answering: string[] = [];
-  for (const path of localSockets()) if (await answers(path)) answering.push(path);
+  for (const path of localSockets()) if (await somebodyListens(path)) answering.push(path);
   if (answering.length > 1) {
     throw new CommandError(
       ["several proxies run on this machine; say which one:", ...answering].join("\n  --host "),
@@ -178,18 +195,6 @@ async function ownProxy(): Promise<string> {
     );
   }
   return answering[0] ?? "127.0.0.1:3308";
-}
-
-/** Whether somebody listens on a unix socket; a proxy that was killed has left its own. */
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once("connect", () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once("error", () => resolve(false));
-  });
 }
 
 function checked(host: string): string {

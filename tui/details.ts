@@ -4,8 +4,11 @@ import { bytes, duration, fit, micros, millis, plain, UNKNOWN, widthOf, wrap } f
 import type { Row, Value } from "./snapshot.ts";
 import type { Line } from "./theme.ts";
 
-/** Values that are longer have lines of their own below the others. */
-const LONG = 40;
+/**
+ * Values that are longer have lines of their own below the others; where the others would be cut off
+ * then, those that are longer than the next of these.
+ */
+const LONG = [40, 28, 20, 14];
 const GAP = 3;
 /** A column of labels and values is not narrower. */
 const LEAST = 16;
@@ -18,23 +21,58 @@ export function detailLines(
   const entries = Object.entries(row).map(([name, value]) =>
     [label(name, row), shown(name, value)] as const
   );
-  const all = entries.filter(([, value]) => widthOf(value) <= LONG);
-  const long = entries.filter(([, value]) => widthOf(value) > LONG);
-  const longLines = long.flatMap(([name, value]): readonly Line[] => {
-    const indent = Math.max(10, name.length) + 2;
-    return wrap(value, width - indent).map((text, at): Line => [
-      { text: (at === 0 ? name : "").padEnd(indent), tone: "muted" },
-      text,
-    ]);
-  });
+  const splits = LONG.map((long) => split(entries, long, { width, height }));
+  return (splits.find(({ isWhole }) => isWhole) ?? splits[0]).lines;
+}
+
+/** The lines with values of some length below the others, and whether none of the others is cut off. */
+function split(
+  entries: readonly Entry[],
+  longFrom: number,
+  { width, height }: { readonly width: number; readonly height: number },
+): { readonly lines: readonly Line[]; readonly isWhole: boolean } {
+  const all = entries.filter(([, value]) => widthOf(value) <= longFrom);
+  const long = entries.filter(([, value]) => widthOf(value) > longFrom);
+  const longs = long.map(([name, value]) => wrapped(name, value, width));
   // What is long is what somebody wants to read: it gets up to half, or what the others leave.
-  const room = { width, height: height - Math.min(longLines.length, Math.floor(height / 2)) };
+  const longLines = longs.reduce((sum, { length }) => sum + length, 0);
+  const room = { width, height: height - Math.min(longLines, Math.floor(height / 2)) };
   // Where not all has room, what is not known has none.
   const short = totalOf(gridOf(all, room).natural) <= width
     ? all
     : all.filter(([, value]) => value !== UNKNOWN);
   const lines = gridded(short, room);
-  return [...lines, ...longLines.slice(0, height - lines.length)];
+  return {
+    lines: [...lines, ...shortened(longs, height - lines.length).flat()],
+    isWhole: totalOf(gridOf(short, room).natural) <= width,
+  };
+}
+
+/** A long value under its name, in as many lines as it takes. */
+function wrapped(name: string, value: string, width: number): readonly Line[] {
+  const indent = Math.max(10, name.length) + 2;
+  return wrap(value, width - indent).map((text, at): Line => [
+    { text: (at === 0 ? name : "").padEnd(indent), tone: "muted" },
+    text,
+  ]);
+}
+
+/** In so many lines at most: the longest ones end with `…` first, none goes before all have one line. */
+function shortened(
+  longs: readonly (readonly Line[])[],
+  height: number,
+): readonly (readonly Line[])[] {
+  const wanted = longs.reduce((sum, { length }) => sum + length, 0);
+  if (wanted <= height) return longs;
+  const room = longs.map(({ length }) => length);
+  for (let over = wanted - Math.max(height, longs.length); over > 0; over--) {
+    room[room.indexOf(Math.max(...room))]--;
+  }
+  return longs.slice(0, Math.max(0, height)).map((lines, at) => {
+    if (room[at] === lines.length) return lines;
+    const [name, text] = lines[room[at] - 1] as readonly [Line[number], string];
+    return [...lines.slice(0, room[at] - 1), [name, `${text.slice(0, -1)}…`]];
+  });
 }
 
 type Entry = readonly [label: string, value: string];

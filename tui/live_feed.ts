@@ -1,6 +1,6 @@
 // Snapshots of a proxy that runs, over its admin port. The one file that talks to it.
 
-import { AdminClient, type AdminLogin } from "../mod/admin/mod.ts";
+import { AdminClient, type AdminLogin, portHint } from "../mod/admin/mod.ts";
 import {
   ALWAYS,
   type Feed,
@@ -34,6 +34,10 @@ export class LiveFeed implements Feed {
   readonly #login: ProxyLogin;
   readonly #missing = new Set<TableName>();
   #client: Promise<AdminClient> | undefined;
+  /** It is the proxy's admin port: what fails from now on is told as it is. */
+  #hasAnswered = false;
+  /** What listens there, if it is something else. Looked for once. */
+  #hint: Promise<string | undefined> | undefined;
   #isClosed = false;
 
   constructor(login: ProxyLogin) {
@@ -41,7 +45,25 @@ export class LiveFeed implements Feed {
     this.name = login.address;
   }
 
-  async read({ tables: wanted, portions = {} }: Wanted): Promise<Snapshot> {
+  async read(wanted: Wanted): Promise<Snapshot> {
+    try {
+      const snapshot = await this.#read(wanted);
+      this.#hasAnswered = true;
+      return snapshot;
+    } catch (error) {
+      throw this.#hasAnswered ? error : await this.#explained(error);
+    }
+  }
+
+  /** Says of another port which one it is, beside what went wrong there. */
+  async #explained(error: unknown): Promise<unknown> {
+    const { code, message } = error as { readonly code?: string; readonly message?: string };
+    if (code === "ECONNREFUSED" || code === "ENOENT") return error;
+    const hint = await (this.#hint ??= portHint(this.name));
+    return hint === undefined ? error : new Error(`${message || code}: ${hint}`);
+  }
+
+  async #read({ tables: wanted, portions = {} }: Wanted): Promise<Snapshot> {
     const names = TABLES.filter((name) => wanted.has(name) || ALWAYS.includes(name));
     const tables: Partial<Record<TableName, readonly Row[]>> = {};
     const answers = await this.#with((client) =>

@@ -1,7 +1,7 @@
 // The dashboard for scripts: two readings, so that there are rates, printed once.
 
 import type { Feed } from "./feed.ts";
-import { headerLines } from "./header.ts";
+import { headerLines, type Situation } from "./header.ts";
 import { headLine, place, rowLine } from "./grid.ts";
 import { modelAt } from "./hooks/use_recording.ts";
 import { LISTS } from "./lists/all.ts";
@@ -54,11 +54,17 @@ function jsonOf(model: Model): string {
 /** The first screen as plain text. */
 export async function onceText(feed: Feed, intervalMs: number, width: number): Promise<string> {
   const model = await readTwice(feed, intervalMs);
+  return textOf(model, { link: { kind: "live" }, name: feed.name, intervalMs }, width);
+}
+
+function textOf(
+  model: Model,
+  situation: Pick<Situation, "link" | "name" | "intervalMs">,
+  width: number,
+): string {
   const header = headerLines(model, {
-    link: { kind: "live" },
-    name: feed.name,
+    ...situation,
     paused: false,
-    intervalMs,
     recordingTo: undefined,
     nowMs: model.snapshot.atMs,
   }, width);
@@ -70,6 +76,20 @@ export async function onceText(feed: Feed, intervalMs: number, width: number): P
   });
   return [header, ...sections.map((lines) => [[], ...lines])].flat()
     .map((line) => withoutTones(line).trimEnd()).join("\n");
+}
+
+/** The first screen of a recording, at its end or at a place. */
+export function recordedText(
+  snapshots: readonly Snapshot[],
+  { name, at = snapshots.length - 1, width }: {
+    /** The file. */
+    readonly name: string;
+    readonly at?: number | undefined;
+    readonly width: number;
+  },
+): string {
+  const link = { kind: "recording", at, count: snapshots.length } as const;
+  return textOf(modelAt(snapshots, at), { link, name, intervalMs: 0 }, width);
 }
 
 /** A snapshot of a recording as JSON: the last one, or the one at a place. */

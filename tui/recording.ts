@@ -1,8 +1,20 @@
 // Recordings: snapshots in a file, a line each, so that what is written is whole at any time. A
 // table that has not changed since the line before is left out.
 
-import { closeSync, openSync, readFileSync, writeSync } from "node:fs";
-import { gunzipSync } from "node:zlib";
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { constants as zlib, gunzipSync } from "node:zlib";
 import { clock } from "./format.ts";
 import type { Row, Snapshot, TableName, Value } from "./snapshot.ts";
 
@@ -22,19 +34,28 @@ interface PackedSnapshot {
   readonly same?: readonly string[];
 }
 
-/** Writes snapshots to a file, replacing what was in it. */
+/** Writes snapshots to a file. It is made with the first of them: no proxy, no recording. */
 export class Recorder {
-  readonly #file: number;
+  readonly #path: string;
+  readonly #overwrite: boolean;
+  #file: number | undefined;
   #last: Readonly<Record<string, string>> = {};
 
-  /** @throws {Error} If the file cannot be written. */
-  constructor(path: string) {
-    this.#file = openSync(path, "w", 0o600);
-    writeSync(this.#file, `${JSON.stringify(HEADER)}\n`);
+  /**
+   * @param options.overwrite A file that is there is replaced. @default {false}
+   * @throws {Error} If the file is there, or cannot be written.
+   */
+  constructor(path: string, { overwrite = false }: { readonly overwrite?: boolean } = {}) {
+    this.#path = path;
+    this.#overwrite = overwrite;
+    if (!existsSync(path)) accessSync(dirname(path), constants.W_OK);
+    else if (!overwrite) throw new Error("it exists; --overwrite replaces it");
+    else accessSync(path, constants.W_OK);
   }
 
   /** Appends a snapshot. @throws {Error} If it cannot be written. */
   write(snapshot: Snapshot): void {
+    this.#file ??= this.#open();
     const texts: Record<string, string> = {};
     const same: string[] = [];
     const parts: string[] = [];
@@ -49,8 +70,20 @@ export class Recorder {
     writeSync(this.#file, `{"at":${snapshot.atMs},"tables":{${parts.join(",")}}${named}}\n`);
   }
 
+  /** Nobody but the owner may read it, whoever might have read what was there before. */
+  #open(): number {
+    const { O_CREAT, O_EXCL, O_WRONLY } = constants;
+    const file = openSync(this.#path, O_WRONLY | O_CREAT | (this.#overwrite ? 0 : O_EXCL), 0o600);
+    if (fstatSync(file).isFile()) {
+      fchmodSync(file, 0o600);
+      ftruncateSync(file);
+    }
+    writeSync(file, `${JSON.stringify(HEADER)}\n`);
+    return file;
+  }
+
   close(): void {
-    closeSync(this.#file);
+    if (this.#file !== undefined) closeSync(this.#file);
   }
 }
 
@@ -61,14 +94,14 @@ function packed(rows: readonly Row[]): PackedTable {
 
 /**
  * Reads a recording, gzipped or not. A last line that is cut off, as of a program that was killed,
- * is left out.
+ * is left out; so is what is missing of a compressed one.
  *
  * @throws {Error} If it is no recording, or nothing is in it.
  */
 export function readRecording(path: string): readonly Snapshot[] {
   const bytes = readFileSync(path);
   const isZipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const [head, ...lines] = (isZipped ? gunzipSync(bytes) : bytes).toString("utf8").split("\n");
+  const [head, ...lines] = (isZipped ? unzipped(bytes) : bytes).toString("utf8").split("\n");
   checkHeader(path, head);
   const snapshots: Snapshot[] = [];
   for (const [at, line] of lines.entries()) {
@@ -85,6 +118,11 @@ export function readRecording(path: string): readonly Snapshot[] {
   return snapshots;
 }
 
+/** As far as it goes. */
+function unzipped(bytes: Uint8Array): Buffer {
+  return gunzipSync(bytes, { finishFlush: zlib.Z_SYNC_FLUSH });
+}
+
 /**
  * The place of a snapshot in a recording: its number from 1 on, or a time of day, which means the
  * first one from then on. Undefined where it is neither.
@@ -92,7 +130,7 @@ export function readRecording(path: string): readonly Snapshot[] {
 export function placeIn(snapshots: readonly Snapshot[], text: string): number | undefined {
   const last = snapshots.length - 1;
   if (/^\d+$/.test(text)) return Math.max(0, Math.min(last, Number(text) - 1));
-  if (!/^\d\d:\d\d(:\d\d)?$/.test(text)) return undefined;
+  if (!/^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$/.test(text)) return undefined;
   const found = snapshots.findIndex(({ atMs }) => clock(atMs) >= text);
   return found < 0 ? last : found;
 }

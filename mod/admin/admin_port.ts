@@ -2,7 +2,7 @@
 // socket.
 
 import { rmSync } from "node:fs";
-import { clientAddress, ClientLogin, newSalt, RsaKey } from "../auth/mod.ts";
+import { clientAddress, ClientLogin, FailureThrottle, newSalt, RsaKey } from "../auth/mod.ts";
 import type { ListenAddress } from "../config/mod.ts";
 import {
   ChannelClosedError,
@@ -11,8 +11,8 @@ import {
   PacketChannel,
   type Stream,
 } from "../net/mod.ts";
-import type { AuditLog, Log } from "../observe/mod.ts";
-import { openAdminAudit } from "../proxy/mod.ts";
+import type { Log } from "../observe/mod.ts";
+import { AdminAudit, throttleLimits } from "../proxy/mod.ts";
 import {
   Capability,
   Command,
@@ -20,6 +20,7 @@ import {
   encodeAuthMoreData,
   encodeAuthSwitch,
   encodeBinaryResult,
+  encodeEarlyErr,
   encodeErr,
   encodeFieldList,
   encodeGreeting,
@@ -45,7 +46,8 @@ import type { AdminView, Answer } from "./view.ts";
 const PACKET_MAX = 1024 * 1024;
 const UTF8MB4 = 45;
 const DEFAULT_PLUGIN = "caching_sha2_password";
-const LOGIN_MS = 10_000;
+/** Time for a login, in milliseconds; more than the longest delay after failed ones. */
+const LOGIN_MS = 15_000;
 const CAPABILITIES = Capability.LONG_PASSWORD | Capability.FOUND_ROWS | Capability.LONG_FLAG |
   Capability.CONNECT_WITH_DB | Capability.PROTOCOL_41 | Capability.TRANSACTIONS |
   Capability.SECURE_CONNECTION | Capability.MULTI_RESULTS | Capability.PLUGIN_AUTH |
@@ -64,7 +66,9 @@ interface PortContext {
   readonly view: AdminView;
   readonly log: Log;
   readonly tables: AdminDatabase;
-  readonly audit: AuditLog | undefined;
+  readonly audit: AdminAudit;
+  /** Failed logins by address. */
+  readonly throttle: FailureThrottle;
   nextId(): number;
 }
 
@@ -81,7 +85,11 @@ export async function openAdminPort(view: AdminView, whole: Log): Promise<AdminP
     view,
     log,
     tables: new AdminDatabase(view),
-    audit: openAdminAudit(view.running.config, log),
+    audit: new AdminAudit(() => view.running.config, log),
+    throttle: new FailureThrottle({
+      ...throttleLimits(view.running.config),
+      now: () => performance.now(),
+    }),
     nextId: () => ++connections,
   };
   const accept = (stream: Stream) => {
@@ -94,7 +102,7 @@ export async function openAdminPort(view: AdminView, whole: Log): Promise<AdminP
   };
   const listeners: Listener[] = [];
   const close = () => {
-    context.audit?.close();
+    context.audit.close();
     for (const { address, close } of listeners) {
       close();
       if (address.kind === "unix") rmSync(address.path, { force: true });
@@ -138,7 +146,8 @@ async function listenOnSocket(
 async function converse(stream: Stream, context: PortContext): Promise<void> {
   const channel = new PacketChannel(PACKET_MAX).attach(stream);
   const timer = setTimeout(() => stream.destroy(), LOGIN_MS);
-  const login = await logIn(channel, stream, context).finally(() => clearTimeout(timer));
+  const login = await logIn(channel, stream, { ...context, timer })
+    .finally(() => clearTimeout(timer));
   if (login === undefined) return;
   const { session, capabilities } = login;
   const statements = new PreparedStatements();
@@ -231,6 +240,7 @@ async function answerAudited(
   { log, audit }: PortContext,
 ): Promise<Answer> {
   const { user, client } = session;
+  const before = audit.current;
   const shown = withoutSecrets(text);
   const isQuiet = LOOKING.test(text) && parseSetStatement(text.trim()) === undefined;
   const level = isQuiet ? "debug" : "info";
@@ -240,7 +250,8 @@ async function answerAudited(
     outcome = answer !== "ok" && "code" in answer ? `error ${answer.code}` : "ok";
     return answer;
   } finally {
-    audit?.admin({ user, client, text: shown, outcome });
+    // What turns it off, or leads it elsewhere, stands in the one that it has turned off.
+    (before ?? audit.current)?.admin({ user, client, text: shown, outcome });
     log[level]("admin command", { user, client, statement: shown.slice(0, 1000), outcome });
   }
 }
@@ -259,10 +270,21 @@ function withoutSecrets(text: string): string {
 async function logIn(
   channel: PacketChannel,
   stream: Stream,
-  { view, log, tables, nextId }: PortContext,
+  context: PortContext & { readonly timer: Timer },
 ): Promise<{ readonly session: AdminSession; readonly capabilities: number } | undefined> {
+  const { view, tables, throttle, timer } = context;
+  const client = stream.local ? "localhost" : stream.remoteAddress;
+  const address = stream.local ? undefined : stream.remoteAddress;
+  throttle.setLimits(throttleLimits(view.running.config));
+  const blocked = throttle.check(address);
+  if (blocked.kind === "refuse") {
+    noteRefusal({ user: "", client, error: blocked.error }, context);
+    channel.send(encodeEarlyErr(blocked.error));
+    stream.end();
+    return undefined;
+  }
   const salt = newSalt();
-  const id = nextId();
+  const id = context.nextId();
   const tls = stream.local ? undefined : view.running.clientTls();
   channel.send(encodeGreeting({
     serverVersion: `8.4.0-${view.versionComment.replaceAll(" ", "-")}`,
@@ -282,7 +304,12 @@ async function logIn(
   const response = decodeHandshakeResponse(payload);
   const capabilities = response.capabilities & CAPABILITIES;
   const given = new TextDecoder().decode(response.user);
-  const client = stream.local ? "localhost" : stream.remoteAddress;
+  const slowed = throttle.check(address);
+  if (slowed.kind === "delay") {
+    timer.refresh();
+    await Bun.sleep(slowed.delayMs);
+    timer.refresh();
+  }
   const refused = stream.local
     ? undefined
     : await authenticate(channel, stream, { response, salt, view });
@@ -300,14 +327,39 @@ async function logIn(
   const schema = new TextDecoder().decode(response.database);
   const error = refused ?? (schema === "" ? "ok" : useDatabase(session, schema));
   if (error !== "ok") {
-    if (refused) log.warn("admin login refused", { user, client });
+    if (refused) {
+      if (refused.code === ACCESS_DENIED) throttle.failed(address);
+      noteRefusal({ user, client, error: refused, session: id }, context);
+    }
     channel.send(encodeErr(error));
     stream.end();
     return undefined;
   }
-  log.info("admin login", { user, client });
+  throttle.succeeded(address);
+  context.log.info("admin login", { user, client });
   channel.send(encodeOk({}, capabilities));
   return { session, capabilities };
+}
+
+const ACCESS_DENIED = 1045;
+type Timer = ReturnType<typeof setTimeout>;
+
+/** Somebody was not let in. */
+function noteRefusal(
+  { user, client, error: { code, message: reason }, session = 0 }: {
+    /** Empty where it has not been said yet. */
+    readonly user: string;
+    readonly client: string;
+    readonly error: SqlError;
+    /** Its number, where it has one. */
+    readonly session?: number;
+  },
+  { view: { running }, log, throttle, audit }: PortContext,
+): void {
+  throttle.expire();
+  running.noteAdminRefusal();
+  log.warn("admin login refused", { user, client, code });
+  audit.current?.loginFailed({ session, user, client, code, reason });
 }
 
 /** Gives the error for the client, or undefined where it has proved who it is. */

@@ -162,6 +162,11 @@ const METRICS: Readonly<Record<string, Declaration>> = {
   ],
   logins_total: ["counter", "Logins that succeeded.", counter("loginsSucceeded")],
   logins_failed_total: ["counter", "Logins that failed.", counter("loginsFailed")],
+  admin_logins_failed_total: [
+    "counter",
+    "Logins at the admin port that were refused.",
+    counter("adminLoginsFailed"),
+  ],
   logins_timed_out_total: [
     "counter",
     "Logins ended for limits.login_timeout.",

@@ -4,6 +4,7 @@ export * from "./admin_client.ts";
 export * from "./admin_port.ts";
 export * from "./http_port.ts";
 export { localSockets } from "./local_socket.ts";
+export * from "./port_kind.ts";
 export { describeMetrics } from "./metrics.ts";
 export { adminReference, metricsReference, proxysqlReference } from "./reference.ts";
 export * from "./statements.ts";

@@ -365,6 +365,8 @@ export interface Rule {
   readonly target: "any" | "primary" | "replica";
   readonly tags: readonly string[];
   readonly consistency: "default" | ConsistencyLevel;
+  /** Whether the audit log has them, whatever `[audit]` says of accounts and share. */
+  readonly audit: "default" | "always" | "never";
 }
 
 /** The PROXY protocol in front of and behind the proxy. */

@@ -28,7 +28,7 @@ export type {
   UserPlugin,
   UserSecret,
 } from "./config.ts";
-export type { Log, LogLevel, StatementLogSettings } from "./logs.ts";
+export type { AuditSettings, Log, LogLevel, StatementLogSettings } from "./logs.ts";
 export type { ListenAddress, ServerAddress, TcpAddress, UnixAddress } from "./address.ts";
 export { formatAddress, parseAddress } from "./address.ts";
 export type { Network } from "./network.ts";

@@ -30,11 +30,12 @@ export function properties(config: Config): readonly (readonly [name: string, va
 
 /** A rule as `name: key value, ...`, without what is left open. */
 function formatRule(rule: Rule, number: number): string {
-  const { name, clients, tags, target, consistency, ...rest } = rule;
+  const { name, clients, tags, target, consistency, audit, ...rest } = rule;
   const parts = Object.entries(rest).map(([key, value]) => [key, value]);
   parts.push(["clients", clients.map(formatNetwork).join(" ")], ["tags", tags.join(" ")]);
   parts.push(["target", target === "any" ? "" : target]);
   parts.push(["consistency", consistency === "default" ? "" : consistency]);
+  parts.push(["audit", audit === "default" ? "" : audit]);
   const given = parts.filter(([, value]) => value !== "").map((part) => part.join(" "));
   return `${name === "" ? number : name}: ${given.join(", ")}`;
 }

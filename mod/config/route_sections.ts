@@ -127,6 +127,12 @@ export const ruleSchema = v.pipe(
     consistency: choice(["default", ...LEVELS], "default", {
       doc: "How new the data must be.",
     }),
+    audit: choice(["default", "always", "never"], "default", {
+      doc: "Whether the audit log has them: as `[audit]` says; `always`, whatever that says of " +
+        "accounts and share; `never`, not even those that fail. Of several rules that fit the " +
+        "first that says something of this counts, splitting or not; a rule that says nothing " +
+        "else leaves routing to the others.",
+    }),
   }, mustBeTable),
   v.forward(
     v.partialCheck(

@@ -11,6 +11,8 @@ export class Counters {
   clientsRefusedBlocked = 0;
   loginsSucceeded = 0;
   loginsFailed = 0;
+  /** Refused at the admin port, for name or password, or for failed logins of their address. */
+  adminLoginsFailed = 0;
   /** Of those that succeeded, let in without a question to the server. */
   loginsKnown = 0;
   /** Begun anew, since their server was lost under them or could not be reached. */

@@ -6,6 +6,7 @@ import {
   closeSync,
   createReadStream,
   createWriteStream,
+  existsSync,
   fstatSync,
   openSync,
   readdirSync,
@@ -50,6 +51,20 @@ export interface LogFileOptions {
   readonly onError: (reason: string) => void;
 }
 
+/** Those that this process has open: they are opened again together. */
+const openFiles = new Set<LogFile>();
+
+/**
+ * Opens all log files of this process again by their names: what comes from now on goes to new files
+ * where somebody has moved the old ones. No line is lost.
+ *
+ * @returns Why one of them could not be opened, and goes on where it was; undefined: all are.
+ */
+export async function reopenLogFiles(): Promise<string | undefined> {
+  const failures = await Promise.all([...openFiles].map((file) => file.reopen()));
+  return failures.find((failure) => failure !== undefined);
+}
+
 /** An open log. */
 export class LogFile {
   /** Lines that were not written. */
@@ -63,6 +78,11 @@ export class LogFile {
   #spare: LineBuffer | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isWriting = false;
+  #isClosed = false;
+  /** Resolves when all that was put aside is compressed. */
+  #compressing: Promise<void> = Promise.resolve();
+  /** What waits for the end of a write: the descriptor may not change under it. */
+  #afterWrite: (() => void)[] = [];
   #complainedAt = -Infinity;
   readonly #onExit = () => this.#flushSync();
 
@@ -71,15 +91,46 @@ export class LogFile {
     this.#options = options;
     this.#descriptor = this.#open();
     process.on("exit", this.#onExit);
+    openFiles.add(this);
   }
 
   #open(): number {
     const descriptor = openSync(this.#options.path, "a", 0o600);
     this.#bytes = fstatSync(descriptor).size;
-    this.#openedAt = Date.now();
+    // A file that was there has the age that it has: a proxy may be started anew each day.
+    const { birthtimeMs } = fstatSync(descriptor);
+    this.#openedAt = this.#bytes > 0 && birthtimeMs > 0 ? birthtimeMs : Date.now();
     const { head = "" } = this.#options;
     if (this.#bytes === 0 && head !== "") this.#bytes += writeSync(descriptor, head);
     return descriptor;
+  }
+
+  /**
+   * Opens the file again by its name, when no write is under way any more. What waits to be written
+   * goes to the new one.
+   *
+   * @returns Why that was not possible, and the file of before goes on; undefined: it is done.
+   */
+  reopen(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      const openAgain = () => {
+        if (this.#isClosed) return resolve(undefined);
+        try {
+          this.#replace();
+          resolve(undefined);
+        } catch (error) {
+          resolve((error as Error).message);
+        }
+      };
+      if (this.#isWriting) this.#afterWrite.push(openAgain);
+      else openAgain();
+    });
+  }
+
+  #replace(): void {
+    const before = this.#descriptor;
+    this.#descriptor = this.#open();
+    closeSync(before);
   }
 
   /** Takes a line, with its newline. */
@@ -99,6 +150,7 @@ export class LogFile {
    */
   begin(length: number): LineBuffer | undefined {
     const { bufferMaxBytes, overflow } = this.#options;
+    if (this.#isClosed) return undefined;
     if (this.#pending.at + length > bufferMaxBytes) {
       if (overflow === "drop") {
         this.dropped++;
@@ -107,6 +159,11 @@ export class LogFile {
       this.#flushSync();
     }
     return this.#pending;
+  }
+
+  /** There is room for a line, however the disk keeps up; what asks first is not counted as dropped. */
+  hasRoom(length: number): boolean {
+    return !this.#isClosed && this.#pending.at + length <= this.#options.bufferMaxBytes;
   }
 
   /** A line is whole. */
@@ -137,6 +194,8 @@ export class LogFile {
       if (error) this.#lose(taken.lines, error);
       taken.clear(ROOM_MAX_BYTES);
       this.#spare = taken;
+      for (const act of this.#afterWrite.splice(0)) act();
+      if (this.#isClosed) return;
       this.#rotateIfDue();
       if (this.#pending.at > 0) this.#plan();
     });
@@ -183,18 +242,22 @@ export class LogFile {
     if (this.#bytes < sizeMaxBytes && !isOld) return;
     try {
       const aside = this.#putAside();
-      const before = this.#descriptor;
-      this.#descriptor = this.#open();
-      closeSync(before);
-      void compress(aside).then(() => this.#prune()).catch((error) => this.#complain(error));
+      this.#replace();
+      if (aside === undefined) return;
+      // One after the other: what is left over in the folder is nobody's then.
+      this.#compressing = this.#compressing.then(() => compress(aside))
+        .then(() => this.#prune())
+        .catch((error) => this.#complain(error));
     } catch (error) {
       this.#complain(error);
       this.#openedAt = Date.now(); // tried again with the next size or age
     }
   }
 
-  #putAside(): string {
+  /** Undefined: somebody else has moved the file. */
+  #putAside(): string | undefined {
     const { path } = this.#options;
+    if (!existsSync(path)) return undefined;
     const time = new Date().toISOString().replace(/[-:]/g, "").replace(".", "");
     const aside = `${path}.${time}`;
     renameSync(path, aside);
@@ -206,28 +269,49 @@ export class LogFile {
     const folder = dirname(path);
     const prefix = `${basename(path)}.`;
     const old = readdirSync(folder).filter((name) =>
-      name.startsWith(prefix) && /^\d{8}T\d{9}Z(?:\.gz)?$/.test(name.slice(prefix.length))
+      name.startsWith(prefix) &&
+      /^\d{8}T\d{9}Z(?:\.gz(?:\.part)?)?$/.test(name.slice(prefix.length))
     );
-    for (const name of old.sort().reverse().slice(keep)) rmSync(join(folder, name));
+    // Of a process that was killed in the middle of it: the whole file is there still.
+    for (const name of old.filter((each) => each.endsWith(".part"))) rmSync(join(folder, name));
+    for (const name of old.filter((each) => !each.endsWith(".part")).sort().reverse().slice(keep)) {
+      rmSync(join(folder, name));
+    }
   }
 
-  /** Writes what waits, and ends. */
-  close(): void {
-    process.off("exit", this.#onExit);
+  /**
+   * Writes what waits, behind what is being written, and ends. A line that comes later is not written.
+   *
+   * @returns Resolves when all of it is written, and what was put aside compressed: a process that ends
+   *   before that may lose lines.
+   */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    openFiles.delete(this);
     clearTimeout(this.#timer);
+    if (this.#isWriting) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#afterWrite.push(resolve);
+      await promise;
+    }
+    process.off("exit", this.#onExit);
     this.#flushSync();
+    closeSync(this.#descriptor);
+    await this.#compressing;
   }
 }
 
 async function compress(path: string): Promise<void> {
-  const compressed = `${path}.gz`;
+  const part = `${path}.gz.part`;
   // Loaded when a file is rotated: the proxy starts sooner without them.
   const { pipeline } = await import("node:stream/promises");
   const { createGzip } = await import("node:zlib");
   await pipeline(
     createReadStream(path, { highWaterMark: PIECE_BYTES }),
     createGzip({ level: GZIP_LEVEL }),
-    createWriteStream(compressed, { mode: 0o600 }),
+    createWriteStream(part, { mode: 0o600 }),
   );
+  renameSync(part, `${path}.gz`);
   rmSync(path);
 }

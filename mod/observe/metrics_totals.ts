@@ -2,6 +2,7 @@
 // too many digests those that were seen longest ago go.
 
 import { createHash } from "node:crypto";
+import type { DigestName } from "./digest_names.ts";
 import { Times } from "./histogram.ts";
 import type { DigestDelta, MetricsDelta, StageName } from "./statement_metrics.ts";
 
@@ -52,6 +53,8 @@ export interface Digest {
 /** A digest that a server may be asked about. */
 export interface NewDigest {
   readonly digest: Digest;
+  /** The normalised text, one character a byte. */
+  readonly text: string;
   /** A statement of it without its values. */
   readonly sample: string;
   readonly server: string;
@@ -104,6 +107,12 @@ export class MetricsTotals {
     return [...this.#digests.values()];
   }
 
+  /** What servers call those digests that they were asked about. */
+  get names(): readonly DigestName[] {
+    return [...this.#known].filter(([, { isServers }]) => isServers)
+      .map(([text, { hash }]) => [text, hash]);
+  }
+
   get stages(): readonly StageTotals[] {
     return [...this.#stages.values()];
   }
@@ -149,7 +158,7 @@ export class MetricsTotals {
     if (known) return known;
     const digest: Digest = { hash: hashOf(text), text: readable(text), isServers: false };
     this.#known.set(text, digest);
-    if (sample !== undefined) this.#onDigest({ digest, sample, server });
+    if (sample !== undefined) this.#onDigest({ digest, text, sample, server });
     return digest;
   }
 

@@ -4,7 +4,7 @@ import { BlockList } from "node:net";
 import type { Server } from "../backend/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { LeveledLog, Log } from "../observe/mod.ts";
-import type { SessionContext } from "../session/mod.ts";
+import { AuditChoice, type SessionContext } from "../session/mod.ts";
 import { logSettings } from "./log_settings.ts";
 import { connectSettings, ownAccount, poolLimits } from "./server_settings.ts";
 import { sharesConnections } from "./shares_connections.ts";
@@ -40,7 +40,7 @@ export async function prepareConfig(config: Config, context: SessionContext, opt
   const logsOf = (each: Config) => [each.audit, each.slowLog, workerCount(each) > 1];
   const newLogs = isSame(logsOf(before), logsOf(config))
     ? undefined
-    : openStatementLogs(config, options.number, options.log);
+    : openStatementLogs(config, { ...options, names: context.digestNames });
   return {
     commit() {
       context.config = config;
@@ -64,16 +64,17 @@ export async function prepareConfig(config: Config, context: SessionContext, opt
       context.trustedProxies = trustedProxies(config);
       options.configureLog?.(logSettings(config));
       if (newLogs) {
-        context.audit?.close();
-        context.slowLog?.close();
+        void context.audit?.close();
+        void context.slowLog?.close();
         Object.assign(context, newLogs);
       }
+      context.auditChoice = AuditChoice.from(config);
       context.metrics.enabled = config.metrics.statements || context.audit !== undefined ||
         context.slowLog !== undefined;
     },
     drop() {
-      newLogs?.audit?.close();
-      newLogs?.slowLog?.close();
+      void newLogs?.audit?.close();
+      void newLogs?.slowLog?.close();
     },
   };
 }

@@ -6,7 +6,7 @@ import type { ClusterAnswer, ClusterStatement, Topology, TroubleReport } from ".
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
 import type { ExplainRow, RouteCount } from "../route/mod.ts";
-import type { CounterValues, LogLine, MetricsDelta } from "../observe/mod.ts";
+import type { CounterValues, DigestName, LogLine, MetricsDelta } from "../observe/mod.ts";
 import type {
   KillCommand,
   KillOrder,
@@ -53,6 +53,8 @@ export type Question =
   | { readonly kind: "pause"; readonly isPaused: boolean }
   /** What went where, by reason; answered with counts. */
   | { readonly kind: "routes" }
+  /** Open all log files again by their names; answered with whether it is done, or why not. */
+  | { readonly kind: "reopenLogs" }
   /** Where a statement would go; answered with rows. */
   | { readonly kind: "explain"; readonly statement: string }
   /** What the worker says of itself; answered with a survey. */
@@ -105,6 +107,8 @@ export type ToWorker =
   | { readonly kind: "credentials"; readonly credentials: CredentialState }
   | { readonly kind: "topology"; readonly topology: Topology }
   | { readonly kind: "code"; readonly code: StoredCode }
+  /** What servers call digests; only where they are written to the audit log. */
+  | { readonly kind: "digests"; readonly names: readonly DigestName[] }
   | { readonly kind: "peers"; readonly clients: number }
   /** So many workers share the pools. */
   | { readonly kind: "share"; readonly workers: number }

@@ -45,6 +45,8 @@ export interface Running {
   explainRoute(statement: string): Promise<readonly ExplainRow[] | undefined>;
   /** Ends a session, or its statement, whichever worker it is on. */
   kill(command: KillCommand): Promise<KillOutcome>;
+  /** Counts a login that was refused at the admin port. */
+  noteAdminRefusal(): void;
   /** What is known of the servers has changed. */
   publish(topology: Topology): void;
   /** What is known of stored functions and views has changed. */
@@ -71,6 +73,12 @@ export interface Running {
   ready(): boolean;
   /** Reads certificates again; connections that are open keep what they have. */
   reload(): Promise<void> | void;
+  /**
+   * Opens all log files again by their names, for who has moved them; no line is lost.
+   *
+   * @returns Why one of them was not; undefined: all are.
+   */
+  reopenLogs(): Promise<string | undefined>;
   /** Does a step of a takeover at the listening sockets. @param before Those of the old proxy. */
   takeStep(step: TakeoverStep, before: readonly ListeningSocket[]): Promise<void> | void;
   /** Another proxy has taken over: accepts no more, and ends when all clients have left. */

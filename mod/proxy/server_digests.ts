@@ -4,7 +4,7 @@
 import type { Connection, RowDataPacket } from "mysql2/promise";
 import { connectAsOwn } from "../auth/mod.ts";
 import { type Config, parseAddress } from "../config/mod.ts";
-import { MetricsTotals, type NewDigest } from "../observe/mod.ts";
+import { type DigestName, MetricsTotals, type NewDigest } from "../observe/mod.ts";
 import { ownEndpoint } from "./credentials.ts";
 
 /** Questions are gathered for so long, in milliseconds: some digests come together. */
@@ -23,10 +23,14 @@ const NO_FUNCTION = 1305;
 /**
  * The sums of a proxy; with an account of its own it learns the servers' digests.
  *
- * @param config The one in force.
+ * @param options.config The one in force.
+ * @param options.onNames Told of what servers call digests that were new.
  */
-export function makeTotals(digestsMax: number, config: () => Config): MetricsTotals {
-  const asker = new DigestAsker(config);
+export function makeTotals(digestsMax: number, options: {
+  readonly config: () => Config;
+  readonly onNames: (names: readonly DigestName[]) => void;
+}): MetricsTotals {
+  const asker = new DigestAsker(options.config, options.onNames);
   return new MetricsTotals({ digestsMax, onDigest: (digest) => asker.ask(digest) });
 }
 
@@ -52,11 +56,13 @@ function readable(sample: string): string {
 class DigestAsker {
   readonly #config: () => Config;
   readonly #without = new Set<string>();
+  readonly #onNames: (names: readonly DigestName[]) => void;
   #waiting: NewDigest[] = [];
   #isGathering = false;
 
-  constructor(config: () => Config) {
+  constructor(config: () => Config, onNames: (names: readonly DigestName[]) => void) {
     this.#config = config;
+    this.#onNames = onNames;
   }
 
   ask(digest: NewDigest): void {
@@ -91,6 +97,7 @@ class DigestAsker {
     if (!config.account) throw new Error("the proxy has no account of its own any more");
     const address = parseAddress(server, DEFAULT_PORT);
     const connection = await connectAsOwn(ownEndpoint(config, address), TIMEOUT_MS);
+    const names: DigestName[] = [];
     try {
       const schema = await anySchema(connection);
       if (schema === undefined) {
@@ -101,7 +108,7 @@ class DigestAsker {
         sql: `USE \`${schema.replaceAll("`", "``")}\``,
         timeout: TIMEOUT_MS,
       });
-      for (const { digest, sample } of batch) {
+      for (const { digest, text, sample } of batch) {
         const asked = await connection.query<RowDataPacket[]>({
           sql: "SELECT STATEMENT_DIGEST(?) AS hash, STATEMENT_DIGEST_TEXT(?) AS text",
           values: [readable(sample), readable(sample)],
@@ -116,8 +123,10 @@ class DigestAsker {
         digest.hash = String(row["hash"]);
         digest.text = String(row["text"]);
         digest.isServers = true;
+        names.push([text, digest.hash]);
       }
     } finally {
+      if (names.length > 0) this.#onNames(names);
       connection.destroy();
     }
   }

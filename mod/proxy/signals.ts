@@ -72,6 +72,7 @@ export class Signals {
     // The clock that runs from the machine's start, as the manager has it.
     const micros = process.hrtime.bigint() / 1000n;
     notifyService(["RELOADING=1", `MONOTONIC_USEC=${micros}`]);
+    await this.#reopenLogs();
     try {
       await (this.#apply ? this.#apply() : this.#running?.reload());
       this.#log.info("certificates read again");
@@ -81,5 +82,12 @@ export class Signals {
       });
     }
     notifyService(["READY=1"]);
+  }
+
+  /** Whatever becomes of the configuration: who has moved a file must know that it is his now. */
+  async #reopenLogs(): Promise<void> {
+    const failure = await this.#running?.reopenLogs();
+    if (failure === undefined) this.#log.info("log files opened again");
+    else this.#log.error("log files not opened again, the old ones stay", { reason: failure });
   }
 }

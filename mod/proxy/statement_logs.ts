@@ -1,7 +1,20 @@
 // Opens the audit log and the slow log of a worker.
 
-import { type Config, type StatementLogSettings, version } from "../config/mod.ts";
-import { AuditLog, type Log, LogFile, SlowLog, slowLogHead } from "../observe/mod.ts";
+import { isDeepStrictEqual } from "node:util";
+import {
+  type AuditSettings,
+  type Config,
+  type StatementLogSettings,
+  version,
+} from "../config/mod.ts";
+import {
+  AuditLog,
+  type DigestNames,
+  type Log,
+  LogFile,
+  SlowLog,
+  slowLogHead,
+} from "../observe/mod.ts";
 import { StartError } from "./start_error.ts";
 import { workerCount } from "./worker_count.ts";
 
@@ -14,8 +27,17 @@ export interface StatementLogs {
   readonly slowLog: SlowLog | undefined;
 }
 
-/** @throws {StartError} If a file cannot be opened. */
-export function openStatementLogs(config: Config, worker: number, log: Log): StatementLogs {
+/**
+ * Opens those of a worker.
+ *
+ * @throws {StartError} If a file cannot be opened.
+ */
+export function openStatementLogs(config: Config, { number: worker, log, names }: {
+  readonly number: number;
+  readonly log: Log;
+  /** How servers call digests. */
+  readonly names: DigestNames;
+}): StatementLogs {
   const { audit, slowLog } = config;
   // One that is to go has its own file, however many stay.
   const several = workerCount(config) > 1 || worker > 0;
@@ -31,7 +53,7 @@ export function openStatementLogs(config: Config, worker: number, log: Log): Sta
       exceptUsers: audit.exceptUsers,
       samplePercent: audit.sample,
       textMaxBytes: audit.textMaxBytes,
-    }),
+    }, names),
     slowLog: slowLog.filePath === ""
       ? undefined
       : new SlowLog(open(slowLog, slowLogHead(version)), {
@@ -41,12 +63,44 @@ export function openStatementLogs(config: Config, worker: number, log: Log): Sta
   };
 }
 
-/**
- * The audit log of the admin port: a file of its own beside those of the workers.
- *
- * @throws {StartError} If it cannot be opened.
- */
-export function openAdminAudit({ audit }: Config, log: Log): AuditLog | undefined {
+/** The audit log of the admin port, as the configuration in force has it: a file beside the workers'. */
+export class AdminAudit {
+  readonly #config: () => Config;
+  readonly #log: Log;
+  #settings: AuditSettings;
+  #open: AuditLog | undefined;
+
+  /** @throws {StartError} If it cannot be opened. */
+  constructor(config: () => Config, log: Log) {
+    this.#config = config;
+    this.#log = log;
+    this.#settings = config().audit;
+    this.#open = openAdminAudit(config(), log);
+  }
+
+  /** The one in force; undefined: it is off. What cannot be opened is said, and leaves the one before. */
+  get current(): AuditLog | undefined {
+    const config = this.#config();
+    if (config.audit === this.#settings) return this.#open;
+    const isSame = isDeepStrictEqual(config.audit, this.#settings);
+    this.#settings = config.audit;
+    if (isSame) return this.#open;
+    try {
+      const next = openAdminAudit(config, this.#log);
+      void this.#open?.close();
+      this.#open = next;
+    } catch (error) {
+      this.#log.error("log of statements not written", { reason: (error as Error).message });
+    }
+    return this.#open;
+  }
+
+  close(): void {
+    void this.#open?.close();
+  }
+}
+
+function openAdminAudit({ audit }: Config, log: Log): AuditLog | undefined {
   if (audit.filePath === "") return undefined;
   return new AuditLog(openFile(`${audit.filePath}.admin`, { settings: audit, log }), {
     users: [],

@@ -5,7 +5,13 @@ import { addPoolStatuses } from "../backend/mod.ts";
 import { NO_TOPOLOGY } from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
 import { selfSignedCertificate } from "../net/mod.ts";
-import { addCounters, Counters, type LeveledLog, type LogLines } from "../observe/mod.ts";
+import {
+  addCounters,
+  Counters,
+  type LeveledLog,
+  type LogLines,
+  reopenLogFiles,
+} from "../observe/mod.ts";
 import { addRoutes } from "../route/mod.ts";
 import { workerOf } from "../session/mod.ts";
 import { configureWorkers } from "./configure_workers.ts";
@@ -67,7 +73,10 @@ export async function startSupervisor(
     watcher: undefined,
     isPaused: false,
     paused: [],
-    totals: makeTotals(config.metrics.digestsMax, () => fleet.config),
+    totals: makeTotals(config.metrics.digestsMax, {
+      config: () => fleet.config,
+      onNames: (names) => workers.forEach((worker) => worker.tellDigests(names)),
+    }),
     ending: false,
     onGone(worker) {
       workers.splice(workers.indexOf(worker), 1);
@@ -126,6 +135,7 @@ export async function startSupervisor(
       if (worker === undefined) return "unknown";
       return (await worker.ask({ kind: "kill", command })).outcome ?? "failed";
     },
+    noteAdminRefusal: () => void buried.adminLoginsFailed++,
     async routes() {
       const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "routes" })));
       return addRoutes(answers.map(({ routes }) => routes ?? []));
@@ -153,7 +163,9 @@ export async function startSupervisor(
         async () => {
           const isOwn = next.clientTls.certPath === "" && tls.clientTls !== undefined;
           if (!isOwn) tls = await clientTlsContext(next.clientTls, certificate);
+          const hadAudit = fleet.config.audit.filePath !== "";
           fleet.config = { ...next, listen: fleet.config.listen };
+          if (!hadAudit) workers.forEach((worker) => worker.tellDigests(fleet.totals.names));
           if (!splitsReads(next)) fleet.code = undefined;
         },
       );
@@ -176,6 +188,15 @@ export async function startSupervisor(
       const failure = failures.find((reason) => reason !== undefined);
       if (failure !== undefined) throw new Error(failure);
       tls = await clientTlsContext(fleet.config.clientTls, certificate);
+    },
+    async reopenLogs() {
+      // Those of this process, with the admin port's, and those of the workers.
+      const own = await reopenLogFiles();
+      const answers = await Promise.all(
+        there().map((worker) => worker.ask({ kind: "reopenLogs" })),
+      );
+      const failures = answers.map(({ failure }) => failure ?? "A worker does not answer");
+      return own ?? failures.find((failure) => failure !== "");
     },
     takeStep: (step, before) => workers[0]!.takeStep(step, before),
     retire() {

@@ -7,13 +7,17 @@ import type { Config } from "../config/mod.ts";
 import { addressText, eventTime, ListenError, onDefect, type Stream } from "../net/mod.ts";
 import {
   Counters,
+  type DigestName,
+  DigestNames,
   type LeveledLog,
   type Log,
   LoopLag,
+  reopenLogFiles,
   Stage,
   StatementMetrics,
 } from "../observe/mod.ts";
 import {
+  AuditChoice,
   carryOver,
   ClientSession,
   Directory,
@@ -71,6 +75,8 @@ export interface Worker extends Running {
    */
   renew(copies: number): Promise<string | undefined>;
   settleDown(): void;
+  /** The audit log's lines are to have the names that servers give digests. */
+  learnDigests(names: readonly DigestName[]): void;
   /** There are so many workers: they share the bounds of pools, and ask each other. */
   share(workers: number): void;
 }
@@ -137,16 +143,26 @@ export async function startWorker(
   );
   const peersOf = (among: number) => among > 1 && options.peers ? options.peers : NO_PEERS;
   const credentials = options.credentials ?? startCredentials(config, log);
-  const logs = openStatementLogs(config, options.number, log);
+  const digestNames = new DigestNames();
+  const logs = openStatementLogs(config, { number: options.number, log, names: digestNames });
   const isMeasured = config.metrics.statements || Object.values(logs).some(Boolean);
   const metrics = new StatementMetrics(isMeasured);
-  const totals = makeTotals(config.metrics.digestsMax, () => current);
+  const learnDigests = (names: readonly DigestName[]) => {
+    digestNames.learn(names);
+    context.audit?.renameDigests(names);
+  };
+  const totals = makeTotals(config.metrics.digestsMax, {
+    config: () => current,
+    onNames: learnDigests,
+  });
   const context: SessionContext = {
     config,
     log: log.of("session"),
     counters,
     metrics,
     ...logs,
+    auditChoice: AuditChoice.from(config),
+    digestNames,
     loopLag: new LoopLag(JANITOR_MS),
     directory: new Directory(options.number),
     server: servers.at(config.backends[0]),
@@ -217,9 +233,8 @@ export async function startWorker(
     credentials.stop();
     leaving.stop();
     first.stop();
-    context.audit?.close();
-    context.slowLog?.close();
-    empty.resolve();
+    void Promise.all([context.audit?.close(), context.slowLog?.close()])
+      .then(() => empty.resolve());
   }, 50);
   /** What hangs on several sections, and comes and goes as a whole. */
   const arrange = (next: Config) => {
@@ -269,11 +284,13 @@ export async function startWorker(
       return totals;
     },
     kill: (command) => killSession(command, context),
+    noteAdminRefusal: () => void counters.adminLoginsFailed++,
     routes: () => Promise.resolve(context.routing?.counts.rows() ?? []),
     explainRoute: (statement) => Promise.resolve(explainFreshRoute(statement, context)),
     survey: () => Promise.resolve([surveyOf(context, options.number)]),
     publish: (topology) => follower.follow(topology),
     learn: (code) => context.routing?.learn(code),
+    learnDigests,
     attach(watcher) {
       const troubles = new Troubles((report) => watcher.report(report));
       desk = {
@@ -314,6 +331,7 @@ export async function startWorker(
     async reload() {
       Object.assign(context, await clientTlsContext(config.clientTls, options.certificate));
     },
+    reopenLogs: reopenLogFiles,
     takeStep,
     retire() {
       phase = "retired";

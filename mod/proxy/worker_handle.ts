@@ -4,7 +4,13 @@ import { packSnapshot } from "../auth/mod.ts";
 import { NOT_WATCHED } from "../cluster/mod.ts";
 import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
-import { addCounters, Counters, type CounterValues, type Log } from "../observe/mod.ts";
+import {
+  addCounters,
+  Counters,
+  type CounterValues,
+  type DigestName,
+  type Log,
+} from "../observe/mod.ts";
 import { addRoutes } from "../route/mod.ts";
 import { workerOf } from "../session/mod.ts";
 import type { Credentials } from "./credentials.ts";
@@ -109,6 +115,12 @@ export class WorkerHandle {
     this.send({ kind: "credentials", credentials: credentialState(this.#fleet.credentials) });
   }
 
+  /** Tells it what servers call digests, where it writes them. */
+  tellDigests(names: readonly DigestName[]): void {
+    const isWritten = this.#fleet.config.audit.filePath !== "";
+    if (isWritten && names.length > 0) this.send({ kind: "digests", names });
+  }
+
   /** Has certificates read again; gives why that failed, or undefined. */
   reload(): Promise<string | undefined> {
     return new Promise((resolve) => {
@@ -180,6 +192,7 @@ export class WorkerHandle {
     for (const order of fleet.paused) void this.ask({ kind: "pools", order });
     if (fleet.isPaused) void this.ask({ kind: "pause", isPaused: true });
     this.send({ kind: "share", workers: fleet.workers.length });
+    this.tellDigests(fleet.totals.names);
     if (fleet.config === config) return;
     void this.ask({ kind: "prepare", config: fleet.config }).then(({ failure }) =>
       this.ask({ kind: failure === "" ? "commit" : "drop" })

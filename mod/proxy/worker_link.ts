@@ -93,6 +93,9 @@ export class Link implements Peers {
         this.#code = message.code;
         this.#worker?.learn(message.code);
         return;
+      case "digests":
+        this.#worker?.learnDigests(message.names);
+        return;
       case "peers":
         this.clients = message.clients;
         return;
@@ -227,6 +230,8 @@ export class Link implements Peers {
         return { pools: await this.#worker!.managePools(question.order) };
       case "pause":
         return { failure: await this.#worker!.pause(question.isPaused) ?? "" };
+      case "reopenLogs":
+        return { failure: await this.#worker!.reopenLogs() ?? "" };
       case "renew":
         return { failure: await this.#worker!.renew(question.copies) ?? "" };
       case "settleDown":

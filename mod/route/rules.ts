@@ -26,10 +26,18 @@ export class Rules {
   readonly #digests: readonly string[];
   readonly #patterns: readonly (RegExp | undefined)[];
   readonly #clients: readonly (BlockList | undefined)[];
+  /** Those that say something about what is asked here; the others fit nothing. */
+  readonly #counts: readonly boolean[];
 
-  /** @param rules Checked: their regular expressions are some. */
-  constructor(rules: readonly Rule[]) {
+  /**
+   * @param rules Checked: their regular expressions are some.
+   * @param about What is asked of them: where statements go, or whether they are logged.
+   */
+  constructor(rules: readonly Rule[], about: "routes" | "audit" = "routes") {
     this.rules = rules;
+    this.#counts = rules.map((rule) =>
+      about === "audit" ? rule.audit !== "default" : !isAboutAuditAlone(rule)
+    );
     this.#digests = rules.map(({ digest }) => {
       const bytes = Buffer.from(digest);
       return digest === "" ? "" : digestOf(bytes, 0, bytes.length, MODE);
@@ -45,6 +53,13 @@ export class Rules {
       }
       return list;
     });
+  }
+
+  /** Some of those that count are about texts. */
+  get readTexts(): boolean {
+    return this.rules.some(({ digest, statement }, at) =>
+      this.#counts[at] && (digest !== "" || statement !== "")
+    );
   }
 
   /** The rules whose statement a text is. Off the hot path: once for a text. */
@@ -89,8 +104,12 @@ export class Rules {
   #where(fits: (rule: Rule, at: number) => boolean): RuleSet {
     const set = new Uint32Array(Math.ceil(this.rules.length / 32));
     for (const [at, rule] of this.rules.entries()) {
-      if (fits(rule, at)) set[at >> 5] |= 1 << (at & 31);
+      if (this.#counts[at] && fits(rule, at)) set[at >> 5] |= 1 << (at & 31);
     }
     return set;
   }
+}
+
+function isAboutAuditAlone({ audit, target, tags, consistency }: Rule): boolean {
+  return audit !== "default" && target === "any" && tags.length === 0 && consistency === "default";
 }

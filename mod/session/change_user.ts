@@ -25,6 +25,7 @@ import { loginOk, moveToPool } from "./pooled_login.ts";
 import { refresh } from "./refresh.ts";
 import { PACKET_TOO_LARGE } from "./session_errors.ts";
 import { HOLD, type StageResult, TAKEN } from "./stage.ts";
+import { logLoginFailed } from "./statement_logging.ts";
 
 const PACKET_MAX = 1024 * 1024;
 const ACCESS_DENIED = 1045;
@@ -70,11 +71,13 @@ async function prove(
   channel.sequence = 1;
   const { throttle } = session.context;
   const client = session.address || undefined;
+  let user = "";
   try {
     const decision = throttle.check(client);
     if (decision.kind === "refuse") throw new LoginRefusedError(decision.error);
     if (decision.kind === "delay") await Bun.sleep(decision.delayMs);
     const request = decodeChangeUser(payload, session.capabilities);
+    user = Buffer.from(request.user).toString("latin1");
     const admission = await admit({
       channel,
       transport: session.transport as Stream,
@@ -99,7 +102,7 @@ async function prove(
     admission.accepted();
     session.rewritten = undefined;
     server.again = admission.again;
-    server.user = Buffer.from(request.user).toString("latin1");
+    server.user = user;
     session.countUser(server.user);
     server.stream.owner = server;
     if (session.pooled) await moveToPool(session, server);
@@ -111,6 +114,7 @@ async function prove(
     if (session.pooled && error instanceof LoginRefusedError) session.pooled.noteError(error.error);
     if (error instanceof LoginRefusedError) {
       if (error.error.code === ACCESS_DENIED) throttle.failed(client);
+      logLoginFailed(session, user, error.error);
       channel.send(error.payload ?? encodeErr(error.error));
     } else if (error instanceof MalformedPacketError) {
       channel.send(encodeErr({ code: 1047, sqlState: "08S01", message: "Unknown command" }));

@@ -3,7 +3,7 @@
 
 import type { AnswerSink, ConnectionHolder, Flight, ServerConnection } from "../backend/mod.ts";
 import { closePolitely } from "../backend/mod.ts";
-import type { ByteStream, Stream, StreamOwner } from "../net/mod.ts";
+import { type ByteStream, eventTime, type Stream, type StreamOwner } from "../net/mod.ts";
 import type { LoggedSession } from "../observe/mod.ts";
 import {
   Capability,
@@ -87,7 +87,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     this.port = stream.remotePort;
     this.stream = stream;
     this.transport = stream;
-    this.activeAt = this.connectedAt = context.now;
+    this.activeAt = context.now;
+    this.connectedAt = eventTime();
   }
 
   get closed(): boolean {

@@ -8,11 +8,13 @@ import type { Config } from "../config/mod.ts";
 import type {
   AuditLog,
   Counters,
+  DigestNames,
   Log,
   LoopLag,
   SlowLog,
   StatementMetrics,
 } from "../observe/mod.ts";
+import type { AuditChoice } from "./audit_choice.ts";
 import type { ClusterDesk } from "./cluster_desk.ts";
 import type { Directory } from "./directory.ts";
 import type { FailoverGate } from "./failover_gate.ts";
@@ -31,6 +33,10 @@ export interface SessionContext {
   /** The audit log and the slow log; undefined where they are off. */
   audit: AuditLog | undefined;
   slowLog: SlowLog | undefined;
+  /** What rules say of the audit log; undefined where none says anything. */
+  auditChoice: AuditChoice | undefined;
+  /** How servers call digests: for the audit log. */
+  readonly digestNames: DigestNames;
   /** How late the janitor comes: so late comes everything. */
   readonly loopLag: LoopLag;
   readonly directory: Directory;

@@ -15,7 +15,6 @@ import {
   decodeProxyHeader,
   encodeProxyHeader,
   PacketChannel,
-  ProxyHeaderError,
   type Stream,
 } from "../net/mod.ts";
 import {
@@ -23,29 +22,23 @@ import {
   decodeHandshakeResponse,
   decodeOk,
   encodeAuthMoreData,
-  encodeEarlyErr,
-  encodeErr,
   encodeGreeting,
   encodeOk,
   type Greeting,
   type HandshakeResponse,
   isSslRequest,
-  MalformedPacketError,
   MariadbCapability,
-  PacketTooLargeError,
   type SqlError,
 } from "../wire/mod.ts";
 import { type Admission, admit } from "./admission.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
 import { LoginAttempts, unlessAborted } from "./login_attempts.ts";
+import { accessDenied, type Claimed, EarlyRefusal, refuse } from "./login_refusal.ts";
 import { loginShared, type PooledLogin } from "./pooled_login.ts";
-import { asServerError, takesClientErrors } from "./session_errors.ts";
+import { takesClientErrors } from "./session_errors.ts";
 
-const ACCESS_DENIED = 1045;
 const TOO_MANY_OF_USER = 1203;
-const USER_LIMIT_REACHED = 1226;
-const HOST_BLOCKED = 1129;
 
 /** A client's handshake packet, attributes included, is not longer. */
 const HANDSHAKE_PACKET_MAX = 1024 * 1024;
@@ -72,6 +65,7 @@ export async function login(
   context: SessionContext,
 ): Promise<ClientLogin | undefined> {
   const abandoned = new AbortController();
+  const who: Claimed = { user: "" };
   const channel = new PacketChannel(HANDSHAKE_PACKET_MAX, (reason) => {
     session.onClosed(reason);
     abandoned.abort();
@@ -81,9 +75,10 @@ export async function login(
       const rest = await readProxyHeader(stream, session);
       channel.attach(stream).onBytes(rest);
     } else channel.attach(stream);
-    return await greetAndAuthenticate(session, channel, { context, signal: abandoned.signal });
+    const { signal } = abandoned;
+    return await greetAndAuthenticate(session, channel, { context, signal, who });
   } catch (error) {
-    refuse(channel, error, session, context);
+    refuse(channel, error, { session, who });
     return undefined;
   } finally {
     session.attempts = undefined;
@@ -93,7 +88,11 @@ export async function login(
 async function greetAndAuthenticate(
   session: ClientSession,
   channel: PacketChannel,
-  { context, signal }: { readonly context: SessionContext; readonly signal: AbortSignal },
+  { context, signal, who }: {
+    readonly context: SessionContext;
+    readonly signal: AbortSignal;
+    readonly who: Claimed;
+  },
 ): Promise<ClientLogin> {
   await context.settled?.promise;
   const stream = channel.stream as Stream;
@@ -116,6 +115,7 @@ async function greetAndAuthenticate(
     payload = await channel.read();
   }
   const response = narrow(decodeHandshakeResponse(payload), greeting);
+  who.user = userName(response.user);
   session.capabilities = response.capabilities;
   session.takesClientErrors = takesClientErrors(response.attributes);
   if (context.config.clientTls.mode === "required" && !stream.secure && !stream.local) {
@@ -370,71 +370,4 @@ function readProxyHeader(stream: Stream, session: ClientSession): Promise<Buffer
       },
     };
   });
-}
-
-/** Refused before the client has said what it can: the packet has an older form. */
-class EarlyRefusal extends Error {
-  readonly error: SqlError;
-
-  constructor(error: SqlError) {
-    super(error.message);
-    this.error = error;
-  }
-}
-
-function countRefusal(error: unknown, session: ClientSession, context: SessionContext): void {
-  const { counters, throttle } = context;
-  counters.loginsFailed++;
-  const code = error instanceof LoginRefusedError || error instanceof EarlyRefusal
-    ? error.error.code
-    : 0;
-  if (code === ACCESS_DENIED) throttle.failed(session.address || undefined);
-  else if (code === HOST_BLOCKED) counters.clientsRefusedBlocked++;
-  else if (code === TOO_MANY_OF_USER || code === USER_LIMIT_REACHED) {
-    counters.clientsRefusedPerUser++;
-  }
-}
-
-function refuse(
-  channel: PacketChannel,
-  error: unknown,
-  session: ClientSession,
-  context: SessionContext,
-): void {
-  countRefusal(error, session, context);
-  const { stream } = session;
-  if (session.closed) return;
-  let told: SqlError | undefined;
-  if (error instanceof EarlyRefusal) {
-    told = asServerError(error.error); // who the client is has not been said yet
-    channel.send(encodeEarlyErr(told));
-  } else if (error instanceof LoginRefusedError && error.payload) {
-    told = error.error;
-    channel.send(error.payload);
-  } else if (error instanceof MalformedPacketError || error instanceof PacketTooLargeError) {
-    told = { code: 1043, sqlState: "08S01", message: "Bad handshake" };
-    channel.send(encodeErr(told));
-  } else if (error instanceof ProxyHeaderError) {
-    told = { code: 1043, sqlState: "08S01", message: error.message };
-  } else {
-    told = serverError(error, context.server.name);
-    if (!session.takesClientErrors) told = asServerError(told);
-    channel.send(encodeErr(told));
-  }
-  context.log.info("login refused", {
-    session: session.id,
-    client: session.address,
-    code: told.code,
-    reason: error instanceof Error && told.code === 2000 ? String(error.stack) : told.message,
-  });
-  stream.end();
-}
-
-function accessDenied(session: ClientSession, response: HandshakeResponse): SqlError {
-  const user = new TextDecoder().decode(response.user);
-  return {
-    code: 1045,
-    sqlState: "28000",
-    message: `Access denied for user '${user}'@'${session.address || "localhost"}'`,
-  };
 }

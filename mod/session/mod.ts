@@ -1,5 +1,6 @@
 // The client's side: login, commands and their stages, answers.
 
+export * from "./audit_choice.ts";
 export * from "./administered_kill.ts";
 export * from "./client_session.ts";
 export type * from "./cluster_desk.ts";

@@ -1,7 +1,7 @@
 // Gives a session's statements to the audit log and the slow log. Called only where one of them is on.
 
 import { LoggedSession, type LoggedStatement } from "../observe/mod.ts";
-import { Command } from "../wire/mod.ts";
+import { Command, type SqlError } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
 
@@ -29,6 +29,8 @@ const statement: StatementToLog = {
   queueUs: 0,
   restoreUs: 0,
   consistencyUs: 0,
+  executeUs: 0,
+  streamUs: 0,
   rowsSent: 0,
   rowsAffected: 0,
   bytesSent: 0,
@@ -50,6 +52,8 @@ export function statementToLog(code: number, server: string): StatementToLog {
     statement.queueUs =
     statement.restoreUs =
     statement.consistencyUs =
+    statement.executeUs =
+    statement.streamUs =
       0;
   statement.rowsSent =
     statement.rowsAffected =
@@ -63,13 +67,14 @@ export function statementToLog(code: number, server: string): StatementToLog {
 
 /** The statement to be logged has been answered, or will not be. */
 export function logStatement(session: ClientSession): void {
-  const { audit, slowLog, counters } = session.context;
+  const { audit, slowLog, counters, auditChoice } = session.context;
   const isSlow = slowLog !== undefined && statement.outcome === "answered" &&
     statement.totalUs >= slowLog.thresholdUs;
   if (audit === undefined && !isSlow) return;
   const who = loggedSession(session);
   const before = (audit?.dropped ?? 0) + (slowLog?.dropped ?? 0);
-  audit?.statement(statement, who);
+  const wish = auditChoice?.of(statement, who, session.address);
+  if (wish !== "never") audit?.statement(statement, who, wish === "always");
   if (isSlow) slowLog.statement(statement, who);
   counters.logEntriesDropped += (audit?.dropped ?? 0) + (slowLog?.dropped ?? 0) - before;
   statement.bytes = NOTHING; // nothing is kept that a client has sent
@@ -80,7 +85,31 @@ export function logSession(session: ClientSession, event: "login" | "logout"): v
   const { audit } = session.context;
   if (audit === undefined) return;
   const { session: id, user, client } = loggedSession(session);
-  audit.session(event, { session: id, user, client, db: session.pooled?.state.schema ?? "" });
+  const facts = { session: id, user, client, db: session.pooled?.state.schema ?? "" };
+  if (event === "logout") audit.session(event, facts);
+  else {
+    const us = Math.round((performance.now() - session.connectedAt) * 1000);
+    audit.session(event, { ...facts, us });
+  }
+}
+
+/** A client was not let in, or not as another user. @param user As it has said, one character a byte. */
+export function logLoginFailed(
+  { id, address, port, context }: ClientSession,
+  user: string,
+  { code, message: reason }: SqlError,
+): void {
+  context.audit?.loginFailed({
+    session: id,
+    user: Buffer.from(user, "latin1").toString(),
+    client: clientName(address, port),
+    code,
+    reason,
+  });
+}
+
+function clientName(address: string, port: number): string {
+  return address === "" ? "localhost" : `${address}:${port}`;
 }
 
 /** Made with the first statement, and after a change of the account. */
@@ -89,7 +118,7 @@ function loggedSession(session: ClientSession): LoggedSession {
   return session.logged ??= new LoggedSession(
     id,
     Buffer.from(user, "latin1").toString(),
-    address === "" ? "localhost" : `${address}:${port}`,
+    clientName(address, port),
   );
 }
 

@@ -112,7 +112,8 @@ export function noteTimes(session: PooledSession, pooled: PooledConnection): voi
   const now = eventTime();
   const totalUs = us(startedAt, now);
   const record = recordOf(session, server);
-  if (times.firstAt !== 0) metrics.addStage(Stage.STREAM, server, us(times.firstAt, now));
+  const streamUs = times.firstAt === 0 ? 0 : us(times.firstAt, now);
+  if (times.firstAt !== 0) metrics.addStage(Stage.STREAM, server, streamUs);
   if (tracker.errorCode !== 0) metrics.addError(tracker.errorCode, server);
   findWaits(startedAt, times);
   const { queueUs, consistencyUs, restoreUs } = waits;
@@ -139,6 +140,8 @@ export function noteTimes(session: PooledSession, pooled: PooledConnection): voi
   logged.queueUs = queueUs;
   logged.restoreUs = restoreUs;
   logged.consistencyUs = consistencyUs;
+  if (times.hasWaited) logged.executeUs = us(waits.sentAt, now);
+  logged.streamUs = streamUs;
   logged.retries = session.retry?.attempts ?? 0;
   logAnswered(session.session, logged, tracker);
 }
@@ -291,13 +294,15 @@ export function noteAnswered(session: ClientSession, { tracker, facts }: ServerC
   const server = metrics.server(facts.server);
   const now = eventTime();
   const time = us(startedAt, now);
-  if (times.firstAt !== 0) metrics.addStage(Stage.STREAM, server, us(times.firstAt, now));
+  const streamUs = times.firstAt === 0 ? 0 : us(times.firstAt, now);
+  if (times.firstAt !== 0) metrics.addStage(Stage.STREAM, server, streamUs);
   if (tracker.errorCode !== 0) metrics.addError(tracker.errorCode, server);
   metrics.addStatement(times.record, server, time, tracker);
   const logged = keptToLog(session, facts.server);
   if (logged === undefined) return;
   logged.digestText = metrics.textOf(times.record);
   logged.totalUs = time;
+  logged.streamUs = streamUs;
   logAnswered(session, logged, tracker);
 }
 

@@ -1,11 +1,18 @@
 // How each session and each server connection of a worker stands at this moment, for the admin
 // port's tables. Control plane: asked for at most a few times a second, walks all.
 
-import { OFF, type ServerConnection, type SessionState } from "../backend/mod.ts";
+import {
+  OFF,
+  RESULTS_COLLATION,
+  ROLE,
+  type ServerConnection,
+  type SessionState,
+} from "../backend/mod.ts";
 import { TransactionStart } from "../sql/mod.ts";
 import type { ClientSession } from "./client_session.ts";
 import type { SessionContext } from "./context.ts";
 import { pinReasons } from "./pin_reasons.ts";
+import type { PooledSession } from "./pooled_session.ts";
 import { currentCommand } from "./current_statement.ts";
 import { transactionBegunBy } from "./transaction_opening.ts";
 
@@ -54,7 +61,20 @@ export interface FrontendFacts {
   readonly prepared: number | null;
   /** Settings that differ from the defaults, `name=value` with commas; null: none, or not known. */
   readonly variables: string | null;
+  /** What statements and results are written in; null: not known (session pooling). */
+  readonly charset: string | null;
+  /** The level of consistency of its reads; null: they are not split. */
+  readonly consistency: string | null;
+  /** What the command under way waits for; null: for nothing, or it is not known. */
+  readonly waitsFor: SessionWait | null;
 }
+
+/**
+ * What a command waits for. `primary`: none takes writes; `connection`: one of the pool's; `position`:
+ * what the primary has, which a read must see; `data`: a replica is to have it; `state`: the connection
+ * is given the session's.
+ */
+export type SessionWait = "primary" | "connection" | "position" | "data" | "state";
 
 /** A server connection at one moment. Ages are in milliseconds. */
 export interface BackendFacts {
@@ -110,7 +130,25 @@ function frontendOf(session: ClientSession): FrontendFacts {
     capabilities: session.capabilities,
     prepared: pooled?.statements.count ?? null,
     variables: pooled ? variablesOf(pooled.state) : null,
+    charset: pooled ? charsetOf(pooled) : null,
+    consistency: pooled?.route?.state.consistency ??
+      (pooled?.route ? session.context.config.route.consistency : null),
+    waitsFor: pooled ? waitOf(pooled, stage) : null,
   };
+}
+
+function charsetOf({ state, baseline }: PooledSession): string | null {
+  const name = "character_set_client";
+  const literal = state.variables.get(name) ?? baseline.literals.get(name);
+  return literal?.replaceAll("'", "") ?? null;
+}
+
+function waitOf(pooled: PooledSession, stage: SessionStage): SessionWait | null {
+  const { session, route, context } = pooled;
+  if (stage === "restore") return route?.wait === undefined ? "state" : "data";
+  if (stage !== "wait") return null;
+  if (session.times.askedAt !== 0) return "position";
+  return context.gate.holds ? "primary" : "connection";
 }
 
 /** What it has sent begins a transaction: whoever counts those that are open must not miss it. */
@@ -182,9 +220,8 @@ function variablesOf(state: SessionState): string | null {
   if (state.variables.size === 0) return null;
   const known = variableTexts.get(state);
   if (known !== undefined) return known;
-  const text = [...state.variables].map(([name, value]) => `${name}=${value.slice(0, 64)}`).join(
-    ",",
-  );
+  const text = [...state.variables].filter(([name]) => name !== RESULTS_COLLATION)
+    .map(([name, value]) => `${name === ROLE ? "role" : name}=${value.slice(0, 64)}`).join(",");
   variableTexts.set(state, text);
   return text;
 }

@@ -1,6 +1,7 @@
 // Sessions of all workers on the admin port: lists of them, and KILL.
 
 import { expect, test } from "bun:test";
+import { createConnection } from "mysql2/promise";
 import { workerOf } from "../../mod/session/mod.ts";
 import type { RawClient } from "./raw_client.ts";
 import {
@@ -86,4 +87,51 @@ for (const kind of kinds) {
       for (const client of clients) client[Symbol.dispose]();
     });
   }
+}
+
+for (const kind of kinds) {
+  test(`${kind}: what a session has set and prepared, and what its statement waits for`, async () => {
+    const { server } = await subject(kind);
+    await using proxy = await ownProxy(server, {
+      args: [...ownAccount(server), "--admin", "127.0.0.1:0"],
+      config: '[pool]\nmode = "transaction"\nconnections_max = 1\n[route]\nsplit = true\n',
+    });
+    await proxy.untilLogged(/mode=synced/);
+    const { monitor, app } = server.accounts;
+    using admin = await loginAs(monitor, { port: await proxy.loggedPort("admin port") });
+    const { host, port } = proxy;
+    const { user, password } = app;
+    const driver = await createConnection({ host, port, user, password, charset: "utf8mb4" });
+    const [[row]] = await driver.query("SELECT CONNECTION_ID() AS id") as unknown as [
+      readonly { readonly id: number }[],
+    ];
+    const own = (columns: string) =>
+      admin.query(`SELECT ${columns} FROM frontends WHERE id = ${row!.id}`);
+    const statement = await driver.prepare("SELECT ?");
+    await driver.prepare("SELECT ? + 1");
+    await driver.query("SET time_zone = '+05:00', @@session.group_concat_max_len = 4321");
+    await until(
+      "it is seen",
+      async () => (await own("prepared, charset, consistency"))[0]!.join() === "2,utf8mb4,session",
+    );
+    const [[variables]] = await own("variables") as [[string]];
+    expect(variables).toContain("time_zone='+05:00'");
+    expect(variables).toContain("group_concat_max_len=4321");
+    const [shown] = await admin.results("SHOW FULL FRONTEND");
+    expect(shown!.rows[0]).toContain("count: 2");
+    // The only connection is another session's.
+    using other = await loginAs(app, proxy);
+    await other.query("BEGIN");
+    await other.query("SELECT 1 FOR UPDATE");
+    const waiting = driver.query("SELECT 2 FOR UPDATE");
+    await until(
+      "it waits",
+      async () => (await own("state, waits_for"))[0]!.join() === "wait,connection",
+    );
+    await other.query("COMMIT");
+    await waiting;
+    await until("it waits no more", async () => (await own("waits_for"))[0]![0] === null);
+    await statement.close();
+    await driver.end();
+  });
 }

@@ -1,12 +1,12 @@
-// The HTTP port: metrics that are what their page says, dashboards and alerts that name no others,
-// tables as JSON, and why the proxy is not ready.
+// The HTTP port: metrics that are what their page says, tables as JSON, and why the proxy is not ready.
 
-import { describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync } from "node:fs";
+import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "../servers/mod.ts";
 import type { ProxyProcess } from "../proxy_process.ts";
 import { startProxy } from "../proxy_process.ts";
+import { StallingProxy } from "../stalling_proxy.ts";
 import { kinds, loginAs, ownAccount, ownProxy, subject, until } from "./subjects.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -104,45 +104,6 @@ for (const workers of ["1", "2"]) {
   });
 }
 
-describe("deploy/", () => {
-  const names = documented();
-  const known = new Set(
-    [...names].flatMap(([name, kind]) =>
-      kind === "histogram" ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name]
-    ),
-  );
-  for (const file of readdirSync(join(root, "deploy"))) {
-    test(`${file} names metrics that there are, and is well-formed`, () => {
-      const text = readFileSync(join(root, "deploy", file), "utf8");
-      const used = [...new Set([...text.matchAll(/\bmysqlproxy_\w+/g)].map(([name]) => name!))];
-      expect(used.length).toBeGreaterThan(5);
-      expect(used.filter((name) => !known.has(name))).toEqual([]);
-      if (file.endsWith(".json")) {
-        const { panels } = JSON.parse(text) as { panels: { title: string; targets: object[] }[] };
-        expect(panels.every(({ title, targets }) => title !== "" && targets.length > 0)).toBe(true);
-      } else {
-        const { groups } = Bun.YAML.parse(text) as {
-          groups: { rules: { alert: string; expr: string; annotations: { summary: string } }[] }[];
-        };
-        const rules = groups.flatMap((group) => group.rules);
-        expect(rules.length).toBeGreaterThan(5);
-        for (const { alert, expr, annotations } of rules) {
-          expect([alert, expr.includes("mysqlproxy_"), annotations.summary.length > 10]).toEqual([
-            alert,
-            true,
-            true,
-          ]);
-          expect(count(expr, "(")).toBe(count(expr, ")"));
-        }
-      }
-    });
-  }
-});
-
-function count(text: string, mark: string): number {
-  return text.split(mark).length;
-}
-
 test("/readyz says why the proxy is not ready", async () => {
   await using proxy = await startProxy({
     backends: [{ host: "127.0.0.1", port: freePort() }],
@@ -152,6 +113,29 @@ test("/readyz says why the proxy is not ready", async () => {
     const answer = await get(proxy, "/readyz");
     return answer.status === 503 && (await answer.text()).includes("no server was reached");
   });
+});
+
+test("/readyz says which servers take no statements, and why", async () => {
+  const { server } = await subject(kinds[0]!);
+  using way = await StallingProxy.start(server.port);
+  await using proxy = await startProxy({
+    backends: [{ host: "127.0.0.1", port: way.port }],
+    args: [...ownAccount(server), "--http", "127.0.0.1:0"],
+    // The server says itself that it is on another port.
+    config: '[monitor]\ninterval = "100ms"\n[cluster]\ndiscover = false\n',
+  });
+  await until("it is ready", async () => (await get(proxy, "/readyz")).status === 200);
+  const name = `127.0.0.1:${way.port}`;
+  way[Symbol.dispose](); // nobody listens there any more
+  let text = "";
+  await until("it is not", async () => {
+    const answer = await get(proxy, "/readyz");
+    text = await answer.text();
+    return answer.status === 503 && text.includes(`${name} is down`);
+  }).catch(() => expect(text).toBe(""));
+  const lines = text.trimEnd().split("\n");
+  expect(lines.slice(0, 2)).toEqual(["not ready", "no server takes statements"]);
+  expect(lines[2]).toStartWith(`${name} is down: `);
 });
 
 test("the tables are for nobody where http.api says so", async () => {

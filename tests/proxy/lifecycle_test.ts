@@ -89,6 +89,8 @@ describe("lifecycle", () => {
     process.kill(proxy.pid, "SIGTERM");
     await until("it is not ready", async () => await status("/readyz") === 503);
     expect(await status("/livez")).toBe(200);
+    const reason = await (await fetch(`http://127.0.0.1:${port}/readyz`)).text();
+    expect(reason).toBe("not ready\nno new clients are accepted: the proxy drains\n");
     await working.results("ROLLBACK");
     expect(await proxy.exited).toBe(0);
   });

@@ -139,3 +139,58 @@ test("where statements are not to be measured none is", async () => {
   expect(await admin.value("SELECT count(*) FROM stages")).toBe("0");
   expect(await admin.value("SELECT count(*) FROM digests")).toBe("0");
 });
+
+test(
+  "50,000 digests stay within their bound, and no statement is missing in the sums",
+  async () => {
+    const STATEMENTS_SENT = 50_000;
+    const CLIENTS = 20;
+    const BOUND = 1000;
+    const { server } = await subject(kinds[0]!);
+    await using proxy = await ownProxy(server, {
+      args: [...ownAccount(server), "--admin", "127.0.0.1:0", "--workers", "2"],
+      config: `[pool]\nmode = "transaction"\n[metrics]\ndigests_max = ${BOUND}\n`,
+    });
+    await proxy.untilLogged(/mode=synced/);
+    using admin = await loginAs(server.accounts.monitor, {
+      port: await proxy.loggedPort("admin port"),
+    });
+    const numberOf = async (what: string) =>
+      Number(await admin.value(`SELECT ${what} FROM digests`));
+    const clients = await Promise.all(
+      Array.from({ length: CLIENTS }, () => loginAs(server.accounts.app, proxy)),
+    );
+    let sent = 0;
+    let ended = 0;
+    const load = clients.map(async (client) => {
+      while (sent < STATEMENTS_SENT) await client.query(`SELECT 1 AS column_${sent++}`);
+      ended++;
+    });
+    const rows: number[] = [];
+    await until("all have been sent", async () => {
+      rows.push(await numberOf("count(*)"));
+      return ended === CLIENTS;
+    }, 90_000);
+    await Promise.all(load);
+    await until(
+      "all are counted",
+      async () => await numberOf("sum(count)") === STATEMENTS_SENT,
+    );
+    rows.push(await numberOf("count(*)"));
+    expect(Math.max(...rows)).toBeLessThanOrEqual(BOUND);
+    expect(Math.max(...rows)).toBeGreaterThan(BOUND / 2);
+    // What has no room is one row, and most of them.
+    expect(await numberOf("count(*) FILTER (WHERE digest IS NULL)")).toBe(1);
+    expect(await numberOf("sum(count) FILTER (WHERE digest IS NULL)")).toBeGreaterThanOrEqual(
+      STATEMENTS_SENT - BOUND,
+    );
+    // And new ones find their place still.
+    await clients[0]!.query("SELECT 1 AS the_last_one");
+    await until(
+      "it is there",
+      async () => await numberOf("count(*) FILTER (WHERE text LIKE '%the_last_one%')") === 1,
+    );
+    for (const client of clients) client.close();
+  },
+  120_000,
+);

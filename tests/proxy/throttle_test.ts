@@ -1,9 +1,11 @@
 // Guessing passwords gets slower and is then refused; a few slips cost nothing.
 
 import { beforeAll, describe, expect, test } from "bun:test";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ProxyProcess } from "../proxy_process.ts";
 import type { RealServer } from "../servers/mod.ts";
-import { refusal } from "./raw_client.ts";
+import { RawClient, refusal } from "./raw_client.ts";
 import { kinds, loginAs, ownProxy, subject, until } from "./subjects.ts";
 
 const [kind] = kinds;
@@ -23,11 +25,14 @@ describe("throttle", () => {
     });
 
   /** How long each of eight wrong logins in a row takes to be refused, in milliseconds. */
-  async function refusalTimes(proxy: ProxyProcess): Promise<number[]> {
+  async function refusalTimes(
+    target: Pick<ProxyProcess, "port">,
+    account = wrong,
+  ): Promise<number[]> {
     const times: number[] = [];
     for (let failure = 0; failure < 8; failure++) {
       const started = performance.now();
-      expect((await refusal(loginAs(wrong, proxy))).code).toBe(1045);
+      expect((await refusal(loginAs(account, target))).code).toBe(1045);
       times.push(performance.now() - started);
     }
     return times;
@@ -59,6 +64,38 @@ describe("throttle", () => {
       return client !== undefined;
     });
   });
+
+  for (const workers of ["1", "2"]) {
+    test(`the admin port is no place to guess either, ${workers} worker(s)`, async () => {
+      const socket = join(tmpdir(), `mp-throttle-${process.pid}-${workers}.sock`);
+      await using proxy = await ownProxy(server, {
+        args: ["--admin", "127.0.0.1:0", "--workers", workers],
+        env: { MYSQLPROXY_ADMIN_SOCKET: socket },
+        config: '[auth]\nfailures_max = 8\nfailure_delay = "200ms"\nfailure_window = "3s"\n' +
+          '[admin]\npassword = "right"\n',
+      });
+      const port = await proxy.loggedPort("admin port");
+      const times = await refusalTimes({ port }, { user: "admin", password: "wrong" });
+      expect(times[6]).toBeGreaterThanOrEqual(195);
+      expect(times[7]).toBeGreaterThanOrEqual(395);
+      const right = { user: "admin", password: "right" };
+      const refused = await refusal(loginAs(right, { port }));
+      expect(refused.code).toBe(1129);
+      expect(refused.sequence).toBe(0);
+      expect(proxy.log()).toMatch(/admin login refused user=admin client=127\.0\.0\.1 code=1045/);
+      expect(proxy.log()).toMatch(/admin login refused user="" client=127\.0\.0\.1 code=1129/);
+      // Neither clients nor those who may open the socket pay for it.
+      (await loginAs(server.accounts.app, proxy)).close();
+      using owner = await RawClient.connect({ path: socket, user: "admin", password: "" });
+      const [counter] = await owner.query("SHOW COUNTERS LIKE 'admin_logins_failed'");
+      expect(counter).toEqual(["admin_logins_failed", "9"]);
+      await until("the failures are forgotten", async () => {
+        const client = await loginAs(right, { port }).catch(() => undefined);
+        client?.close();
+        return client !== undefined;
+      });
+    });
+  }
 
   test("a success forgives", async () => {
     await using proxy = await ownProxy(server, {

@@ -19,6 +19,8 @@ export interface ReloadOptions {
 
 /** What the proxy holds, all its processes together. */
 export interface Holdings {
+  /** Of these; workers that leave stay as long as their clients do. */
+  readonly processes: number;
   readonly rssBytes: number;
   /** Of it, objects of JavaScript in the workers. */
   readonly heapBytes: number;
@@ -77,6 +79,7 @@ export async function reload(options: ReloadOptions): Promise<ReloadReport> {
       const fds = pids.reduce((sum, pid) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
       const [rows] = await admin.query<RowDataPacket[]>("SELECT sum(heap_bytes) AS h FROM workers");
       return {
+        processes: pids.length,
         rssBytes: pids.reduce((sum, pid) => sum + rssOf(pid), 0),
         heapBytes: Number(rows[0]!["h"]),
         fds: fds - serverConnections,
@@ -151,6 +154,8 @@ function textOf(change: number, { cluster: { nodes }, folder, workers }: {
     `[monitor]\ninterval = "${900 + change % 200}ms"`,
     `[log]\nlevels = ["cluster=${["info", "warn"][change % 2]}"]`,
     `[metrics]\nstatements = ${change % 3 !== 0}`,
+    // Off, or in one file, then in another: each change leaves one behind.
+    `[audit]\nfile = "${change % 5 < 2 ? "" : join(folder, `audit.log.${change % 2}`)}"`,
     ...rules,
     "",
   ].join("\n");

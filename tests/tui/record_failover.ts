@@ -21,7 +21,7 @@ await using live = await startLiveProxy(kind, { clients: 10, replicas: 2, worker
 const sessions = await visitors(40);
 const feed = new LiveFeed({ address: live.admin, timeoutMs: 5000, ...live.account });
 const plain = file.replace(/\.gz$/, "");
-const recorder = new Recorder(plain);
+const recorder = new Recorder(plain, { overwrite: true });
 const started = performance.now();
 for (let second = 0; second < SECONDS; second++) {
   if (second === DEATH_S) void fail();

@@ -269,6 +269,13 @@ function frontendRows(
       server: state === "execute" || isLong ? SERVERS[1 + at % 2] : null,
       thread: state === "execute" || isLong ? 900 + at : null,
       pins: at < 24 ? PINS[at % PINS.length] : null,
+      waits_for: state === "wait" && !isLong ? (isOut ? "primary" : "connection") : null,
+      charset: "utf8mb4",
+      variables: at % 3 === 0
+        ? "sql_mode='STRICT_TRANS_TABLES,ONLY_FULL_GROUP_BY',time_zone='+00:00'"
+        : null,
+      prepared: at % 4,
+      consistency: "session",
       statement: isLong
         ? "SELECT customer, SUM(total) FROM orders JOIN lines USING (order_id) GROUP BY customer"
         : isBusy

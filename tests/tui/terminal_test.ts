@@ -9,6 +9,7 @@ import { TABS } from "../../tui/state.ts";
 import { Recorder } from "../../tui/recording.ts";
 import { run } from "../cli/executable.ts";
 import { proxyCommand, startProxy } from "../proxy_process.ts";
+import { subject } from "../proxy/subjects.ts";
 import { freePort, serverKinds } from "../servers/mod.ts";
 import { setReadOnly } from "../cluster/clusters.ts";
 import { startLiveProxy } from "./live_proxy.ts";
@@ -26,6 +27,9 @@ beforeAll(() => {
   recorder.close();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** That of the documentation. */
+const FAILOVER = join(import.meta.dir, "../../docs/failover.jsonl.gz");
 
 /** A second into the failover: something is wrong everywhere. */
 const PLACE = "14:02:31";
@@ -179,6 +183,11 @@ describe("mistakes", () => {
     [["--play", "/nonexistent"], 1, "cannot play /nonexistent: ENOENT"],
     [["--play", "/etc/hostname"], 1, "/etc/hostname: is not a recording of mysqlproxy top"],
     [["--play", "x", "--record", "y"], 2, "cannot be used with"],
+    [["--record", "y", "--json"], 2, "cannot be used with"],
+    [["--at", "14:00", "--once"], 2, "--at goes with --play"],
+    [["--overwrite", "--once"], 2, "--overwrite goes with --record"],
+    [["--play", FAILOVER, "--at", "25:99"], 2, "--at: must be a number, or a time as 14:02:30"],
+    [["--play", FAILOVER, "--at", "99:99:99"], 2, "--at: must be a number"],
     [
       ["-H", "127.0.0.1:1", "--tls-ca", "/nonexistent", "--once"],
       1,
@@ -194,6 +203,62 @@ describe("mistakes", () => {
       expect(outcome.status).toBe(status);
     });
   }
+
+  test("other ports than the admin port are told by what they are", async () => {
+    const { server } = await subject(kind!);
+    const socket = join(folder, "admin-7.sock");
+    await using proxy = await startProxy({
+      backends: [server],
+      args: ["--http", "127.0.0.1:0"],
+      env: { MYSQLPROXY_ADMIN_SOCKET: socket },
+    });
+    const env = { XDG_RUNTIME_DIR: "/nonexistent", RUNTIME_DIRECTORY: folder };
+    const { user, password } = server.accounts.app;
+    const http = await proxy.loggedPort("HTTP port");
+    const cases = [
+      [proxy.port, user, "No database selected", "a port for clients"],
+      [proxy.port, "nobody", "Access denied", "a port for clients"],
+      [server.port, user, "No database selected", "a port for clients"],
+      [http, user, "", "a port for HTTP"],
+    ] as const;
+    for (const [port, name, ...parts] of cases) {
+      const account = ["-u", name, "-p", password, "--timeout", "500ms"];
+      const outcome = await run(["top", "-H", `127.0.0.1:${port}`, "--once", ...account], { env });
+      for (const part of parts) expect(outcome.stderr).toContain(part);
+      expect(outcome.stderr).toContain(
+        "not the admin port, which is 127.0.0.1:3308 or where admin.listen and admin.socket say",
+      );
+      expect(outcome.stderr).toContain(`on this machine: unix:${socket}`);
+      expect(outcome.status).toBe(1);
+    }
+  });
+
+  test("a recording has its first screen as text", async () => {
+    const { stdout, status } = await run(["top", "--play", recording, "--once", "--at", PLACE], {
+      cwd: folder,
+      env: { TZ: "UTC" },
+    });
+    expect(stdout).toMatch(/db1:3306 +none +× down/);
+    expect(stdout).toContain(recording);
+    expect(status).toBe(0);
+  });
+
+  test.skipIf(!hasTmux)("a recording is not replaced by none", async () => {
+    const file = join(folder, "precious.jsonl");
+    writeFileSync(file, "precious");
+    const args = ["-H", "127.0.0.1:1", "--record", file];
+    const options = { columns: 80, rows: 24, cwd: folder };
+    {
+      await using terminal = await Terminal.start(top(...args), options);
+      await terminal.until("it exists;");
+      expect(await terminal.exited()).toBe(1);
+    }
+    await using terminal = await Terminal.start(top(...args, "--overwrite"), options);
+    await terminal.until("ECONNREFUSED");
+    await terminal.press("q");
+    expect(await terminal.exited()).toBe(0);
+    expect(await Bun.file(file).text()).toBe("precious");
+  });
 
   test("a recording has its JSON too, of any place", async () => {
     const { stdout } = await run(["top", "--play", recording, "--json", "--at", "3"], {

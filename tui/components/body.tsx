@@ -32,7 +32,6 @@ const CHARTS_FROM = 28;
 const POOLS_FROM = 34;
 const CHART_LINES = 7;
 const POOLS_MAX = 8;
-const DETAIL_MAX = 14;
 
 /** The tab's list with what stands above and below it. */
 export function Body(props: BodyProps) {
@@ -101,10 +100,22 @@ function poolRows(model: Model): readonly Row[] {
   ).slice(0, POOLS_MAX);
 }
 
-function detailHeight({ state, picked, height }: BodyProps): number {
-  if (!state.detail || picked.selected === undefined) return 0;
-  return Math.min(DETAIL_MAX, Math.floor(height / 2));
+/** What the selected row needs; of the list there stays what it is chosen from, or the row alone. */
+function detailHeight({ state, picked, width, height }: BodyProps): number {
+  const { selected, rows } = picked;
+  if (!state.detail || selected === undefined) return 0;
+  if (state.tab === "cluster") return Math.floor(height / 2);
+  const needed = detailLines(selected, { width: width - 2, height: Infinity }).length + 1;
+  const above = state.tab === "waits" ? Math.floor(height / 2) : TITLE_LINES;
+  const beside = (list: number) => Math.max(0, height - above - list);
+  const withList = beside(Math.min(rows.length, LIST_LINES));
+  return Math.min(needed, needed <= withList ? withList : beside(1));
 }
+
+/** A list's title and those of its columns. */
+const TITLE_LINES = 2;
+/** Rows that stay beside the details of one of them where there is room. */
+const LIST_LINES = 4;
 
 function Detail({ row, width, height }: {
   readonly row: Row | undefined;

@@ -118,6 +118,10 @@ async function order(text: string, running: AdminSession["view"]["running"]): Pr
     case "RELOAD TLS":
       await running.reload();
       return "ok";
+    case "FLUSH LOGS": {
+      const reason = await running.reopenLogs();
+      return reason === undefined ? "ok" : failure(1105, reason);
+    }
     case "FLUSH QUERY CACHE":
       return "ok";
     default:

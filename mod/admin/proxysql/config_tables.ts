@@ -199,7 +199,11 @@ export const ruleLayers: Layers = layers<RuleRow>("mysql_query_rules", {
     sticky_conn: ["INTEGER", UNUSED, () => null],
     multiplex: ["INTEGER", UNUSED, () => null],
     gtid_from_hostgroup: ["INTEGER", UNUSED, () => null],
-    log: ["INTEGER", UNUSED, () => null],
+    log: [
+      "INTEGER",
+      "Whether the audit log has its statements: 1 always, 0 never. NULL: as `[audit]` says.",
+      ({ audit }) => audit === "default" ? null : Number(audit === "always"),
+    ],
     apply: ["INTEGER", "Always 1; it has to be written.", () => 1, integer(0)],
     attributes: [
       "TEXT",

@@ -67,6 +67,7 @@ row says that has no meaning here is an error with its reason when it is put in 
 listening sockets of all workers: a new client finds nobody there (connection refused), sessions go
 on, \`/readyz\` says why; \`PROXYSQL RESUME\` listens again on the same addresses. That keeps new
 clients away; to make statements wait there is \`PAUSE POOLS\`. \`PROXYSQL SHUTDOWN [SLOW]\` ends the
-proxy as SIGTERM does, \`PROXYSQL KILL\` ends it without waiting, \`PROXYSQL RELOAD TLS\` reads certificates again, \`PROXYSQL FLUSH QUERY CACHE\`
+proxy as SIGTERM does, \`PROXYSQL KILL\` ends it without waiting, \`PROXYSQL RELOAD TLS\` reads certificates again, \`PROXYSQL FLUSH LOGS\`
+opens log files again by their names, as SIGHUP does, \`PROXYSQL FLUSH QUERY CACHE\`
 has nothing to flush; other \`PROXYSQL\` orders are refused.
 `;

@@ -40,8 +40,10 @@ const COLUMNS: FixedColumns = {
   sticky_conn: ["", "pool.mode decides for all"],
   multiplex: ["", "pool.mode decides for all"],
   gtid_from_hostgroup: ["", "consistency is in attributes"],
-  log: ["", "audit.users says what is logged"],
 };
+
+/** What `log` says. */
+const AUDIT = new Map<string, Rule["audit"]>([["", "default"], ["1", "always"], ["0", "never"]]);
 
 /** The keys of a rule as the file has them; those at their default are not there. */
 type RuleKeys = Readonly<Record<string, TomlValue | undefined>>;
@@ -82,7 +84,7 @@ function keysOfRule(rule: Rule): RuleKeys {
 }
 
 function keysOf(
-  { clients, tags, target, consistency, ...texts }: Omit<Rule, "clients"> & {
+  { clients, tags, target, consistency, audit, ...texts }: Omit<Rule, "clients"> & {
     readonly clients: readonly string[];
   },
 ): RuleKeys {
@@ -93,6 +95,7 @@ function keysOf(
       tags: tags.length > 0 ? tags : "",
       target: target === "any" ? "" : target,
       consistency: consistency === "default" ? "" : consistency,
+      audit: audit === "default" ? "" : audit,
     }).filter(([, value]) => value !== ""),
   );
 }
@@ -118,6 +121,8 @@ function keysOfRow(row: TableRow, config: Config, reasons: string[]): RuleKeys {
         `primary and ${reader} for replicas`,
     );
   }
+  const audit = AUDIT.get(text("log"));
+  if (audit === undefined) reasons.push(`${what}: log must be 1, 0 or NULL`);
   const attributes = attributesOf(text("attributes"));
   if (attributes === undefined) {
     reasons.push(`${what}: attributes must be empty or {"tags":["..."],"consistency":"..."}`);
@@ -134,6 +139,7 @@ function keysOfRow(row: TableRow, config: Config, reasons: string[]): RuleKeys {
     target: (target ?? "any") as Rule["target"],
     tags: attributes?.tags ?? [],
     consistency: attributes?.consistency ?? "default",
+    audit: audit ?? "default",
   });
 }
 

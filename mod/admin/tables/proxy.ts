@@ -193,6 +193,7 @@ export const rulesTable = table<readonly [number, Rule]>("rules", {
     target: ["TEXT", "Where statements go.", ([, { target }]) => target],
     tags: ["TEXT", "Tags that the server must have.", ([, { tags }]) => given(tags.join(","))],
     consistency: ["TEXT", "How new the data must be.", ([, { consistency }]) => consistency],
+    audit: ["TEXT", "Whether the audit log has them.", ([, { audit }]) => audit],
     hits: ["INTEGER", "Statements it has decided. NULL: not counted.", () => null],
   },
 });

@@ -59,6 +59,30 @@ export const frontendsTable = table<OfWorker<FrontendFacts>>("frontends", {
     pins: ["TEXT", "Why it keeps its connection, with commas. NULL: nothing holds it.", (
       { pins },
     ) => pins.length === 0 ? null : pins.join(", ")],
+    waits_for: [
+      "TEXT",
+      "What its statement waits for: `connection`, `state` (of the session, on its connection), " +
+      "`position` (of the primary, for a read that must see what is there), `data` (on a replica) " +
+      "or `primary` (none takes writes). NULL: for nothing, or not known.",
+      ({ waitsFor }) => waitsFor,
+    ],
+    charset: [
+      "TEXT",
+      "character_set_client. NULL: not known (session pooling).",
+      ({ charset }) => charset,
+    ],
+    variables: [
+      "TEXT",
+      "What it has set, `name=value` with commas, the first 64 characters of each value. NULL: " +
+      "nothing, or not known (session pooling).",
+      ({ variables }) => variables,
+    ],
+    prepared: ["INTEGER", "Its prepared statements. NULL: not known (session pooling).", (
+      { prepared },
+    ) => prepared],
+    consistency: ["TEXT", "The level of its reads. NULL: reads are not split.", (
+      { consistency },
+    ) => consistency],
     statement: ["TEXT", "The start of the statement under way, at most 1024 bytes.", (
       { statement },
     ) => statement],

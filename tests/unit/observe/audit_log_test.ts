@@ -26,6 +26,8 @@ const STATEMENT: LoggedStatement = {
   queueUs: 0,
   restoreUs: 0,
   consistencyUs: 0,
+  executeUs: 0,
+  streamUs: 0,
   rowsSent: 3,
   rowsAffected: 0,
   bytesSent: 77,
@@ -37,10 +39,10 @@ const STATEMENT: LoggedStatement = {
 type Entry = Readonly<Record<string, unknown>>;
 
 /** What the log has of some statements. */
-function logged(
+async function logged(
   statements: readonly Partial<LoggedStatement>[],
   { who = new LoggedSession(7, "app", "10.0.0.1:4711"), textMaxBytes = 4096 } = {},
-): Entry[] {
+): Promise<Entry[]> {
   const folder = mkdtempSync(join(tmpdir(), "mp-lines-"));
   try {
     const path = join(folder, "audit.log");
@@ -59,8 +61,8 @@ function logged(
       samplePercent: 100,
       textMaxBytes,
     });
-    for (const each of statements) log.statement({ ...STATEMENT, ...each }, who);
-    log.close();
+    for (const each of statements) log.statement({ ...STATEMENT, ...each }, who, false);
+    await log.close();
     return readFileSync(path, "utf8").trimEnd().split("\n").map((line) =>
       JSON.parse(line) as Entry
     );
@@ -74,13 +76,15 @@ function textIs(bytes: Uint8Array, before = 0): Partial<LoggedStatement> {
 }
 
 describe("a line of the audit log", () => {
-  test("has all that is known, in the order of its reading", () => {
-    const [entry] = logged([{
+  test("has all that is known, in the order of its reading", async () => {
+    const [entry] = await logged([{
       ...textIs(Buffer.from("\x03SELECT 1"), 1),
       digestText: "SELECT ?",
       queueUs: 5,
       restoreUs: 6.6,
       consistencyUs: 7,
+      executeUs: 8.4,
+      streamUs: 2,
       retries: 2,
       errorCode: 1054,
     }]);
@@ -99,6 +103,8 @@ describe("a line of the audit log", () => {
       queue_us: 5,
       restore_us: 7,
       consistency_us: 7,
+      execute_us: 8,
+      stream_us: 2,
       rows: 3,
       affected: 0,
       bytes: 77,
@@ -109,8 +115,8 @@ describe("a line of the audit log", () => {
     expect(new Date(String(time)).getTime()).toBeGreaterThan(Date.now() - 60_000);
   });
 
-  test("of the same session goes on as its schema, server and command do", () => {
-    const entries = logged([
+  test("of the same session goes on as its schema, server and command do", async () => {
+    const entries = await logged([
       { db: "one" },
       { db: "two" },
       { db: "two", server: "db2:3306" },
@@ -126,7 +132,7 @@ describe("a line of the audit log", () => {
     ]);
   });
 
-  test("has any text as it was", () => {
+  test("has any text as it was", async () => {
     const texts = [
       "",
       "SELECT 'it''s', \"a\\\"b\", `c\\\\`",
@@ -139,20 +145,20 @@ describe("a line of the audit log", () => {
       "identifie",
       "xpasswore",
     ];
-    expect(logged(texts.map((text) => textIs(Buffer.from(text)))).map(({ text }) => text))
+    expect((await logged(texts.map((text) => textIs(Buffer.from(text))))).map(({ text }) => text))
       .toEqual(texts);
-    const broken = logged([textIs(Uint8Array.of(0x41, 0xff, 0x42))]);
+    const broken = await logged([textIs(Uint8Array.of(0x41, 0xff, 0x42))]);
     expect(broken[0]!["text"]).toBe("A\ufffdB");
   });
 
-  test("hides strings beside the words password and identified, however written", () => {
+  test("hides strings beside the words password and identified, however written", async () => {
     const texts = [
       "SET PASSWORD = 'secret'",
       'create user x IDENTIFIED by "secret"',
       "password'secret'",
       "SELECT 'secret', 'iDeNtIfIeD'",
     ];
-    const entries = logged(texts.map((text) => ({
+    const entries = await logged(texts.map((text) => ({
       ...textIs(Buffer.from(text)),
       parameters: ["secret", 5n, null],
     })));
@@ -161,7 +167,7 @@ describe("a line of the audit log", () => {
     expect(entries[0]!["params"]).toEqual(["***", "***", null]);
   });
 
-  test("has parameters, as many as there is room for", () => {
+  test("has parameters, as many as there is room for", async () => {
     const parameters = [
       1n,
       -2n,
@@ -172,7 +178,7 @@ describe("a line of the audit log", () => {
       Buffer.from('té"xt'),
       Buffer.of(0xff),
     ];
-    const [entry, long] = logged([
+    const [entry, long] = await logged([
       { parameters },
       { parameters: [Buffer.from("x".repeat(3000)), Buffer.from("y".repeat(3000)), "z"] },
     ], {});
@@ -181,18 +187,18 @@ describe("a line of the audit log", () => {
     expect(long!["params_count"]).toBe(3);
   });
 
-  test("is cut off behind text_max, and says how long it was", () => {
-    const [entry] = logged([textIs(Buffer.from(`SELECT '${"é".repeat(100)}'`))], {
+  test("is cut off behind text_max, and says how long it was", async () => {
+    const [entry] = await logged([textIs(Buffer.from(`SELECT '${"é".repeat(100)}'`))], {
       textMaxBytes: 50,
     });
     expect(entry!["text_bytes"]).toBe(209);
     expect(String(entry!["text"]).startsWith("SELECT 'éé")).toBe(true);
   });
 
-  test("has a trace from a comment or from attributes", () => {
+  test("has a trace from a comment or from attributes", async () => {
     const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     const attributes = Buffer.from(`\x03.traceparent7${trace}`);
-    const entries = logged([
+    const entries = await logged([
       textIs(Buffer.from(`SELECT 1 /* traceparent=${trace} */`)),
       textIs(Buffer.from(`-- traceparent ${trace}\nSELECT 1`)),
       textIs(Buffer.concat([attributes, Buffer.from("SELECT 2")]), attributes.length),
@@ -224,7 +230,7 @@ test("whole numbers of any size", () => {
   }
 });
 
-test("bytes by chance stay one line of JSON each", () => {
+test("bytes by chance stay one line of JSON each", async () => {
   const seed = Number(process.env["MYSQLPROXY_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
   console.log(`audit log: MYSQLPROXY_TEST_SEED=${seed}`);
   let state = seed || 1;
@@ -241,7 +247,7 @@ test("bytes by chance stay one line of JSON each", () => {
           next(10) === 0 ? next(256) : letters[next(letters.length)]!),
       ),
   );
-  const entries = logged(texts.map((text) => textIs(text)));
+  const entries = await logged(texts.map((text) => textIs(text)));
   expect(entries.map(({ text }) => text)).toEqual(
     texts.map((text) => maskPasswords(text.toString())),
   );

@@ -1,24 +1,28 @@
 // Log files: what is written is there, files are put aside, nothing waits without bounds.
 
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { LogFile, type LogFileOptions } from "../../../mod/observe/mod.ts";
 import { maskPasswords } from "../../../mod/sql/mod.ts";
+
+const OPTIONS = {
+  sizeMaxBytes: 1e9,
+  ageMaxMs: 0,
+  keep: 3,
+  bufferMaxBytes: 1e6,
+  overflow: "drop",
+} as const;
 
 function subject(options: Partial<LogFileOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "mp-log-"));
   const path = join(folder, "audit.log");
   const errors: string[] = [];
   const file = new LogFile({
+    ...OPTIONS,
     path,
-    sizeMaxBytes: 1e9,
-    ageMaxMs: 0,
-    keep: 3,
-    bufferMaxBytes: 1e6,
-    overflow: "drop",
     onError: (reason) => errors.push(reason),
     ...options,
   });
@@ -26,10 +30,11 @@ function subject(options: Partial<LogFileOptions> = {}) {
     file,
     errors,
     folder,
+    path,
     text: () => readFileSync(path, "utf8"),
     aside: () => readdirSync(folder).filter((name) => name !== "audit.log").sort(),
     [Symbol.dispose]() {
-      file.close();
+      void file.close();
       rmSync(folder, { recursive: true });
     },
   };
@@ -49,7 +54,7 @@ describe("LogFile", () => {
     for (let i = 0; i < 1000; i++) log.file.write(`${i}\n`);
     await until(() => log.text().endsWith("999\n"));
     log.file.write("last\n");
-    log.file.close();
+    await log.file.close();
     const lines = ["head", ...Array.from({ length: 1000 }, (_, i) => String(i)), "last", ""];
     expect(log.text()).toBe(lines.join("\n"));
     expect(log.file.dropped).toBe(0);
@@ -62,12 +67,41 @@ describe("LogFile", () => {
       await Bun.sleep(20);
     }
     await until(() => log.aside().length >= 3 && log.aside().every((name) => name.endsWith(".gz")));
-    log.file.close();
+    await log.file.close();
     const old = log.aside().map((name) =>
       gunzipSync(readFileSync(join(log.folder, name))).toString()
     );
     const numbers = (old.join("") + log.text()).trim().split("\n").map((line) => parseInt(line));
     expect(numbers).toEqual(Array.from({ length: 400 }, (_, i) => i));
+  });
+
+  test("a file has its age from before it was opened", async () => {
+    using first = subject();
+    first.file.write("old\n");
+    await first.file.close();
+    await Bun.sleep(120);
+    const { path } = first;
+    const again = new LogFile({ ...OPTIONS, path, ageMaxMs: 100, onError: () => {} });
+    again.write("new\n");
+    // The one that is not compressed goes when the other one is whole.
+    await until(() => first.aside().join().endsWith("Z.gz") && first.aside().length === 1);
+    await again.close();
+    const [name] = first.aside();
+    expect(gunzipSync(readFileSync(join(first.folder, name!))).toString()).toBe("old\nnew\n");
+    expect(first.text()).toBe("");
+  });
+
+  test("who closes it finds what was put aside compressed, and no part of it", async () => {
+    using log = subject({ sizeMaxBytes: 100, keep: 2 });
+    const part = join(log.folder, "audit.log.20260101T000000000Z.gz.part");
+    writeFileSync(part, "of a process that was killed");
+    log.file.write(`${"x".repeat(200_000)}\n`);
+    log.file.write(`${"y".repeat(200_000)}\n`); // it goes out at once
+    await until(() => log.aside().some((name) => !name.startsWith(basename(part))));
+    await log.file.close();
+    expect(log.aside().map((name) => name.replace(/\d{8}T\d{9}Z/, "TIME"))).toEqual([
+      "audit.log.TIME.gz",
+    ]);
   });
 
   test("old files beyond the number go", async () => {
@@ -79,13 +113,29 @@ describe("LogFile", () => {
     await until(() => log.aside().length === 2 && log.aside().every((it) => it.endsWith(".gz")));
   });
 
-  test("too much at once: dropped and counted, or written at once", () => {
+  test("one that is closed in the middle of a write leaves nothing open", async () => {
+    const open = () => readdirSync("/proc/self/fd").length;
+    const before = open();
+    for (let i = 0; i < 20; i++) {
+      using other = subject();
+      other.file.write("x".repeat(300_000));
+      expect(open()).toBe(before + 1);
+      other.file.write("behind it");
+      const closed = other.file.close();
+      other.file.write("too late");
+      await closed;
+      expect(open()).toBe(before);
+      expect(other.text()).toBe(`${"x".repeat(300_000)}behind it`);
+    }
+  });
+
+  test("too much at once: dropped and counted, or written at once", async () => {
     using dropping = subject({ bufferMaxBytes: 1000 });
     for (let i = 0; i < 100; i++) dropping.file.write(`${"x".repeat(99)}\n`);
     expect(dropping.file.dropped).toBe(90);
     using blocking = subject({ bufferMaxBytes: 1000, overflow: "block" });
     for (let i = 0; i < 100; i++) blocking.file.write(`${"x".repeat(99)}\n`);
-    blocking.file.close();
+    await blocking.file.close();
     expect(blocking.file.dropped).toBe(0);
     expect(blocking.text().length).toBe(10_000);
   });

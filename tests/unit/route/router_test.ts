@@ -34,6 +34,7 @@ function rule(more: Partial<Rule>): Rule {
     target: "any",
     tags: [],
     consistency: "default",
+    audit: "default",
     ...more,
   };
 }
@@ -293,6 +294,22 @@ describe("rules", () => {
     const state = of("report");
     state.consistency = "instance";
     expect(at("SELECT a FROM t", state)).toBe("r rule 0 instance");
+  });
+
+  test("a rule about the audit log alone leaves routing to the others", () => {
+    const rules = [
+      rule({ audit: "always" }),
+      rule({ user: "app", audit: "never", target: "primary" }),
+    ];
+    const bytes = Buffer.from("SELECT 1");
+    const first = (about: "routes" | "audit", user: string) => {
+      const asked = new Rules(rules, about);
+      const session = asked.ofSession({ user, schema: "", client: "" });
+      return asked.first(asked.ofText(bytes, 0, bytes.length), session);
+    };
+    expect(first("routes", "app")).toBe(1);
+    expect(first("routes", "other")).toBe(-1);
+    expect(first("audit", "app")).toBe(0);
   });
 
   test("many rules", () => {

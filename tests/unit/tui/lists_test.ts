@@ -249,6 +249,62 @@ describe("all that is known of a row", () => {
     });
   }
 
+  const long: Row = {
+    id: 1073741827,
+    worker: 1,
+    user: "reporting_service",
+    host: "[2001:db8:85a3::8a2e:370:7334]:51484",
+    db: "warehouse_archive",
+    command: "Execute",
+    state: "execute",
+    age_s: 86_400,
+    idle_s: 0.5,
+    in_transaction: 1,
+    server: "db-replica-17.eu-central-1.internal:3306",
+    thread: 4_294_967,
+    pins: "temporary table, user lock, handler, set option, user variables",
+    waits_for: null,
+    charset: "utf8mb4",
+    variables: "sql_mode='STRICT_TRANS_TABLES,NO_ZERO_DATE',time_zone='+00:00',autocommit=0," +
+      "transaction_isolation='READ-COMMITTED',group_concat_max_len=1048576",
+    prepared: 12,
+    consistency: "session",
+    statement: `SELECT ${
+      Array.from({ length: 60 }, (_, at) => `column_${at}`).join(", ")
+    } FROM orders`,
+    statement_us: 1_500_000,
+    commands: 297,
+    bytes_received: 16_000,
+    bytes_sent: 1_600_000,
+    tls: 1,
+    running_s: 1.5,
+  };
+  const longText = (width: number, height: number) =>
+    detailLines(long, { width, height }).map((line) => withoutTones(line));
+  const unbroken = (lines: readonly string[]) => lines.join("").replaceAll(/\s/g, "");
+
+  test("is there to its last letter where there is room, however long", () => {
+    const shown = unbroken(longText(78, Infinity));
+    for (const value of [long["host"], long["server"], long["pins"], long["variables"]]) {
+      expect(shown).toContain(String(value).replaceAll(/\s/g, ""));
+    }
+    expect(shown).toContain(String(long["statement"]).replaceAll(/\s/g, ""));
+  });
+
+  test("has who, where, why and what in the lines of a small terminal, and says what is missing", () => {
+    const lines = longText(78, 14);
+    expect(lines).toHaveLength(14);
+    for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(78);
+    const shown = unbroken(lines);
+    for (const value of [long["host"], long["server"], long["pins"]]) {
+      expect(shown).toContain(String(value).replaceAll(/\s/g, ""));
+    }
+    for (const value of ["utf8mb4", "consistencysession", "prepared12", "intransaction1"]) {
+      expect(shown).toContain(value);
+    }
+    expect(lines.at(-1)).toMatch(/column_\d.*…$/);
+  });
+
   test("tells a statement from its time", () => {
     expect(text(200, 6)).toMatch(/statement time +1\.5ms/);
     expect(text(200, 6)).toMatch(/statement +SELECT 1/);

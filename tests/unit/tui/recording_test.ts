@@ -3,6 +3,7 @@
 import { afterAll, expect, test } from "bun:test";
 import {
   appendFileSync,
+  existsSync,
   mkdtempSync,
   readFileSync,
   rmSync,
@@ -36,7 +37,27 @@ test("what was written is read again, gzipped too", () => {
 });
 
 test("others may not read it: statements are in it", () => {
-  expect(statSync(recorded("mode")).mode & 0o077).toBe(0);
+  expect(statSync(recorded("mode")).mode & 0o777).toBe(0o600);
+});
+
+test("a file that is there stays as it is, unless it is to be replaced, and until there is more", () => {
+  const file = join(folder, "there");
+  writeFileSync(file, "precious", { mode: 0o644 });
+  expect(() => new Recorder(file)).toThrow("it exists; --overwrite replaces it");
+  new Recorder(file, { overwrite: true }).close();
+  expect(readFileSync(file, "utf8")).toBe("precious");
+  const recorder = new Recorder(file, { overwrite: true });
+  recorder.write(snapshots[0]!);
+  recorder.close();
+  expect(readRecording(file)).toHaveLength(1);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+});
+
+test("nothing recorded leaves no file, and one that cannot be is refused at once", () => {
+  const file = join(folder, "nothing");
+  new Recorder(file).close();
+  expect(existsSync(file)).toBe(false);
+  expect(() => new Recorder(join(folder, "no", "folder"))).toThrow("ENOENT");
 });
 
 test("tables that have not changed are not written again", () => {
@@ -51,6 +72,20 @@ test("a line that is cut off is left out, one in the middle is an error", () => 
   expect(readRecording(file)).toHaveLength(snapshots.length);
   appendFileSync(file, "\n{}\n");
   expect(() => readRecording(file)).toThrow(`${file}: line 23 is not of a recording`);
+});
+
+test("a compressed one that is cut off is shown as far as it goes", () => {
+  const file = recorded("zipped");
+  const zipped = gzipSync(readFileSync(file));
+  const lengths = [0.3, 0.6, 0.9, 1].map((part) => {
+    writeFileSync(`${file}.gz`, zipped.subarray(0, Math.floor(part * zipped.length)));
+    const found = readRecording(`${file}.gz`);
+    expect(found).toEqual(snapshots.slice(0, found.length));
+    return found.length;
+  });
+  expect(lengths[0]).toBeGreaterThan(0);
+  expect(lengths).toEqual(lengths.toSorted((one, other) => one - other));
+  expect(lengths[3]).toBe(snapshots.length);
 });
 
 test("other files are refused by name", () => {
@@ -70,7 +105,9 @@ test("a place is a number or a time of day", () => {
   expect(placeIn(snapshots, time)).toBe(7);
   expect(placeIn(snapshots, "3")).toBe(2);
   expect(placeIn(snapshots, "9999")).toBe(20);
-  expect(placeIn(snapshots, "tea time")).toBeUndefined();
+  for (const no of ["tea time", "99:99:99", "25:99", "24:00", "12:60", "1:00", "-1"]) {
+    expect([no, placeIn(snapshots, no)]).toEqual([no, undefined]);
+  }
 });
 
 test("going back gives the same numbers as having been there", () => {

@@ -1,66 +1,22 @@
-// The audit log, one JSON object a line, and the slow log in MySQL's own format. Called behind each
-// answer where they are on: they make text, and give it to a file that is written later.
+// The audit log, one JSON object a line. Called behind each answer where it is on: it makes text, and
+// gives it to a file that is written later.
 
 import { createHash } from "node:crypto";
 import { maskPasswords } from "../sql/mod.ts";
 import type { BinaryValue } from "../wire/mod.ts";
+import { type DigestName, DigestNames } from "./digest_names.ts";
 import type { LineBuffer } from "./line_buffer.ts";
-import { LogFile } from "./log_file.ts";
+import type { LogFile } from "./log_file.ts";
+import {
+  ATTRIBUTES_MIN,
+  type LoggedSession,
+  type LoggedStatement,
+  textOf,
+  traceOf,
+} from "./logged_statement.ts";
 
 const NOTHING = new Uint8Array(0);
 const NO_DIGEST: Uint8Array = Buffer.from('",');
-
-/** Whose statements they are. One object for a session and account: what is made of it is kept here. */
-export class LoggedSession {
-  /** The proxy's id of the session. */
-  readonly session: number;
-  readonly user: string;
-  /** `address:port`, or `localhost`. */
-  readonly client: string;
-  /** How each line about its statements goes on behind the time, and what that was made of. */
-  head: Uint8Array = NOTHING;
-  headDb: string | undefined;
-  headServer = "";
-  headCommand = "";
-
-  constructor(session: number, user: string, client: string) {
-    this.session = session;
-    this.user = user;
-    this.client = client;
-  }
-}
-
-/** A statement whose answer has ended, or that will have none. Times are in microseconds. */
-export interface LoggedStatement {
-  readonly db: string;
-  /** The server that had it. */
-  readonly server: string;
-  /** `query`, `execute` and so on. */
-  readonly command: string;
-  /** Its text from `start` to `end`, and what stands in front of that: query attributes. */
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-  /** What a prepared statement was given; undefined: nothing, or it is not known. */
-  readonly parameters: readonly BinaryValue[] | undefined;
-  /** The normalised text; empty: not known. */
-  readonly digestText: string;
-  readonly totalUs: number;
-  /** Of it, waited for a connection, for the session's state on it, and for data on a replica. */
-  readonly queueUs: number;
-  readonly restoreUs: number;
-  readonly consistencyUs: number;
-  readonly rowsSent: number;
-  readonly rowsAffected: number;
-  /** Bytes that its client was sent. */
-  readonly bytesSent: number;
-  /** How often it was tried again. */
-  readonly retries: number;
-  /** The error number; 0: none. */
-  readonly errorCode: number;
-  /** `answered`; `lost`: the connection ended first; `pipelined`: nobody has waited for its answer. */
-  readonly outcome: "answered" | "lost" | "pipelined";
-}
 
 /** Which statements the audit log has, and how much of them. */
 export interface AuditRules {
@@ -80,6 +36,7 @@ export class AuditLog {
   readonly #rules: AuditRules;
   readonly #users: ReadonlySet<string>;
   readonly #except: ReadonlySet<string>;
+  readonly #names: DigestNames;
   /** How a digest stands in a line, by its text. */
   readonly #digests = new Map<string, Uint8Array>();
   #lastText = "";
@@ -93,8 +50,10 @@ export class AuditLog {
   #sampled = 0;
   #toldDropped = 0;
 
-  constructor(file: LogFile, rules: AuditRules) {
+  /** @param names How servers call digests. */
+  constructor(file: LogFile, rules: AuditRules, names: DigestNames = new DigestNames()) {
     this.#file = file;
+    this.#names = names;
     this.#rules = rules;
     this.#users = new Set(rules.users);
     this.#except = new Set(rules.exceptUsers);
@@ -110,8 +69,23 @@ export class AuditLog {
     readonly user: string;
     readonly client: string;
     readonly db: string;
+    /** Of a login: how long it took, from the connection on, in microseconds. */
+    readonly us?: number;
   }): void {
     if (this.#isFor(facts.user)) this.#write({ event, ...facts });
+  }
+
+  /** Somebody was not let in. Whoever it said it was: which accounts are logged does not matter here. */
+  loginFailed(facts: {
+    readonly session: number;
+    /** Empty: it had not said so yet. */
+    readonly user: string;
+    readonly client: string;
+    /** The number of the error it was told. */
+    readonly code: number;
+    readonly reason: string;
+  }): void {
+    this.#write({ event: "login_failed", ...facts });
   }
 
   /** A command on the admin port. */
@@ -125,12 +99,18 @@ export class AuditLog {
     this.#write({ event: "admin", ...facts, text });
   }
 
-  /** Hot path where it is on: bytes are copied, what repeats was made before. */
-  statement(statement: LoggedStatement, who: LoggedSession): void {
-    if (!this.#isFor(who.user)) return;
-    this.#sampled += this.#rules.samplePercent;
-    if (this.#sampled >= 100) this.#sampled -= 100;
-    else if (statement.errorCode === 0) return;
+  /**
+   * Hot path where it is on: bytes are copied, what repeats was made before.
+   *
+   * @param isWanted A rule wants it, whatever its account and the share.
+   */
+  statement(statement: LoggedStatement, who: LoggedSession, isWanted: boolean): void {
+    if (!isWanted) {
+      if (!this.#isFor(who.user)) return;
+      this.#sampled += this.#rules.samplePercent;
+      if (this.#sampled >= 100) this.#sampled -= 100;
+      else if (statement.errorCode === 0) return;
+    }
     if (this.#file.dropped > this.#toldDropped) this.#tellDropped();
     const { bytes, start, end } = statement;
     const limit = Math.min(end, start + this.#rules.textMaxBytes);
@@ -155,7 +135,8 @@ export class AuditLog {
     if (limit < end) number(lines, TEXT_BYTES, end - start);
     const { parameters, retries, errorCode } = statement;
     if (parameters !== undefined) this.#parameters(lines, parameters, isMasked);
-    if (mayTrace) trace(lines, bytes, { start, limit });
+    const trace = mayTrace ? traceOf(bytes, { start, limit }) : undefined;
+    if (trace !== undefined) lines.text(`,"trace":"${trace}"`);
     if (retries > 0) number(lines, RETRIES, retries);
     if (errorCode !== 0) number(lines, ERROR, errorCode);
     lines.copy(LINE_END);
@@ -163,12 +144,15 @@ export class AuditLog {
   }
 
   #answer(lines: LineBuffer, statement: LoggedStatement): void {
-    const { queueUs, restoreUs, consistencyUs, rowsSent, rowsAffected } = statement;
+    const { queueUs, restoreUs, consistencyUs, executeUs, streamUs } = statement;
+    const { rowsSent, rowsAffected } = statement;
     lines.copy(US);
     lines.number(Math.round(statement.totalUs));
     if (queueUs > 0) number(lines, QUEUE_US, queueUs);
     if (restoreUs > 0) number(lines, RESTORE_US, restoreUs);
     if (consistencyUs > 0) number(lines, CONSISTENCY_US, consistencyUs);
+    if (executeUs > 0) number(lines, EXECUTE_US, executeUs);
+    if (streamUs > 0) number(lines, STREAM_US, streamUs);
     // Most answers have as many rows as the one before.
     if (rowsSent !== this.#rows || rowsAffected !== this.#affected) {
       this.#rows = rowsSent;
@@ -216,8 +200,10 @@ export class AuditLog {
     this.#writeEntry(entry);
   }
 
+  /** As soon as there is room for it: until then what is missing becomes more. */
   #tellDropped(): void {
     const { dropped } = this.#file;
+    if (!this.#file.hasRoom(REST_BYTES)) return;
     const count = dropped - this.#toldDropped;
     this.#toldDropped = dropped;
     this.#writeEntry({ event: "dropped", count });
@@ -238,96 +224,27 @@ export class AuditLog {
     const known = this.#digests.get(text);
     if (known !== undefined) return known;
     if (this.#digests.size >= DIGESTS_MAX) this.#digests.clear();
-    const hex = createHash("sha256").update(text, "latin1").digest("hex");
+    const hex = this.#names.of(text) ??
+      createHash("sha256").update(text, "latin1").digest("hex");
     const digest = Buffer.from(`","digest":"${hex}",`);
     this.#digests.set(text, digest);
     return digest;
   }
 
-  close(): void {
-    this.#file.close();
+  /** What servers call these is known by now: lines to come have it. */
+  renameDigests(names: readonly DigestName[]): void {
+    for (const [text] of names) this.#digests.delete(text);
+    this.#lastText = "";
+    this.#lastDigest = NO_DIGEST;
+  }
+
+  /** Resolves when all of it is written. */
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
 
 const DIGESTS_MAX = 10_000;
-
-/** The slow log of a worker. */
-export class SlowLog {
-  /** Statements that took as long are logged, in microseconds. */
-  readonly thresholdUs: number;
-  readonly #file: LogFile;
-  readonly #textMaxBytes: number;
-  #db = "";
-
-  constructor(
-    file: LogFile,
-    options: { readonly thresholdUs: number; readonly textMaxBytes: number },
-  ) {
-    this.#file = file;
-    this.thresholdUs = options.thresholdUs;
-    this.#textMaxBytes = options.textMaxBytes;
-  }
-
-  get dropped(): number {
-    return this.#file.dropped;
-  }
-
-  /** Source: "The Slow Query Log" of the MySQL manual. */
-  statement(statement: LoggedStatement, { user, client, session }: LoggedSession): void {
-    const { totalUs, rowsSent, rowsAffected, bytes, start, end } = statement;
-    const now = Date.now();
-    const limit = Math.min(end, start + this.#textMaxBytes);
-    const text = maskPasswords(textOf(bytes, start, limit)).replace(/;\s*$/, "");
-    const host = client.replace(/:\d+$/, "");
-    const isLocal = host === "localhost";
-    const inDb = statement.db !== this.#db && statement.db !== "" ? `use ${statement.db};\n` : "";
-    if (statement.db !== "") this.#db = statement.db;
-    const seconds = (us: number) => (us / 1_000_000).toFixed(6);
-    this.#file.write(
-      `# Time: ${new Date(now).toISOString().replace("Z", "000Z")}\n` +
-        `# User@Host: ${user}[${user}] @ ${isLocal ? "localhost" : ""} [${isLocal ? "" : host}]` +
-        `  Id: ${session}\n` +
-        `# Query_time: ${seconds(totalUs)}  Lock_time: 0.000000 Rows_sent: ${rowsSent}` +
-        `  Rows_examined: 0 Rows_affected: ${rowsAffected}\n` +
-        `${inDb}SET timestamp=${Math.floor((now - totalUs / 1000) / 1000)};\n${text};\n`,
-    );
-  }
-
-  close(): void {
-    this.#file.close();
-  }
-}
-
-/** What a slow log begins with. */
-export function slowLogHead(version: string): string {
-  return `/usr/local/bin/mysqlproxy, Version: ${version}. started with:\nTcp port: 0  Unix socket: \n` +
-    "Time                 Id Command    Argument\n";
-}
-
-function textOf(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.max(0, end - start)).toString();
-}
-
-/** Attributes have their length before it, and the statement right behind it. */
-const TRACE = /00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/;
-
-/** A `traceparent` in a comment or in the query attributes. Source: "Trace Context" of the W3C. */
-function trace(
-  lines: LineBuffer,
-  bytes: Uint8Array,
-  { start, limit }: { readonly start: number; readonly limit: number },
-): void {
-  // Attributes that hold one are not shorter.
-  const from = start >= ATTRIBUTES_MIN ? 0 : start;
-  const place = Buffer.from(bytes.buffer, bytes.byteOffset + from, Math.max(0, limit - from));
-  const at = place.indexOf("traceparent");
-  if (at < 0) return;
-  const found = TRACE.exec(place.toString("latin1", at))?.[0];
-  if (found !== undefined) lines.text(`,"trace":"${found}"`);
-}
-
-/** Where a text starts behind attributes that hold a trace. */
-const ATTRIBUTES_MIN = 60;
 
 /** How a line about a statement goes on behind the time, up to its text. */
 function headOf({ db, server, command }: LoggedStatement, who: LoggedSession): Uint8Array {
@@ -379,6 +296,8 @@ const US: Uint8Array = Buffer.from('"us":');
 const QUEUE_US = field("queue_us");
 const RESTORE_US = field("restore_us");
 const CONSISTENCY_US = field("consistency_us");
+const EXECUTE_US = field("execute_us");
+const STREAM_US = field("stream_us");
 const RETRIES = field("retries");
 const ERROR = field("error");
 const LINE_END: Uint8Array = Buffer.from("}\n");
