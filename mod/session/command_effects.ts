@@ -45,10 +45,12 @@ export function commandEffects(session: PooledSession, packet: Buffer, isLong: b
       const routing = routingOf(session);
       if (routing !== undefined && !isLong) {
         session.facts = routing.facts.of(packet, start, packet.length, mode);
-        return session.facts.effects;
+        const { effects } = session.facts;
+        return executesNothing(session, effects) ? 0 : effects;
       }
       const found = effectsOf(packet, start, packet.length, mode);
-      return isLong ? found | (UNKNOWN & ~Effect.ASKS_VARIABLES) : found;
+      if (isLong) return found | (UNKNOWN & ~Effect.ASKS_VARIABLES);
+      return executesNothing(session, found) ? 0 : found;
     }
     case Command.STMT_EXECUTE:
       if (session.statement !== undefined) session.facts = executionFacts(session, packet);
@@ -73,8 +75,10 @@ export function commandEffects(session: PooledSession, packet: Buffer, isLong: b
  * EXECUTE of a statement that there is not, since the session holds no connection on which one could
  * have been prepared by name: an error, and nothing else. Hot path: one comparison for most.
  */
-export function executesNothing(session: PooledSession): boolean {
-  if ((session.effects & (Effect.CALLS | Effect.MULTI)) !== Effect.CALLS) return false;
-  if (session.command[HEADER_LENGTH] !== Command.QUERY) return false;
+function executesNothing(session: PooledSession, effects: number): boolean {
+  if ((effects & (Effect.CALLS | Effect.MULTI)) !== Effect.CALLS) return false;
+  if (session.pooled !== undefined || session.command[HEADER_LENGTH] !== Command.QUERY) {
+    return false;
+  }
   return /^EXECUTE (?!IMMEDIATE\b)/.test(wordsOf(session));
 }

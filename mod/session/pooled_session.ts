@@ -16,7 +16,7 @@ import {
   type SqlError,
 } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
-import { commandEffects, executesNothing } from "./command_effects.ts";
+import { commandEffects } from "./command_effects.ts";
 import { CommandRetry } from "./command_retry.ts";
 import { asServerError, isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
@@ -133,7 +133,6 @@ export class PooledSession extends RetryingSession {
     if (command === Command.RESET_CONNECTION) this.owed = undefined; // its own server forgets it
     if (command === Command.STMT_PREPARE) this.facts = undefined;
     this.effects = command === Command.STMT_PREPARE ? 0 : this.textEffects;
-    if (this.#pooled === undefined && executesNothing(this)) this.effects = this.textEffects = 0;
     if (this.facts !== undefined && answerAboutRoutes(this, this.facts)) return;
     if (this.replay !== undefined) {
       this.replay.hold(heldCommand(this, this.#isLong));
