@@ -107,6 +107,15 @@ export class LiveConfig {
     return configChanges(this.current.config, loaded.config, loaded.sources);
   }
 
+  /** Why texts could not be put in force now; none: they could. Nothing is changed. */
+  async reasonsAgainst(texts: Partial<ConfigTexts>): Promise<readonly string[]> {
+    const loaded = this.#reach.load(texts);
+    if (loaded.errors) return complaints(loaded.errors);
+    const wanted = liveConfig(this.current.config, loaded.config);
+    const reason = await this.#reach.watch.reasonAgainst(wanted);
+    return reason === undefined ? [] : [reason];
+  }
+
   /** Puts texts in force, or the files as they are now. */
   apply(texts: Partial<ConfigTexts>, by: string): Promise<ConfigOutcome> {
     return this.#next(async () => {

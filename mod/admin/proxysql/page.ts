@@ -33,6 +33,9 @@ all connections to the admin port. Until something is written these tables show 
 | \`SAVE … TO DISK\`, \`SAVE … FROM MEMORY\`, \`SAVE … TO CONFIG\` | writes the rows to the configuration file |
 | \`LOAD … TO MEMORY\`, \`LOAD … FROM DISK\`, \`LOAD … FROM CONFIG\` | takes the file's rows as edits |
 
+SAVE to the file refuses whatever LOAD TO RUNTIME would refuse, with the same reason: the file is what
+the next SIGHUP or restart puts in force.
+
 They are for \`MYSQL SERVERS\`, \`MYSQL USERS\`, \`MYSQL QUERY RULES\` and \`MYSQL VARIABLES\`;
 \`ADMIN VARIABLES\` are taken too, but nothing of them can be edited. With
 \`config.write_back = "overlay"\` what is said here of the file is done to the overlay. What is put in force is checked
