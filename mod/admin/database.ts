@@ -12,14 +12,17 @@ const FRESH_MS = 200;
 /** Answers SQL about the proxy. */
 export class AdminDatabase {
   readonly #view: AdminView;
+  readonly #showsSecrets: boolean;
   /** Made when somebody asks: most proxies are looked at seldom. */
   #made: Database | undefined;
   readonly #filledAt = new Map<Table, number>();
   /** Tables with changes that are not in force: they are not filled anew. */
   readonly #edited = new Set<Table>();
 
-  constructor(view: AdminView) {
+  /** @param options Whether hashes of passwords may be read: by accounts that may do all. */
+  constructor(view: AdminView, { showsSecrets }: { readonly showsSecrets: boolean }) {
     this.#view = view;
+    this.#showsSecrets = showsSecrets;
   }
 
   get #database(): Database {
@@ -114,7 +117,7 @@ export class AdminDatabase {
       now - (this.#filledAt.get(table) ?? -FRESH_MS) >= FRESH_MS
     );
     if (stale.length === 0) return;
-    const source = makeSource(this.#view);
+    const source = makeSource(this.#view, { showsSecrets: this.#showsSecrets });
     const contents = await Promise.all(stale.map((table) => table.read(source)));
     // From here on without a pause: other statements see all of it or nothing. What somebody has begun
     // to edit meanwhile stays.

@@ -43,8 +43,9 @@ function showTables(full: boolean, from: string, like: string | undefined): Answ
   if (!isDatabase(schema)) {
     return { code: 1049, sqlState: "42000", message: `Unknown database '${from}'` };
   }
+  // ProxySQL's admin port has no SHOW FULL TABLES; tools read its SHOW TABLES by this column's name.
   const result = listed(
-    `Tables_in_${from}`,
+    full ? `Tables_in_${from}` : "tables",
     ALL_TABLES.filter((table) => table.schema === schema).map(({ name }) => name).sort(),
     like,
   );

@@ -43,6 +43,8 @@ export interface Source {
   readonly view: AdminView;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
+  /** Whether hashes of passwords may be among the rows. */
+  readonly showsSecrets: boolean;
   surveys(): Promise<readonly WorkerSurvey[]>;
   pools(): Promise<readonly PoolStatus[]>;
 }
@@ -101,12 +103,13 @@ export function seconds(ms: number): number {
 }
 
 /** What workers ask each other for, asked once for all tables of a statement. */
-export function makeSource(view: AdminView): Source {
+export function makeSource(view: AdminView, { showsSecrets = false } = {}): Source {
   let surveys: Promise<readonly WorkerSurvey[]> | undefined;
   let pools: Promise<readonly PoolStatus[]> | undefined;
   return {
     view,
     nowMs: Date.now(),
+    showsSecrets,
     surveys: () => surveys ??= view.running.survey(),
     pools: () => pools ??= view.running.managePools(undefined),
   };

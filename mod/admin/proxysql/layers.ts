@@ -18,7 +18,7 @@ import { planRules } from "./rule_edits.ts";
 import { orderServers, planServerKeys, planServers, type ServerPlan } from "./server_edits.ts";
 import type { Move, Subject } from "./statement_text.ts";
 
-/** What can be edited. Of `admin-` variables nothing can: their moves move nothing. */
+/** What can be edited; moves of all else move nothing. */
 export const EDITED: Readonly<Partial<Record<Subject, Layers>>> = {
   servers: serverLayers,
   users: userLayers,
@@ -33,11 +33,8 @@ export async function moveLayer(
   session: AdminSession,
 ): Promise<void> {
   const layers = EDITED[subject];
-  const { tables, view: { running } } = session;
-  if (layers === undefined) {
-    if (move.includes("disk")) readDisk(running);
-    return;
-  }
+  if (layers === undefined) return;
+  const { tables } = session;
   switch (move) {
     case "memory to runtime":
       await loadToRuntime(subject, layers, session);
@@ -78,7 +75,7 @@ async function planRuntime(
     }
     if (subject === "rules") return planRules(rows, config);
     if (subject === "variables") return planVariables(rows, running, sources);
-    const plan = planUsers(rows, config, config);
+    const plan = planUsers(rows, config, [config, ...savedConfigs(running)]);
     if (plan.edits.length > 0) mustDecide(running);
     return plan;
   }
@@ -92,6 +89,12 @@ async function loadToRuntime(
   const { edits, servers } = await planRuntime(subject, await tables.rows(memory), running);
   await applyEdits(edits, running.live, user);
   if (servers) orderServers(servers, running);
+}
+
+/** What the file says, where it says something right. */
+function savedConfigs({ live }: Running): readonly Config[] {
+  const saved = live?.file === undefined ? undefined : live.read().config;
+  return saved === undefined ? [] : [saved];
 }
 
 function mustBeWatched({ cluster }: Running): void {
@@ -158,7 +161,7 @@ function planDisk(
     const { edits, reasons } = planServerKeys(servers, config, sources);
     return { edits, reasons: [...reasons, ...forgotten(servers, config, { edits, reasons })] };
   }
-  if (subject === "users") return planUsers(rows, config, view.running.config);
+  if (subject === "users") return planUsers(rows, config, [view.running.config, config]);
   if (subject === "rules") return planRules(rows, config);
   const { running: asOnDisk } = diskSource(makeSource(view)).view;
   return planVariables(rows, asOnDisk, sources);

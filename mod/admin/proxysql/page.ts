@@ -12,6 +12,9 @@ names of tables need no database before them. They are SQLite's tables: joins, a
 mysql -h 127.0.0.1 -P 3308 -u stats -e "SELECT hostgroup, srv_host, srv_port, status, ConnUsed FROM stats_mysql_connection_pool"
 \`\`\`
 
+\`SELECT version()\` is \`2.7.0-mysqlproxy-…\`: the version of ProxySQL that this is like, by which
+tools choose what they ask for; \`@@version_comment\` says what it is.
+
 There are two hostgroups, numbered by \`admin.writer_hostgroup\` (0) and \`admin.reader_hostgroup\` (1).
 Who is in which is what the proxy sees: the primary is in the first, all others are in the second;
 servers that are not watched are in the first. Give the tools these numbers, or the proxy theirs.
@@ -37,7 +40,8 @@ SAVE to the file refuses whatever LOAD TO RUNTIME would refuse, with the same re
 the next SIGHUP or restart puts in force.
 
 They are for \`MYSQL SERVERS\`, \`MYSQL USERS\`, \`MYSQL QUERY RULES\` and \`MYSQL VARIABLES\`;
-\`ADMIN VARIABLES\` are taken too, but nothing of them can be edited. With
+\`ADMIN VARIABLES\`, \`SCHEDULER\` and \`PROXYSQL SERVERS\` are taken too, but nothing of them can be
+edited. With
 \`config.write_back = "overlay"\` what is said here of the file is done to the overlay. What is put in force is checked
 as \`CONFIG APPLY\` checks it, has a number in the table \`revisions\`, and \`CONFIG ROLLBACK\` takes it
 back. In the file everything stays that people have written, comments too; a file that is written in
@@ -56,7 +60,13 @@ row says that has no meaning here is an error with its reason when it is put in 
   SAVE refuses to save them.
 - **Users** are \`[[user]]\`. They decide in the mode \`static\` of \`auth.mode\`; in other modes
   accounts are the server's, and LOAD refuses changes. A password is plain text, or a hash of the
-  server as \`*…\` (mysql_native_password) or \`$A$…\` (caching_sha2_password).
+  server as \`*…\` (mysql_native_password) or \`$A$…\` (caching_sha2_password). It is shown as its hash, to
+  \`admin\` alone: the one that is configured, or mysql_native_password's of a configured password. A tool
+  that compares what it reads with what it would write sees no change where it writes hashes
+  (\`encrypt_password\` of Ansible's module); plain text is never shown again once it is in force, so
+  a tool that compares plain text writes it each time, which changes nothing. The hash of a password
+  that the configuration has written again leaves the password there: the proxy needs it where
+  the server asks for more than mysql_native_password.
 - **Query rules** are \`[[rule]]\`: a rule chooses a server, by account, schema, networks, a pattern of
   the text (\`match_pattern\`) or a digest's text (\`match_digest\`, which is no pattern here). The first
   that fits counts, so \`active\` and \`apply\` must be 1; \`destination_hostgroup\` is one of the two, or

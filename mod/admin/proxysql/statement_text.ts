@@ -1,7 +1,10 @@
 // The statements of ProxySQL's admin port, read from text.
 
 /** What LOAD and SAVE are about. */
-export type Subject = "servers" | "users" | "rules" | "variables" | "admin";
+export type Subject = "servers" | "users" | "rules" | "variables" | Unedited;
+
+/** What has layers in ProxySQL, and nothing in them here that could be edited. */
+export type Unedited = "admin" | "scheduler" | "peers";
 
 /** A statement that only ProxySQL has. */
 export type ProxysqlStatement =
@@ -43,6 +46,8 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   "mysql query rules": "rules",
   "mysql variables": "variables",
   "admin variables": "admin",
+  "scheduler": "scheduler",
+  "proxysql servers": "peers",
 };
 
 const TABLES: Readonly<Record<Subject, string>> = {
@@ -51,6 +56,8 @@ const TABLES: Readonly<Record<Subject, string>> = {
   rules: "mysql_query_rules",
   variables: "global_variables WHERE variable_name LIKE 'mysql-%'",
   admin: "global_variables WHERE variable_name LIKE 'admin-%'",
+  scheduler: "scheduler",
+  peers: "proxysql_servers",
 };
 
 const LAYERS = "(to|from)\\s+(runtime|run|memory|mem|disk|config)";
