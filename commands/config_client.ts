@@ -1,6 +1,7 @@
 // `config diff`, `apply` and `rollback`: asks a proxy that runs, over its admin port.
 
 import { readFileSync } from "node:fs";
+import { UNNAMED_TEXT } from "../mod/config/mod.ts";
 import type { AdminClient } from "../mod/admin/mod.ts";
 import { exitStatus } from "./exit_status.ts";
 import { CommandError } from "./failure.ts";
@@ -38,7 +39,7 @@ export async function askProxy(
     const { message } = error as Error;
     const named = order.kind === "rollback"
       ? message
-      : message.replaceAll(/^configuration(?=:\d)/gm, order.file);
+      : message.replaceAll(new RegExp(`^${UNNAMED_TEXT}(?=:)`, "gm"), () => order.file);
     console.error(named);
     return exitStatus.configuration;
   }

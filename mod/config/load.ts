@@ -19,6 +19,12 @@ export interface ConfigSources {
   readonly file?: string | undefined;
   /** The text of `file`, when it need not be read from disk. */
   readonly text?: string | undefined;
+  /**
+   * What that text is called in errors.
+   *
+   * @default `file`
+   */
+  readonly textName?: string | undefined;
   /** The text of the overlay that the file names, when it need not be read from disk. */
   readonly overlay?: string | undefined;
   /** Environment variables; empty ones count as not set. */
@@ -110,14 +116,17 @@ function overlayOf(base: TomlFile, sources: ConfigSources): TomlFile | ConfigErr
   };
 }
 
+/** What a text without a name is called in errors. */
+export const UNNAMED_TEXT = "configuration";
+
 function fileOf({ file, env }: ConfigSources): string | undefined {
   return file ?? (env?.["MYSQLPROXY_CONFIG"] || undefined);
 }
 
 function readSource(sources: ConfigSources): TomlFile | ConfigError {
-  const { text } = sources;
+  const { text, textName } = sources;
   const path = fileOf(sources);
-  if (text !== undefined) return parseTomlFile(text, path ?? "configuration");
+  if (text !== undefined) return parseTomlFile(text, textName ?? path ?? UNNAMED_TEXT);
   return path === undefined ? emptyFile : readTomlFile(path);
 }
 

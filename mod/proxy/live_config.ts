@@ -47,7 +47,13 @@ export type ConfigOutcome =
   | { readonly kind: "refused"; readonly reasons: readonly string[] };
 
 /** Reads a configuration as at the start: texts in place of the files, or the files themselves. */
-export type ConfigLoader = (texts?: Partial<ConfigTexts>) => LoadedConfig;
+export type ConfigLoader = (texts?: GivenTexts) => LoadedConfig;
+
+/** Texts in place of the files. */
+export interface GivenTexts extends Partial<ConfigTexts> {
+  /** What the text is called in errors. @default the file's path */
+  readonly textName?: string;
+}
 
 /** What a configuration reaches. */
 interface Reach {
@@ -100,9 +106,9 @@ export class LiveConfig {
     return this.#revisions;
   }
 
-  /** What a text in place of the file would change. */
-  diff(text: string): readonly ConfigChange[] | readonly string[] {
-    const loaded = this.#reach.load({ text });
+  /** What texts in place of the files would change. */
+  diff(texts: GivenTexts): readonly ConfigChange[] | readonly string[] {
+    const loaded = this.#reach.load(texts);
     if (loaded.errors) return complaints(loaded.errors);
     return configChanges(this.current.config, loaded.config, loaded.sources);
   }
@@ -117,7 +123,7 @@ export class LiveConfig {
   }
 
   /** Puts texts in force, or the files as they are now. */
-  apply(texts: Partial<ConfigTexts>, by: string): Promise<ConfigOutcome> {
+  apply(texts: GivenTexts, by: string): Promise<ConfigOutcome> {
     return this.#next(async () => {
       const loaded = this.#reach.load(texts);
       if (loaded.errors) return { kind: "refused", reasons: complaints(loaded.errors) };
