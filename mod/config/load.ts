@@ -192,10 +192,11 @@ function longFlag(key: KeyDescription): string {
   return key.flag?.names.split(", ").at(-1) ?? key.path;
 }
 
-/** `["user", 0, "name"]` is `user[0].name`. */
+/** `["rule", 0, "name"]` is `rule[1].name`: as the table `rules` counts them. */
 function writePath(path: KeyPath): string {
   return path.reduce<string>(
-    (text, part) => typeof part === "number" ? `${text}[${part}]` : text ? `${text}.${part}` : part,
+    (text, part) =>
+      typeof part === "number" ? `${text}[${part + 1}]` : text ? `${text}.${part}` : part,
     "",
   );
 }

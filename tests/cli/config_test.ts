@@ -55,7 +55,7 @@ password = 12345
 `,
     );
     expect(lines).toEqual([
-      'proxy.toml:1:11: listen[0]: a port is a number from 0 to 65535, not "127.0.0.1:99999"',
+      'proxy.toml:1:11: listen[1]: a port is a number from 0 to 65535, not "127.0.0.1:99999"',
       'proxy.toml:2:1: workerz: unknown key; did you mean "workers"?',
       'proxy.toml:5:3: limits.max_clients: unknown key; did you mean "clients_max"?',
       'proxy.toml:6:1: limits.login_timeout: must be a duration such as "10s", "500ms" or "1h30m", not "soon"',

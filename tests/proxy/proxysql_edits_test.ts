@@ -257,7 +257,7 @@ test("query rules: written as [[rule]], in force at once, in the file with its c
     ["5, 1, 1, 1, '^SELECT'", ", match_digest", "a pattern goes into match_pattern"],
     ["5, 1, 1, 1, 'SELECT ?', 'SELECT 1'", ", match_digest, replace_pattern", "never changed"],
     ["5, 1, 1, 1, '('", ", match_pattern", "must be a regular expression"],
-    ['5, 1, 1, 1, \'{"consistency":"x"}\'', ", attributes", "rule[1].consistency"],
+    ['5, 1, 1, 1, \'{"consistency":"x"}\'', ", attributes", "rule[2].consistency"],
     ["5, 1, 1, 1, 'kitchen'", ", client_addr", "must be a network"],
   ];
   for (const [values, columns, reason] of refused) {
