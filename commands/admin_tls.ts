@@ -15,7 +15,7 @@ export interface AdminTlsFlags {
 }
 
 /** `--tls` and `--tls-ca`. */
-export function adminTlsOptions(): readonly Option[] {
+export function adminTlsOptions(): readonly [tls: Option, tlsCa: Option] {
   return [
     new Option("--tls <mode>", "TLS to it").choices(TLS_MODES).default("preferred"),
     new Option("--tls-ca <file>", "certificates that its own is checked against"),
