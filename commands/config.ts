@@ -3,7 +3,12 @@
 
 import { existsSync, writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { configTemplate, formatConfigErrors, loadConfig } from "../mod/config/mod.ts";
+import {
+  checkNamedFiles,
+  configTemplate,
+  formatConfigErrors,
+  loadConfig,
+} from "../mod/config/mod.ts";
 import { type AdminTlsFlags, adminTlsOf, adminTlsOptions } from "./admin_tls.ts";
 import { askProxy, type ProxyAccess } from "./config_client.ts";
 import { exitStatus } from "./exit_status.ts";
@@ -38,7 +43,7 @@ export function define({ check, ask }: ConfigActions): Command {
     .action(init);
   const checkCommand = configure(new Command("check"))
     .description(
-      "Prints every error of a file with its line and column; status 3 if there are any.",
+      "Prints every error of a file, and of the files that it names, with its line and column; status 3 if there are any.",
     )
     .argument("[file]", "the file; MYSQLPROXY_CONFIG if not given")
     .option("-c, --config <file>", "the same")
@@ -136,8 +141,9 @@ function check(argument: string | undefined): number {
   if (file === undefined) {
     throw new CommandError("no file is named; mysqlproxy config check FILE", exitStatus.usage);
   }
-  const { errors } = loadConfig({ file, env: process.env });
-  if (errors) {
+  const loaded = loadConfig({ file, env: process.env });
+  const errors = loaded.errors ?? checkNamedFiles(loaded);
+  if (errors.length > 0) {
     for (const line of formatConfigErrors(errors)) console.error(line);
     return exitStatus.configuration;
   }

@@ -49,6 +49,8 @@ export type LoadedConfig =
     readonly text: string;
     /** That of the overlay; undefined: there is none. */
     readonly overlay: string | undefined;
+    /** Where a key stands, or which flag or variable has given it: the part of an error that says so. */
+    readonly placeOf: (path: KeyPath) => Pick<ConfigError, "file" | "line" | "column" | "source">;
     readonly errors?: undefined;
   }
   | { readonly config?: undefined; readonly errors: readonly ConfigError[] };
@@ -75,16 +77,18 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const { values, origins } = layered(file, sources);
   const errors = [...findUnknownKeys(base), ...(over ? findUnknownKeys(over) : [])];
   const result = v.safeParse(fileSchema, values);
+  const placeOf = (path: KeyPath) => {
+    const source = origins.get(path.slice(0, 2).join(".")) ?? origins.get(String(path[0]));
+    return source === undefined ? file.placeOf(path) : { source };
+  };
   for (const issue of result.issues ?? []) {
     const path = (issue.path ?? []).map((item) => item.key as string | number);
-    const source = origins.get(path.slice(0, 2).join(".")) ?? origins.get(String(path[0]));
-    const where = source === undefined ? file.placeOf(path) : { source };
-    errors.push({ ...where, key: writePath(path), message: issue.message });
+    errors.push({ ...placeOf(path), key: writePath(path), message: issue.message });
   }
   if (result.success && errors.length === 0) {
     const config = makeConfig(result.output, sources.revision ?? 1);
     const given = new Map([...sourcesOf(base, "file"), ...sourcesOf(over, "overlay"), ...origins]);
-    return { config, sources: given, text: base.text, overlay: over?.text };
+    return { config, sources: given, text: base.text, overlay: over?.text, placeOf };
   }
   const line = (error: ConfigError) => error.line ?? Number.MAX_SAFE_INTEGER;
   return { errors: errors.sort((a, b) => line(a) - line(b)) };

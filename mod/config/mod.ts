@@ -39,6 +39,7 @@ export { formatConfigErrors } from "./errors.ts";
 export { type ConfigTexts, editTexts, overlayPath, type WriteBack } from "./overlay.ts";
 export type { ConfigSources, LoadedConfig } from "./load.ts";
 export { defaultConfig, loadConfig, readGiven, UNNAMED_TEXT } from "./load.ts";
+export { checkNamedFiles } from "./named_files.ts";
 export { LOG_MODULES, type LogModule, parseModuleLevel } from "./log_sections.ts";
 export type { KeyDescription, SectionDescription } from "./keys.ts";
 export { allKeys, describeConfig } from "./keys.ts";

@@ -2,6 +2,7 @@
 // and going back. Control plane; one change after the other.
 
 import {
+  checkNamedFiles,
   type Config,
   type ConfigChange,
   configChanges,
@@ -108,14 +109,14 @@ export class LiveConfig {
 
   /** What texts in place of the files would change. */
   diff(texts: GivenTexts): readonly ConfigChange[] | readonly string[] {
-    const loaded = this.#reach.load(texts);
+    const loaded = this.#checked(texts);
     if (loaded.errors) return complaints(loaded.errors);
     return configChanges(this.current.config, loaded.config, loaded.sources);
   }
 
   /** Why texts could not be put in force now; none: they could. Nothing is changed. */
   async reasonsAgainst(texts: Partial<ConfigTexts>): Promise<readonly string[]> {
-    const loaded = this.#reach.load(texts);
+    const loaded = this.#checked(texts);
     if (loaded.errors) return complaints(loaded.errors);
     const wanted = liveConfig(this.current.config, loaded.config);
     const reason = await this.#reach.watch.reasonAgainst(wanted);
@@ -125,7 +126,7 @@ export class LiveConfig {
   /** Puts texts in force, or the files as they are now. */
   apply(texts: GivenTexts, by: string): Promise<ConfigOutcome> {
     return this.#next(async () => {
-      const loaded = this.#reach.load(texts);
+      const loaded = this.#checked(texts);
       if (loaded.errors) return { kind: "refused", reasons: complaints(loaded.errors) };
       return await this.#put(loaded, by);
     });
@@ -164,6 +165,14 @@ export class LiveConfig {
     });
   }
 
+  /** With the files that it names: what is wrong with those is known by its line here, and later not. */
+  #checked(texts: GivenTexts): LoadedConfig {
+    const loaded = this.#reach.load(texts);
+    if (loaded.errors) return loaded;
+    const errors = checkNamedFiles(loaded);
+    return errors.length > 0 ? { errors } : loaded;
+  }
+
   #next<T>(change: () => Promise<T>): Promise<T> {
     const result = this.#last.then(change);
     this.#last = result.catch(() => {});
@@ -171,7 +180,7 @@ export class LiveConfig {
   }
 
   async #put(
-    { config: wanted, sources, text, overlay }: Omit<Loaded, "errors">,
+    { config: wanted, sources, text, overlay }: Omit<Loaded, "errors" | "placeOf">,
     by: string,
   ): Promise<ConfigOutcome> {
     const { running, watch, log } = this.#reach;

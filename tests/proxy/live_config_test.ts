@@ -128,6 +128,21 @@ test("config diff, apply and rollback", async () => {
       ].map((line) => `${line}\n`).join(""),
     });
   }
+  // So is a line that names a file which cannot be read or written.
+  writeFileSync(
+    other,
+    '[client_tls]\ncert = "/none/cert.pem"\nkey = "/none/key.pem"\n[audit]\n file = "/none/audit.log"\n',
+  );
+  for (const order of ["diff", "apply"]) {
+    expect(await here.config(order, other)).toEqual({
+      status: 3,
+      output: [
+        `${other}:2:1: client_tls.cert: cannot read "/none/cert.pem": it does not exist`,
+        `${other}:3:1: client_tls.key: cannot read "/none/key.pem": it does not exist`,
+        `${other}:5:2: audit.file: cannot write to "/none/audit.log": there is no directory "/none"`,
+      ].map((line) => `${line}\n`).join(""),
+    });
+  }
   expect(await revision(admin)).toBe(2);
   expect((await here.config("rollback")).output).toContain("limits.clients_max: 7 -> 100");
   expect(await value()).toBe("100");
