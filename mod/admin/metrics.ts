@@ -1,6 +1,6 @@
 // What the proxy tells Prometheus of itself. Each metric is declared once, with its meaning: the text
 // for Prometheus and docs/metrics.md are made from that. Labels are servers, accounts of pools, stages,
-// reasons and workers: no statement, digest or client address is one.
+// reasons, rules and workers: no statement, digest or client address is one.
 
 import { X509Certificate } from "node:crypto";
 import type { PoolStatus } from "../backend/mod.ts";
@@ -117,6 +117,18 @@ function errorSamples({ source }: Facts): Sample[] {
   }));
 }
 
+/** By name, so that a rule stays what it is where others come before it; without one by number. */
+function ruleSamples({ source }: Facts): Sample[] {
+  const { running } = source.view;
+  const { rules: hits } = running.usage();
+  const counts = new Map<string, number>();
+  for (const [at, rule] of running.config.rules.slice(0, LABELS_MAX).entries()) {
+    const name = rule.name || String(at + 1);
+    counts.set(name, (counts.get(name) ?? 0) + hits.of(rule));
+  }
+  return [...counts].map(([rule, value]) => ({ labels: { rule }, value }));
+}
+
 /** When the certificate towards clients ends. */
 function certificateSamples({ source }: Facts): Sample[] {
   const cert = source.view.running.clientTls()?.cert;
@@ -189,6 +201,11 @@ const METRICS: Readonly<Record<string, Declaration>> = {
     "counter",
     "Errors that servers have answered statements with, by number.",
     errorSamples,
+  ],
+  rule_statements_total: [
+    "counter",
+    "Statements that a rule was the first to fit, by its name, or its number from 1 on.",
+    ruleSamples,
   ],
   server_connections: ["gauge", "Connections to servers, used or idle.", connectionSamples],
   server_connections_opened_total: [

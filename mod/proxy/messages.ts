@@ -19,6 +19,7 @@ import type { PoolUses } from "./pool_use.ts";
 import type { RemoteAim } from "./remote_kills.ts";
 import type { TakeoverStep } from "./takeover.ts";
 import type { WorkerSurvey } from "./survey.ts";
+import type { UsageDelta } from "./usage.ts";
 
 /** How logins are decided, for workers that do not read accounts themselves. */
 export interface CredentialState {
@@ -128,6 +129,8 @@ export type FromWorker =
   }
   /** What was measured since the last message of this kind. */
   | { readonly kind: "metrics"; readonly metrics: MetricsDelta }
+  /** What was used since the last message of this kind. */
+  | { readonly kind: "usage"; readonly usage: UsageDelta }
   /** A line of its log. */
   | { readonly kind: "logged"; readonly line: LogLine }
   /** A session has defined something. */

@@ -14,6 +14,7 @@ import type { Credentials } from "./credentials.ts";
 import type { PoolUses } from "./pool_use.ts";
 import type { WorkerSurvey } from "./survey.ts";
 import type { TakeoverStep } from "./takeover.ts";
+import type { UsageTotals } from "./usage.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** A worker, or a supervisor of several, from the outside. */
@@ -37,6 +38,8 @@ export interface Running {
   managePools(order: PoolOrder | undefined): Promise<readonly PoolStatus[]>;
   /** What was measured of statements since the start, all workers together. */
   metrics(): MetricsTotals;
+  /** What sessions have used since the start, all workers together. */
+  usage(): UsageTotals;
   /** What each worker says of itself and its sessions now; who does not answer in time is left out. */
   survey(): Promise<readonly WorkerSurvey[]>;
   /** What went where, by reason, all workers together. */

@@ -20,6 +20,7 @@ import { makeTotals } from "./server_digests.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { clientTlsContext } from "./tls_context.ts";
 import { workerCount } from "./worker_count.ts";
+import { UsageTotals } from "./usage.ts";
 import { ANSWER_MS, WorkerHandle } from "./worker_handle.ts";
 
 /** How often measurements are added up where nobody asks for them, in milliseconds. */
@@ -68,6 +69,7 @@ export async function startSupervisor(
     isPaused: false,
     paused: [],
     totals: makeTotals(config.metrics.digestsMax, () => fleet.config),
+    usage: new UsageTotals(),
     ending: false,
     onGone(worker) {
       workers.splice(workers.indexOf(worker), 1);
@@ -119,6 +121,10 @@ export async function startSupervisor(
     metrics() {
       collect();
       return fleet.totals;
+    },
+    usage() {
+      collect();
+      return fleet.usage;
     },
     async kill(command) {
       const number = workerOf(command.id);

@@ -52,6 +52,7 @@ import { surveyOf } from "./survey.ts";
 import { takeStep } from "./takeover.ts";
 import { Troubles } from "./trouble.ts";
 import { clientTlsContext, type MadeCertificate } from "./tls_context.ts";
+import { takeUsage, UsageTotals } from "./usage.ts";
 import { workerCount } from "./worker_count.ts";
 
 /** How long the end of a worker waits for servers' answers behind its last client, in milliseconds. */
@@ -141,6 +142,7 @@ export async function startWorker(
   const isMeasured = config.metrics.statements || Object.values(logs).some(Boolean);
   const metrics = new StatementMetrics(isMeasured);
   const totals = makeTotals(config.metrics.digestsMax, () => current);
+  const usage = new UsageTotals();
   const context: SessionContext = {
     config,
     log: log.of("session"),
@@ -267,6 +269,10 @@ export async function startWorker(
     metrics() {
       totals.add(metrics.take(), Date.now());
       return totals;
+    },
+    usage() {
+      usage.add(takeUsage(context), current);
+      return usage;
     },
     kill: (command) => killSession(command, context),
     routes: () => Promise.resolve(context.routing?.counts.rows() ?? []),

@@ -13,6 +13,7 @@ import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./
 import type { PoolUses } from "./pool_use.ts";
 import { StartError } from "./start_error.ts";
 import type { TakeoverStep } from "./takeover.ts";
+import { takeUsage } from "./usage.ts";
 import {
   localWorker,
   spawnWorker,
@@ -89,8 +90,10 @@ export class WorkerHandle {
 
   /** Has the fleet's sums take in what was measured; another process tells it by itself. */
   collectMetrics(): void {
-    const delta = this.#channel?.worker?.context.metrics.take();
-    if (delta !== undefined) this.#fleet.totals.add(delta, Date.now());
+    const context = this.#channel?.worker?.context;
+    if (context === undefined) return;
+    this.#fleet.totals.add(context.metrics.take(), Date.now());
+    this.#fleet.usage.add(takeUsage(context), this.#fleet.config);
   }
 
   /** Accepts no more, and ends when its clients have left, or have stayed for too long. */
@@ -243,6 +246,9 @@ export class WorkerHandle {
         return;
       case "metrics":
         this.#fleet.totals.add(message.metrics, Date.now());
+        return;
+      case "usage":
+        this.#fleet.usage.add(message.usage, this.#fleet.config);
         return;
       case "reloaded":
         this.#reloaded(message.failure);

@@ -18,6 +18,7 @@ import { type Credentials, LEARNED_MAX } from "./credentials.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
 import { aimHeldElsewhere, RemoteKills } from "./remote_kills.ts";
 import { StartError } from "./start_error.ts";
+import { isUnused, takeUsage } from "./usage.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
 /** How often counters are told, in milliseconds. */
@@ -184,6 +185,8 @@ export class Link implements Peers {
       if (stages.length + digests.length + errors.length > 0) {
         this.#tell({ kind: "metrics", metrics: delta });
       }
+      const usage = takeUsage(context);
+      if (!isUnused(usage)) this.#tell({ kind: "usage", usage });
     }, METRICS_MS).unref();
   }
 

@@ -269,12 +269,18 @@ export const configTables: readonly Table[] = ALL_LAYERS.flatMap(({ memory, runt
 ]);
 
 /** One row a rule. What has gone where, by reason, is in SHOW ROUTES. */
-export const ruleHits: Table = table<number>("stats_mysql_query_rules", {
-  schema: "stats",
-  doc: "The rules by number. SHOW ROUTES tells what has gone where, rules as one reason.",
-  rows: ({ view }) => view.running.config.rules.map((_, at) => at + 1),
-  columns: {
-    rule_id: ["INTEGER", "Its place, from 1 on.", (number) => number],
-    hits: ["INTEGER", "There is no such figure: 0.", () => 0],
+export const ruleHits: Table = table<readonly [number: number, hits: number]>(
+  "stats_mysql_query_rules",
+  {
+    schema: "stats",
+    doc: "The rules by number. SHOW ROUTES tells what has gone where, rules as one reason.",
+    rows: ({ view: { running } }) => {
+      const { rules: hits } = running.usage();
+      return running.config.rules.map((rule, at) => [at + 1, hits.of(rule)] as const);
+    },
+    columns: {
+      rule_id: ["INTEGER", "Its place, from 1 on.", ([number]) => number],
+      hits: ["INTEGER", "As in the table `rules`.", ([, hits]) => hits],
+    },
   },
-});
+);
