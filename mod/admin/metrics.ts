@@ -12,7 +12,7 @@ import {
   type StageTotals,
   writeMetric,
 } from "../observe/mod.ts";
-import type { WorkerSurvey } from "../proxy/mod.ts";
+import type { ServerUsage, WorkerSurvey } from "../proxy/mod.ts";
 import { readiness } from "./readiness.ts";
 import type { Source } from "./table.ts";
 
@@ -41,6 +41,13 @@ const ofPools = (value: (pool: PoolStatus) => number) => ({ pools }: Facts): Sam
   pools.slice(0, LABELS_MAX).map((pool) => ({
     labels: { server: pool.server, account: pool.account },
     value: value(pool),
+  }));
+
+/** A value for each server that something has gone to. */
+const ofServers = (value: (usage: ServerUsage) => number) => ({ source }: Facts): Sample[] =>
+  [...source.view.running.usage().servers].map(([server, usage]) => ({
+    labels: { server },
+    value: value(usage),
   }));
 
 /** Sums of the counters of all workers. */
@@ -208,6 +215,21 @@ const METRICS: Readonly<Record<string, Declaration>> = {
     ruleSamples,
   ],
   server_connections: ["gauge", "Connections to servers, used or idle.", connectionSamples],
+  server_connections_used_max: [
+    "gauge",
+    "Connections to a server that sessions had at the same time since the start, at most.",
+    ofServers(({ usedMax }) => usedMax),
+  ],
+  server_received_bytes_total: [
+    "counter",
+    "Bytes from a server on connections for sessions.",
+    ofServers(({ bytesReceived }) => bytesReceived),
+  ],
+  server_sent_bytes_total: [
+    "counter",
+    "Bytes to a server on these connections.",
+    ofServers(({ bytesSent }) => bytesSent),
+  ],
   server_connections_opened_total: [
     "counter",
     "Connections opened to servers.",

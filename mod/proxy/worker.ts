@@ -271,7 +271,7 @@ export async function startWorker(
       return totals;
     },
     usage() {
-      usage.add(takeUsage(context), current);
+      usage.add(takeUsage(context), { worker: options.number, config: current });
       return usage;
     },
     kill: (command) => killSession(command, context),

@@ -13,7 +13,7 @@ import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./
 import type { PoolUses } from "./pool_use.ts";
 import { StartError } from "./start_error.ts";
 import type { TakeoverStep } from "./takeover.ts";
-import { takeUsage } from "./usage.ts";
+import { takeUsage, type UsageDelta } from "./usage.ts";
 import {
   localWorker,
   spawnWorker,
@@ -93,7 +93,12 @@ export class WorkerHandle {
     const context = this.#channel?.worker?.context;
     if (context === undefined) return;
     this.#fleet.totals.add(context.metrics.take(), Date.now());
-    this.#fleet.usage.add(takeUsage(context), this.#fleet.config);
+    this.#addUsage(takeUsage(context));
+  }
+
+  #addUsage(usage: UsageDelta): void {
+    const { number: worker } = this;
+    this.#fleet.usage.add(usage, { worker, config: this.#fleet.config });
   }
 
   /** Accepts no more, and ends when its clients have left, or have stayed for too long. */
@@ -199,6 +204,7 @@ export class WorkerHandle {
     this.#buried = this.counters;
     this.#buried = { ...this.#buried, clients: 0, clientsUnauthenticated: 0 };
     this.#channel = undefined;
+    this.#fleet.usage.end(this.number);
     this.#isThere = false;
     // Who comes in its place is told by itself: nothing stands against what it was asked to do.
     for (const answer of this.#waiting.values()) answer({ failure: "" });
@@ -248,7 +254,7 @@ export class WorkerHandle {
         this.#fleet.totals.add(message.metrics, Date.now());
         return;
       case "usage":
-        this.#fleet.usage.add(message.usage, this.#fleet.config);
+        this.#addUsage(message.usage);
         return;
       case "reloaded":
         this.#reloaded(message.failure);

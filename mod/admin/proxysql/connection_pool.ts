@@ -12,6 +12,9 @@ interface PoolFacts extends GroupedServer {
   readonly opened: number;
   readonly failed: number;
   readonly statements: number;
+  readonly usedMax: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
 }
 
 const NONE = "There is no such figure: 0.";
@@ -38,11 +41,15 @@ function connectionPool(name: string, doc: string): Table {
         "Logins that the server has refused or not answered; 0 with session pooling.",
         ({ failed }) => failed,
       ],
-      MaxConnUsed: ["INTEGER", "As ConnUsed: the highest is not kept.", ({ used }) => used],
+      MaxConnUsed: [
+        "INTEGER",
+        "Connections that sessions had at the same time, at most.",
+        ({ usedMax }) => usedMax,
+      ],
       Queries: ["INTEGER", "Statements that it has answered.", ({ statements }) => statements],
       Queries_GTID_sync: ["INTEGER", NONE, () => 0],
-      Bytes_data_sent: ["INTEGER", NONE, () => 0],
-      Bytes_data_recv: ["INTEGER", NONE, () => 0],
+      Bytes_data_sent: ["INTEGER", "Bytes to it, before TLS.", ({ bytesSent }) => bytesSent],
+      Bytes_data_recv: ["INTEGER", "Bytes from it.", ({ bytesReceived }) => bytesReceived],
       Latency_us: [
         "INTEGER",
         "Time of one question and its answer, in microseconds; 0: not watched.",
@@ -58,6 +65,7 @@ async function poolFacts(source: Source): Promise<readonly PoolFacts[]> {
   const backends = (await source.surveys()).flatMap((survey) => survey.backends);
   const pools = await source.pools();
   const { stages } = running.metrics();
+  const usages = [...running.usage().servers];
   return groupedServers(running).map((server) => {
     const isOwn = (fact: { readonly server: string }) => find(fact.server)?.name === server.name;
     const own = backends.filter(isOwn);
@@ -67,6 +75,7 @@ async function poolFacts(source: Source): Promise<readonly PoolFacts[]> {
         .reduce((sum, { times }) => sum + times.count, 0);
     const ofPools = (value: (pool: PoolStatus) => number) =>
       pools.filter(isOwn).reduce((sum, pool) => sum + value(pool), 0);
+    const usage = usages.flatMap(([name, usage]) => isOwn({ server: name }) ? [usage] : []);
     return {
       ...server,
       used,
@@ -75,6 +84,9 @@ async function poolFacts(source: Source): Promise<readonly PoolFacts[]> {
       opened: Math.max(count("connect"), ofPools(({ opened }) => opened)),
       failed: ofPools(({ openFailures }) => openFailures),
       statements: count("execute"),
+      usedMax: Math.max(used, ...usage.map(({ usedMax }) => usedMax)),
+      bytesSent: usage.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
+      bytesReceived: usage.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0),
     };
   });
 }
