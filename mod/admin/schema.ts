@@ -12,6 +12,7 @@ import {
   rulesTable,
   workersTable,
 } from "./tables/proxy.ts";
+import { sessionsTable } from "./tables/session_details.ts";
 import { backendsTable, frontendsTable, pinsTable, poolsTable } from "./tables/sessions.ts";
 import { digestsTable, errorsTable, stagesTable } from "./tables/statements.ts";
 
@@ -25,6 +26,7 @@ export const TABLES: readonly Table[] = [
   serversTable,
   eventsTable,
   frontendsTable,
+  sessionsTable,
   backendsTable,
   poolsTable,
   pinsTable,

@@ -2,6 +2,7 @@
 
 import type { PoolStatus } from "../backend/mod.ts";
 import type { WorkerSurvey } from "../proxy/mod.ts";
+import type { Details } from "../session/mod.ts";
 import type { AdminView } from "./view.ts";
 
 /** A value of a row; null is SQL's NULL. */
@@ -47,6 +48,7 @@ export interface Source {
   readonly showsSecrets: boolean;
   surveys(): Promise<readonly WorkerSurvey[]>;
   pools(): Promise<readonly PoolStatus[]>;
+  details(): Promise<readonly Details[]>;
 }
 
 /** A column: its type, what it says, and its value for a row. */
@@ -106,11 +108,13 @@ export function seconds(ms: number): number {
 export function makeSource(view: AdminView, { showsSecrets = false } = {}): Source {
   let surveys: Promise<readonly WorkerSurvey[]> | undefined;
   let pools: Promise<readonly PoolStatus[]> | undefined;
+  let details: Promise<readonly Details[]> | undefined;
   return {
     view,
     nowMs: Date.now(),
     showsSecrets,
     surveys: () => surveys ??= view.running.survey(),
     pools: () => pools ??= view.running.managePools(undefined),
+    details: () => details ??= view.running.details(),
   };
 }

@@ -8,6 +8,7 @@ import type { ListeningSocket } from "../net/mod.ts";
 import type { ExplainRow, RouteCount } from "../route/mod.ts";
 import type { CounterValues, LogLine, MetricsDelta } from "../observe/mod.ts";
 import type {
+  Details,
   KillCommand,
   KillOrder,
   KillOutcome,
@@ -58,6 +59,8 @@ export type Question =
   | { readonly kind: "explain"; readonly statement: string }
   /** What the worker says of itself; answered with a survey. */
   | { readonly kind: "survey" }
+  /** What its sessions and connections have set and prepared; answered with details. */
+  | { readonly kind: "details" }
   /** End a session or its statement; answered with an outcome. */
   | { readonly kind: "kill"; readonly command: KillCommand }
   /**
@@ -82,6 +85,7 @@ export interface Answer {
   readonly routes?: readonly RouteCount[];
   readonly explained?: readonly ExplainRow[] | undefined;
   readonly survey?: WorkerSurvey;
+  readonly details?: Details;
   readonly outcome?: KillOutcome;
   /** Of a configuration's step: empty, or why it failed. */
   readonly failure?: string;

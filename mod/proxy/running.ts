@@ -7,7 +7,7 @@ import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
 import type { ExplainRow, RouteCount } from "../route/mod.ts";
 import type { CounterValues, MetricsTotals } from "../observe/mod.ts";
-import type { KillCommand, KillOutcome, StoredCode } from "../session/mod.ts";
+import type { Details, KillCommand, KillOutcome, StoredCode } from "../session/mod.ts";
 import type { RunningCluster } from "./cluster.ts";
 import type { LiveConfig } from "./live_config.ts";
 import type { Credentials } from "./credentials.ts";
@@ -42,6 +42,8 @@ export interface Running {
   usage(): UsageTotals;
   /** What each worker says of itself and its sessions now; who does not answer in time is left out. */
   survey(): Promise<readonly WorkerSurvey[]>;
+  /** What sessions and connections have set and prepared now, one part for each worker. */
+  details(): Promise<readonly Details[]>;
   /** What went where, by reason, all workers together. */
   routes(): Promise<readonly RouteCount[]>;
   /** Where a statement of a new session would go; undefined where nothing is routed. */

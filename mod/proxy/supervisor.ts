@@ -143,6 +143,10 @@ export async function startSupervisor(
       const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "survey" })));
       return answers.flatMap(({ survey }) => survey ?? []);
     },
+    async details() {
+      const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "details" })));
+      return answers.flatMap(({ details }) => details ?? []);
+    },
     attach: (watcher) => void (fleet.watcher = watcher),
     learn(code) {
       fleet.code = code;

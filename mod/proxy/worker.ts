@@ -16,6 +16,7 @@ import {
 import {
   carryOver,
   ClientSession,
+  detailsOf,
   Directory,
   explainFreshRoute,
   FailoverGate,
@@ -278,6 +279,7 @@ export async function startWorker(
     routes: () => Promise.resolve(context.routing?.counts.rows() ?? []),
     explainRoute: (statement) => Promise.resolve(explainFreshRoute(statement, context)),
     survey: () => Promise.resolve([surveyOf(context, options.number)]),
+    details: () => Promise.resolve([detailsOf(context)]),
     publish: (topology) => follower.follow(topology),
     learn: (code) => context.routing?.learn(code),
     attach(watcher) {

@@ -250,6 +250,8 @@ export class Link implements Peers {
         return { explained: await this.#worker!.explainRoute(question.statement) };
       case "survey":
         return { survey: (await this.#worker!.survey())[0]! };
+      case "details":
+        return { details: (await this.#worker!.details())[0]! };
       case "accounts":
       case "cluster":
         return {}; // the supervisor's to answer
