@@ -37,6 +37,7 @@ import type { AdminSession } from "./admin_session.ts";
 import { AdminDatabase } from "./database.ts";
 import { automaticSockets } from "./local_socket.ts";
 import { parseSetStatement } from "./set_statement.ts";
+import { Baselines } from "./proxysql/baselines.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { fieldsOf } from "./show_tables.ts";
 import { answerStatement, useDatabase } from "./statements.ts";
@@ -78,12 +79,13 @@ export async function openAdminPort(view: AdminView, whole: Log): Promise<AdminP
   const log = whole.of("admin");
   const { admin } = view.running.config;
   let connections = 0;
+  const baselines = new Baselines();
   const context: PortContext = {
     view,
     log,
     tables: {
-      admin: new AdminDatabase(view, { showsSecrets: true }),
-      stats: new AdminDatabase(view, { showsSecrets: false }),
+      admin: new AdminDatabase(view, { showsSecrets: true, baselines }),
+      stats: new AdminDatabase(view, { showsSecrets: false, baselines }),
     },
     audit: openAdminAudit(view.running.config, log),
     nextId: () => ++connections,

@@ -3,11 +3,12 @@
 import { createHash } from "node:crypto";
 import type { SqlError, TextResult } from "../../wire/mod.ts";
 import type { AdminSession } from "../admin_session.ts";
-import { RefusedError, type TableRow } from "../table.ts";
+import { makeSource, RefusedError, type TableRow } from "../table.ts";
 import type { Answer } from "../view.ts";
 import { ruleLayers, serverLayers, userLayers, variableLayers } from "./config_tables.ts";
 import { variableReason } from "./edits.ts";
 import { EDITED, moveLayer } from "./layers.ts";
+import { truncate } from "./statement_stats.ts";
 import type { ProxysqlStatement } from "./statement_text.ts";
 
 /** Tables that are written to, and the reason why others are not. */
@@ -51,6 +52,10 @@ async function answered(
     }
     case "checksum":
       return await checksum(statement.subject, session);
+    case "truncate":
+      truncate(statement.table, makeSource(view, { baselines: tables.baselines }));
+      tables.forget();
+      return "ok";
     case "unknown-subject":
       return failure(1235, `Nothing here is like that: ${statement.written}`);
     case "move":

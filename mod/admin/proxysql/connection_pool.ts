@@ -4,7 +4,9 @@
 import type { PoolStatus } from "../../backend/mod.ts";
 import type { StageTotals } from "../../observe/mod.ts";
 import { type Source, type Table, table } from "../table.ts";
+import { grown } from "./baselines.ts";
 import { type GroupedServer, groupedServers, serverFinder } from "./hostgroups.ts";
+import { RESET } from "./statement_stats.ts";
 
 interface PoolFacts extends GroupedServer {
   readonly used: number;
@@ -19,11 +21,12 @@ interface PoolFacts extends GroupedServer {
 
 const NONE = "There is no such figure: 0.";
 
-function connectionPool(name: string, doc: string): Table {
+function connectionPool(name: string, doc: string, resets = false): Table {
   return table<PoolFacts>(name, {
     schema: "stats",
     doc,
-    rows: poolFacts,
+    resets,
+    rows: resets ? poolFactsSince : poolFacts,
     columns: {
       hostgroup: ["INTEGER", "The server's hostgroup.", ({ hostgroup }) => hostgroup],
       srv_host: ["TEXT", "Its host, or the path of its socket.", ({ host }) => host],
@@ -91,11 +94,38 @@ async function poolFacts(source: Source): Promise<readonly PoolFacts[]> {
   });
 }
 
+/** Since it was read last. */
+async function poolFactsSince(source: Source): Promise<readonly PoolFacts[]> {
+  const { baselines: { servers }, view } = source;
+  const find = serverFinder(source);
+  const all = await poolFacts(source);
+  // From here on without a pause: nobody else reads between.
+  const usages = [...view.running.usage().servers];
+  return all.map((now) => {
+    const { opened, failed, statements, bytesSent, bytesReceived } = now;
+    const before = servers.get(now.name);
+    servers.set(now.name, { opened, failed, statements, bytesSent, bytesReceived });
+    const most = usages.flatMap(([name, usage]) =>
+      find(name)?.name === now.name ? [usage.takeUsedMax()] : []
+    );
+    return {
+      ...now,
+      opened: grown(opened, before?.opened),
+      failed: grown(failed, before?.failed),
+      statements: grown(statements, before?.statements),
+      bytesSent: grown(bytesSent, before?.bytesSent),
+      bytesReceived: grown(bytesReceived, before?.bytesReceived),
+      usedMax: Math.max(now.used, ...most),
+    };
+  });
+}
+
 /** The table, and its twin whose figures ProxySQL sets to 0 when they are read. */
 export const connectionPoolTables: readonly Table[] = [
   connectionPool("stats_mysql_connection_pool", "Connections and statements by server."),
   connectionPool(
     "stats_mysql_connection_pool_reset",
-    "The same; reading it sets nothing to 0.",
+    `${RESET} Connections used and idle, and latency, are those of now.`,
+    true,
   ),
 ];

@@ -19,6 +19,10 @@ There are two hostgroups, numbered by \`admin.writer_hostgroup\` (0) and \`admin
 Who is in which is what the proxy sees: the primary is in the first, all others are in the second;
 servers that are not watched are in the first. Give the tools these numbers, or the proxy theirs.
 
+The tables with \`_reset\` at the end of their names are at 0 after they were read, whoever reads them;
+others, \`/metrics\` and our own tables go on since the start. \`TRUNCATE\` of
+\`stats_mysql_query_digest\` or \`stats_mysql_errors\` sets the table and its twin to 0.
+
 Columns for what there is not here are there, and 0 or empty; the columns below say so. In the tables
 of \`stats\` nothing is NULL. For each configuration table there is one with \`runtime_\` before its
 name, which shows what is in force, and one in \`disk\`, which shows what the file says.

@@ -15,6 +15,8 @@ export type ProxysqlStatement =
   | { readonly kind: "write"; readonly table: string; readonly statement: string }
   | { readonly kind: "set"; readonly variable: string; readonly value: string }
   | { readonly kind: "get"; readonly variable: string; readonly alias: string }
+  /** Statistics of statements begin at 0. */
+  | { readonly kind: "truncate"; readonly table: string }
   | { readonly kind: "checksum"; readonly subject: Subject }
   /** A statement under another name. */
   | { readonly kind: "select"; readonly statement: string }
@@ -72,6 +74,8 @@ const WRITE = new RegExp(
 );
 const SET = /^set\s+(?:global\s+)?[`"]?((?:mysql|admin)-[\w-]+)[`"]?\s*=\s*(.+)$/is;
 const GET = /^select\s+(@@[`"]?((?:mysql|admin)-[\w-]+)[`"]?)$/i;
+const TRUNCATE =
+  /^truncate\s+(?:table\s+)?(?:[`"]?stats[`"]?\s*\.\s*)?[`"]?(stats_mysql_(?:query_digest|errors)(?:_reset)?)[`"]?$/i;
 const SHOW = /^show\s+(?:(mysql|admin)\s+)(variables|users|servers|status)$/i;
 
 /** Undefined where a statement is about something else. */
@@ -98,6 +102,8 @@ export function parseProxysqlStatement(statement: string): ProxysqlStatement | u
   }
   const [got, alias, name] = GET.exec(statement) ?? [];
   if (got !== undefined) return { kind: "get", variable: name.toLowerCase(), alias };
+  const [truncated, statistics] = TRUNCATE.exec(statement) ?? [];
+  if (truncated !== undefined) return { kind: "truncate", table: statistics.toLowerCase() };
   const [checksum, what] = /^checksum\s+(?:memory\s+)?(mysql\s+[\w ]+)$/i.exec(statement) ?? [];
   if (checksum !== undefined) {
     const known = SUBJECTS[what.toLowerCase().replaceAll(/\s+/g, " ")];
