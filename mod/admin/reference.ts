@@ -51,8 +51,10 @@ export function proxysqlReference(): string {
     ...PROXYSQL_PAGE.trim().split("\n"),
     "",
   ];
+  const isTwin = ({ name }: Table) =>
+    name.startsWith("runtime_") && PROXYSQL_TABLES.some((each) => `runtime_${each.name}` === name);
   const isShown = (table: Table) =>
-    !table.name.startsWith("runtime_") && table.schema !== "disk" && !emptyTables.includes(table);
+    !isTwin(table) && table.schema !== "disk" && !emptyTables.includes(table);
   for (const table of PROXYSQL_TABLES.filter(isShown)) lines.push(...section(table));
   const names = emptyTables.map(({ name }) => name).filter((name) => !name.startsWith("runtime_"));
   lines.push("## Empty tables", "", "These are there for tools that read them, and always empty:");

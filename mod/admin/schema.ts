@@ -17,7 +17,13 @@ import { backendsTable, frontendsTable, pinsTable, poolsTable } from "./tables/s
 import { digestsTable, errorsTable, stagesTable } from "./tables/statements.ts";
 
 /** The databases that USE and COM_INIT_DB take; the first is the default. */
-export const DATABASES: readonly Schema[] = ["main", "disk", "stats", "monitor"];
+export const DATABASES: readonly Schema[] = [
+  "main",
+  "disk",
+  "stats",
+  "monitor",
+  "stats_history",
+];
 
 /** The tables of the proxy's own. */
 export const TABLES: readonly Table[] = [

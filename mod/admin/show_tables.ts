@@ -7,7 +7,7 @@ import { ALL_TABLES, DATABASES } from "./schema.ts";
 import type { Table } from "./table.ts";
 import type { Answer } from "./view.ts";
 
-const NAME = '[`"]?(?:(?:main|disk|stats|monitor)[`"]?\\.[`"]?)?(\\w+)[`"]?';
+const NAME = '[`"]?(?:(?:main|disk|stats_history|stats|monitor)[`"]?\\.[`"]?)?(\\w+)[`"]?';
 const LIKE = "(?:\\s+like\\s+'([^']*)')?";
 const SHOW_TABLES = new RegExp(
   `^show\\s+(full\\s+)?tables(?:\\s+(?:from|in)\\s+[\`"]?(\\w+)[\`"]?)?${LIKE}$`,

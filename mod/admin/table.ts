@@ -26,7 +26,7 @@ export interface Column {
 }
 
 /** The databases that tables are in. */
-export type Schema = "main" | "disk" | "stats" | "monitor";
+export type Schema = "main" | "disk" | "stats" | "monitor" | "stats_history";
 
 /** A table. */
 export interface Table {

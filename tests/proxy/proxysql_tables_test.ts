@@ -174,7 +174,7 @@ describe("clients", () => {
   for (const [name, program] of [["mariadb", "mariadb"], ["mysql", `${mysqlFolder()}/bin/mysql`]]) {
     test(`the command line client ${name}, with its look at all tables`, async () => {
       const login = ["-h", "127.0.0.1", "-P", String(port), "-ustats", "-psome", "-D", "stats"];
-      const text = "SHOW TABLES LIKE 'stats_mysql_g%'; SHOW DATABASES; " +
+      const text = "SHOW TABLES LIKE 'stats_mysql_glo%'; SHOW DATABASES; " +
         "SELECT srv_port FROM stats_mysql_connection_pool";
       const child = Bun.spawn([program!, ...login, "--auto-rehash", "-N", "-e", text], {
         stdout: "pipe",
@@ -183,7 +183,7 @@ describe("clients", () => {
       const output = await new Response(child.stdout).text();
       expect([await child.exited, output]).toEqual([
         0,
-        `stats_mysql_global\nmain\ndisk\nstats\nmonitor\n${server.port}\n`,
+        `stats_mysql_global\nmain\ndisk\nstats\nmonitor\nstats_history\n${server.port}\n`,
       ]);
     });
   }

@@ -229,7 +229,7 @@ export const ruleLayers: Layers = layers<RuleRow>("mysql_query_rules", {
 });
 
 /** One row: the two hostgroups. */
-const hostgroupLayers: Layers = layers<{ readonly writer: number; readonly reader: number }>(
+export const hostgroupLayers: Layers = layers<{ readonly writer: number; readonly reader: number }>(
   "mysql_replication_hostgroups",
   {
     doc: "The two hostgroups, `admin.writer_hostgroup` and `admin.reader_hostgroup`, to be read.",

@@ -19,7 +19,7 @@ import { orderServers, planServerKeys, planServers, type ServerPlan } from "./se
 import type { Move, Subject } from "./statement_text.ts";
 
 /** What can be edited; moves of all else move nothing. */
-export const EDITED: Readonly<Partial<Record<Subject, Layers>>> = {
+const EDITED: Readonly<Partial<Record<Subject, Layers>>> = {
   servers: serverLayers,
   users: userLayers,
   rules: ruleLayers,

@@ -5,7 +5,7 @@ export const PROXYSQL_PAGE = `
 # Tools for ProxySQL
 
 Exporters, failover tools and scripts that were made for ProxySQL's admin port find its tables on the
-[admin port](operating.md#admin-port), in the databases \`main\`, \`disk\`, \`stats\` and \`monitor\`;
+[admin port](operating.md#admin-port), in the databases \`main\`, \`disk\`, \`stats\`, \`monitor\` and \`stats_history\`;
 names of tables need no database before them. They are SQLite's tables: joins, aggregates, LIKE.
 
 \`\`\`
@@ -79,7 +79,9 @@ row says that has no meaning here is an error with its reason when it is put in 
 - **Variables**: those that \`global_variables\` below names, also by \`SET mysql-… = …\`, and
   \`SELECT @@mysql-…\`. One that a flag or an environment variable gives is refused.
 
-\`CHECKSUM MYSQL SERVERS\`, \`USERS\`, \`QUERY RULES\` or \`VARIABLES\`, \`SHOW MYSQL SERVERS\`, \`USERS\`, \`VARIABLES\` or
+\`CHECKSUM [MEMORY|DISK] MYSQL SERVERS\`, \`USERS\`, \`QUERY RULES\`, \`VARIABLES\` or \`… HOSTGROUPS\` compares
+layers and proxies. \`SHOW PROMETHEUS METRICS\` is what \`/metrics\` says, \`SELECT CONFIG FILE\` the text of the
+configuration in force without its passwords. \`SHOW MYSQL SERVERS\`, \`USERS\`, \`VARIABLES\` or
 \`STATUS\` and \`SHOW ADMIN VARIABLES\` answer from the tables. \`PROXYSQL PAUSE\` closes the
 listening sockets of all workers: a new client finds nobody there (connection refused), sessions go
 on, \`/readyz\` says why; \`PROXYSQL RESUME\` listens again on the same addresses. That keeps new

@@ -17,7 +17,17 @@ export type ProxysqlStatement =
   | { readonly kind: "get"; readonly variable: string; readonly alias: string }
   /** Statistics of statements begin at 0. */
   | { readonly kind: "truncate"; readonly table: string }
-  | { readonly kind: "checksum"; readonly subject: Subject }
+  /** @property subject In lower case, as in `mysql users`. */
+  | {
+    readonly kind: "checksum";
+    readonly subject: string;
+    readonly layer: "memory" | "disk";
+    readonly written: string;
+  }
+  /** All that Prometheus is told. */
+  | { readonly kind: "metrics" }
+  /** The configuration as a text. */
+  | { readonly kind: "config-file" }
   /** A statement under another name. */
   | { readonly kind: "select"; readonly statement: string }
   | { readonly kind: "proxysql"; readonly order: string };
@@ -69,13 +79,14 @@ const MOVE = new RegExp(
 );
 const WRITE = new RegExp(
   "^(?:(?:insert(?:\\s+or\\s+\\w+)?|replace)\\s+into|update(?:\\s+or\\s+\\w+)?|delete\\s+from)\\s+" +
-    '[`"]?(?:(main|disk|stats|monitor)[`"]?\\s*\\.\\s*[`"]?)?(\\w+)',
+    '[`"]?(?:(main|disk|stats_history|stats|monitor)[`"]?\\s*\\.\\s*[`"]?)?(\\w+)',
   "i",
 );
 const SET = /^set\s+(?:global\s+)?[`"]?((?:mysql|admin)-[\w-]+)[`"]?\s*=\s*(.+)$/is;
 const GET = /^select\s+(@@[`"]?((?:mysql|admin)-[\w-]+)[`"]?)$/i;
 const TRUNCATE =
   /^truncate\s+(?:table\s+)?(?:[`"]?stats[`"]?\s*\.\s*)?[`"]?(stats_mysql_(?:query_digest|errors)(?:_reset)?)[`"]?$/i;
+const CHECKSUM = /^checksum\s+(?:(memory|mem|disk)\s+)?(mysql\s+[\w ]+)$/i;
 const SHOW = /^show\s+(?:(mysql|admin)\s+)(variables|users|servers|status)$/i;
 
 /** Undefined where a statement is about something else. */
@@ -104,13 +115,14 @@ export function parseProxysqlStatement(statement: string): ProxysqlStatement | u
   if (got !== undefined) return { kind: "get", variable: name.toLowerCase(), alias };
   const [truncated, statistics] = TRUNCATE.exec(statement) ?? [];
   if (truncated !== undefined) return { kind: "truncate", table: statistics.toLowerCase() };
-  const [checksum, what] = /^checksum\s+(?:memory\s+)?(mysql\s+[\w ]+)$/i.exec(statement) ?? [];
+  const [checksum, from, what] = CHECKSUM.exec(statement) ?? [];
   if (checksum !== undefined) {
-    const known = SUBJECTS[what.toLowerCase().replaceAll(/\s+/g, " ")];
-    return known
-      ? { kind: "checksum", subject: known }
-      : { kind: "unknown-subject", written: checksum };
+    const layer = from?.toLowerCase() === "disk" ? "disk" : "memory";
+    const subject = what.toLowerCase().replaceAll(/\s+/g, " ");
+    return { kind: "checksum", subject, layer, written: checksum };
   }
+  if (/^show\s+prometheus\s+metrics$/i.test(statement)) return { kind: "metrics" };
+  if (/^select\s+config\s+file$/i.test(statement)) return { kind: "config-file" };
   const [shown, of, things] = SHOW.exec(statement) ?? [];
   if (shown !== undefined) {
     const select = selectOf(`${of} ${things}`.toLowerCase());

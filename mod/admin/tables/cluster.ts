@@ -198,7 +198,8 @@ async function serverFacts(source: Source): Promise<readonly ServerFacts[]> {
   });
 }
 
-function transactionsBehind(
+/** Transactions that are at `primary` and not at `position`; null: not known. */
+export function transactionsBehind(
   position: Position | null | undefined,
   primary: ReadPosition | undefined,
 ): number | null {
