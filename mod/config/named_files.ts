@@ -5,6 +5,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { accessSync, constants, existsSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
+import type { Config } from "./config.ts";
 import type { ConfigError } from "./errors.ts";
 import type { LoadedConfig } from "./load.ts";
 import { systemReason } from "./toml.ts";
@@ -14,8 +15,14 @@ type Loaded = Extract<LoadedConfig, { readonly config: unknown }>;
 /**
  * What is wrong with them, for whoever runs this process, in the order of the sections. Nothing is
  * written.
+ *
+ * @param inForce What a proxy has open: a log that stays is not opened anew, and a disk that takes
+ *   nothing any more is to keep nobody from changing something else.
  */
-export function checkNamedFiles({ config, placeOf }: Loaded): readonly ConfigError[] {
+export function checkNamedFiles(
+  { config, placeOf }: Loaded,
+  inForce?: Pick<Config, "audit" | "slowLog">,
+): readonly ConfigError[] {
   const { clientTls, backendTls, audit, slowLog } = config;
   const errors: ConfigError[] = [];
   const check = (section: string, key: string, look: () => void) => {
@@ -35,8 +42,12 @@ export function checkNamedFiles({ config, placeOf }: Loaded): readonly ConfigErr
     }
     if (tls.caPath !== "") check(section, "ca", () => void certificateIn(tls.caPath));
   }
-  for (const [section, { filePath }] of [["audit", audit], ["slow_log", slowLog]] as const) {
-    if (filePath !== "") check(section, "file", () => checkWritable(filePath));
+  const logs = [
+    ["audit", audit.filePath, inForce?.audit.filePath],
+    ["slow_log", slowLog.filePath, inForce?.slowLog.filePath],
+  ] as const;
+  for (const [section, path, open] of logs) {
+    if (path !== "" && path !== open) check(section, "file", () => checkWritable(path));
   }
   return errors;
 }

@@ -169,7 +169,7 @@ export class LiveConfig {
   #checked(texts: GivenTexts): LoadedConfig {
     const loaded = this.#reach.load(texts);
     if (loaded.errors) return loaded;
-    const errors = checkNamedFiles(loaded);
+    const errors = checkNamedFiles(loaded, this.current.config);
     return errors.length > 0 ? { errors } : loaded;
   }
 

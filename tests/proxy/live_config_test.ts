@@ -213,3 +213,21 @@ for (const mode of ["session", "transaction"]) {
     expect(await admin.value("SELECT count(*) FROM revisions")).toBe("50");
   }, 60_000);
 }
+
+test("a log whose folder is gone keeps nobody from changing something else", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "mp-live-log-"));
+  const text = `[slow_log]\nfile = "${folder}/slow.log"\n`;
+  await using here = await place(text);
+  rmSync(folder, { recursive: true });
+  await here.admin.query("SET limits.clients_max = 77");
+  here.write(`${text}[limits]\nclients_max = 78\n`);
+  expect((await here.config("apply", here.file)).output).toContain(
+    "limits.clients_max: 77 -> 78",
+  );
+  // Another file is looked at.
+  here.write(`[slow_log]\nfile = "${folder}/other.log"\n`);
+  expect((await here.config("apply", here.file)).output).toBe(
+    `${here.file}:2:1: slow_log.file: cannot write to "${folder}/other.log": ` +
+      `there is no directory "${folder}"\n`,
+  );
+});
