@@ -61,11 +61,11 @@ export class ServerTraffic {
       usedMax: this.#usedMax,
     };
     const isTold = delta.bytesSent + delta.bytesReceived === 0 && delta.usedMax === this.#toldMax;
-    if (isTold) return undefined;
     this.#takenSent = sent;
     this.#takenReceived = received;
     this.#toldMax = this.#usedMax;
     this.#usedMax = this.#used;
+    if (isTold) return undefined;
     return delta;
   }
 }
