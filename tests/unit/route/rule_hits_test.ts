@@ -1,21 +1,12 @@
 // Counts of what rules have decided.
 
 import { expect, test } from "bun:test";
-import type { Rule } from "../../../mod/config/mod.ts";
+import { loadConfig, type Rule } from "../../../mod/config/mod.ts";
 import { RuleHits, RuleHitTotals } from "../../../mod/route/mod.ts";
 
 function rule(name: string): Rule {
-  return {
-    name,
-    user: "",
-    schema: "",
-    clients: [],
-    digest: "",
-    statement: name,
-    target: "any",
-    tags: [],
-    consistency: "default",
-  };
+  const text = `backends = ["db"]\n[[rule]]\nname = "${name}"\nstatement = "${name}"\n`;
+  return loadConfig({ text }).config!.rules[0]!;
 }
 
 test("nothing is lost or counted twice while rules change", () => {
