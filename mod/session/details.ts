@@ -168,10 +168,26 @@ function userVariablesOf({ userVariables, last }: PooledSession): number {
   return names.size;
 }
 
+type Settings = Omit<SettingsFacts, "userVariables" | "prepared">;
+
+/** A state is made once and is that of thousands of sessions, which mostly begin alike. */
+const known = new WeakMap<SessionState, { literals: unknown; settings: Settings }>();
+
 function settingsOf(
+  state: SessionState,
+  literals: ReadonlyMap<string, string> | undefined,
+): Settings {
+  const found = known.get(state);
+  if (found !== undefined && found.literals === literals) return found.settings;
+  const settings = readSettings(state, literals);
+  known.set(state, { literals, settings });
+  return settings;
+}
+
+function readSettings(
   { variables }: SessionState,
   literals: ReadonlyMap<string, string> | undefined,
-): Omit<SettingsFacts, "userVariables" | "prepared"> {
+): Settings {
   const value = (name: string) => variables.get(name) ?? literals?.get(name);
   const text = (name: string) => value(name)?.replace(/^'(.*)'$/s, "$1") ?? null;
   const autocommit = value("autocommit");
