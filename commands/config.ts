@@ -2,8 +2,14 @@
 // runs apply one.
 
 import { existsSync, writeFileSync } from "node:fs";
-import { Command, Option } from "commander";
-import { configTemplate, formatConfigErrors, loadConfig } from "../mod/config/mod.ts";
+import { Command, InvalidArgumentError, Option } from "commander";
+import {
+  checkNamedFiles,
+  configTemplate,
+  formatConfigErrors,
+  loadConfig,
+} from "../mod/config/mod.ts";
+import { type AdminTlsFlags, adminTlsOf, adminTlsOptions } from "./admin_tls.ts";
 import { askProxy, type ProxyAccess } from "./config_client.ts";
 import { exitStatus } from "./exit_status.ts";
 import { CommandError } from "./failure.ts";
@@ -18,6 +24,13 @@ export interface ConfigActions {
   ) => Promise<void> | void;
 }
 
+/** What commander has read of how to reach a proxy. */
+interface AccessFlags extends AdminTlsFlags {
+  readonly via?: string;
+  readonly user: string;
+  readonly password: string;
+}
+
 /** The command with its subcommands. */
 export function define({ check, ask }: ConfigActions): Command {
   const command = configure(new Command("mysqlproxy config"))
@@ -30,25 +43,29 @@ export function define({ check, ask }: ConfigActions): Command {
     .action(init);
   const checkCommand = configure(new Command("check"))
     .description(
-      "Prints every error of a file with its line and column; status 3 if there are any.",
+      "Prints every error of a file, and of the files that it names, with its line and column; status 3 if there are any.",
     )
     .argument("[file]", "the file; MYSQLPROXY_CONFIG if not given")
     .option("-c, --config <file>", "the same")
     .action((file: string | undefined, options: { readonly config?: string }) =>
       check(file ?? options.config)
     );
-  const ofProxy = (subcommand: Command) =>
-    configure(subcommand)
+  const ofProxy = (subcommand: Command) => {
+    const configured = configure(subcommand)
       .option("--via <address>", "the proxy's admin port or socket; by default the one here")
       .option("-u, --user <name>", "account of the admin port", "admin")
       .addOption(
         new Option("-p, --password <password>", "its password")
           .env("MYSQLPROXY_ADMIN_PASSWORD").default("", "none"),
       );
-  const accessOf = ({ via, user, password }: Readonly<Record<string, string>>) => ({
+    for (const option of adminTlsOptions()) configured.addOption(option);
+    return configured;
+  };
+  const accessOf = ({ via, user, password, ...tls }: AccessFlags): ProxyAccess => ({
     via,
-    user: user!,
-    password: password!,
+    user,
+    password,
+    tls: adminTlsOf(tls),
   });
   const diffCommand = ofProxy(new Command("diff"))
     .description("Prints what a file would change in a proxy that runs, and what takes a restart.")
@@ -62,8 +79,8 @@ export function define({ check, ask }: ConfigActions): Command {
     .action((file: string, options) => ask(accessOf(options), { kind: "apply", file }));
   const rollbackCommand = ofProxy(new Command("rollback"))
     .description("Goes back to the configuration before, or to a revision.")
-    .argument("[revision]", "its number, as the admin port's table `revisions` has it")
-    .action((revision: string | undefined, options) =>
+    .argument("[revision]", "its number, as the admin port's table `revisions` has it", revisionOf)
+    .action((revision: number | undefined, options) =>
       ask(accessOf(options), { kind: "rollback", revision })
     );
   for (const each of [initCommand, checkCommand, diffCommand, applyCommand, rollbackCommand]) {
@@ -85,6 +102,14 @@ export async function run(args: readonly string[]): Promise<number> {
   });
   await parse(command, args.length === 0 ? ["--help"] : args);
   return status;
+}
+
+/** @throws {InvalidArgumentError} If it is not the number of a revision, which are counted from 1. */
+function revisionOf(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) {
+    throw new InvalidArgumentError("A revision is a number from 1 on.");
+  }
+  return Number(text);
 }
 
 function init(file: string | undefined, options: { readonly force?: boolean }): void {
@@ -116,8 +141,9 @@ function check(argument: string | undefined): number {
   if (file === undefined) {
     throw new CommandError("no file is named; mysqlproxy config check FILE", exitStatus.usage);
   }
-  const { errors } = loadConfig({ file, env: process.env });
-  if (errors) {
+  const loaded = loadConfig({ file, env: process.env });
+  const errors = loaded.errors ?? checkNamedFiles(loaded);
+  if (errors.length > 0) {
     for (const line of formatConfigErrors(errors)) console.error(line);
     return exitStatus.configuration;
   }

@@ -1,7 +1,8 @@
 // `config diff`, `apply` and `rollback`: asks a proxy that runs, over its admin port.
 
 import { readFileSync } from "node:fs";
-import type { AdminClient } from "../mod/admin/mod.ts";
+import { UNNAMED_TEXT } from "../mod/config/mod.ts";
+import type { AdminClient, AdminTls } from "../mod/admin/mod.ts";
 import { exitStatus } from "./exit_status.ts";
 import { CommandError } from "./failure.ts";
 
@@ -10,9 +11,11 @@ const TIMEOUT_MS = 10_000;
 /** How to reach the proxy. */
 export interface ProxyAccess {
   /** As in `--admin`; undefined: the one unix socket on this machine. */
-  readonly via: string | undefined;
+  readonly via?: string | undefined;
   readonly user: string;
   readonly password: string;
+  /** TLS to it; undefined for none. Without effect on unix sockets. */
+  readonly tls: AdminTls | undefined;
 }
 
 /**
@@ -24,7 +27,7 @@ export async function askProxy(
   access: ProxyAccess,
   order: { readonly kind: "diff" | "apply"; readonly file: string } | {
     readonly kind: "rollback";
-    readonly revision: string | undefined;
+    readonly revision: number | undefined;
   },
 ): Promise<number> {
   const statement = order.kind === "rollback"
@@ -38,7 +41,7 @@ export async function askProxy(
     const { message } = error as Error;
     const named = order.kind === "rollback"
       ? message
-      : message.replaceAll(/^configuration(?=:\d)/gm, order.file);
+      : message.replaceAll(new RegExp(`^${UNNAMED_TEXT}(?=:)`, "gm"), () => order.file);
     console.error(named);
     return exitStatus.configuration;
   }
@@ -66,9 +69,9 @@ function quoted(text: string): string {
   return text.replaceAll("\\", "\\\\").replaceAll("'", "''");
 }
 
-async function connect({ via, user, password }: ProxyAccess): Promise<AdminClient> {
+async function connect({ via, ...login }: ProxyAccess): Promise<AdminClient> {
   const { AdminClient, localSockets } = await import("../mod/admin/mod.ts");
-  const account = { user, password, timeoutMs: TIMEOUT_MS };
+  const account = { ...login, timeoutMs: TIMEOUT_MS };
   const addresses = via === undefined ? localSockets().map((path) => `unix:${path}`) : [via];
   const reached: AdminClient[] = [];
   let failure = "there is no proxy of this user on this machine; --via names one";

@@ -1,20 +1,18 @@
 // `mysqlproxy top`: what goes on in a proxy, live in the terminal, or once for scripts.
 
-import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { parseAddress, parseDuration } from "../mod/config/mod.ts";
 import type { Beginning, ProxyLogin, TabName, ThemeName } from "../tui/mod.ts";
+import { type AdminTlsFlags, adminTlsOf, adminTlsOptions } from "./admin_tls.ts";
 import { exitStatus } from "./exit_status.ts";
 import { CommandError } from "./failure.ts";
 import { configure, parse } from "./parse.ts";
 
 /** What commander has read. */
-interface TopFlags {
+interface TopFlags extends AdminTlsFlags {
   readonly host?: string;
   readonly user?: string;
   readonly password?: string;
-  readonly tls: TlsMode;
-  readonly tlsCa?: string;
   readonly timeout: string;
   readonly interval: string;
   readonly tab: TabName;
@@ -26,9 +24,6 @@ interface TopFlags {
   readonly play?: string;
   readonly at?: string;
 }
-
-const TLS_MODES = ["disabled", "preferred", "required", "verify-ca", "verify-identity"] as const;
-type TlsMode = typeof TLS_MODES[number];
 
 // Written out, since the dashboard itself is not to be loaded for a list of words.
 const THEMES: readonly ThemeName[] = ["default", "colorblind", "light", "mono"];
@@ -45,6 +40,7 @@ const TABS: readonly TabName[] = [
 
 /** The command with its options. */
 export function define(top: (flags: TopFlags) => Promise<void>): Command {
+  const [tls, tlsCa] = adminTlsOptions();
   return configure(new Command("mysqlproxy top"))
     .description(
       "Shows what goes on in a proxy, by its admin port: clients, servers, statements, waits, failovers. Press ? for the keys.",
@@ -55,8 +51,8 @@ export function define(top: (flags: TopFlags) => Promise<void>): Command {
     )
     .option("-u, --user <name>", "account at the admin port (env: MYSQLPROXY_USER)")
     .option("-p, --password <password>", "its password; better given in MYSQLPROXY_PASSWORD")
-    .addOption(new Option("--tls <mode>", "TLS to it").choices(TLS_MODES).default("preferred"))
-    .option("--tls-ca <file>", "certificates that its own is checked against")
+    .addOption(tls)
+    .addOption(tlsCa)
     .option("--timeout <duration>", "time for the login, and for each answer", "5s")
     .option("-i, --interval <duration>", "time between two readings", "1s")
     .addOption(new Option("--tab <name>", "what to begin with").choices(TABS).default("cluster"))
@@ -164,7 +160,7 @@ async function beginning(flags: TopFlags, intervalMs: number): Promise<Beginning
 }
 
 async function loginOf(
-  { host, user, password, tls, tlsCa, timeout }: TopFlags,
+  { host, user, password, timeout, ...flags }: TopFlags,
 ): Promise<ProxyLogin> {
   const { MYSQLPROXY_USER: user_, MYSQLPROXY_PASSWORD: password_ } = process.env;
   return {
@@ -172,14 +168,7 @@ async function loginOf(
     user: user ?? user_ ?? "admin",
     password: password ?? password_ ?? "",
     timeoutMs: durationOf("--timeout", timeout),
-    tls: tls === "disabled" ? undefined : {
-      ...(tlsCa === undefined
-        ? {}
-        : { ca: opened(() => readFileSync(tlsCa, "utf8"), `--tls-ca: cannot read ${tlsCa}`) }),
-      rejectUnauthorized: tls === "verify-ca" || tls === "verify-identity",
-      verifyIdentity: tls === "verify-identity",
-      optional: tls === "preferred",
-    },
+    tls: adminTlsOf(flags),
   };
 }
 

@@ -38,10 +38,11 @@ import type { AdminSession } from "./admin_session.ts";
 import { AdminDatabase } from "./database.ts";
 import { automaticSockets } from "./local_socket.ts";
 import { parseSetStatement } from "./set_statement.ts";
+import { Baselines } from "./proxysql/baselines.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { fieldsOf } from "./show_tables.ts";
 import { answerStatement, useDatabase } from "./statements.ts";
-import type { AdminView, Answer } from "./view.ts";
+import type { AdminRole, AdminView, Answer } from "./view.ts";
 
 const PACKET_MAX = 1024 * 1024;
 const UTF8MB4 = 45;
@@ -65,7 +66,8 @@ export interface AdminPort {
 interface PortContext {
   readonly view: AdminView;
   readonly log: Log;
-  readonly tables: AdminDatabase;
+  /** By role: who may only read sees no hash of a password, and no edit that may hold one. */
+  readonly tables: Readonly<Record<AdminRole, AdminDatabase>>;
   readonly audit: AdminAudit;
   /** Failed logins by address. */
   readonly throttle: FailureThrottle;
@@ -81,10 +83,14 @@ export async function openAdminPort(view: AdminView, whole: Log): Promise<AdminP
   const log = whole.of("admin");
   const { admin } = view.running.config;
   let connections = 0;
+  const baselines = new Baselines();
   const context: PortContext = {
     view,
     log,
-    tables: new AdminDatabase(view),
+    tables: {
+      admin: new AdminDatabase(view, { showsSecrets: true, baselines }),
+      stats: new AdminDatabase(view, { showsSecrets: false, baselines }),
+    },
     audit: new AdminAudit(() => view.running.config, log),
     throttle: new FailureThrottle({
       ...throttleLimits(view.running.config),
@@ -315,13 +321,14 @@ async function logIn(
     : await authenticate(channel, stream, { response, salt, view });
   // Whoever may open the socket's file is the proxy's own user, or root: any name will do.
   const user = stream.local && given !== "stats" ? given || ADMIN_USER : given;
+  const role = roleOf(user);
   const session: AdminSession = {
     view,
-    tables,
+    tables: tables[role],
     id,
     user,
     client,
-    role: roleOf(user),
+    role,
     database: "main",
   };
   const schema = new TextDecoder().decode(response.database);

@@ -6,7 +6,7 @@ import type { AdminRole, AdminView } from "./view.ts";
 /** One connection to the admin port. */
 export interface AdminSession {
   readonly view: AdminView;
-  /** The tables, the same for all connections. */
+  /** The tables, the same for all connections of the role. */
   readonly tables: AdminDatabase;
   readonly id: number;
   readonly user: string;

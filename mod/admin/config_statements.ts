@@ -1,7 +1,7 @@
 // CONFIG DIFF and CONFIG APPLY of a text, CONFIG RELOAD of the file, CONFIG ROLLBACK; and what SHOW
 // PROPERTIES shows.
 
-import { allKeys, type ConfigChange, isLive, properties } from "../config/mod.ts";
+import { allKeys, type ConfigChange, isLive, properties, UNNAMED_TEXT } from "../config/mod.ts";
 import type { ConfigOutcome, LiveConfig, Running } from "../proxy/mod.ts";
 import type { SqlError, TextResult } from "../wire/mod.ts";
 
@@ -44,16 +44,21 @@ export async function answerConfigStatement(
   if (live === undefined) return refused(["this proxy was started inside of another program"]);
   switch (statement.kind) {
     case "diff": {
-      const changes = live.diff(statement.text);
+      const changes = live.diff(named(statement));
       return isComplaint(changes) ? refused(changes) : changeRows(changes);
     }
     case "apply":
-      return outcome(await live.apply({ text: statement.text }, by));
+      return outcome(await live.apply(named(statement), by));
     case "reload":
       return outcome(await live.apply({}, by));
     case "rollback":
       return outcome(await live.rollback(statement.number));
   }
+}
+
+/** The proxy does not know which file a text is from; it is not its own. Who sends it does. */
+function named({ text }: { readonly text: string }) {
+  return { text, textName: UNNAMED_TEXT };
 }
 
 function isComplaint(

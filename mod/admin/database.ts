@@ -2,6 +2,7 @@
 
 import { Database, SQLiteError } from "bun:sqlite";
 import type { ColumnType, SqlError, TextResult } from "../wire/mod.ts";
+import type { Baselines } from "./proxysql/baselines.ts";
 import { ALL_TABLES, DATABASES } from "./schema.ts";
 import { makeSource, RefusedError, type Table, type TableRow, type Value } from "./table.ts";
 import type { AdminView, Done } from "./view.ts";
@@ -9,17 +10,27 @@ import type { AdminView, Done } from "./view.ts";
 /** Rows younger than this are not asked for again, in milliseconds. */
 const FRESH_MS = 200;
 
+/** What the tables may show. */
+export interface DatabaseOptions {
+  /** Hashes of passwords, too: to accounts that may do all. */
+  readonly showsSecrets: boolean;
+  /** From when on ProxySQL's tables count. */
+  readonly baselines: Baselines;
+}
+
 /** Answers SQL about the proxy. */
 export class AdminDatabase {
   readonly #view: AdminView;
+  readonly #options: DatabaseOptions;
   /** Made when somebody asks: most proxies are looked at seldom. */
   #made: Database | undefined;
   readonly #filledAt = new Map<Table, number>();
   /** Tables with changes that are not in force: they are not filled anew. */
   readonly #edited = new Set<Table>();
 
-  constructor(view: AdminView) {
+  constructor(view: AdminView, options: DatabaseOptions) {
     this.#view = view;
+    this.#options = options;
   }
 
   get #database(): Database {
@@ -38,11 +49,18 @@ export class AdminDatabase {
     this.#filledAt.clear();
   }
 
+  /** From when on ProxySQL's tables count. */
+  get baselines(): Baselines {
+    return this.#options.baselines;
+  }
+
   /** Runs a statement that only reads. */
   async query(text: string): Promise<TextResult | SqlError> {
     if (isEndless(text)) return RECURSIVE;
+    const tables = namedIn(text);
     try {
-      await this.#fill(namedIn(text));
+      if (tables.some(({ resets }) => resets)) return await this.#resetting(text, tables);
+      await this.#fill(tables);
       return this.#run(text);
     } catch (error) {
       if (error instanceof SQLiteError || error instanceof RefusedError) {
@@ -50,6 +68,15 @@ export class AdminDatabase {
       }
       throw error;
     }
+  }
+
+  /** Of tables that reading sets to 0; a statement with a mistake does not. */
+  #resetting(text: string, tables: readonly Table[]): Promise<TextResult> {
+    this.#database.prepare(text).finalize();
+    return this.baselines.inTurn(async () => {
+      await this.#fill(tables);
+      return this.#run(text);
+    });
   }
 
   /**
@@ -111,10 +138,10 @@ export class AdminDatabase {
     const now = performance.now();
     const stale = tables.filter((table) =>
       !this.#edited.has(table) &&
-      now - (this.#filledAt.get(table) ?? -FRESH_MS) >= FRESH_MS
+      (table.resets || now - (this.#filledAt.get(table) ?? -FRESH_MS) >= FRESH_MS)
     );
     if (stale.length === 0) return;
-    const source = makeSource(this.#view);
+    const source = makeSource(this.#view, this.#options);
     const contents = await Promise.all(stale.map((table) => table.read(source)));
     // From here on without a pause: other statements see all of it or nothing. What somebody has begun
     // to edit meanwhile stays.

@@ -3,6 +3,7 @@
 
 import type { TextResult } from "../wire/mod.ts";
 import { likePattern } from "./like.ts";
+import { proxysqlVersion } from "./proxysql/version.ts";
 import type { AdminSession } from "./admin_session.ts";
 import type { Answer } from "./view.ts";
 
@@ -59,7 +60,7 @@ export function variables({ view, user }: AdminSession): ReadonlyMap<string, str
     ["transaction_isolation", "REPEATABLE-READ"],
     ["tx_isolation", "REPEATABLE-READ"],
     ["transaction_read_only", "0"],
-    ["version", view.versionComment],
+    ["version", proxysqlVersion],
     ["version_comment", view.versionComment],
     ["version_compile_os", process.platform],
     ["wait_timeout", "28800"],
@@ -140,7 +141,7 @@ function factOf(expression: string, session: AdminSession): string | undefined {
   const name = expression.toLowerCase().replaceAll(/\s/g, "");
   switch (name) {
     case "version()":
-      return session.view.versionComment;
+      return proxysqlVersion;
     case "database()":
     case "schema()":
       return session.database;

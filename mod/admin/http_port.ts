@@ -1,9 +1,8 @@
 // The HTTP port: is the proxy alive, may it get traffic, what does it know of itself and its servers.
 
-import { type EventKind, prometheusText } from "../cluster/mod.ts";
 import type { ListenAddress } from "../config/mod.ts";
 import { ListenError } from "../net/mod.ts";
-import { proxyMetrics } from "./metrics.ts";
+import { metricsText } from "./metrics_text.ts";
 import { readiness } from "./readiness.ts";
 import { TABLES } from "./schema.ts";
 import { makeSource, type Table } from "./table.ts";
@@ -38,7 +37,7 @@ export function openHttpPort(address: ListenAddress, view: AdminView): HttpPort 
       return new Response(`not ready\n${reasons.join("\n")}\n`, { status: 503 });
     },
     "/metrics": async () =>
-      new Response(await metrics(view), { headers: { "content-type": METRICS_TYPE } }),
+      new Response(await metricsText(view), { headers: { "content-type": METRICS_TYPE } }),
     "/api": (request: Request, server: Bun.Server<undefined>) =>
       mayRead(request, server) ? Response.json(TABLES.map(({ name }) => name)) : forbidden(),
     "/api/:table": async (
@@ -76,13 +75,4 @@ async function objectsOf(table: Table, view: AdminView): Promise<readonly object
   return rows.map((row) =>
     Object.fromEntries(table.columns.map(({ name }, at) => [name, row[at]]))
   );
-}
-
-async function metrics(view: AdminView): Promise<string> {
-  const own = await proxyMetrics(makeSource(view));
-  const { cluster } = view.running;
-  if (cluster === undefined) return own;
-  const { topology } = cluster;
-  const countOf = (kind: EventKind) => cluster.count(kind);
-  return own + prometheusText(topology, { nowMs: Date.now(), countOf });
 }

@@ -1,6 +1,6 @@
 // What the proxy tells Prometheus of itself. Each metric is declared once, with its meaning: the text
 // for Prometheus and docs/metrics.md are made from that. Labels are servers, accounts of pools, stages,
-// reasons and workers: no statement, digest or client address is one.
+// reasons, rules and workers: no statement, digest or client address is one.
 
 import { X509Certificate } from "node:crypto";
 import type { PoolStatus } from "../backend/mod.ts";
@@ -12,7 +12,7 @@ import {
   type StageTotals,
   writeMetric,
 } from "../observe/mod.ts";
-import type { WorkerSurvey } from "../proxy/mod.ts";
+import type { ServerUsage, WorkerSurvey } from "../proxy/mod.ts";
 import { readiness } from "./readiness.ts";
 import type { Source } from "./table.ts";
 
@@ -41,6 +41,13 @@ const ofPools = (value: (pool: PoolStatus) => number) => ({ pools }: Facts): Sam
   pools.slice(0, LABELS_MAX).map((pool) => ({
     labels: { server: pool.server, account: pool.account },
     value: value(pool),
+  }));
+
+/** A value for each server that something has gone to. */
+const ofServers = (value: (usage: ServerUsage) => number) => ({ source }: Facts): Sample[] =>
+  [...source.view.running.usage().servers].map(([server, usage]) => ({
+    labels: { server },
+    value: value(usage),
   }));
 
 /** Sums of the counters of all workers. */
@@ -115,6 +122,18 @@ function errorSamples({ source }: Facts): Sample[] {
     labels: { server, code: String(code) },
     value: count,
   }));
+}
+
+/** By name, so that a rule stays what it is where others come before it; without one by number. */
+function ruleSamples({ source }: Facts): Sample[] {
+  const { running } = source.view;
+  const { rules: hits } = running.usage();
+  const counts = new Map<string, number>();
+  for (const [at, rule] of running.config.rules.slice(0, LABELS_MAX).entries()) {
+    const name = rule.name || String(at + 1);
+    counts.set(name, (counts.get(name) ?? 0) + hits.of(rule));
+  }
+  return [...counts].map(([rule, value]) => ({ labels: { rule }, value }));
 }
 
 /** When the certificate towards clients ends. */
@@ -195,7 +214,27 @@ const METRICS: Readonly<Record<string, Declaration>> = {
     "Errors that servers have answered statements with, by number.",
     errorSamples,
   ],
+  rule_statements_total: [
+    "counter",
+    "Statements that a rule was the first to fit, by its name, or its number from 1 on.",
+    ruleSamples,
+  ],
   server_connections: ["gauge", "Connections to servers, used or idle.", connectionSamples],
+  server_connections_used_max: [
+    "gauge",
+    "Connections to a server that sessions had at the same time since the start, at most.",
+    ofServers(({ usedMax }) => usedMax),
+  ],
+  server_received_bytes_total: [
+    "counter",
+    "Bytes from a server on connections for sessions.",
+    ofServers(({ bytesReceived }) => bytesReceived),
+  ],
+  server_sent_bytes_total: [
+    "counter",
+    "Bytes to a server on these connections.",
+    ofServers(({ bytesSent }) => bytesSent),
+  ],
   server_connections_opened_total: [
     "counter",
     "Connections opened to servers.",

@@ -51,8 +51,10 @@ export function proxysqlReference(): string {
     ...PROXYSQL_PAGE.trim().split("\n"),
     "",
   ];
+  const isTwin = ({ name }: Table) =>
+    name.startsWith("runtime_") && PROXYSQL_TABLES.some((each) => `runtime_${each.name}` === name);
   const isShown = (table: Table) =>
-    !table.name.startsWith("runtime_") && table.schema !== "disk" && !emptyTables.includes(table);
+    !isTwin(table) && table.schema !== "disk" && !emptyTables.includes(table);
   for (const table of PROXYSQL_TABLES.filter(isShown)) lines.push(...section(table));
   const names = emptyTables.map(({ name }) => name).filter((name) => !name.startsWith("runtime_"));
   lines.push("## Empty tables", "", "These are there for tools that read them, and always empty:");
@@ -76,8 +78,8 @@ export function metricsReference(): string {
     "# Metrics",
     "",
     "`/metrics` of the [HTTP port](operating.md#http-port) is for Prometheus. Labels are servers,",
-    "accounts of shared pools, stages, reasons and workers, never statements or clients; of pools and",
-    "of servers' errors at most 200 are told. With several workers sums are up to 1 s old.",
+    "accounts of shared pools, stages, reasons, rules and workers, never statements or clients; of",
+    "pools, rules and servers' errors at most 200 are told. With several workers sums are up to 1 s old.",
     "`deploy/grafana.json` is a dashboard for Grafana, `deploy/alerts.yml` has rules for alerts.",
     "",
     "## The proxy",

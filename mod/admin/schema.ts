@@ -12,11 +12,18 @@ import {
   rulesTable,
   workersTable,
 } from "./tables/proxy.ts";
+import { sessionsTable } from "./tables/session_details.ts";
 import { backendsTable, frontendsTable, pinsTable, poolsTable } from "./tables/sessions.ts";
 import { digestsTable, errorsTable, stagesTable } from "./tables/statements.ts";
 
 /** The databases that USE and COM_INIT_DB take; the first is the default. */
-export const DATABASES: readonly Schema[] = ["main", "disk", "stats", "monitor"];
+export const DATABASES: readonly Schema[] = [
+  "main",
+  "disk",
+  "stats",
+  "monitor",
+  "stats_history",
+];
 
 /** The tables of the proxy's own. */
 export const TABLES: readonly Table[] = [
@@ -25,6 +32,7 @@ export const TABLES: readonly Table[] = [
   serversTable,
   eventsTable,
   frontendsTable,
+  sessionsTable,
   backendsTable,
   poolsTable,
   pinsTable,

@@ -2,9 +2,17 @@
 // REACTOR, as far as there is the like here.
 
 import type { WorkerSurvey } from "../proxy/mod.ts";
-import type { FrontendFacts } from "../session/mod.ts";
+import type {
+  BackendFacts,
+  Charsets,
+  ConnectionDetails,
+  Details,
+  FrontendFacts,
+  SharedDetails,
+} from "../session/mod.ts";
 import type { ColumnType, TextResult } from "../wire/mod.ts";
 import type { AdminSession } from "./admin_session.ts";
+import { seconds } from "./table.ts";
 
 /** A statement is shown up to here, in characters, without FULL. */
 const INFO_MAX = 100;
@@ -18,13 +26,13 @@ export async function answerAboutSessions(
 ): Promise<TextResult | undefined> {
   const [all, full, what] = SHOW.exec(statement) ?? [];
   if (all === undefined) return undefined;
-  const surveys = await running.survey();
   const isFull = full !== undefined;
+  const surveys = await running.survey();
   switch (what.toLowerCase().replace(/s$/, "")) {
     case "frontend":
-      return frontendRows(surveys, isFull);
+      return frontendRows(surveys, await running.details(), isFull);
     case "backend":
-      return backendRows(surveys);
+      return backendRows(surveys, await running.details(), isFull);
     case "reactor":
       return reactorRows(surveys);
     default:
@@ -79,9 +87,19 @@ const STATES = {
   execute: "executing",
 } as const;
 
-function frontendRows(surveys: readonly WorkerSurvey[], isFull: boolean): TextResult {
-  const sessions = surveys.flatMap(({ frontends }) => frontends);
-  return result<FrontendFacts>(sessions, {
+type Frontend = FrontendFacts & { readonly shared: SharedDetails | undefined };
+
+function frontendRows(
+  surveys: readonly WorkerSurvey[],
+  details: readonly Details[],
+  isFull: boolean,
+): TextResult {
+  const known = new Map(
+    details.flatMap(({ sessions }) => sessions.map(({ id, shared }) => [id, shared])),
+  );
+  const sessions = surveys.flatMap(({ frontends }) => frontends)
+    .map((facts): Frontend => ({ ...facts, shared: known.get(facts.id) }));
+  return result<Frontend>(sessions, {
     id: ({ id }) => id,
     user: ({ user }) => user,
     capabilities: ({ capabilities }) => `0x${capabilities.toString(16)}`,
@@ -89,40 +107,93 @@ function frontendRows(surveys: readonly WorkerSurvey[], isFull: boolean): TextRe
     privilege_host: () => null,
     db: ({ db }) => db,
     state: ({ stage }) => stage === "login" ? "Greeting" : "Authenticated",
-    client_charset: () => null,
-    connection_charset: () => null,
-    results_charset: () => null,
+    ...charsetColumns(({ shared }: Frontend) => shared),
     prepared_statement: ({ prepared }) => prepared === null ? null : `count: ${prepared}`,
     transaction_status: ({ inTransaction, server, thread }) =>
       inTransaction ? `multi-stmt rw: ${server}-${thread}` : null,
-    changed_variables: ({ variables }) =>
-      isFull ? variables : variables?.slice(0, INFO_MAX) ?? null,
+    changed_variables: ({ shared }) => settingsText(shared, isFull),
     ...(isFull
       ? {
-        server: ({ server }: FrontendFacts) => server,
-        pins: ({ pins }: FrontendFacts) => pins.length === 0 ? null : pins.join(", "),
-        info: ({ statement }: FrontendFacts) => statement,
+        server: ({ server }: Frontend) => server,
+        pins: ({ pins }: Frontend) => pins.length === 0 ? null : pins.join(", "),
+        info: ({ statement }: Frontend) => statement,
       }
       : {}),
   });
 }
 
-function backendRows(surveys: readonly WorkerSurvey[]): TextResult {
-  return result(surveys.flatMap(({ backends }) => backends), {
-    id: ({ server, thread }) => `${server}-${thread}`,
+function charsetColumns<Row>(
+  of: (row: Row) => { readonly charsets: Charsets } | undefined,
+): Readonly<Record<string, (row: Row) => Cell>> {
+  return {
+    client_charset: (row) => of(row)?.charsets.client ?? null,
+    connection_charset: (row) => of(row)?.charsets.connection ?? null,
+    results_charset: (row) => of(row)?.charsets.results ?? null,
+  };
+}
+
+/** Null: nothing was changed, or it is not known. */
+function settingsText(
+  found: { readonly settings: string } | undefined,
+  isFull: boolean,
+): string | null {
+  return (isFull ? found?.settings : found?.settings.slice(0, INFO_MAX)) || null;
+}
+
+interface Backend extends BackendFacts {
+  readonly worker: number;
+  /** Undefined: it is a session's own. */
+  readonly shared: ConnectionDetails | undefined;
+  /** The statement of the session that has it. */
+  readonly statement: string | null;
+}
+
+/** With FULL also what else is known, and settings as long as they are. */
+function backendRows(
+  surveys: readonly WorkerSurvey[],
+  details: readonly Details[],
+  isFull: boolean,
+): TextResult {
+  const idOf = ({ server, thread }: { readonly server: string; readonly thread: number }) =>
+    `${server}-${thread}`;
+  const known = new Map(
+    details.flatMap(({ connections }) => connections.map((each) => [idOf(each), each])),
+  );
+  const statements = new Map(
+    surveys.flatMap(({ frontends }) => frontends.map(({ id, statement }) => [id, statement])),
+  );
+  const connections = surveys.flatMap(({ worker, backends }) =>
+    backends.map((facts): Backend => ({
+      ...facts,
+      worker,
+      shared: known.get(idOf(facts)),
+      statement: facts.session === null ? null : statements.get(facts.session) ?? null,
+    }))
+  );
+  return result<Backend>(connections, {
+    id: idOf,
     user: ({ user }) => user,
     capabilities: ({ capabilities }) => `0x${capabilities.toString(16)}`,
     privilege_host: () => null,
     connection: ({ server }) => server,
     db: ({ db }) => db,
     state: () => "Authenticated",
-    client_charset: () => null,
-    connection_charset: () => null,
-    results_charset: () => null,
-    idle_prepared_statement: () => null,
-    changed_variables: () => null,
+    ...charsetColumns(({ shared }: Backend) => shared),
+    idle_prepared_statement: ({ shared }) =>
+      shared === undefined ? null : `count: ${shared.prepared}`,
+    changed_variables: ({ shared }) => settingsText(shared, isFull),
     frontend: ({ session }) => session,
     outstanding: ({ outstanding }) => outstanding,
+    ...(isFull
+      ? {
+        worker: ({ worker }: Backend) => worker,
+        user_variables: ({ shared }: Backend) => shared?.userVariables ?? null,
+        age_s: ({ ageMs }: Backend) => ageMs === null ? null : seconds(ageMs),
+        idle_s: ({ idleMs }: Backend) => idleMs === null ? null : seconds(idleMs),
+        secure: ({ secure }: Backend) => Number(secure),
+        info: ({ statement }: Backend) => statement,
+      }
+      : {}),
   });
 }
 

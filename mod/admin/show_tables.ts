@@ -7,7 +7,7 @@ import { ALL_TABLES, DATABASES } from "./schema.ts";
 import type { Table } from "./table.ts";
 import type { Answer } from "./view.ts";
 
-const NAME = '[`"]?(?:(?:main|disk|stats|monitor)[`"]?\\.[`"]?)?(\\w+)[`"]?';
+const NAME = '[`"]?(?:(?:main|disk|stats_history|stats|monitor)[`"]?\\.[`"]?)?(\\w+)[`"]?';
 const LIKE = "(?:\\s+like\\s+'([^']*)')?";
 const SHOW_TABLES = new RegExp(
   `^show\\s+(full\\s+)?tables(?:\\s+(?:from|in)\\s+[\`"]?(\\w+)[\`"]?)?${LIKE}$`,
@@ -43,8 +43,9 @@ function showTables(full: boolean, from: string, like: string | undefined): Answ
   if (!isDatabase(schema)) {
     return { code: 1049, sqlState: "42000", message: `Unknown database '${from}'` };
   }
+  // ProxySQL's admin port has no SHOW FULL TABLES; tools read its SHOW TABLES by this column's name.
   const result = listed(
-    `Tables_in_${from}`,
+    full ? `Tables_in_${from}` : "tables",
     ALL_TABLES.filter((table) => table.schema === schema).map(({ name }) => name).sort(),
     like,
   );

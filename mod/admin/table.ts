@@ -2,6 +2,8 @@
 
 import type { PoolStatus } from "../backend/mod.ts";
 import type { WorkerSurvey } from "../proxy/mod.ts";
+import type { Details } from "../session/mod.ts";
+import { Baselines } from "./proxysql/baselines.ts";
 import type { AdminView } from "./view.ts";
 
 /** A value of a row; null is SQL's NULL. */
@@ -24,7 +26,7 @@ export interface Column {
 }
 
 /** The databases that tables are in. */
-export type Schema = "main" | "disk" | "stats" | "monitor";
+export type Schema = "main" | "disk" | "stats" | "monitor" | "stats_history";
 
 /** A table. */
 export interface Table {
@@ -34,6 +36,8 @@ export interface Table {
   readonly columns: readonly Column[];
   /** The columns by which a row is told from others; none: rows are not. */
   readonly key: readonly string[];
+  /** Reading it sets its figures to 0: it is filled for one statement alone. */
+  readonly resets: boolean;
   /** Its rows as they are now, values in the order of the columns. */
   read(source: Source): Promise<readonly (readonly Value[])[]>;
 }
@@ -43,8 +47,13 @@ export interface Source {
   readonly view: AdminView;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
+  /** Whether hashes of passwords may be among the rows. */
+  readonly showsSecrets: boolean;
+  /** From when on ProxySQL's tables count. */
+  readonly baselines: Baselines;
   surveys(): Promise<readonly WorkerSurvey[]>;
   pools(): Promise<readonly PoolStatus[]>;
+  details(): Promise<readonly Details[]>;
 }
 
 /** A column: its type, what it says, and its value for a row. */
@@ -62,16 +71,19 @@ export function table<Row>(name: string, declaration: {
   readonly schema?: Schema;
   /** @default none */
   readonly key?: readonly string[];
+  /** @default {false} */
+  readonly resets?: boolean;
   readonly rows: (source: Source) => readonly Row[] | Promise<readonly Row[]>;
   readonly columns: Readonly<Record<string, ColumnOf<Row>>>;
 }): Table {
-  const { doc, schema = "main", key = [], rows, columns } = declaration;
+  const { doc, schema = "main", key = [], resets = false, rows, columns } = declaration;
   const values = Object.values(columns).map(([, , value]) => value);
   return {
     name,
     schema,
     doc,
     key,
+    resets,
     columns: Object.entries(columns).map(([name, [type, doc, , constraint]]) => ({
       name,
       type,
@@ -101,13 +113,20 @@ export function seconds(ms: number): number {
 }
 
 /** What workers ask each other for, asked once for all tables of a statement. */
-export function makeSource(view: AdminView): Source {
+export function makeSource(
+  view: AdminView,
+  { showsSecrets = false, baselines = new Baselines() } = {},
+): Source {
   let surveys: Promise<readonly WorkerSurvey[]> | undefined;
   let pools: Promise<readonly PoolStatus[]> | undefined;
+  let details: Promise<readonly Details[]> | undefined;
   return {
     view,
     nowMs: Date.now(),
+    showsSecrets,
+    baselines,
     surveys: () => surveys ??= view.running.survey(),
     pools: () => pools ??= view.running.managePools(undefined),
+    details: () => details ??= view.running.details(),
   };
 }

@@ -59,7 +59,17 @@ export class FailureThrottle {
     this.#options = { ...this.#options, ...limits };
   }
 
-  /** Addresses remembered at this moment. */
+  /** Those that are remembered, with their failures and the milliseconds since the last of them. */
+  addresses(): { readonly address: string; readonly failures: number; readonly ageMs: number }[] {
+    const now = this.#options.now();
+    return [...this.#records].map(([address, { failures, lastMs }]) => ({
+      address,
+      failures,
+      ageMs: Math.max(0, now - lastMs),
+    }));
+  }
+
+  /** How many addresses are remembered at this moment. */
   get size(): number {
     return this.#records.size;
   }

@@ -51,6 +51,7 @@ export {
   parseHostMask,
   shownHost,
 } from "./host_mask.ts";
+export { nativeHash } from "./native_scramble.ts";
 export { type LearnedPassword, type ServerStep } from "./plugin.ts";
 export { PLUGIN_NAMES } from "./plugins.ts";
 export { type EncryptedPassword, encryptPassword, RsaKey } from "./rsa.ts";

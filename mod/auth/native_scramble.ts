@@ -13,6 +13,13 @@ export function nativeStage2(stage1: Uint8Array): Uint8Array {
   return digest("sha1", [stage1]);
 }
 
+/** What servers store of a password, as `*HEX40`; empty for no password. */
+export function nativeHash(password: string): string {
+  if (password === "") return "";
+  const hash = nativeStage2(nativeStage1(new TextEncoder().encode(password)));
+  return `*${Buffer.from(hash).toString("hex").toUpperCase()}`;
+}
+
 /** The 20 bytes of a stored `*HEX40`, or undefined when the text is not of that form. */
 export function parseNativeHash(hash: string): Uint8Array | undefined {
   return /^\*[0-9A-F]{40}$/i.test(hash) ? Buffer.from(hash.slice(1), "hex") : undefined;

@@ -130,6 +130,16 @@ export class PooledConnection {
     return found;
   }
 
+  /** The names of all statements that the server keeps prepared on it. */
+  statementKeys(): IterableIterator<string> {
+    return this.#statements.keys();
+  }
+
+  /** How many there are. */
+  get statementCount(): number {
+    return this.#statements.size;
+  }
+
   /** The server has a statement of this id. Walks all of them. */
   hasStatement(id: number): boolean {
     for (const statement of this.#statements.values()) if (statement.id === id) return true;

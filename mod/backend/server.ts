@@ -21,12 +21,14 @@ import {
   type OpenedConnection,
   readGreeting,
 } from "./login_exchange.ts";
+import { notRestoredByMariadb } from "./login_flags.ts";
 import { kindOf } from "./connection_kind.ts";
 import { isMariadb } from "./fresh_state.ts";
 import { runStatement } from "./own_statement.ts";
 import type { Pools } from "./pools.ts";
 import { failureCode } from "./server_error.ts";
 import { type ConnectionHolder, poolKey, ServerConnection } from "./server_connection.ts";
+import { ServerTraffic } from "./server_traffic.ts";
 
 /** A login at a server on behalf of a client. */
 export interface LoginRequest {
@@ -70,6 +72,8 @@ export class Server {
   /** The address as people write it. */
   readonly name: string;
   readonly pool: ConnectionPool;
+  /** What goes there. */
+  readonly traffic: ServerTraffic = new ServerTraffic();
   /** Connections that sessions take turns on; undefined where none ever can. */
   readonly pools: Pools | undefined;
   /** Sessions that log in from now on take turns on them; else each has a connection of its own. */
@@ -184,6 +188,7 @@ export class Server {
       },
       holder: request.holder,
       user: this.shared(userName(request.login.user)),
+      traffic: this.traffic,
     });
   }
 
@@ -407,28 +412,6 @@ const OWN_LOGIN: HandshakeResponse = {
   attributes: NONE,
   zstdLevel: 0,
 };
-
-/**
- * What the flags of a login mean for a new connection and COM_CHANGE_USER forgets on MariaDB, as a
- * statement that does it; empty where there is nothing. MySQL does it by itself.
- *
- * @param options.hasSchema The login names one, or leaves the schema as it is.
- */
-export function notRestoredByMariadb(
-  capabilities: number,
-  identity: Greeting | undefined,
-  { hasSchema }: { readonly hasSchema: boolean } = { hasSchema: true },
-): string {
-  if (!identity || identity.capabilities & Capability.LONG_PASSWORD) return "";
-  const settings: string[] = [];
-  if (capabilities & Capability.INTERACTIVE) settings.push("wait_timeout=@@interactive_timeout");
-  if (capabilities & Capability.IGNORE_SPACE) {
-    settings.push("sql_mode=CONCAT(@@sql_mode,',IGNORE_SPACE')");
-  }
-  // The charset of the schema before stays, where none takes its place.
-  if (!hasSchema) settings.push("collation_database=@@collation_server");
-  return settings.length === 0 ? "" : `SET ${settings.join(",")}`;
-}
 
 /** An account's name as a key: bytes one to one, whatever the client's charset. */
 export function userName(user: Uint8Array): string {

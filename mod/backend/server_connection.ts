@@ -13,6 +13,7 @@ import type { ByteStream, StreamOwner } from "../net/mod.ts";
 import { PacketHead, PacketInParts } from "./held_packet.ts";
 import type { Authenticator } from "./login_exchange.ts";
 import { type AnswerSink, Outstanding, passOk } from "./outstanding.ts";
+import type { ServerTraffic } from "./server_traffic.ts";
 
 /** What a server connection is for its whole life. */
 export interface ConnectionFacts {
@@ -69,12 +70,17 @@ export class ServerConnection implements StreamOwner {
   #packet: PacketInParts | undefined;
   #head: PacketHead | undefined;
   #closedBecause: string | undefined;
+  readonly #traffic: ServerTraffic | undefined;
+  /** Sessions that have it. */
+  #sessions = 0;
 
   /** Takes over the stream; nothing may be outstanding on it. */
   constructor(stream: ByteStream, options: {
     readonly facts: ConnectionFacts;
     readonly holder: ConnectionHolder;
     readonly user: string;
+    /** Where it is counted; absent: nowhere. */
+    readonly traffic?: ServerTraffic;
   }) {
     this.stream = stream;
     this.facts = options.facts;
@@ -85,7 +91,19 @@ export class ServerConnection implements StreamOwner {
       options.facts.capabilities,
       options.facts.mariadbCapabilities,
     );
+    this.#traffic = options.traffic;
+    this.#traffic?.opened(this);
     stream.owner = this;
+  }
+
+  /** A session has it. Hot path. */
+  lend(): void {
+    if (this.#sessions++ === 0) this.#traffic?.lent();
+  }
+
+  /** A session has it no more. Hot path. */
+  giveBack(): void {
+    if (--this.#sessions === 0) this.#traffic?.givenBack();
   }
 
   /** Requests that have no complete answer yet. */
@@ -225,6 +243,7 @@ export class ServerConnection implements StreamOwner {
   onClosed(reason: string): void {
     if (this.#closedBecause !== undefined) return;
     this.#closedBecause = reason;
+    this.#traffic?.closed(this);
     this.#tellSinks(reason);
     this.holder.onServerClosed(reason);
   }
@@ -239,6 +258,7 @@ export class ServerConnection implements StreamOwner {
   /** Closes without a word to the holder, who has gone already. */
   abandon(): void {
     this.#closedBecause = "abandoned";
+    this.#traffic?.closed(this);
     this.stream.destroy();
     this.#tellSinks("abandoned"); // who asked something beside the holder waits for ever otherwise
   }

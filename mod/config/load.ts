@@ -19,6 +19,12 @@ export interface ConfigSources {
   readonly file?: string | undefined;
   /** The text of `file`, when it need not be read from disk. */
   readonly text?: string | undefined;
+  /**
+   * What that text is called in errors.
+   *
+   * @default `file`
+   */
+  readonly textName?: string | undefined;
   /** The text of the overlay that the file names, when it need not be read from disk. */
   readonly overlay?: string | undefined;
   /** Environment variables; empty ones count as not set. */
@@ -43,6 +49,8 @@ export type LoadedConfig =
     readonly text: string;
     /** That of the overlay; undefined: there is none. */
     readonly overlay: string | undefined;
+    /** Where a key stands, or which flag or variable has given it: the part of an error that says so. */
+    readonly placeOf: (path: KeyPath) => Pick<ConfigError, "file" | "line" | "column" | "source">;
     readonly errors?: undefined;
   }
   | { readonly config?: undefined; readonly errors: readonly ConfigError[] };
@@ -69,16 +77,18 @@ export function loadConfig(sources: ConfigSources): LoadedConfig {
   const { values, origins } = layered(file, sources);
   const errors = [...findUnknownKeys(base), ...(over ? findUnknownKeys(over) : [])];
   const result = v.safeParse(fileSchema, values);
+  const placeOf = (path: KeyPath) => {
+    const source = origins.get(path.slice(0, 2).join(".")) ?? origins.get(String(path[0]));
+    return source === undefined ? file.placeOf(path) : { source };
+  };
   for (const issue of result.issues ?? []) {
     const path = (issue.path ?? []).map((item) => item.key as string | number);
-    const source = origins.get(path.slice(0, 2).join(".")) ?? origins.get(String(path[0]));
-    const where = source === undefined ? file.placeOf(path) : { source };
-    errors.push({ ...where, key: writePath(path), message: issue.message });
+    errors.push({ ...placeOf(path), key: writePath(path), message: issue.message });
   }
   if (result.success && errors.length === 0) {
     const config = makeConfig(result.output, sources.revision ?? 1);
     const given = new Map([...sourcesOf(base, "file"), ...sourcesOf(over, "overlay"), ...origins]);
-    return { config, sources: given, text: base.text, overlay: over?.text };
+    return { config, sources: given, text: base.text, overlay: over?.text, placeOf };
   }
   const line = (error: ConfigError) => error.line ?? Number.MAX_SAFE_INTEGER;
   return { errors: errors.sort((a, b) => line(a) - line(b)) };
@@ -110,14 +120,17 @@ function overlayOf(base: TomlFile, sources: ConfigSources): TomlFile | ConfigErr
   };
 }
 
+/** What a text without a name is called in errors. */
+export const UNNAMED_TEXT = "configuration";
+
 function fileOf({ file, env }: ConfigSources): string | undefined {
   return file ?? (env?.["MYSQLPROXY_CONFIG"] || undefined);
 }
 
 function readSource(sources: ConfigSources): TomlFile | ConfigError {
-  const { text } = sources;
+  const { text, textName } = sources;
   const path = fileOf(sources);
-  if (text !== undefined) return parseTomlFile(text, path ?? "configuration");
+  if (text !== undefined) return parseTomlFile(text, textName ?? path ?? UNNAMED_TEXT);
   return path === undefined ? emptyFile : readTomlFile(path);
 }
 
@@ -183,10 +196,11 @@ function longFlag(key: KeyDescription): string {
   return key.flag?.names.split(", ").at(-1) ?? key.path;
 }
 
-/** `["user", 0, "name"]` is `user[0].name`. */
+/** `["rule", 0, "name"]` is `rule[1].name`: as the table `rules` counts them. */
 function writePath(path: KeyPath): string {
   return path.reduce<string>(
-    (text, part) => typeof part === "number" ? `${text}[${part}]` : text ? `${text}.${part}` : part,
+    (text, part) =>
+      typeof part === "number" ? `${text}[${part + 1}]` : text ? `${text}.${part}` : part,
     "",
   );
 }

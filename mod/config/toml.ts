@@ -27,7 +27,7 @@ export function readTomlFile(file: string): TomlFile | ConfigError {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    return { file, message: `cannot read the configuration file: ${reasonOf(error)}` };
+    return { file, message: `cannot read the configuration file: ${systemReason(error)}` };
   }
   return parseTomlFile(text, file);
 }
@@ -47,7 +47,8 @@ export function parseTomlFile(text: string, file: string): TomlFile | ConfigErro
   return { table, text, placeOf: (path) => ({ file, ...places.find(path) }) };
 }
 
-function reasonOf(error: unknown): string {
+/** Why the system refuses a file, in words; of other errors their message. */
+export function systemReason(error: unknown): string {
   const code = (error as NodeJS.ErrnoException).code;
   if (code === "ENOENT") return "it does not exist";
   if (code === "EACCES") return "permission denied";

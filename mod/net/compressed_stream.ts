@@ -40,6 +40,10 @@ export class CompressedStream implements ByteStream, StreamOwner {
     return this.#inner.received;
   }
 
+  get sent(): number {
+    return this.#inner.sent;
+  }
+
   get pending(): number {
     return this.#inner.pending;
   }

@@ -21,6 +21,8 @@ export interface ByteStream {
   readonly pending: number;
   /** Bytes that have come, as the socket carries them, before TLS. */
   readonly received: number;
+  /** Bytes that were given to be sent, likewise. */
+  readonly sent: number;
   /** The number that the next compressed packet gets; undefined where nothing is compressed. */
   readonly sequence: number | undefined;
   /** Sends bytes, queueing what the kernel does not take. The bytes may not be changed after. */

@@ -7,6 +7,7 @@ import type { LeveledLog, LogLines, MetricsTotals } from "../observe/mod.ts";
 import type { StoredCode } from "../session/mod.ts";
 import type { Credentials } from "./credentials.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
+import type { UsageTotals } from "./usage.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** What all workers have in common. */
@@ -35,6 +36,8 @@ export interface Fleet {
   paused: readonly PoolOrder[];
   /** What workers have measured. */
   readonly totals: MetricsTotals;
+  /** What their sessions have used. */
+  readonly usage: UsageTotals;
   /** The end has begun: the dead stay dead. */
   ending: boolean;
   /** A worker has ended, and no other one follows. */

@@ -2,6 +2,7 @@
 // and going back. Control plane; one change after the other.
 
 import {
+  checkNamedFiles,
   type Config,
   type ConfigChange,
   configChanges,
@@ -47,7 +48,13 @@ export type ConfigOutcome =
   | { readonly kind: "refused"; readonly reasons: readonly string[] };
 
 /** Reads a configuration as at the start: texts in place of the files, or the files themselves. */
-export type ConfigLoader = (texts?: Partial<ConfigTexts>) => LoadedConfig;
+export type ConfigLoader = (texts?: GivenTexts) => LoadedConfig;
+
+/** Texts in place of the files. */
+export interface GivenTexts extends Partial<ConfigTexts> {
+  /** What the text is called in errors. @default the file's path */
+  readonly textName?: string;
+}
 
 /** What a configuration reaches. */
 interface Reach {
@@ -100,17 +107,26 @@ export class LiveConfig {
     return this.#revisions;
   }
 
-  /** What a text in place of the file would change. */
-  diff(text: string): readonly ConfigChange[] | readonly string[] {
-    const loaded = this.#reach.load({ text });
+  /** What texts in place of the files would change. */
+  diff(texts: GivenTexts): readonly ConfigChange[] | readonly string[] {
+    const loaded = this.#checked(texts);
     if (loaded.errors) return complaints(loaded.errors);
     return configChanges(this.current.config, loaded.config, loaded.sources);
   }
 
+  /** Why texts could not be put in force now; none: they could. Nothing is changed. */
+  async reasonsAgainst(texts: Partial<ConfigTexts>): Promise<readonly string[]> {
+    const loaded = this.#checked(texts);
+    if (loaded.errors) return complaints(loaded.errors);
+    const wanted = liveConfig(this.current.config, loaded.config);
+    const reason = await this.#reach.watch.reasonAgainst(wanted);
+    return reason === undefined ? [] : [reason];
+  }
+
   /** Puts texts in force, or the files as they are now. */
-  apply(texts: Partial<ConfigTexts>, by: string): Promise<ConfigOutcome> {
+  apply(texts: GivenTexts, by: string): Promise<ConfigOutcome> {
     return this.#next(async () => {
-      const loaded = this.#reach.load(texts);
+      const loaded = this.#checked(texts);
       if (loaded.errors) return { kind: "refused", reasons: complaints(loaded.errors) };
       return await this.#put(loaded, by);
     });
@@ -149,6 +165,14 @@ export class LiveConfig {
     });
   }
 
+  /** With the files that it names: what is wrong with those is known by its line here, and later not. */
+  #checked(texts: GivenTexts): LoadedConfig {
+    const loaded = this.#reach.load(texts);
+    if (loaded.errors) return loaded;
+    const errors = checkNamedFiles(loaded, this.current.config);
+    return errors.length > 0 ? { errors } : loaded;
+  }
+
   #next<T>(change: () => Promise<T>): Promise<T> {
     const result = this.#last.then(change);
     this.#last = result.catch(() => {});
@@ -156,7 +180,7 @@ export class LiveConfig {
   }
 
   async #put(
-    { config: wanted, sources, text, overlay }: Omit<Loaded, "errors">,
+    { config: wanted, sources, text, overlay }: Omit<Loaded, "errors" | "placeOf">,
     by: string,
   ): Promise<ConfigOutcome> {
     const { running, watch, log } = this.#reach;

@@ -8,6 +8,7 @@ import type { ListeningSocket } from "../net/mod.ts";
 import type { ExplainRow, RouteCount } from "../route/mod.ts";
 import type { CounterValues, DigestName, LogLine, MetricsDelta } from "../observe/mod.ts";
 import type {
+  Details,
   KillCommand,
   KillOrder,
   KillOutcome,
@@ -19,6 +20,7 @@ import type { PoolUses } from "./pool_use.ts";
 import type { RemoteAim } from "./remote_kills.ts";
 import type { TakeoverStep } from "./takeover.ts";
 import type { WorkerSurvey } from "./survey.ts";
+import type { UsageDelta } from "./usage.ts";
 
 /** How logins are decided, for workers that do not read accounts themselves. */
 export interface CredentialState {
@@ -59,6 +61,8 @@ export type Question =
   | { readonly kind: "explain"; readonly statement: string }
   /** What the worker says of itself; answered with a survey. */
   | { readonly kind: "survey" }
+  /** What its sessions and connections have set and prepared; answered with details. */
+  | { readonly kind: "details" }
   /** End a session or its statement; answered with an outcome. */
   | { readonly kind: "kill"; readonly command: KillCommand }
   /**
@@ -83,6 +87,7 @@ export interface Answer {
   readonly routes?: readonly RouteCount[];
   readonly explained?: readonly ExplainRow[] | undefined;
   readonly survey?: WorkerSurvey;
+  readonly details?: Details;
   readonly outcome?: KillOutcome;
   /** Of a configuration's step: empty, or why it failed. */
   readonly failure?: string;
@@ -132,6 +137,8 @@ export type FromWorker =
   }
   /** What was measured since the last message of this kind. */
   | { readonly kind: "metrics"; readonly metrics: MetricsDelta }
+  /** What was used since the last message of this kind. */
+  | { readonly kind: "usage"; readonly usage: UsageDelta }
   /** A line of its log. */
   | { readonly kind: "logged"; readonly line: LogLine }
   /** A session has defined something. */

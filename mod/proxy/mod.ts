@@ -12,5 +12,6 @@ export * from "./serve.ts";
 export * from "./start_error.ts";
 export { AdminAudit } from "./statement_logs.ts";
 export type * from "./survey.ts";
+export type { ServerUsage, UsageTotals } from "./usage.ts";
 export * from "./worker.ts";
 export * from "./worker_process.ts";

@@ -7,13 +7,14 @@ import type { Config, ListenAddress } from "../config/mod.ts";
 import type { ListeningSocket } from "../net/mod.ts";
 import type { ExplainRow, RouteCount } from "../route/mod.ts";
 import type { CounterValues, MetricsTotals } from "../observe/mod.ts";
-import type { KillCommand, KillOutcome, StoredCode } from "../session/mod.ts";
+import type { Details, KillCommand, KillOutcome, StoredCode } from "../session/mod.ts";
 import type { RunningCluster } from "./cluster.ts";
 import type { LiveConfig } from "./live_config.ts";
 import type { Credentials } from "./credentials.ts";
 import type { PoolUses } from "./pool_use.ts";
 import type { WorkerSurvey } from "./survey.ts";
 import type { TakeoverStep } from "./takeover.ts";
+import type { UsageTotals } from "./usage.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** A worker, or a supervisor of several, from the outside. */
@@ -37,8 +38,12 @@ export interface Running {
   managePools(order: PoolOrder | undefined): Promise<readonly PoolStatus[]>;
   /** What was measured of statements since the start, all workers together. */
   metrics(): MetricsTotals;
+  /** What sessions have used since the start, all workers together. */
+  usage(): UsageTotals;
   /** What each worker says of itself and its sessions now; who does not answer in time is left out. */
   survey(): Promise<readonly WorkerSurvey[]>;
+  /** What sessions and connections have set and prepared now, one part for each worker. */
+  details(): Promise<readonly Details[]>;
   /** What went where, by reason, all workers together. */
   routes(): Promise<readonly RouteCount[]>;
   /** Where a statement of a new session would go; undefined where nothing is routed. */

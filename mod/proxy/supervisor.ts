@@ -26,6 +26,7 @@ import { makeTotals } from "./server_digests.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { clientTlsContext } from "./tls_context.ts";
 import { workerCount } from "./worker_count.ts";
+import { UsageTotals } from "./usage.ts";
 import { ANSWER_MS, WorkerHandle } from "./worker_handle.ts";
 
 /** How often measurements are added up where nobody asks for them, in milliseconds. */
@@ -77,6 +78,7 @@ export async function startSupervisor(
       config: () => fleet.config,
       onNames: (names) => workers.forEach((worker) => worker.tellDigests(names)),
     }),
+    usage: new UsageTotals(),
     ending: false,
     onGone(worker) {
       workers.splice(workers.indexOf(worker), 1);
@@ -129,6 +131,10 @@ export async function startSupervisor(
       collect();
       return fleet.totals;
     },
+    usage() {
+      collect();
+      return fleet.usage;
+    },
     async kill(command) {
       const number = workerOf(command.id);
       const worker = workers.find((each) => each.number === number);
@@ -146,6 +152,10 @@ export async function startSupervisor(
     async survey() {
       const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "survey" })));
       return answers.flatMap(({ survey }) => survey ?? []);
+    },
+    async details() {
+      const answers = await Promise.all(workers.map((worker) => worker.ask({ kind: "details" })));
+      return answers.flatMap(({ details }) => details ?? []);
     },
     attach: (watcher) => void (fleet.watcher = watcher),
     learn(code) {

@@ -20,6 +20,7 @@ import {
   AuditChoice,
   carryOver,
   ClientSession,
+  detailsOf,
   Directory,
   explainFreshRoute,
   FailoverGate,
@@ -56,6 +57,7 @@ import { surveyOf } from "./survey.ts";
 import { takeStep } from "./takeover.ts";
 import { Troubles } from "./trouble.ts";
 import { clientTlsContext, type MadeCertificate } from "./tls_context.ts";
+import { takeUsage, UsageTotals } from "./usage.ts";
 import { workerCount } from "./worker_count.ts";
 
 /** How long the end of a worker waits for servers' answers behind its last client, in milliseconds. */
@@ -155,6 +157,7 @@ export async function startWorker(
     config: () => current,
     onNames: learnDigests,
   });
+  const usage = new UsageTotals();
   const context: SessionContext = {
     config,
     log: log.of("session"),
@@ -283,11 +286,16 @@ export async function startWorker(
       totals.add(metrics.take(), Date.now());
       return totals;
     },
+    usage() {
+      usage.add(takeUsage(context), { worker: options.number, config: current });
+      return usage;
+    },
     kill: (command) => killSession(command, context),
     noteAdminRefusal: () => void counters.adminLoginsFailed++,
     routes: () => Promise.resolve(context.routing?.counts.rows() ?? []),
     explainRoute: (statement) => Promise.resolve(explainFreshRoute(statement, context)),
     survey: () => Promise.resolve([surveyOf(context, options.number)]),
+    details: () => Promise.resolve([detailsOf(context)]),
     publish: (topology) => follower.follow(topology),
     learn: (code) => context.routing?.learn(code),
     learnDigests,

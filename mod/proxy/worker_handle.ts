@@ -19,6 +19,7 @@ import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./
 import type { PoolUses } from "./pool_use.ts";
 import { StartError } from "./start_error.ts";
 import type { TakeoverStep } from "./takeover.ts";
+import { takeUsage, type UsageDelta } from "./usage.ts";
 import {
   localWorker,
   spawnWorker,
@@ -95,8 +96,15 @@ export class WorkerHandle {
 
   /** Has the fleet's sums take in what was measured; another process tells it by itself. */
   collectMetrics(): void {
-    const delta = this.#channel?.worker?.context.metrics.take();
-    if (delta !== undefined) this.#fleet.totals.add(delta, Date.now());
+    const context = this.#channel?.worker?.context;
+    if (context === undefined) return;
+    this.#fleet.totals.add(context.metrics.take(), Date.now());
+    this.#addUsage(takeUsage(context));
+  }
+
+  #addUsage(usage: UsageDelta): void {
+    const { number: worker } = this;
+    this.#fleet.usage.add(usage, { worker, config: this.#fleet.config });
   }
 
   /** Accepts no more, and ends when its clients have left, or have stayed for too long. */
@@ -209,6 +217,7 @@ export class WorkerHandle {
     this.#buried = this.counters;
     this.#buried = { ...this.#buried, clients: 0, clientsUnauthenticated: 0 };
     this.#channel = undefined;
+    this.#fleet.usage.end(this.number);
     this.#isThere = false;
     // Who comes in its place is told by itself: nothing stands against what it was asked to do.
     for (const answer of this.#waiting.values()) answer({ failure: "" });
@@ -256,6 +265,9 @@ export class WorkerHandle {
         return;
       case "metrics":
         this.#fleet.totals.add(message.metrics, Date.now());
+        return;
+      case "usage":
+        this.#addUsage(message.usage);
         return;
       case "reloaded":
         this.#reloaded(message.failure);

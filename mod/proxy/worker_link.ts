@@ -18,6 +18,7 @@ import { type Credentials, LEARNED_MAX } from "./credentials.ts";
 import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
 import { aimHeldElsewhere, RemoteKills } from "./remote_kills.ts";
 import { StartError } from "./start_error.ts";
+import { isUnused, takeUsage } from "./usage.ts";
 import { startWorker, type Worker } from "./worker.ts";
 
 /** How often counters are told, in milliseconds. */
@@ -187,6 +188,8 @@ export class Link implements Peers {
       if (stages.length + digests.length + errors.length > 0) {
         this.#tell({ kind: "metrics", metrics: delta });
       }
+      const usage = takeUsage(context);
+      if (!isUnused(usage)) this.#tell({ kind: "usage", usage });
     }, METRICS_MS).unref();
   }
 
@@ -252,6 +255,8 @@ export class Link implements Peers {
         return { explained: await this.#worker!.explainRoute(question.statement) };
       case "survey":
         return { survey: (await this.#worker!.survey())[0]! };
+      case "details":
+        return { details: (await this.#worker!.details())[0]! };
       case "accounts":
       case "cluster":
         return {}; // the supervisor's to answer

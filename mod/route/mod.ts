@@ -17,6 +17,7 @@ export { RouteServer } from "./route_server.ts";
 export * from "./route_state.ts";
 export * from "./route_statements.ts";
 export * from "./router.ts";
+export * from "./rule_hits.ts";
 export * from "./rules.ts";
 export * from "./shared_question.ts";
 export { Needs, SessionPosition } from "./session_position.ts";

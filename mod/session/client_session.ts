@@ -47,8 +47,7 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   capabilities = 0;
   /** It understands a client library's error number in a packet. */
   takesClientErrors = true;
-  /** Its server connection; undefined before the login and after the end, or while it needs none. */
-  server: ServerConnection | undefined;
+  #server: ServerConnection | undefined;
   /** What shares server connections with other sessions; undefined where it has one of its own. */
   pooled: PooledSession | undefined;
   /** Its login, while that is under way. */
@@ -103,6 +102,19 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   get idle(): boolean {
     return this.#intake.idle && this.pooled?.busy !== true &&
       (this.server === undefined || this.server.outstanding === 0);
+  }
+
+  /** Its server connection; undefined before the login and after the end, or while it needs none. */
+  get server(): ServerConnection | undefined {
+    return this.#server;
+  }
+
+  set server(server: ServerConnection | undefined) {
+    const before = this.#server;
+    if (server === before) return;
+    this.#server = server;
+    before?.giveBack();
+    server?.lend();
   }
 
   /** The server says that a transaction is open. */

@@ -17,4 +17,5 @@ export * from "./routing.ts";
 export { carryOver } from "./preparation.ts";
 export * from "./presence.ts";
 export * from "./survey.ts";
+export * from "./details.ts";
 export * from "./user_counts.ts";

@@ -157,6 +157,11 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
     }
   }
 
+  /** Where it is counted. */
+  get home(): Server {
+    return this.#home;
+  }
+
   /** From now on it is counted there. */
   settle(server: Server, pool: AccountPool): void {
     this.server = this.#home = server;

@@ -47,8 +47,7 @@ export class PreparedStatements {
   #lastFailed = false;
   /** Long data kept for all statements, in bytes. */
   #longDataBytes = 0;
-  /** Statements whose long data is at the server. */
-  #passed = 0;
+  #passed = 0; // statements whose long data is at the server
   /** Types as the session and the server knew them before the execution under way. */
   #typesBefore: Uint8Array | undefined;
   #historyBefore: TypeHistory | undefined;
@@ -59,6 +58,11 @@ export class PreparedStatements {
 
   constructor(session: PooledSession) {
     this.#session = session;
+  }
+
+  /** All of them. */
+  all(): readonly SessionStatement[] {
+    return this.#statements.all();
   }
 
   /** How many there are. */

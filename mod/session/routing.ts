@@ -21,6 +21,7 @@ import {
   type RouterOptions,
   type RouteServer,
   type RoutineRow,
+  RuleHits,
   Rules,
   SharedQuestion,
   type ViewRow,
@@ -54,6 +55,7 @@ export class Routing {
   /** Statements are routed; else all go to the server that takes writes. */
   isOn = true;
   readonly counts: RouteCounts = new RouteCounts();
+  readonly ruleHits: RuleHits;
   /** Replicas that hang. */
   readonly stalls: StallWatch;
   /** The decision about the statement at hand: one object for all. */
@@ -70,6 +72,7 @@ export class Routing {
     this.#config = config;
     this.#context = context;
     this.rules = new Rules(config.rules);
+    this.ruleHits = new RuleHits(config.rules);
     this.router = new Router(this.#options());
     this.#facts = makeRouteFacts(config.route, this.rules, undefined);
     this.stalls = new StallWatch(context, this);
@@ -93,8 +96,15 @@ export class Routing {
     if (isOther) this.rules = new Rules(config.rules);
     this.router.reconfigure(this.#options());
     if (!isOther) return;
+    this.ruleHits.follow(config.rules);
     if (this.#code !== undefined) this.learn(this.#code);
     else this.#facts = makeRouteFacts(config.route, this.rules, undefined);
+  }
+
+  /** Counts a decision that is followed. Hot path. */
+  count(decision: RouteDecision): void {
+    this.counts.count(decision);
+    if (decision.rule >= 0) this.ruleHits.count(decision.rule);
   }
 
   /** The facts of statements. Another object once something new is known of stored code. */

@@ -88,7 +88,7 @@ export class SessionRoute implements Asker {
   }
 
   #route(): void {
-    const { decision, counts } = this.#routing;
+    const { decision } = this.#routing;
     this.decide();
     if (decision.action === RouteAction.ASK) {
       this.#ask(decision.server);
@@ -103,7 +103,7 @@ export class SessionRoute implements Asker {
         return;
       }
     }
-    counts.count(decision);
+    this.#routing.count(decision);
     const isRead = decision.bars === 0 && request.beginsReadOnly !== true;
     this.isEventual = isRead && decision.consistency === "eventual";
     this.#leaseAt(isRead ? NEEDS_NOTHING : ANY_RESIDUE);

@@ -77,7 +77,7 @@ describe("mistakes", () => {
     [["completions"], 2, "missing required argument 'shell'"],
     [["completions", "tcsh"], 2, "Allowed choices are bash, zsh, fish."],
     [["serve"], 3, "backends: must name at least one server"],
-    [["serve", "-b", "db1:99999"], 3, "--backend: backends[0]: a port is a number"],
+    [["serve", "-b", "db1:99999"], 3, "--backend: backends[1]: a port is a number"],
     [["serve", "-b", "db1", "--workers", "x"], 3, "--workers: workers: must be a whole number"],
     [["serve", "-b", "db1", "--auth", "magic"], 3, "--auth: auth.mode: must be"],
     [["serve", "-c", "/nonexistent/file"], 3, "/nonexistent/file: cannot read the configuration"],

@@ -1,8 +1,9 @@
 // `config init` and `config check`, and which source of a value wins, seen from outside.
 
 import { describe, expect, test } from "bun:test";
-import { statSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { certificates } from "../servers/certificates.ts";
 import { run, scratchDirectory } from "./executable.ts";
 
 describe("config init", () => {
@@ -55,7 +56,7 @@ password = 12345
 `,
     );
     expect(lines).toEqual([
-      'proxy.toml:1:11: listen[0]: a port is a number from 0 to 65535, not "127.0.0.1:99999"',
+      'proxy.toml:1:11: listen[1]: a port is a number from 0 to 65535, not "127.0.0.1:99999"',
       'proxy.toml:2:1: workerz: unknown key; did you mean "workers"?',
       'proxy.toml:5:3: limits.max_clients: unknown key; did you mean "clients_max"?',
       'proxy.toml:6:1: limits.login_timeout: must be a duration such as "10s", "500ms" or "1h30m", not "soon"',
@@ -71,6 +72,64 @@ password = 12345
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/^proxy\.toml:2:\d+: invalid TOML: /);
     expect(lines[0]).not.toContain("secret");
+  });
+
+  test("looks at the files that are named: certificates, keys, logs", async () => {
+    using scratch = scratchDirectory();
+    const { certificate, key, authority } = certificates();
+    const other = join(dirname(authority), "ca-key.pem");
+    await Bun.write(join(scratch.path, "text.pem"), "this is no certificate\n");
+    const lines = await check(
+      scratch.path,
+      `backends = ["127.0.0.1"]
+[client_tls]
+cert = "none.pem"
+key = "text.pem"
+ca = "."
+[backend_tls]
+cert = "${certificate}"
+key = "${other}"
+[audit]
+file = "none/audit.log"
+[slow_log]
+# here
+  file = "."
+`,
+    );
+    expect(lines).toEqual([
+      'proxy.toml:3:1: client_tls.cert: cannot read "none.pem": it does not exist',
+      'proxy.toml:4:1: client_tls.key: "text.pem" holds no private key in PEM, or one with a passphrase',
+      'proxy.toml:5:1: client_tls.ca: cannot read ".": it is a directory',
+      `proxy.toml:8:1: backend_tls.key: "${other}" is not the key of the certificate`,
+      'proxy.toml:10:1: audit.file: cannot write to "none/audit.log": there is no directory "none"',
+      'proxy.toml:13:3: slow_log.file: cannot write to ".": it is a directory',
+    ]);
+    await Bun.write(
+      join(scratch.path, "proxy.toml"),
+      `backends = ["127.0.0.1"]
+[client_tls]
+cert = "${certificate}"
+key = "${key}"
+ca = "${authority}"
+[backend_tls]
+mode = "disabled"
+ca = "none.pem"
+[audit]
+file = "/dev/null"
+[slow_log]
+file = "slow.log"
+`,
+    );
+    const { stdout, stderr } = await run(["config", "check", "proxy.toml"], { cwd: scratch.path });
+    expect([stdout, stderr]).toEqual(["proxy.toml: no errors\n", ""]);
+    // Nothing was written.
+    expect(readdirSync(scratch.path).toSorted()).toEqual(["proxy.toml", "text.pem"]);
+    // A variable that has given the path is named in place of a line.
+    const given = await run(["config", "check", "proxy.toml"], {
+      cwd: scratch.path,
+      env: { MYSQLPROXY_AUDIT_FILE: "/none/audit.log" },
+    });
+    expect(given.stderr).toStartWith("MYSQLPROXY_AUDIT_FILE: audit.file: cannot write");
   });
 
   async function check(cwd: string, text: string): Promise<readonly string[]> {

@@ -115,11 +115,34 @@ test("config diff, apply and rollback", async () => {
   const value = async () =>
     await admin.value("SELECT value FROM properties WHERE name = 'limits.clients_max'");
   expect(await value()).toBe("7");
-  here.write("[limits]\nclients_max = 0\nwhat = 1\n");
-  const wrong = await here.config("apply", file);
-  expect(wrong.status).toBe(3);
-  expect(wrong.output).toContain(`${file}:2:1: limits.clients_max`);
-  expect(wrong.output).toContain(`${file}:3:1: limits.what`);
+  // The file that is wrong is named, not the one that the proxy has.
+  const other = `${file}.other`;
+  writeFileSync(other, '[limits]\nclients_max = 0\nwhat = 1\n[auth]\nmode = "static"\n');
+  for (const order of ["diff", "apply"]) {
+    expect(await here.config(order, other)).toEqual({
+      status: 3,
+      output: [
+        `${other}:2:1: limits.clients_max: must be a whole number from 1 to 1000000, not 0`,
+        `${other}:3:1: limits.what: unknown key`,
+        `${other}:5:1: auth.mode: needs at least one [[user]] to be "static"`,
+      ].map((line) => `${line}\n`).join(""),
+    });
+  }
+  // So is a line that names a file which cannot be read or written.
+  writeFileSync(
+    other,
+    '[client_tls]\ncert = "/none/cert.pem"\nkey = "/none/key.pem"\n[audit]\n file = "/none/audit.log"\n',
+  );
+  for (const order of ["diff", "apply"]) {
+    expect(await here.config(order, other)).toEqual({
+      status: 3,
+      output: [
+        `${other}:2:1: client_tls.cert: cannot read "/none/cert.pem": it does not exist`,
+        `${other}:3:1: client_tls.key: cannot read "/none/key.pem": it does not exist`,
+        `${other}:5:2: audit.file: cannot write to "/none/audit.log": there is no directory "/none"`,
+      ].map((line) => `${line}\n`).join(""),
+    });
+  }
   expect(await revision(admin)).toBe(2);
   expect((await here.config("rollback")).output).toContain("limits.clients_max: 7 -> 100");
   expect(await value()).toBe("100");
@@ -190,3 +213,21 @@ for (const mode of ["session", "transaction"]) {
     expect(await admin.value("SELECT count(*) FROM revisions")).toBe("50");
   }, 60_000);
 }
+
+test("a log whose folder is gone keeps nobody from changing something else", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "mp-live-log-"));
+  const text = `[slow_log]\nfile = "${folder}/slow.log"\n`;
+  await using here = await place(text);
+  rmSync(folder, { recursive: true });
+  await here.admin.query("SET limits.clients_max = 77");
+  here.write(`${text}[limits]\nclients_max = 78\n`);
+  expect((await here.config("apply", here.file)).output).toContain(
+    "limits.clients_max: 77 -> 78",
+  );
+  // Another file is looked at.
+  here.write(`[slow_log]\nfile = "${folder}/other.log"\n`);
+  expect((await here.config("apply", here.file)).output).toBe(
+    `${here.file}:2:1: slow_log.file: cannot write to "${folder}/other.log": ` +
+      `there is no directory "${folder}"\n`,
+  );
+});

@@ -1,5 +1,6 @@
 // Writing to the configuration by ProxySQL's statements: edits, LOAD, SAVE, and what is refused.
 
+import { createHash } from "node:crypto";
 import { createConnection, type ResultSetHeader, type RowDataPacket } from "mysql2/promise";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -48,6 +49,11 @@ afterAll(async () => {
 });
 
 const text = () => readFileSync(file, "utf8");
+/** mysql_native_password's. */
+const hashOf = (password: string) => {
+  const sha1 = (data: string | Uint8Array) => createHash("sha1").update(data).digest();
+  return `*${sha1(sha1(password)).toString("hex").toUpperCase()}`;
+};
 const property = (name: string) =>
   admin.value(`SELECT value FROM properties WHERE name = '${name}'`);
 const variable = (name: string, table = "global_variables") =>
@@ -100,11 +106,25 @@ test("users: inserted, changed and deleted", async () => {
     "INSERT INTO mysql_users (username, password) VALUES ('***', '***')",
   );
   expect(await admin.query("SELECT username, password FROM runtime_mysql_users ORDER BY 1"))
-    .toEqual([["app", "********"], ["more", "********"]]);
+    .toEqual([["app", hashOf("app")], ["more", hashOf("it's")]]);
   await admin.query("SAVE MYSQL USERS TO DISK");
   const withMore = text();
   expect(withMore).toEndWith('\n[[user]]\nname = "more"\npassword = "it\'s"\n');
   expect(withMore).toStartWith("# the proxy of the tests\n");
+  // Its hash, as a tool writes it that has read it, is no change: the password stays.
+  await admin.query(
+    `UPDATE mysql_users SET password = '${hashOf("it's")}' WHERE username = 'more'`,
+  );
+  await admin.query("LOAD MYSQL USERS TO RUNTIME");
+  await admin.query("SAVE MYSQL USERS TO DISK");
+  expect(text()).toBe(withMore);
+  // The other way round, from the file.
+  await admin.query("DELETE FROM mysql_users WHERE username = 'more'");
+  await admin.query("LOAD MYSQL USERS TO RUNTIME");
+  await admin.query("LOAD MYSQL USERS FROM DISK");
+  await admin.query("LOAD MYSQL USERS TO RUNTIME");
+  await admin.query("SAVE MYSQL USERS TO DISK");
+  expect(text()).toBe(withMore);
   // A password that is in force and hidden is what is saved.
   await admin.query("UPDATE mysql_users SET password = 'new' WHERE username = 'more'");
   await admin.query("LOAD MYSQL USERS TO RUNTIME");
@@ -117,6 +137,23 @@ test("users: inserted, changed and deleted", async () => {
   expect(text()).toBe(
     withMore.replace('[[user]]\nname = "more"', '[[user]]\nrequire = "ssl"\nname = "more"'),
   );
+  // A hash is shown as it is.
+  await admin.query(
+    `UPDATE mysql_users SET password = '${hashOf("other")}' WHERE username = 'more'`,
+  );
+  await admin.query("LOAD MYSQL USERS TO RUNTIME");
+  expect(await admin.value("SELECT password FROM mysql_users WHERE username = 'more'"))
+    .toBe(hashOf("other"));
+  await admin.query("SAVE MYSQL USERS TO DISK");
+  expect(text()).toContain(`hash = "${hashOf("other")}"`);
+  // Who may only read sees neither hashes nor what is being written.
+  await admin.query("UPDATE mysql_users SET password = 'being written' WHERE username = 'more'");
+  using stats = await loginAs({ user: "stats", password: "" }, {
+    port: await proxy.loggedPort("admin port"),
+  });
+  for (const table of ["mysql_users", "runtime_mysql_users", "disk.mysql_users"]) {
+    expect(await stats.query(`SELECT DISTINCT password FROM ${table}`)).toEqual([["********"]]);
+  }
   await admin.query("DELETE FROM mysql_users WHERE username = 'more'");
   await admin.query("LOAD MYSQL USERS TO RUNTIME; ");
   await admin.query("SAVE MYSQL USERS TO DISK");
@@ -147,7 +184,7 @@ test("what cannot be is refused, with the reason, and nothing of it is done", as
     ["INSERT INTO mysql_users (username) VALUES ('app')", "Duplicate entry"],
     ["DELETE FROM mysql_users; DELETE FROM mysql_servers", "one statement at a time"],
     ["LOAD MYSQL SERVERS TO RUNTIME", "The servers are not watched"],
-    ["LOAD SCHEDULER TO RUNTIME", "Nothing here is like that"],
+    ["INSERT INTO scheduler (id) VALUES (1)", "read-only"],
     ["LOAD MYSQL FIREWALL TO RUNTIME", "Nothing here is like that"],
     ["PROXYSQL READONLY", "is not possible here"],
   ];
@@ -220,7 +257,7 @@ test("query rules: written as [[rule]], in force at once, in the file with its c
     ["5, 1, 1, 1, '^SELECT'", ", match_digest", "a pattern goes into match_pattern"],
     ["5, 1, 1, 1, 'SELECT ?', 'SELECT 1'", ", match_digest, replace_pattern", "never changed"],
     ["5, 1, 1, 1, '('", ", match_pattern", "must be a regular expression"],
-    ['5, 1, 1, 1, \'{"consistency":"x"}\'', ", attributes", "rule[1].consistency"],
+    ['5, 1, 1, 1, \'{"consistency":"x"}\'', ", attributes", "rule[2].consistency"],
     ["5, 1, 1, 1, 'kitchen'", ", client_addr", "must be a network"],
   ];
   for (const [values, columns, reason] of refused) {
@@ -289,6 +326,14 @@ test("rows changed, checksums, SHOW, and moves of what is never edited", async (
   await connection.end();
   await admin.query("LOAD ADMIN VARIABLES TO RUNTIME");
   await admin.query("SAVE ADMIN VARIABLES TO DISK");
+  // With two blanks, as Ansible's module writes it.
+  await admin.query("SAVE  SCHEDULER TO DISK");
+  for (const subject of ["SCHEDULER", "PROXYSQL SERVERS"]) {
+    await admin.query(`LOAD ${subject} TO RUNTIME`);
+    await admin.query(`SAVE ${subject} FROM RUNTIME`);
+    await admin.query(`LOAD ${subject} FROM DISK`);
+    await admin.query(`SAVE ${subject} TO DISK`);
+  }
   expect((await admin.query("SHOW MYSQL VARIABLES")).map(([name]) => name))
     .toContain("mysql-max_connections");
   expect(await admin.query("SHOW MYSQL USERS")).toHaveLength(1);

@@ -316,6 +316,63 @@ for (const kind of serverKinds()) {
       victim.destroy();
     });
 
+    for (const workers of ["1", "2"]) {
+      test(`what rules have decided is counted, ${workers} worker(s)`, async () => {
+        const first =
+          '[[rule]]\nname = "to the primary"\nstatement = "AS first_one"\ntarget = "primary"\n';
+        const second = '[[rule]]\nstatement = "AS second_one"\ntarget = "replica"\n';
+        await using own = await start(
+          ["--workers", workers, "--admin", "127.0.0.1:0", "--http", "127.0.0.1:0"],
+          `${first}${second}`,
+        );
+        const admin = await createConnection({
+          host: "127.0.0.1",
+          port: await own.loggedPort("admin port"),
+          user: "app",
+          password: "app",
+        });
+        const clients = await Promise.all(Array.from({ length: 4 }, () => connect(own)));
+        for (const each of clients) await untilSplit(each);
+        const hits = async () => ({
+          rules: await rows("SELECT number, hits FROM rules ORDER BY 1", admin),
+          proxysql: await rows(
+            "SELECT rule_id, hits FROM stats_mysql_query_rules ORDER BY 1",
+            admin,
+          ),
+        });
+        const both = (...counts: number[]) => {
+          const shown = counts.map((count, at) => [at + 1, count]);
+          return { rules: shown, proxysql: shown };
+        };
+        expect(await hits()).toEqual(both(0, 0));
+        for (const each of clients) {
+          await each.query("SELECT 1 AS first_one FROM t");
+          await each.query("SELECT 2 AS second_one FROM t");
+          await each.query("SELECT 3 AS second_one FROM t");
+          // In a transaction nothing is asked.
+          await each.query("BEGIN");
+          await each.query("SELECT 4 AS second_one FROM t");
+          await each.query("COMMIT");
+        }
+        await until("they are counted", async () => Bun.deepEquals(await hits(), both(4, 8)));
+        const http = `http://127.0.0.1:${await own.loggedPort("HTTP port")}`;
+        const metrics = await (await fetch(`${http}/metrics`)).text();
+        expect(metrics).toContain('mysqlproxy_rule_statements_total{rule="to the primary"} 4\n');
+        expect(metrics).toContain('mysqlproxy_rule_statements_total{rule="2"} 8\n');
+        // A rule that has only got another place is counted on, others from 0 on.
+        await admin.query(
+          "INSERT INTO mysql_query_rules (rule_id, active, apply, match_pattern) VALUES (-1, 1, 1, 'xxx')",
+        );
+        await admin.query("DELETE FROM mysql_query_rules WHERE match_pattern LIKE '%first%'");
+        await admin.query("LOAD MYSQL QUERY RULES TO RUNTIME");
+        expect(await hits()).toEqual(both(0, 8));
+        await clients[0]!.query("SELECT 5 AS second_one FROM t");
+        await until("that is counted", async () => Bun.deepEquals(await hits(), both(0, 9)));
+        for (const each of clients) each.destroy();
+        admin.destroy();
+      }, 60_000);
+    }
+
     test("while no replica is there reads run on the primary, without an error", async () => {
       await using own = await start([], 'wait_timeout = "100ms"\n');
       const reader = await connect(own);

@@ -1,13 +1,16 @@
 // Answers the statements that ProxySQL's admin port has beside SELECT.
 
-import { createHash } from "node:crypto";
 import type { SqlError, TextResult } from "../../wire/mod.ts";
 import type { AdminSession } from "../admin_session.ts";
-import { RefusedError, type TableRow } from "../table.ts";
+import { metricsText } from "../metrics_text.ts";
+import { makeSource, RefusedError, type TableRow } from "../table.ts";
 import type { Answer } from "../view.ts";
+import { checksumOf, checksumTable } from "./checksums.ts";
 import { ruleLayers, serverLayers, userLayers, variableLayers } from "./config_tables.ts";
+import { withoutSecrets } from "./config_text.ts";
 import { variableReason } from "./edits.ts";
-import { EDITED, moveLayer } from "./layers.ts";
+import { moveLayer } from "./layers.ts";
+import { truncate } from "./statement_stats.ts";
 import type { ProxysqlStatement } from "./statement_text.ts";
 
 /** Tables that are written to, and the reason why others are not. */
@@ -50,7 +53,15 @@ async function answered(
       return { columns: [statement.alias], rows: [[String(row["variable_value"])]] };
     }
     case "checksum":
-      return await checksum(statement.subject, session);
+      return await checksum(statement, session);
+    case "metrics":
+      return { columns: ["Data"], rows: [[await metricsText(view)]] };
+    case "config-file":
+      return configText(view.running);
+    case "truncate":
+      truncate(statement.table, makeSource(view, { baselines: tables.baselines }));
+      tables.forget();
+      return "ok";
     case "unknown-subject":
       return failure(1235, `Nothing here is like that: ${statement.written}`);
     case "move":
@@ -85,17 +96,23 @@ function checkOf(table: string, { view: { running } }: AdminSession) {
 }
 
 async function checksum(
-  subject: keyof typeof EDITED,
+  { subject, layer, written }: Extract<ProxysqlStatement, { readonly kind: "checksum" }>,
   { tables }: AdminSession,
 ): Promise<TextResult | SqlError> {
-  const layers = EDITED[subject];
-  if (layers === undefined) return failure(1235, "There is no checksum of that");
-  const rows = await tables.rows(layers.memory);
-  const hash = createHash("sha256").update(JSON.stringify(rows)).digest("hex").slice(0, 16);
-  return {
-    columns: ["table", "checksum"],
-    rows: [[layers.memory.name, `0x${hash.toUpperCase()}`]],
-  };
+  const table = checksumTable(subject, layer);
+  if (table === undefined) return failure(1235, `Nothing here is like that: ${written}`);
+  const rows = (await tables.rows(table)).map((row) => Object.values(row));
+  return { columns: ["table", "checksum"], rows: [[table.name, checksumOf(rows)]] };
+}
+
+/** The file in force, and the overlay; passwords are hidden. */
+function configText({ live }: AdminSession["view"]["running"]): TextResult {
+  if (live === undefined) {
+    throw new RefusedError("This proxy was started inside of another program");
+  }
+  const { text, overlay } = live.current;
+  const whole = overlay === undefined ? text : `${text.trimEnd()}\n\n# The overlay:\n${overlay}`;
+  return { columns: ["Data"], rows: [[withoutSecrets(whole)]] };
 }
 
 /** Orders about the process. */
@@ -143,5 +160,5 @@ function failure(code: number, message: string): SqlError {
 
 /** Whether a statement only reads. */
 export function onlyReads({ kind }: ProxysqlStatement): boolean {
-  return kind === "select" || kind === "get" || kind === "checksum";
+  return kind === "select" || kind === "get" || kind === "checksum" || kind === "metrics";
 }

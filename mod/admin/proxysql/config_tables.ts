@@ -2,6 +2,7 @@
 // runs, and as it is being edited (memory.ts).
 
 import { formatNetwork, type Rule, type UserAccount } from "../../config/mod.ts";
+import { nativeHash } from "../../auth/mod.ts";
 import { type Table, table } from "../table.ts";
 import { diskSource } from "../config_files.ts";
 import { type GroupedServer, groupedServers, hostgroupsOf } from "./hostgroups.ts";
@@ -76,21 +77,37 @@ export const serverLayers: Layers = layers<GroupedServer>("mysql_servers", {
 /** A user with the writers' hostgroup. */
 interface UserRow extends UserAccount {
   readonly hostgroup: number;
+  /** As it is shown. */
+  readonly password: string;
+}
+
+/**
+ * A password as ProxySQL shows it: its hash. One that is configured as a hash is shown as it is,
+ * another one by mysql_native_password's, which depends on nothing but the password: who writes the
+ * same hash again finds it there.
+ */
+export function shownPassword({ secret }: UserAccount): string {
+  return secret.kind === "hash" ? secret.hash : nativeHash(secret.password);
 }
 
 /** One row an account of the configuration. */
 export const userLayers: Layers = layers<UserRow>("mysql_users", {
   doc: "The accounts of the configuration (`[[user]]`), which decide in the mode `static` of " +
-    "`auth.mode`. Passwords are hidden.",
+    "`auth.mode`.",
   key: ["username", "backend", "attributes"],
-  rows: ({ view: { running: { config } } }) =>
-    config.users.map((user) => ({ ...user, hostgroup: hostgroupsOf(config).writer })),
+  rows: ({ view: { running: { config } }, showsSecrets }) =>
+    config.users.map((user) => ({
+      ...user,
+      hostgroup: hostgroupsOf(config).writer,
+      password: showsSecrets ? shownPassword(user) : PASSWORD_MASK,
+    })),
   columns: {
     username: ["TEXT", "The account's name.", ({ name }) => name, "NOT NULL"],
     password: [
       "TEXT",
-      `\`${PASSWORD_MASK}\`: hidden; written so, it stays as it is.`,
-      () => PASSWORD_MASK,
+      "Its hash: the one that is configured, or that of mysql_native_password; written again, or " +
+      `as \`${PASSWORD_MASK}\`, it stays as it is. For \`stats\` \`${PASSWORD_MASK}\`.`,
+      ({ password }) => password,
     ],
     active: ["INTEGER", UNUSED, () => 1, integer(1)],
     use_ssl: [
@@ -216,7 +233,7 @@ export const ruleLayers: Layers = layers<RuleRow>("mysql_query_rules", {
 });
 
 /** One row: the two hostgroups. */
-const hostgroupLayers: Layers = layers<{ readonly writer: number; readonly reader: number }>(
+export const hostgroupLayers: Layers = layers<{ readonly writer: number; readonly reader: number }>(
   "mysql_replication_hostgroups",
   {
     doc: "The two hostgroups, `admin.writer_hostgroup` and `admin.reader_hostgroup`, to be read.",
@@ -256,12 +273,18 @@ export const configTables: readonly Table[] = ALL_LAYERS.flatMap(({ memory, runt
 ]);
 
 /** One row a rule. What has gone where, by reason, is in SHOW ROUTES. */
-export const ruleHits: Table = table<number>("stats_mysql_query_rules", {
-  schema: "stats",
-  doc: "The rules by number. SHOW ROUTES tells what has gone where, rules as one reason.",
-  rows: ({ view }) => view.running.config.rules.map((_, at) => at + 1),
-  columns: {
-    rule_id: ["INTEGER", "Its place, from 1 on.", (number) => number],
-    hits: ["INTEGER", "There is no such figure: 0.", () => 0],
+export const ruleHits: Table = table<readonly [number: number, hits: number]>(
+  "stats_mysql_query_rules",
+  {
+    schema: "stats",
+    doc: "The rules by number. SHOW ROUTES tells what has gone where, rules as one reason.",
+    rows: ({ view: { running } }) => {
+      const { rules: hits } = running.usage();
+      return running.config.rules.map((rule, at) => [at + 1, hits.of(rule)] as const);
+    },
+    columns: {
+      rule_id: ["INTEGER", "Its place, from 1 on.", ([number]) => number],
+      hits: ["INTEGER", "As in the table `rules`.", ([, hits]) => hits],
+    },
   },
-});
+);

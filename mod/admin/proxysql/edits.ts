@@ -6,7 +6,7 @@ import type { Config, ConfigEdit, TomlValue, UserAccount } from "../../config/mo
 import { formatDuration } from "../../config/mod.ts";
 import type { Running } from "../../proxy/mod.ts";
 import type { TableRow, Value } from "../table.ts";
-import { PASSWORD_MASK } from "./config_tables.ts";
+import { PASSWORD_MASK, shownPassword } from "./config_tables.ts";
 import { hostgroupsOf } from "./hostgroups.ts";
 import { type Variable, VARIABLES } from "./variables.ts";
 
@@ -40,9 +40,14 @@ const USER_COLUMNS: FixedColumns = {
 /**
  * Accounts: `[[user]]`.
  *
- * @param config What is to be changed. @param current What is in force: whose passwords are hidden.
+ * @param config What is to be changed.
+ * @param shown Where rows may have their passwords from: what is in force first, then the file.
  */
-export function planUsers(rows: readonly TableRow[], config: Config, current: Config): Plan {
+export function planUsers(
+  rows: readonly TableRow[],
+  config: Config,
+  shown: readonly Config[],
+): Plan {
   const reasons: string[] = [];
   const edits: ConfigEdit[] = [];
   const kept = new Set<UserAccount>();
@@ -66,7 +71,7 @@ export function planUsers(rows: readonly TableRow[], config: Config, current: Co
       users.find((user) => user.name === name && user.host === host);
     const known = find(config);
     if (known) kept.add(known);
-    const secret = secretOf(row, find(current));
+    const secret = secretOf(row, shown.map(find).filter((user) => user !== undefined));
     if (secret === undefined) {
       reasons.push(`${what}: a new account needs its password`);
       continue;
@@ -104,10 +109,16 @@ function hostOf(row: TableRow): string | undefined {
 /** How somebody logs in. */
 type Secret = Pick<UserAccount, "secret" | "plugin">;
 
-/** What a row says; undefined: it hides what nobody knows. */
-function secretOf(row: TableRow, current: UserAccount | undefined): Secret | undefined {
+/**
+ * What a row says; undefined: it hides what nobody knows. A hash that was shown stands for what it
+ * was made of: with the password itself the proxy can do more than with its hash.
+ */
+function secretOf(row: TableRow, known: readonly UserAccount[]): Secret | undefined {
+  const [current] = known;
   const password = String(row["password"] ?? "");
   if (password === PASSWORD_MASK) return current;
+  const meant = known.find((user) => shownPassword(user) === password);
+  if (meant !== undefined) return meant;
   if (/^\*[0-9A-F]{40}$/i.test(password)) {
     return { secret: { kind: "hash", hash: password }, plugin: "mysql_native_password" };
   }

@@ -3,7 +3,8 @@
 import { type Config, type ConfigTexts, editTexts, type WriteBack } from "../../config/mod.ts";
 import type { LiveConfig, Running } from "../../proxy/mod.ts";
 import type { AdminSession } from "../admin_session.ts";
-import { makeSource, RefusedError } from "../table.ts";
+import { makeSource, RefusedError, type TableRow } from "../table.ts";
+import type { AdminView } from "../view.ts";
 import {
   type Layers,
   ruleLayers,
@@ -11,14 +12,14 @@ import {
   userLayers,
   variableLayers,
 } from "./config_tables.ts";
-import { diskSource, readDisk, writeBack } from "../config_files.ts";
+import { diskSource, type OnDisk, readDisk, writeBack } from "../config_files.ts";
 import { type Plan, planUsers, planVariables } from "./edits.ts";
 import { planRules } from "./rule_edits.ts";
 import { orderServers, planServerKeys, planServers, type ServerPlan } from "./server_edits.ts";
 import type { Move, Subject } from "./statement_text.ts";
 
-/** What can be edited. Of `admin-` variables nothing can: their moves move nothing. */
-export const EDITED: Readonly<Partial<Record<Subject, Layers>>> = {
+/** What can be edited; moves of all else move nothing. */
+const EDITED: Readonly<Partial<Record<Subject, Layers>>> = {
   servers: serverLayers,
   users: userLayers,
   rules: ruleLayers,
@@ -32,11 +33,8 @@ export async function moveLayer(
   session: AdminSession,
 ): Promise<void> {
   const layers = EDITED[subject];
-  const { tables, view: { running } } = session;
-  if (layers === undefined) {
-    if (move.includes("disk")) readDisk(running);
-    return;
-  }
+  if (layers === undefined) return;
+  const { tables } = session;
   switch (move) {
     case "memory to runtime":
       await loadToRuntime(subject, layers, session);
@@ -50,30 +48,57 @@ export async function moveLayer(
   }
 }
 
+/** What it takes to put rows in force. */
+interface RuntimePlan extends Plan {
+  /** Of servers: the orders beside the configuration. */
+  readonly servers?: ServerPlan;
+}
+
+/** @throws {RefusedError} If the rows cannot be in force. */
+async function planRuntime(
+  subject: Subject,
+  rows: readonly TableRow[],
+  running: Running,
+): Promise<RuntimePlan> {
+  const { config, live } = running;
+  const sources = live?.current.sources ?? new Map<string, string>();
+  const plan = await planned();
+  refuseFor(plan.reasons);
+  return plan;
+
+  async function planned(): Promise<RuntimePlan> {
+    if (subject === "servers") {
+      mustBeWatched(running);
+      const servers = await planServers(rows, running);
+      const { edits, reasons } = planServerKeys(servers, config, sources);
+      return { edits, reasons: [...servers.reasons, ...reasons], servers };
+    }
+    if (subject === "rules") return planRules(rows, config);
+    if (subject === "variables") return planVariables(rows, running, sources);
+    const plan = planUsers(rows, config, [config, ...savedConfigs(running)]);
+    if (plan.edits.length > 0) mustDecide(running);
+    return plan;
+  }
+}
+
 async function loadToRuntime(
   subject: Subject,
   { memory }: Layers,
   { tables, view: { running }, user }: AdminSession,
 ): Promise<void> {
-  const rows = await tables.rows(memory);
-  if (subject === "servers") {
-    if (!running.cluster) {
-      throw new RefusedError("The servers are not watched: it takes account.user");
-    }
-    const plan = await planServers(rows, running);
-    refuseFor(plan.reasons);
-    const sources = running.live?.current.sources ?? new Map();
-    await applyEdits(planServerKeys(plan, running.config, sources), running.live, user);
-    return orderServers(plan, running);
-  }
-  const { config, live } = running;
-  if (subject === "users") {
-    const plan = planUsers(rows, config, config);
-    if (plan.edits.length > 0) mustDecide(running);
-    return await applyEdits(plan, live, user);
-  }
-  if (subject === "rules") return await applyEdits(planRules(rows, config), live, user);
-  await applyEdits(planVariables(rows, running, live?.current.sources ?? new Map()), live, user);
+  const { edits, servers } = await planRuntime(subject, await tables.rows(memory), running);
+  await applyEdits(edits, running.live, user);
+  if (servers) orderServers(servers, running);
+}
+
+/** What the file says, where it says something right. */
+function savedConfigs({ live }: Running): readonly Config[] {
+  const saved = live?.file === undefined ? undefined : live.read().config;
+  return saved === undefined ? [] : [saved];
+}
+
+function mustBeWatched({ cluster }: Running): void {
+  if (!cluster) throw new RefusedError("The servers are not watched: it takes account.user");
 }
 
 /** Accounts of the configuration that decide about nothing are no use to who writes them. */
@@ -85,20 +110,27 @@ function mustDecide({ credentials: { store } }: Running): void {
 }
 
 async function applyEdits(
-  { edits, reasons }: Plan,
+  edits: Plan["edits"],
   live: LiveConfig | undefined,
   by: string,
 ): Promise<void> {
-  refuseFor(reasons);
   if (edits.length === 0) return;
   if (live === undefined) {
     throw new RefusedError("This proxy was started inside of another program");
   }
-  const { config: { config: { writeBack } } } = live.current;
-  const outcome = await live.apply(edited(live.current, edits, writeBack), by);
+  const outcome = await live.apply(inForce(live, edits), by);
   if (outcome.kind === "refused") refuseFor(outcome.reasons);
 }
 
+/** The texts of what is in force, with changes. */
+function inForce({ current }: LiveConfig, edits: Plan["edits"]): ConfigTexts {
+  return edited(current, edits, current.config.config.writeBack);
+}
+
+/**
+ * Writes to the file what could be put in force now, and nothing else: the file is what the next
+ * restart, SIGHUP or watch puts in force, and nobody asks again then.
+ */
 async function saveToDisk(
   subject: Subject,
   { memory }: Layers,
@@ -106,25 +138,33 @@ async function saveToDisk(
 ): Promise<void> {
   const { running } = view;
   const disk = readDisk(running);
-  const { config, sources } = disk;
+  const live = running.live!;
   const rows = await tables.rows(memory);
-  let plan: Plan;
-  if (subject === "servers") {
-    if (!running.cluster) {
-      throw new RefusedError("The servers are not watched: it takes account.user");
-    }
-    const servers = await planServers(rows, running);
-    plan = planServerKeys(servers, config, sources);
-    refuseFor([...servers.reasons, ...forgotten(servers, config, plan)]);
-  } else if (subject === "users") plan = planUsers(rows, config, running.config);
-  else if (subject === "rules") plan = planRules(rows, config);
-  else {
-    const { running: asOnDisk } = diskSource(makeSource(view)).view;
-    plan = planVariables(rows, asOnDisk, sources);
-  }
+  const { edits, servers } = await planRuntime(subject, rows, running);
+  refuseFor(await live.reasonsAgainst(inForce(live, edits)));
+  const plan = planDisk(rows, disk, { subject, servers, view });
   refuseFor(plan.reasons);
   if (plan.edits.length === 0) return;
-  writeBack(disk, edited(disk, plan.edits, config.config.writeBack), running.live!);
+  writeBack(disk, edited(disk, plan.edits, disk.config.config.writeBack), live);
+}
+
+function planDisk(
+  rows: readonly TableRow[],
+  { config, sources }: OnDisk,
+  { subject, servers, view }: {
+    readonly subject: Subject;
+    readonly servers: ServerPlan | undefined;
+    readonly view: AdminView;
+  },
+): Plan {
+  if (servers) {
+    const { edits, reasons } = planServerKeys(servers, config, sources);
+    return { edits, reasons: [...reasons, ...forgotten(servers, config, { edits, reasons })] };
+  }
+  if (subject === "users") return planUsers(rows, config, [view.running.config, config]);
+  if (subject === "rules") return planRules(rows, config);
+  const { running: asOnDisk } = diskSource(makeSource(view)).view;
+  return planVariables(rows, asOnDisk, sources);
 }
 
 /** A drain is kept beside the configuration, if somebody has said where. */

@@ -2,6 +2,8 @@
 
 import type { Table } from "../table.ts";
 import { configTables, ruleHits } from "./config_tables.ts";
+import { checksumsTable } from "./checksums.ts";
+import { connectionTables } from "./connection_tables.ts";
 import { connectionPoolTables } from "./connection_pool.ts";
 import { emptyTables } from "./empty_tables.ts";
 import { monitorTables } from "./monitor_tables.ts";
@@ -13,8 +15,10 @@ export const PROXYSQL_TABLES: readonly Table[] = [
   ...configTables,
   ...connectionPoolTables,
   ...sessionTables,
+  ...connectionTables,
   ...statementTables,
   ruleHits,
+  checksumsTable,
   ...monitorTables,
   ...emptyTables,
 ];

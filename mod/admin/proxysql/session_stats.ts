@@ -130,6 +130,8 @@ const GLOBALS: Readonly<Record<string, (facts: GlobalFacts) => number>> = {
   Slow_queries: ({ source }) => slowStatements(source),
   Queries_frontends_bytes_recv: ({ counters }) => counters.bytesFromClients,
   Queries_frontends_bytes_sent: ({ counters }) => counters.bytesToClients,
+  Queries_backends_bytes_recv: ({ source }) => bytesOfServers(source, "bytesReceived"),
+  Queries_backends_bytes_sent: ({ source }) => bytesOfServers(source, "bytesSent"),
   Backend_query_time_nsec: ({ source }) =>
     source.view.running.metrics().stages.filter(({ stage }) => stage === "execute")
       .reduce((sum, { times }) => sum + times.sumUs * 1000, 0),
@@ -151,12 +153,12 @@ const GLOBALS: Readonly<Record<string, (facts: GlobalFacts) => number>> = {
       .reduce((sum, { prepared }) => sum + (prepared ?? 0), 0),
   max_connect_timeouts: ({ counters }) => counters.poolWaitsTimedOut,
   mysql_killed_backend_queries: ({ counters }) => counters.statementsKilled,
-  mysql_listener_paused: ({ source }) => Number(source.view.running.draining()),
+  mysql_listener_paused: ({ source: { view: { running } } }) =>
+    Number(running.paused() || running.draining()),
 };
 
 /** Names that monitoring reads and that have no value here. */
-const ZEROES =
-  `Client_Connections_hostgroup_locked Queries_backends_bytes_recv Queries_backends_bytes_sent
+const ZEROES = `Client_Connections_hostgroup_locked
   Query_Processor_time_nsec Com_autocommit Com_autocommit_filtered Com_commit Com_commit_filtered
   Com_rollback Com_rollback_filtered Com_backend_change_user Com_backend_init_db
   Com_backend_set_names Com_backend_stmt_prepare Com_backend_stmt_execute Com_backend_stmt_close
@@ -179,6 +181,11 @@ function count(
   isMeant: (facts: FrontendFacts) => boolean,
 ): number {
   return surveys.reduce((sum, { frontends }) => sum + frontends.filter(isMeant).length, 0);
+}
+
+function bytesOfServers({ view }: Source, name: "bytesSent" | "bytesReceived"): number {
+  const { servers } = view.running.usage();
+  return [...servers.values()].reduce((sum, usage) => sum + usage[name], 0);
 }
 
 /** Statements beyond the slow log's threshold, as the histograms know it. */

@@ -5,8 +5,12 @@ import type { DigestTotals, ErrorTotals, Times } from "../../observe/mod.ts";
 import { type ColumnOf, type Source, type Table, table } from "../table.ts";
 import { hostgroupsOf, placeOf, serverFinder } from "./hostgroups.ts";
 import { parseAddress } from "../../config/mod.ts";
+import type { StatementMark } from "./baselines.ts";
 
 const NONE = "Not known: empty.";
+/** What tables are that begin at 0 when they are read. */
+export const RESET =
+  "The same since it was read last, by whomever: reading it sets it to 0, and nothing else.";
 
 /** A digest in a hostgroup: its servers together. */
 interface DigestRow {
@@ -22,21 +26,25 @@ interface DigestRow {
   rowsSent: number;
 }
 
-function digestRows(source: Source): readonly DigestRow[] {
+/** Since a mark, which is moved by who resets. */
+function digestRows(source: Source, mark: StatementMark): readonly DigestRow[] {
   const { running } = source.view;
   const find = serverFinder(source);
   const { writer } = hostgroupsOf(running.config);
   const rows = new Map<string, DigestRow>();
   for (const totals of running.metrics().digests) {
-    if (totals.digest === undefined) continue;
+    const since = totals.digest && mark.ofDigest(totals);
+    if (totals.digest === undefined || since === undefined) continue;
+    const firstMs = Math.max(totals.firstMs, mark.digestsAtMs);
     const hostgroup = find(totals.server)?.hostgroup ?? writer;
-    const { db, user, digest, times } = totals;
+    const { db, user, digest } = totals;
+    const { times, rowsAffected, rowsSent } = since;
     const key = JSON.stringify([hostgroup, db, user, digest.hash]);
     const row = rows.get(key) ?? {
       hostgroup,
       first: totals,
       count: 0,
-      firstMs: totals.firstMs,
+      firstMs,
       lastMs: 0,
       sumUs: 0,
       minUs: Infinity,
@@ -45,13 +53,13 @@ function digestRows(source: Source): readonly DigestRow[] {
       rowsSent: 0,
     };
     row.count += times.count;
-    row.firstMs = Math.min(row.firstMs, totals.firstMs);
+    row.firstMs = Math.min(row.firstMs, firstMs);
     row.lastMs = Math.max(row.lastMs, totals.lastMs);
     row.sumUs += times.sumUs;
     row.minUs = Math.min(row.minUs, shortestUs(times));
     row.maxUs = Math.max(row.maxUs, times.maxUs);
-    row.rowsAffected += totals.rowsAffected;
-    row.rowsSent += totals.rowsSent;
+    row.rowsAffected += rowsAffected;
+    row.rowsSent += rowsSent;
     rows.set(key, row);
   }
   return [...rows.values()];
@@ -64,11 +72,18 @@ function shortestUs(times: Times): number {
 
 const second = (ms: number) => Math.floor(ms / 1000);
 
-function queryDigest(name: string, doc: string): Table {
+function queryDigest(name: string, doc: string, resets = false): Table {
   return table<DigestRow>(name, {
     schema: "stats",
     doc,
-    rows: digestRows,
+    resets,
+    rows(source) {
+      const { baselines: { reset, shown }, view, nowMs } = source;
+      if (!resets) return digestRows(source, shown);
+      const rows = digestRows(source, reset);
+      reset.markDigests(view.running.metrics().digests, nowMs);
+      return rows;
+    },
     columns: {
       hostgroup: ["INTEGER", "The hostgroup of the servers they went to.", (row) => row.hostgroup],
       schemaname: ["TEXT", "The default schema of the first of them.", ({ first }) => first.db],
@@ -165,22 +180,33 @@ interface ErrorRow extends ErrorTotals {
   readonly port: number;
 }
 
-function errorRows(source: Source): readonly ErrorRow[] {
+function errorRows(source: Source, mark: StatementMark): readonly ErrorRow[] {
   const { running } = source.view;
   const find = serverFinder(source);
   const { writer } = hostgroupsOf(running.config);
-  return running.metrics().errors.map((error) => {
+  return running.metrics().errors.flatMap((error) => {
+    const count = mark.ofError(error);
+    if (count === 0) return [];
+    const firstMs = Math.max(error.firstMs, mark.errorsAtMs);
     const server = find(error.server) ??
       { ...placeOf(parseAddress(error.server, 3306)), hostgroup: writer };
-    return { ...error, hostgroup: server.hostgroup, host: server.host, port: server.port };
+    const { hostgroup, host, port } = server;
+    return [{ ...error, count, firstMs, hostgroup, host, port }];
   });
 }
 
-function errors(name: string, doc: string): Table {
+function errors(name: string, doc: string, resets = false): Table {
   return table<ErrorRow>(name, {
     schema: "stats",
     doc,
-    rows: errorRows,
+    resets,
+    rows(source) {
+      const { baselines: { reset, shown }, view, nowMs } = source;
+      if (!resets) return errorRows(source, shown);
+      const rows = errorRows(source, reset);
+      reset.markErrors(view.running.metrics().errors, nowMs);
+      return rows;
+    },
     columns: {
       hostgroup: ["INTEGER", "The server's hostgroup.", ({ hostgroup }) => hostgroup],
       hostname: ["TEXT", "Its host, or the path of its socket.", ({ host }) => host],
@@ -199,9 +225,24 @@ function errors(name: string, doc: string): Table {
 
 /** The tables, with the twins whose figures ProxySQL sets to 0 when they are read. */
 export const statementTables: readonly Table[] = [
-  queryDigest("stats_mysql_query_digest", "Statements by digest and hostgroup."),
-  queryDigest("stats_mysql_query_digest_reset", "The same; reading it sets nothing to 0."),
+  queryDigest(
+    "stats_mysql_query_digest",
+    "Statements by digest and hostgroup, since the start or TRUNCATE.",
+  ),
+  queryDigest("stats_mysql_query_digest_reset", RESET, true),
   commandsCounters,
-  errors("stats_mysql_errors", "Errors that servers have answered statements with."),
-  errors("stats_mysql_errors_reset", "The same; reading it sets nothing to 0."),
+  errors(
+    "stats_mysql_errors",
+    "Errors that servers have answered statements with, since the start or TRUNCATE.",
+  ),
+  errors("stats_mysql_errors_reset", RESET, true),
 ];
+
+/** TRUNCATE of a table, or of its twin: both begin at 0. @param name One of the two. */
+export function truncate(name: string, { view: { running }, baselines, nowMs }: Source): void {
+  const { digests, errors } = running.metrics();
+  for (const mark of [baselines.shown, baselines.reset]) {
+    if (name.startsWith("stats_mysql_errors")) mark.markErrors(errors, nowMs);
+    else mark.markDigests(digests, nowMs);
+  }
+}

@@ -1,7 +1,10 @@
 // The statements of ProxySQL's admin port, read from text.
 
 /** What LOAD and SAVE are about. */
-export type Subject = "servers" | "users" | "rules" | "variables" | "admin";
+export type Subject = "servers" | "users" | "rules" | "variables" | Unedited;
+
+/** What has layers in ProxySQL, and nothing in them here that could be edited. */
+export type Unedited = "admin" | "scheduler" | "peers";
 
 /** A statement that only ProxySQL has. */
 export type ProxysqlStatement =
@@ -12,7 +15,19 @@ export type ProxysqlStatement =
   | { readonly kind: "write"; readonly table: string; readonly statement: string }
   | { readonly kind: "set"; readonly variable: string; readonly value: string }
   | { readonly kind: "get"; readonly variable: string; readonly alias: string }
-  | { readonly kind: "checksum"; readonly subject: Subject }
+  /** Statistics of statements begin at 0. */
+  | { readonly kind: "truncate"; readonly table: string }
+  /** @property subject In lower case, as in `mysql users`. */
+  | {
+    readonly kind: "checksum";
+    readonly subject: string;
+    readonly layer: "memory" | "disk";
+    readonly written: string;
+  }
+  /** All that Prometheus is told. */
+  | { readonly kind: "metrics" }
+  /** The configuration as a text. */
+  | { readonly kind: "config-file" }
   /** A statement under another name. */
   | { readonly kind: "select"; readonly statement: string }
   | { readonly kind: "proxysql"; readonly order: string };
@@ -43,6 +58,8 @@ const SUBJECTS: Readonly<Record<string, Subject>> = {
   "mysql query rules": "rules",
   "mysql variables": "variables",
   "admin variables": "admin",
+  "scheduler": "scheduler",
+  "proxysql servers": "peers",
 };
 
 const TABLES: Readonly<Record<Subject, string>> = {
@@ -51,6 +68,8 @@ const TABLES: Readonly<Record<Subject, string>> = {
   rules: "mysql_query_rules",
   variables: "global_variables WHERE variable_name LIKE 'mysql-%'",
   admin: "global_variables WHERE variable_name LIKE 'admin-%'",
+  scheduler: "scheduler",
+  peers: "proxysql_servers",
 };
 
 const LAYERS = "(to|from)\\s+(runtime|run|memory|mem|disk|config)";
@@ -60,11 +79,14 @@ const MOVE = new RegExp(
 );
 const WRITE = new RegExp(
   "^(?:(?:insert(?:\\s+or\\s+\\w+)?|replace)\\s+into|update(?:\\s+or\\s+\\w+)?|delete\\s+from)\\s+" +
-    '[`"]?(?:(main|disk|stats|monitor)[`"]?\\s*\\.\\s*[`"]?)?(\\w+)',
+    '[`"]?(?:(main|disk|stats_history|stats|monitor)[`"]?\\s*\\.\\s*[`"]?)?(\\w+)',
   "i",
 );
 const SET = /^set\s+(?:global\s+)?[`"]?((?:mysql|admin)-[\w-]+)[`"]?\s*=\s*(.+)$/is;
 const GET = /^select\s+(@@[`"]?((?:mysql|admin)-[\w-]+)[`"]?)$/i;
+const TRUNCATE =
+  /^truncate\s+(?:table\s+)?(?:[`"]?stats[`"]?\s*\.\s*)?[`"]?(stats_mysql_(?:query_digest|errors)(?:_reset)?)[`"]?$/i;
+const CHECKSUM = /^checksum\s+(?:(memory|mem|disk)\s+)?(mysql\s+[\w ]+)$/i;
 const SHOW = /^show\s+(?:(mysql|admin)\s+)(variables|users|servers|status)$/i;
 
 /** Undefined where a statement is about something else. */
@@ -91,13 +113,16 @@ export function parseProxysqlStatement(statement: string): ProxysqlStatement | u
   }
   const [got, alias, name] = GET.exec(statement) ?? [];
   if (got !== undefined) return { kind: "get", variable: name.toLowerCase(), alias };
-  const [checksum, what] = /^checksum\s+(?:memory\s+)?(mysql\s+[\w ]+)$/i.exec(statement) ?? [];
+  const [truncated, statistics] = TRUNCATE.exec(statement) ?? [];
+  if (truncated !== undefined) return { kind: "truncate", table: statistics.toLowerCase() };
+  const [checksum, from, what] = CHECKSUM.exec(statement) ?? [];
   if (checksum !== undefined) {
-    const known = SUBJECTS[what.toLowerCase().replaceAll(/\s+/g, " ")];
-    return known
-      ? { kind: "checksum", subject: known }
-      : { kind: "unknown-subject", written: checksum };
+    const layer = from?.toLowerCase() === "disk" ? "disk" : "memory";
+    const subject = what.toLowerCase().replaceAll(/\s+/g, " ");
+    return { kind: "checksum", subject, layer, written: checksum };
   }
+  if (/^show\s+prometheus\s+metrics$/i.test(statement)) return { kind: "metrics" };
+  if (/^select\s+config\s+file$/i.test(statement)) return { kind: "config-file" };
   const [shown, of, things] = SHOW.exec(statement) ?? [];
   if (shown !== undefined) {
     const select = selectOf(`${of} ${things}`.toLowerCase());

@@ -1,6 +1,7 @@
 // global_variables: ProxySQL's names for what our configuration says.
 
-import { type Config, formatAddress, formatNetwork, version } from "../../config/mod.ts";
+import { type Config, formatAddress, formatNetwork } from "../../config/mod.ts";
+import { proxysqlVersion } from "./version.ts";
 import type { Running } from "../../proxy/mod.ts";
 
 /** How a value is written there and here. */
@@ -118,7 +119,11 @@ const SHOWN: readonly Variable[] = [
     value: ({ admin: { listen } }) => listen === undefined ? "" : formatAddress(listen),
   },
   { name: "admin-read_only", doc: "Always `false`.", value: () => false },
-  { name: "admin-version", doc: "The proxy's version.", value: () => version },
+  {
+    name: "admin-version",
+    doc: "The version of ProxySQL that this is like, and the proxy's.",
+    value: () => proxysqlVersion,
+  },
 ];
 
 /** All of them, by name. */

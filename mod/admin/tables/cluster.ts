@@ -11,7 +11,7 @@ import {
 } from "../../cluster/mod.ts";
 import { formatAddress } from "../../config/mod.ts";
 import type { Times } from "../../observe/mod.ts";
-import { poolMax } from "../../proxy/mod.ts";
+import { poolMax, type ServerUsage } from "../../proxy/mod.ts";
 import { seconds, type Source, table, timeText } from "../table.ts";
 
 /** A server as it is watched, and what goes to it. */
@@ -29,6 +29,8 @@ interface ServerFacts {
   /** Times of its answers; undefined: there are none. */
   readonly execute: Times | undefined;
   readonly errors: number;
+  /** What has gone to it, by each of its names. */
+  readonly usage: readonly ServerUsage[];
 }
 
 /** One row a server. */
@@ -142,6 +144,21 @@ export const serversTable = table<ServerFacts>("servers", {
       "99 of 100 took no longer.",
       ({ execute }) => execute?.percentile(0.99) ?? null,
     ],
+    connections_used_max: [
+      "INTEGER",
+      "Connections that sessions had at the same time since the start, at most.",
+      ({ used, usage }) => Math.max(used, ...usage.map(({ usedMax }) => usedMax)),
+    ],
+    bytes_sent: [
+      "INTEGER",
+      "Bytes to it on these connections since the start, before TLS.",
+      ({ usage }) => usage.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
+    ],
+    bytes_received: [
+      "INTEGER",
+      "Bytes from it.",
+      ({ usage }) => usage.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0),
+    ],
   },
 });
 
@@ -150,6 +167,7 @@ async function serverFacts(source: Source): Promise<readonly ServerFacts[]> {
   const backends = (await source.surveys()).flatMap((survey) => survey.backends);
   const topology = running.cluster?.topology;
   const metrics = running.metrics();
+  const { servers: usages } = running.usage();
   const known = topology && topology.servers.length > 0
     ? topology.servers.map((watched) => ({ name: watched.name, watched }))
     : running.config.backends.map((address) => ({
@@ -159,7 +177,8 @@ async function serverFacts(source: Source): Promise<readonly ServerFacts[]> {
   const primary = topology && findServer(topology, topology.primary ?? "")?.position;
   const primaryRead = primary ? readPosition(primary) : undefined;
   return known.map(({ name, watched }) => {
-    const isOwn = isOf([name, ...watched?.aliases ?? []]);
+    const names = [name, ...watched?.aliases ?? []];
+    const isOwn = isOf(names);
     const own = backends.filter(isOwn);
     const stage = metrics.stages.find((each) => each.stage === "execute" && isOwn(each));
     const used = own.filter(({ session }) => session !== null).length;
@@ -174,11 +193,13 @@ async function serverFacts(source: Source): Promise<readonly ServerFacts[]> {
       outstanding: own.reduce((sum, { outstanding }) => sum + outstanding, 0),
       execute: stage?.times,
       errors: metrics.errors.filter(isOwn).reduce((sum, { count }) => sum + count, 0),
+      usage: names.flatMap((each) => usages.get(each) ?? []),
     };
   });
 }
 
-function transactionsBehind(
+/** Transactions that are at `primary` and not at `position`; null: not known. */
+export function transactionsBehind(
   position: Position | null | undefined,
   primary: ReadPosition | undefined,
 ): number | null {

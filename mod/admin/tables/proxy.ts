@@ -176,9 +176,13 @@ export const revisionsTable = table<ConfigRevision>("revisions", {
 });
 
 /** One row a rule. */
-export const rulesTable = table<readonly [number, Rule]>("rules", {
-  doc: "The rules of the configuration, in their order.",
-  rows: ({ view }) => view.running.config.rules.map((rule, at) => [at + 1, rule] as const),
+export const rulesTable = table<readonly [number, Rule, hits: number]>("rules", {
+  doc:
+    "The rules of the configuration, in their order. With several workers hits are up to 1 s old.",
+  rows: ({ view: { running } }) => {
+    const { rules: hits } = running.usage();
+    return running.config.rules.map((rule, at) => [at + 1, rule, hits.of(rule)] as const);
+  },
   columns: {
     number: ["INTEGER", "Its place, from 1 on.", ([number]) => number],
     name: ["TEXT", "Its name.", ([, { name }]) => name],
@@ -194,7 +198,12 @@ export const rulesTable = table<readonly [number, Rule]>("rules", {
     tags: ["TEXT", "Tags that the server must have.", ([, { tags }]) => given(tags.join(","))],
     consistency: ["TEXT", "How new the data must be.", ([, { consistency }]) => consistency],
     audit: ["TEXT", "Whether the audit log has them.", ([, { audit }]) => audit],
-    hits: ["INTEGER", "Statements it has decided. NULL: not counted.", () => null],
+    hits: [
+      "INTEGER",
+      "Statements it was the first to fit since the start, as long as it says the same. In a " +
+      "transaction, or where a session is held, no rule is asked.",
+      ([, , hits]) => hits,
+    ],
   },
 });
 

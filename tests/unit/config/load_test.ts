@@ -58,9 +58,9 @@ describe("loadConfig() values", () => {
     const wrong = `${backend}[[server]]\nweight = 2000\ntags = ["a,b"]\nfoo = 1\n`;
     const { errors = [] } = loadConfig({ text: wrong, file: "t" });
     expect(formatConfigErrors(errors)).toEqual([
-      "t:2:3: server[0].address: must be given, as in db1:3306",
-      "t:3:1: server[0].weight: must be a whole number from 0 to 1000, not 2000",
-      "t:4:9: server[0].tags[0]: must have no commas and no control characters",
+      "t:2:3: server[1].address: must be given, as in db1:3306",
+      "t:3:1: server[1].weight: must be a whole number from 0 to 1000, not 2000",
+      "t:4:9: server[1].tags[1]: must have no commas and no control characters",
       "t:5:1: server.foo: unknown key",
     ]);
   });

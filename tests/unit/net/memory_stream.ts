@@ -32,6 +32,7 @@ export class MemoryStream implements ByteStream {
   owner: StreamOwner = new RecordingOwner();
   pending = 0;
   readonly received = 0;
+  readonly sent = 0;
   readonly written: Buffer[] = [];
   /** Calls of the other methods in order. */
   readonly calls: string[] = [];
