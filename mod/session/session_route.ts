@@ -54,6 +54,8 @@ export class SessionRoute implements Asker {
   #hasWaited = false;
   #isRefused = false;
   #asked: RouteServer | undefined;
+  /** It was the primary then; by the time it answers another one may be. */
+  #askedPrimary = false;
   /** It is asked for all that was written anywhere, which only the primary can tell. */
   #asksForAll = false;
   #askedMs = 0;
@@ -232,6 +234,7 @@ export class SessionRoute implements Asker {
       return;
     }
     this.#asked = server;
+    this.#askedPrimary = server === this.#routing.router.primary;
     this.#askedMs = Date.now();
     this.#session.session.times.asks();
     this.#routing.ask(server, this);
@@ -241,7 +244,7 @@ export class SessionRoute implements Asker {
     const session = this.#session;
     if (session.session.closed || !session.busy) return;
     session.session.times.told();
-    if (this.#asksForAll && position?.isClosed === true && this.#asked!.isPrimary) {
+    if (this.#asksForAll && position?.isClosed === true && this.#askedPrimary) {
       // Another one may be the primary already, and have what this one has not.
       session.context.cluster?.report(this.#asked!.name, READ_ONLY_SERVER);
       session.tryAgain(`${this.#asked!.name} takes no writes now`);

@@ -246,11 +246,20 @@ function settingsOf(
     const isDefault = text === "" && !session.baseline.literals.has(name) &&
       name !== "character_set_results";
     const literal = isDefault ? undefined : literalOf(name, text);
-    // Set to what sessions begin with, which DEFAULT does where the account may not say the value.
-    const isFirst = !isCharset && literal === session.baseline.literals.get(name);
+    const isFirst = literal === session.baseline.literals.get(name) &&
+      !isCharset && !FOLLOWING.has(name) && saysDefault(session);
     changes.push([name, isFirst ? undefined : literal]);
   }
   return changes;
+}
+
+/** What another setting sets along has to be said as it is. */
+const FOLLOWING = new Set(["sql_big_selects"]);
+
+/** To set a variable to DEFAULT is allowed also where the account may not say its value. */
+function saysDefault(session: PooledSession): boolean {
+  const { bytes, start } = textOf(session);
+  return /\bdefault\b/i.test(Buffer.from(bytes.subarray(start)).toString("latin1"));
 }
 
 /** `max_join_size` sets another variable along, of which nothing is told. */

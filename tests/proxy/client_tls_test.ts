@@ -129,7 +129,9 @@ describe("client TLS", () => {
 
     writeFileSync(cert, "no certificate");
     process.kill(proxy.pid, "SIGHUP");
-    expect(await proxy.untilLogged(/certificates not read again/)).toContain("is not PEM");
+    expect(await proxy.untilLogged(/certificates not read again/)).toContain(
+      "holds no certificate in PEM",
+    );
     using later = await loginAs(server.accounts.app, proxy, { tls: true });
     expect(peerName(later)).toBe("after");
   });

@@ -25,6 +25,7 @@ for (const kind of serverKinds()) {
       config: '[monitor]\ninterval = "60s"\n[cluster]\ndiscover = false\n' +
         '[route]\nsplit = true\nprimary_reads = "prefer"\nconsistency = "global"\n',
     });
+    await proxy.untilLogged(/mode=synced/);
     const { host, port } = proxy;
     const client = await createConnection({ host, port, user: "app", password: "app" });
     const route = async () => {

@@ -26,6 +26,7 @@ test.each(serverKinds())("%s: a question's connection that dies", async (kind) =
     config: '[cluster]\ndiscover = false\nslow_start = "0"\n' +
       '[route]\nsplit = true\nwait_timeout = "200ms"\n',
   });
+  await proxy.untilLogged(/mode=synced/);
   const { host, port } = proxy;
   const client = await createConnection({
     ...{ host, port, user: "app", password: "app", database: "test" },
