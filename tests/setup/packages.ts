@@ -28,6 +28,7 @@ export const REQUIREMENTS: readonly PackagedRequirement[] = [
   needs("dbd-mariadb", ["libdbd-mariadb-perl"]),
   needs("php", ["php-cli", "php-mysql"]),
   needs("ruby", ["ruby", "ruby-mysql2"]),
+  needs("ansible", ["ansible"], ["ansible-playbook"]),
   needs("pt-query-digest", ["percona-toolkit"], ["pt-query-digest"]),
   needs("ss", ["iproute2"], ["ss"]),
   needs("tmux", ["tmux"], ["tmux"]),
