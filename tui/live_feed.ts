@@ -72,7 +72,7 @@ export class LiveFeed implements Feed {
       )
     );
     for (const [name, rows] of answers) if (rows !== undefined) tables[name] = rows;
-    const snapshot = { atMs: Date.now(), tables };
+    const snapshot = { atMs: Date.now(), tables, asked: names };
     if (rowsOf(snapshot, "proxy").length === 0) {
       throw new Error("this admin port has no table `proxy`: it is not one of mysqlproxy");
     }

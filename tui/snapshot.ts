@@ -40,6 +40,8 @@ export interface Snapshot {
   /** When it was read, milliseconds since 1970. */
   readonly atMs: number;
   readonly tables: Readonly<Partial<Record<TableName, readonly Row[]>>>;
+  /** What was asked for, whether the proxy has it or not; absent in recordings: all. */
+  readonly asked?: readonly TableName[];
 }
 
 /** A table's rows; none where it was not read. */

@@ -7,7 +7,7 @@ import { poolsList } from "../lists/backends.ts";
 import { changeOf, eventTone, reasonOf, shortTime } from "../lists/events.ts";
 import type { Model } from "../model.ts";
 import { type Picked, PORTION } from "../picked.ts";
-import { numberOf, type Row, textOf } from "../snapshot.ts";
+import { numberOf, type Row, type TableName, textOf } from "../snapshot.ts";
 import type { ListState, State } from "../state.ts";
 import type { Line } from "../theme.ts";
 import { nowLine, nowLines, stageLines } from "../waits.ts";
@@ -130,7 +130,11 @@ function Detail({ row, width, height }: {
 function ListTable({ model, state, picked, chosen, top, width, height }: BodyProps) {
   const { list, rows, cursor, sort } = picked;
   if (rows.length === 0) {
-    const text = picked.total > 0 ? "no row fits the filter" : list.empty(model);
+    const text = !wasAsked(list.tables, model)
+      ? "…"
+      : picked.total > 0
+      ? "no row fits the filter"
+      : list.empty(model);
     return <Lines lines={filledUp([[" ", { text, tone: "muted" }]], height)} width={width} />;
   }
   const shown = Math.max(1, height - 1);
@@ -152,6 +156,11 @@ function ListTable({ model, state, picked, chosen, top, width, height }: BodyPro
       {missing > 0 ? <Lines lines={filledUp([], missing)} width={width} /> : null}
     </>
   );
+}
+
+/** What a tab is made of comes with the next answer of the proxy. */
+function wasAsked(names: readonly TableName[], { tables, snapshot: { asked } }: Model): boolean {
+  return names.every((name) => tables[name] !== undefined || asked?.includes(name) !== false);
 }
 
 function filledUp(lines: readonly Line[], height: number): readonly Line[] {
