@@ -221,6 +221,24 @@ function live(feed: SceneFeed, intervalMs = 1000): Shown {
 }
 
 describe("before a proxy", () => {
+  test("a tab that is new waits for its tables, and says that they are missing when they are", async () => {
+    const gate = Promise.withResolvers<void>();
+    class SlowFeed extends SceneFeed {
+      override async read(wanted: Wanted): Promise<Snapshot> {
+        const { tables, atMs } = await super.read(wanted);
+        if (wanted.tables.has("digests")) await gate.promise;
+        const { digests: _, ...others } = tables;
+        return { atMs, tables: others, asked: [...wanted.tables] };
+      }
+    }
+    const shown = live(new SlowFeed());
+    await shown.until("Servers");
+    shown.press("4");
+    expect(await shown.until(/^ Statements/m)).toMatch(/^ …$/m);
+    gate.resolve();
+    await shown.until("not measured by this proxy");
+  });
+
   test("a query is killed only after a yes", async () => {
     const feed = new SceneFeed();
     const shown = live(feed);
