@@ -122,7 +122,11 @@ describe.skipIf(kind === undefined)("tools for ProxySQL before a cluster", () =>
       const { run, servers } = here;
       await until(
         "both are seen",
-        async () => (await servers()).filter((row) => row.includes("ONLINE")).length === 2,
+        async () =>
+          Bun.deepEquals(await servers(), [
+            `${WRITER} ${old!.port} ONLINE 1`,
+            `${READER} ${next!.port} ONLINE 1`,
+          ]),
       );
       // Before.
       await run(
