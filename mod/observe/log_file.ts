@@ -96,9 +96,9 @@ export class LogFile {
 
   #open(): number {
     const descriptor = openSync(this.#options.path, "a", 0o600);
-    this.#bytes = fstatSync(descriptor).size;
+    const { size, birthtimeMs } = fstatSync(descriptor);
+    this.#bytes = size;
     // A file that was there has the age that it has: a proxy may be started anew each day.
-    const { birthtimeMs } = fstatSync(descriptor);
     this.#openedAt = this.#bytes > 0 && birthtimeMs > 0 ? birthtimeMs : Date.now();
     const { head = "" } = this.#options;
     if (this.#bytes === 0 && head !== "") this.#bytes += writeSync(descriptor, head);

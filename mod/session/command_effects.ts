@@ -7,7 +7,7 @@ import type { PooledSession } from "./pooled_session.ts";
 import type { RoutedFacts, Routing } from "./routing.ts";
 import { wantsCursor } from "./session_statement.ts";
 import { statementStart } from "./statement_start.ts";
-import { wordsOf } from "./statement_text.ts";
+import { startsWith, wordsOf } from "./statement_text.ts";
 
 /** What routes its statements; undefined where they go to the server that takes writes. */
 function routingOf({ route, context }: PooledSession): Routing | undefined {
@@ -80,5 +80,5 @@ function executesNothing(session: PooledSession, effects: number): boolean {
   if (session.pooled !== undefined || session.command[HEADER_LENGTH] !== Command.QUERY) {
     return false;
   }
-  return /^EXECUTE (?!IMMEDIATE\b)/.test(wordsOf(session));
+  return startsWith(session, "EXECUTE") && !wordsOf(session).startsWith("EXECUTE IMMEDIATE");
 }

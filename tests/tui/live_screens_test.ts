@@ -10,6 +10,7 @@ import { until } from "../cluster/watching.ts";
 import { proxyCommand } from "../proxy_process.ts";
 import { serverKinds } from "../servers/mod.ts";
 import { startLiveProxy } from "./live_proxy.ts";
+import { TITLES } from "./tab_titles.ts";
 import { Terminal } from "./terminal.ts";
 
 const [kind] = serverKinds();
@@ -17,17 +18,7 @@ const hasTmux = Bun.which("tmux") !== null;
 
 const SERVER = /^ 127\.0\.0\.1:\d+ +(?:none|primary|replica) /;
 
-/** Each tab by its key, and what its title begins with. */
-const TITLES = [
-  "Servers",
-  "Frontends",
-  "Pools",
-  "Statements",
-  "Under way",
-  "Timeline",
-  "Limits",
-  "Log",
-];
+/** The names of columns, which stand below a title. */
 const COLUMNS = / [A-Z]{2,}[A-Z0-9%▾/ ]+$/;
 /** A header of four lines, and the tabs. */
 const HEAD_LINES = 5;

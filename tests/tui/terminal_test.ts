@@ -14,6 +14,7 @@ import { freePort, serverKinds } from "../servers/mod.ts";
 import { setReadOnly } from "../cluster/clusters.ts";
 import { startLiveProxy } from "./live_proxy.ts";
 import { scene } from "./scene.ts";
+import { TITLES } from "./tab_titles.ts";
 import { Terminal } from "./terminal.ts";
 
 const hasTmux = Bun.which("tmux") !== null;
@@ -45,16 +46,7 @@ describe.skipIf(!hasTmux)("screens", () => {
       const screens: string[] = [];
       const keep = (name: string, screen: string) => screens.push(`== ${name}\n${screen}\n`);
       keep(TABS[0], await terminal.settled("Servers"));
-      const titles = [
-        "Frontends",
-        "Pools",
-        "Statements",
-        "Under way",
-        "Timeline",
-        "Limits",
-        "Log",
-      ];
-      for (const [at, title] of titles.entries()) {
+      for (const [at, title] of TITLES.slice(1).entries()) {
         await terminal.press(String(at + 2));
         keep(TABS[at + 1]!, await terminal.settled(new RegExp(`^ ${title}`, "m")));
       }

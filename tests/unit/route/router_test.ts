@@ -106,6 +106,20 @@ describe("Router", () => {
     expect(begin(routerOver(SERVERS, { route: { transactions: "primary" } }))).toBe("p barred");
   });
 
+  test("at global the primary is asked also where a read stays there, if another may be it", () => {
+    const read = "/*+ mysqlproxy(consistency=global) */ SELECT a FROM t";
+    const prefers = routerOver(SERVERS, { route: { primaryReads: "prefer" } });
+    expect(told(decide(prefers, read))).toBe("p prefers-primary ask");
+    expect(told(decide(prefers, read, session(), { hasAsked: true }))).toBe("p prefers-primary");
+    const hinted = "/*+ mysqlproxy(target=primary, consistency=global) */ SELECT a FROM t";
+    expect(told(decide(router, hinted))).toBe("p hint ask");
+    const unfit = routerOver([primary("p"), server("r1", { reads: false })]);
+    expect(told(decide(unfit, read))).toBe("p no-replica ask");
+    expect(told(decide(routerOver([primary("p")]), read))).toBe("p no-replica");
+    const write = "/*+ mysqlproxy(consistency=global) */ UPDATE t SET a = 1";
+    expect(told(decide(prefers, write))).toBe("p barred");
+  });
+
   test("without splitting all goes to the primary", () => {
     const off = routerOver(SERVERS, { route: { split: false } });
     expect(told(decide(off, "SELECT a FROM t"))).toBe("p split-off");
