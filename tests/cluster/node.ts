@@ -94,6 +94,7 @@ export class ClusterNode implements AsyncDisposable {
     this.#control?.destroy();
     this.#control = undefined;
     process.kill(this.pid, signal);
+    if (signal === "SIGKILL") this.#frozen = false; // it goes, stopped or not
     await this.#process?.exited;
   }
 

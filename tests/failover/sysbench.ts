@@ -1,6 +1,7 @@
 // sysbench's read_write through the proxy over a kill -9 of the primary of a real cluster, with
 // failover.replay: its transactions go on. A COMMIT that was under way is the only error.
 
+import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { until } from "../cluster/watching.ts";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { replayCounters } from "./replay_counters.ts";
@@ -39,6 +40,9 @@ const TABLES = 4;
 const BEFORE_MS = 3000;
 /** Of the whole: a group takes 5 to 8 of it to choose another primary. */
 const RUN_S = 20;
+
+/** Rows of the admin port are no older, in milliseconds, and some more. */
+const ROWS_AGE_MS = 300;
 
 /** libmariadb keeps 2013 for itself: what is unknown comes as 1105. */
 const UNKNOWN = [1105, 2013].join();
@@ -91,6 +95,7 @@ async function overKill(
     new Response(child.stderr).text(),
   ]);
   await Bun.sleep(BEFORE_MS);
+  await freezeInTransaction(site, proxy);
   await site.primary.kill();
   await site.promote();
   const wentOn = child.exitCode === null;
@@ -108,6 +113,26 @@ async function overKill(
     report,
     proxyLog: proxy.log(),
   };
+}
+
+/** The primary stands still, and a transaction that has read and is writing with it. */
+async function freezeInTransaction(site: Site, proxy: ProxyProcess): Promise<void> {
+  const port = await proxy.loggedPort("admin port");
+  const admin = await createConnection({ host: "127.0.0.1", port, user: "app", password: "app" });
+  const isWriting = async () => {
+    site.primary.freeze();
+    await Bun.sleep(ROWS_AGE_MS); // else they may be from before
+    const [rows] = await admin.query<RowDataPacket[]>(
+      "SELECT 1 FROM frontends WHERE in_transaction AND state = 'execute' AND statement LIKE 'UPDATE %'",
+    );
+    if (rows.length === 0) site.primary.thaw();
+    return rows.length > 0;
+  };
+  try {
+    await until("a transaction is writing", isWriting, { pollMs: 50 });
+  } finally {
+    admin.destroy();
+  }
 }
 
 function command(what: "prepare" | "run", port: number, options: SysbenchOptions): string[] {
