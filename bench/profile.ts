@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, Option } from "commander";
 import type { ServerKind } from "../tests/servers/mod.ts";
+import { startClusterDatabase } from "./cluster.ts";
 import { contenders } from "./contenders/mod.ts";
 import { startDatabase } from "./database.ts";
 import { Generator } from "./load/generator.ts";
@@ -28,7 +29,9 @@ interface Given {
   readonly server: ServerKind;
 }
 
-const own = contenders.map(({ name }) => name).filter((name) => name.startsWith("mysqlproxy"));
+const own = contenders.map(({ name }) => name).filter((name) =>
+  /^(?:mysqlproxy|split-)/.test(name)
+);
 const given = new Command("just profile")
   .description("Where the proxy's time goes under a load, function by function.")
   .addOption(new Option("--contender <name>").choices(own).default("mysqlproxy-pool"))
@@ -53,7 +56,9 @@ async function profile(options: Given): Promise<void> {
   mkdirSync(FOLDER, { recursive: true });
   const stamp = new Date().toISOString().replaceAll(":", "-");
   const name = `${stamp}-${options.contender}-${work}-${prepared ? "prepared" : "text"}`;
-  await using database = await startDatabase(server, { connectionsMax: 2 * clients + 200 });
+  await using database = options.contender.startsWith("split-")
+    ? await startClusterDatabase(server)
+    : await startDatabase(server, { connectionsMax: 2 * clients + 200 });
   const target = await openTarget(contenders.find((each) => each.name === options.contender)!, {
     database,
     folder,

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import type { ServerKind } from "../tests/servers/mod.ts";
+import { startClusterDatabase } from "./cluster.ts";
 import { contenders } from "./contenders/mod.ts";
 import { startDatabase } from "./database.ts";
 import { Generator } from "./load/generator.ts";
@@ -18,10 +19,21 @@ const WARM_UP_MS = 4_000;
 /** A configuration is in force after this time, and code that is new has become fast. */
 const SETTLE_MS = 300;
 
-/** What can be switched, as the configuration says it. */
-const SWITCHES: Readonly<Record<string, { readonly on: string; readonly off: string }>> = {
-  audit: { on: '[audit]\nfile = "audit.log"\n', off: "" },
-  metrics: { on: "", off: "[metrics]\nstatements = false\n" },
+/** Something that can be switched by the configuration. */
+interface Switch {
+  /** The configuration with it on. */
+  readonly on: (text: string) => string;
+  readonly off: (text: string) => string;
+  /** On a primary and two replicas; else on one server. */
+  readonly onCluster?: true;
+}
+
+const SWITCHES: Readonly<Record<string, Switch>> = {
+  audit: { on: (text) => `${text}\n[audit]\nfile = "audit.log"\n`, off: String },
+  metrics: { on: String, off: (text) => `${text}\n[metrics]\nstatements = false\n` },
+  // What reads that are not stale cost, against those that may be.
+  session: consistency("session"),
+  global: consistency("global"),
 };
 
 interface Given {
@@ -35,7 +47,7 @@ interface Given {
 }
 
 const given = new Command("bun bench/toggle.ts")
-  .description("What the audit log or the measuring of statements costs, in turns with neither.")
+  .description("What the audit log, the measuring of statements or a level of consistency costs.")
   .addOption(new Option("--switch <name>").choices(Object.keys(SWITCHES)).default("audit"))
   .addOption(new Option("--work <name>").choices(Object.keys(works)).default("point"))
   .option("--prepared", "prepared statements instead of text", false)
@@ -45,6 +57,15 @@ const given = new Command("bun bench/toggle.ts")
   .addOption(new Option("--server <kind>").choices(["mariadb", "mysql"]).default("mariadb"))
   .parse(process.argv)
   .opts<Given>();
+
+/** Off it is `eventual`, as the contender has it. */
+function consistency(level: string): Switch {
+  return {
+    on: (text) => text.replace('consistency = "eventual"', `consistency = "${level}"`),
+    off: String,
+    onCluster: true,
+  };
+}
 
 const folder = mkdtempSync(join(tmpdir(), "mysqlproxy-toggle-"));
 try {
@@ -62,19 +83,23 @@ interface Round {
 
 async function toggle(options: Given): Promise<void> {
   const { clients, work, prepared, server, seconds, rounds } = options;
-  await using database = await startDatabase(server, { connectionsMax: 2 * clients + 200 });
-  const contender = contenders.find(({ name }) => name === "mysqlproxy-pool")!;
+  const how = SWITCHES[options.switch]!;
+  await using database = how.onCluster
+    ? await startClusterDatabase(server)
+    : await startDatabase(server, { connectionsMax: 2 * clients + 200 });
+  const contender = contenders.find(({ name }) =>
+    name === (how.onCluster ? "split-eventual" : "mysqlproxy-pool")
+  )!;
   const target = await openTarget(contender, {
     ...{ database, folder, clientsMax: clients + 100, workers: 1, poolConnections: CONNECTIONS },
   });
   const { pid } = target.process!;
   const file = join(target.folder, "mysqlproxy.toml");
   const text = readFileSync(file, "utf8");
-  const how = SWITCHES[options.switch]!;
   const login = { ...loginOptions(database, target.endpoint), work, prepared, clients };
   await using generator = await Generator.start(login, 1);
   const turn = async (isOn: boolean, ms: number): Promise<Round> => {
-    writeFileSync(file, `${text}\n${isOn ? how.on : how.off}`);
+    writeFileSync(file, isOn ? how.on(text) : how.off(text));
     process.kill(pid, "SIGHUP");
     await generator.run({ ms: SETTLE_MS, rate: 0 });
     const before = cpuMicros(pid);

@@ -14,7 +14,9 @@ export function splitting(level: string): Contender {
     byDefault: true,
     parts: ["split"],
     version: mysqlproxy.version,
-    start({ server, replicas, account, monitor, listen, folder, workers, poolConnections }) {
+    start(options) {
+      const { server, replicas, account, monitor, listen, folder, workers } = options;
+      const { poolConnections, wrapper } = options;
       const addresses = [server, ...replicas].map(({ host, port }) => `"${host}:${port}"`);
       const file = join(folder, "mysqlproxy.toml");
       writeFileSync(
@@ -43,7 +45,10 @@ export function splitting(level: string): Contender {
           "",
         ].join("\n"),
       );
-      return startProcess([...PROGRAM, "serve", "-c", file], { folder });
+      return startProcess([...wrapper?.command ?? [], ...PROGRAM, "serve", "-c", file], {
+        folder,
+        environment: wrapper?.environment ?? {},
+      });
     },
   };
 }

@@ -15,12 +15,12 @@ export async function configureWorkers(
   ask: (question: Question) => Promise<readonly Answer[]>,
   own: () => Promise<void>,
 ): Promise<string | undefined> {
-  const step = async (question: Question) =>
-    (await ask(question)).map(({ failure }) => failure ?? "A worker does not answer")
-      .find((failure) => failure !== "");
-  const failure = await step({ kind: "prepare", config }) ??
+  const prepared = (await ask({ kind: "prepare", config }))
+    .map(({ failure }) => failure ?? "A worker does not answer")
+    .find((failure) => failure !== "");
+  const failure = prepared ??
     await own().then(() => undefined, (error: Error) => error.message);
-  if (failure === undefined) return await step({ kind: "commit" });
-  await step({ kind: "drop" });
+  // Who has prepared it can't fail any more: a worker without an answer has it as soon as it goes on.
+  await ask({ kind: failure === undefined ? "commit" : "drop" });
   return failure;
 }

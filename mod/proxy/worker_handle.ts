@@ -31,6 +31,8 @@ import {
 const RESTART_MS = 1000;
 /** How long workers may take to answer a question of another one. */
 export const ANSWER_MS = 1000;
+/** How much longer to do what it is told: on a busy machine better late than in some of them alone. */
+const CHANGE_MORE_MS = 9000;
 
 /** One worker's place: a process, and another one after it if it dies. */
 export class WorkerHandle {
@@ -132,7 +134,10 @@ export class WorkerHandle {
   /** Has certificates read again; gives why that failed, or undefined. */
   reload(): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(`Worker ${this.number} does not answer`), ANSWER_MS);
+      const timer = setTimeout(
+        () => resolve(`Worker ${this.number} does not answer`),
+        ANSWER_MS + CHANGE_MORE_MS,
+      );
       this.#reloaded = (failure) => {
         clearTimeout(timer);
         resolve(failure);
@@ -327,9 +332,7 @@ export class WorkerHandle {
   ask(question: Question): Promise<Answer> {
     if (!this.#isThere) return Promise.resolve({});
     const ticket = ++this.#tickets;
-    // A KILL may have to wait for a server connection of the target's account.
-    const waitsForServer = question.kind === "aim" || question.kind === "kill";
-    const waitMs = waitsForServer ? this.#fleet.config.pool.waitTimeoutMs : 0;
+    const waitMs = this.#moreMs(question);
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(ticket);
@@ -341,6 +344,25 @@ export class WorkerHandle {
       });
       this.send({ kind: "ask", ticket, question });
     });
+  }
+
+  /** How much longer than others a question may take, in milliseconds. */
+  #moreMs({ kind }: Question): number {
+    switch (kind) {
+      case "aim":
+      case "kill":
+        // It may have to wait for a server connection of the target's account.
+        return this.#fleet.config.pool.waitTimeoutMs;
+      case "prepare":
+      case "commit":
+      case "drop":
+      case "pause":
+      case "reopenLogs":
+      case "renew":
+        return CHANGE_MORE_MS;
+      default:
+        return 0;
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { proxyCommand, type ProxyProcess, startProxy } from "../proxy_process.ts";
+import { childrenOf, proxyCommand, type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { RawClient, refusal } from "./raw_client.ts";
 import { kinds, loginAs, subject, until } from "./subjects.ts";
 
@@ -92,6 +92,18 @@ for (const workers of ["1", "2"]) {
     expect(await admin.value("SELECT value FROM properties WHERE name = 'http.listen'")).toBe("");
   });
 }
+
+test("a worker that stands still for a while has the configuration when it goes on", async () => {
+  await using here = await place("[limits]\nclients_max = 100\n", "2");
+  const { admin, proxy } = here;
+  const [worker] = childrenOf(proxy.pid);
+  process.kill(worker!, "SIGSTOP");
+  const applied = admin.query("CONFIG APPLY 'limits.clients_max = 7'");
+  await Bun.sleep(1500); // other answers of workers are not waited for so long
+  process.kill(worker!, "SIGCONT");
+  await applied;
+  expect(await revision(admin)).toBe(2);
+});
 
 test("config diff, apply and rollback", async () => {
   await using here = await place("[limits]\nclients_max = 100\n");

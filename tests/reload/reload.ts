@@ -9,6 +9,9 @@ import { type Cluster, startAsyncCluster, until } from "../cluster/mod.ts";
 import { childrenOf, startProxy } from "../proxy_process.ts";
 import type { ServerKind } from "../servers/mod.ts";
 
+/** How often it is looked at what the proxy holds. */
+export const LOOKS = 50;
+
 /** What is run. */
 export interface ReloadOptions {
   readonly kind: ServerKind;
@@ -36,7 +39,7 @@ export interface ReloadReport {
   readonly statements: number;
   /** Errors that clients got, by message. */
   readonly errors: ReadonlyMap<string, number>;
-  /** Behind each tenth of the changes; the same clients are there. */
+  /** Behind each fiftieth of the changes; the same clients are there. */
   readonly held: readonly Holdings[];
   /** How long one change took, from the order to its answer: the median, in milliseconds. */
   readonly changeMs: number;
@@ -88,7 +91,7 @@ export async function reload(options: ReloadOptions): Promise<ReloadReport> {
     };
     const times: number[] = [];
     const held: Holdings[] = [];
-    const part = Math.ceil(options.changes / 10);
+    const part = Math.ceil(options.changes / LOOKS);
     for (let change = 1; change <= options.changes; change++) {
       const since = performance.now();
       // Half of them as the file, the others as a text.
