@@ -15,6 +15,8 @@ export interface Asker {
 const MANY = 4;
 /** How long it waits for them, in milliseconds: what timers can measure. */
 const GATHER_MS = 1;
+/** It waits for no more than these: among so many what it costs counts for little. */
+const ENOUGH = 16;
 
 /** The question and those who wait for it. */
 export class SharedQuestion {
@@ -29,8 +31,10 @@ export class SharedQuestion {
   #current: Asker[] = [];
   /** Those who came behind it. */
   #next: Asker[] = [];
-  /** A question is on its way, or about to be. */
+  /** A question is on its way, or goes out when the turn ends. */
   #isOut = false;
+  /** More of those are waited for whom the next question is for. */
+  #gathers = false;
   /** The last question was for many. */
   #servedMany = false;
 
@@ -52,8 +56,7 @@ export class SharedQuestion {
   /** Wants to know the position. Hot path: nothing is allocated but room in a list. */
   ask(asker: Asker): void {
     this.#next.push(asker);
-    if (this.#isOut) return;
-    this.#plan();
+    if (!this.#isOut) this.#plan();
   }
 
   /** The question that is on its way was answered, or failed with undefined. */
@@ -68,10 +71,22 @@ export class SharedQuestion {
   }
 
   #plan(): void {
-    this.#isOut = true;
-    if (this.#servedMany) this.#gather(this.#go);
-    else this.#defer(this.#go);
+    if (!this.#servedMany || this.#next.length >= ENOUGH) {
+      this.#gathers = false;
+      this.#isOut = true;
+      this.#defer(this.#go);
+    } else if (!this.#gathers) {
+      this.#gathers = true;
+      this.#gather(this.#onGathered);
+    }
   }
+
+  readonly #onGathered = (): void => {
+    if (!this.#gathers) return; // enough have come before
+    this.#gathers = false;
+    this.#isOut = true;
+    this.#go();
+  };
 
   /** Those who have come since the last one share this one. */
   readonly #go = (): void => {

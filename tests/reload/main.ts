@@ -20,7 +20,7 @@ const { values } = parseArgs({
 const RSS_FACTOR_MAX = 1.1;
 /** Connections of the proxy's own that come and go. */
 const FDS_MORE_MAX = 10;
-/** Looks that are printed as one line. */
+/** Looks that are printed as one line; the first of them are behind a start, when all grows once. */
 const TOGETHER = 5;
 
 const changes = Number(values.changes);
@@ -55,7 +55,7 @@ for (let at = 0; at < held.length; at += TOGETHER) {
       } server connections`,
   );
 }
-const [first, second] = [held.slice(0, held.length / 2), held.slice(held.length / 2)];
+const [first, second] = [held.slice(TOGETHER, held.length / 2), held.slice(held.length / 2)];
 const grows = (now: number, before: number) => now > before * RSS_FACTOR_MAX;
 const growsBy = {
   median: grows(median(second, "rssBytes"), median(first, "rssBytes")),

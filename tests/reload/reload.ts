@@ -12,6 +12,9 @@ import type { ServerKind } from "../servers/mod.ts";
 /** How often it is looked at what the proxy holds. */
 export const LOOKS = 50;
 
+/** The collector is told that there is no more than this: garbage would hide what stays. */
+const MEMORY_BYTES = 256 * 1024 * 1024;
+
 /** What is run. */
 export interface ReloadOptions {
   readonly kind: ServerKind;
@@ -60,6 +63,7 @@ export async function reload(options: ReloadOptions): Promise<ReloadReport> {
     await using proxy = await startProxy({
       backends: [],
       args: ["-c", file, "--admin", "127.0.0.1:0"],
+      env: { BUN_JSC_forceRAMSize: String(MEMORY_BYTES) },
     });
     const port = await proxy.loggedPort("admin port");
     const admin = await createConnection({ host: "127.0.0.1", port, user: "admin", password: "p" });

@@ -237,6 +237,31 @@ describe("SharedQuestion", () => {
     expect([told.length, sent, gathered]).toEqual([8, 3, undefined]);
   });
 
+  test("it waits for no more of them than are enough", () => {
+    let gathered = 0;
+    let sent = 0;
+    const question = new SharedQuestion(() => sent++, defer, () => gathered++);
+    const told: (Position | undefined)[] = [];
+    const askAll = (count: number) => {
+      for (let i = 0; i < count; i++) question.ask(asker(told));
+    };
+    askAll(4);
+    endTurn();
+    question.answer(at(1));
+    askAll(15);
+    expect([gathered, sent]).toEqual([1, 1]);
+    askAll(1);
+    endTurn();
+    expect([gathered, sent]).toEqual([1, 2]);
+    // As many have come while it was on its way.
+    askAll(16);
+    question.answer(at(2));
+    endTurn();
+    expect([told.length, gathered, sent]).toEqual([20, 1, 3]);
+    question.answer(at(3));
+    expect(told).toHaveLength(36);
+  });
+
   test("who asks again when told starts a new question", () => {
     let sent = 0;
     const question = new SharedQuestion(() => sent++, defer);
