@@ -184,6 +184,12 @@ export class LogFile {
   };
 
   #flush(): void {
+    if (this.#options.overflow === "block") {
+      // With a write under way it could not wait for that one to be over before the next.
+      this.#flushSync();
+      this.#rotateIfDue();
+      return;
+    }
     if (this.#isWriting || this.#pending.at === 0) return;
     this.#isWriting = true;
     const taken = this.#pending;

@@ -141,6 +141,16 @@ describe("LogFile", () => {
   });
 });
 
+test("where nothing may be dropped, lines are in order behind one that is written at once", async () => {
+  using log = subject({ bufferMaxBytes: 1000, overflow: "block" });
+  log.file.write(`${"x".repeat(300_000)}\n`);
+  for (let i = 0; i < 100; i++) log.file.write(`${i} ${"y".repeat(90)}\n`);
+  await log.file.close();
+  const [first, ...others] = log.text().trimEnd().split("\n");
+  expect(first).toBe("x".repeat(300_000));
+  expect(others.map((line) => parseInt(line))).toEqual(Array.from({ length: 100 }, (_, i) => i));
+});
+
 describe("maskPasswords()", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["CREATE USER a IDENTIFIED BY 'se\\'cret'", "CREATE USER a IDENTIFIED BY '***'"],
