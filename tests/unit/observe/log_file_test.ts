@@ -141,12 +141,21 @@ describe("LogFile", () => {
   });
 });
 
-test("where nothing may be dropped, lines are in order behind one that is written at once", async () => {
-  using log = subject({ bufferMaxBytes: 1000, overflow: "block" });
-  log.file.write(`${"x".repeat(300_000)}\n`);
-  for (let i = 0; i < 100; i++) log.file.write(`${i} ${"y".repeat(90)}\n`);
-  await log.file.close();
-  const [first, ...others] = log.text().trimEnd().split("\n");
+test("where nothing may be dropped, lines stay in order behind a write that takes its time", async () => {
+  using place = subject();
+  const pipe = join(place.folder, "pipe");
+  const copy = join(place.folder, "copy");
+  await Bun.spawn(["mkfifo", pipe]).exited;
+  // A pipe takes 64 KiB, and then no more until somebody reads.
+  const reader = Bun.spawn(["sh", "-c", `exec 3<${pipe}; sleep 0.3; cat <&3 >${copy}`]);
+  const options = { path: pipe, bufferMaxBytes: 1000, overflow: "block" } as const;
+  const file = new LogFile({ ...OPTIONS, ...options, onError: () => {} });
+  file.write(`${"x".repeat(300_000)}\n`);
+  await Bun.sleep(10); // where it is another thread's, that one is at it
+  for (let i = 0; i < 100; i++) file.write(`${i} ${"y".repeat(90)}\n`);
+  await file.close();
+  await reader.exited;
+  const [first, ...others] = readFileSync(copy, "utf8").trimEnd().split("\n");
   expect(first).toBe("x".repeat(300_000));
   expect(others.map((line) => parseInt(line))).toEqual(Array.from({ length: 100 }, (_, i) => i));
 });
