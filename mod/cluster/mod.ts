@@ -16,7 +16,7 @@ export type { ServerState } from "./server_state.ts";
 export type * from "./settings.ts";
 export type { ServerSettings } from "./snapshot.ts";
 export * from "./topology.ts";
-export { StateFiles } from "./state_files.ts";
+export { type SavedState, StateFiles } from "./state_files.ts";
 export type { Rows } from "./row_filter.ts";
 export * from "./statement_text.ts";
 export * from "./statements.ts";

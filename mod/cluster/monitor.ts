@@ -26,7 +26,9 @@ const POLL_MS = 5;
 
 /** Watches a cluster. */
 export class ClusterMonitor {
-  #options: MonitorOptions;
+  #options: Omit<MonitorOptions, "before">;
+  /** The one that it takes over from, until it knows as much: that one has had one before it, too. */
+  #before: MonitorOptions["before"];
   readonly #clock: Clock;
   readonly #random: () => number;
   readonly #roster: Roster;
@@ -52,23 +54,23 @@ export class ClusterMonitor {
   /** What has happened. */
   readonly events: EventRing;
 
-  constructor(options: MonitorOptions) {
+  constructor({ before, ...options }: MonitorOptions) {
     this.#options = options;
+    this.#before = before;
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? Math.random;
     this.#orders = options.orders ?? {};
     this.#failovers = new FailoverWatch(this.#clock);
     this.#lags = new Lags(this.#clock);
     this.#roster = new Roster(this.#clock);
-    this.#topology = options.before?.topology ?? NO_TOPOLOGY;
-    this.events = options.before?.events ?? new EventRing({
+    this.#topology = before?.topology ?? NO_TOPOLOGY;
+    this.events = before?.events ?? new EventRing({
       max: options.settings.eventsMax,
       wallMs: () => this.#clock.wallMs(),
       ...(options.onEvent ? { onEvent: options.onEvent } : {}),
     });
-    if (options.settings.flavor !== "auto") {
-      this.#flavor = { flavor: flavorNamed(options.settings.flavor), reason: "configured" };
-    }
+    const { flavor } = options.settings;
+    if (flavor !== "auto") this.#flavor = { flavor: flavorNamed(flavor), reason: "configured" };
   }
 
   /** What is known now. */
@@ -262,7 +264,7 @@ export class ClusterMonitor {
     this.#flavor = found;
     // Who was asked before is to be asked as one of this flavor.
     for (const watch of this.#watches.values()) watch.forgetFlavor();
-    const told = now?.name ?? this.#options.before?.topology.flavor;
+    const told = now?.name ?? this.#before?.topology.flavor;
     if (told !== found.flavor.name) this.events.add(flavorFound(session.address, now, found));
     return found.flavor;
   }
@@ -388,10 +390,10 @@ export class ClusterMonitor {
     if (this.#stopped) return;
     this.#cancelSoft?.();
     this.#cancelSoft = undefined;
-    const { before: other } = this.#options;
-    if (other !== undefined && !this.#asked) {
-      this.#topology = other.topology; // it goes on until this one knows as much
+    if (this.#before !== undefined) {
+      this.#topology = this.#before.topology; // it goes on until this one knows as much
       if (!this.#allAsked()) return;
+      this.#before = undefined;
     }
     const nowMs = this.#clock.now();
     this.#forget();
@@ -436,13 +438,11 @@ export class ClusterMonitor {
 
   /** Who is first to answer at the start must not win by that. */
   #allAsked(): boolean {
-    this.#asked ||= this.#roster.all.every(({ reading, failure }) => reading || failure);
-    return this.#asked;
+    return this.#asked ||= this.#roster.all.every(({ reading, failure }) => reading || failure);
   }
 
   #forget(): void {
-    const { forgetAfterMs } = this.#options.settings;
-    for (const known of this.#roster.forgettable(forgetAfterMs)) {
+    for (const known of this.#roster.forgettable(this.#options.settings.forgetAfterMs)) {
       this.#unwatch(known);
       this.#roster.remove(known.name);
     }

@@ -10,6 +10,7 @@ import {
   type EventKind,
   OwnConnector,
   type PoolCounts,
+  type SavedState,
   StateFiles,
   Switchover,
   type SwitchoverOrder,
@@ -82,14 +83,31 @@ export async function startCluster(
   log: Log,
   { dataPlane, before }: { readonly dataPlane: DataPlane; readonly before?: Knowledge | undefined },
 ): Promise<RunningCluster> {
-  /** The one in force. */
-  let current = config;
-  let hasBegun = before === undefined;
   const folder = config.cluster.stateDirPath;
   const files = folder === "" ? undefined : new StateFiles(folder, {
     onError: (reason) => log.warn("cluster state not kept", { reason }),
   });
   const saved = await files?.read();
+  return watchServers(config, log, { dataPlane, before, files, saved });
+}
+
+/**
+ * Not async: all that such a function was given stays for as long as one of its closures does, the
+ * watch before this one among it, and what that one was given.
+ */
+function watchServers(
+  config: Config,
+  log: Log,
+  { dataPlane, before, files, saved }: {
+    readonly dataPlane: DataPlane;
+    readonly before: Knowledge | undefined;
+    readonly files: StateFiles | undefined;
+    readonly saved: SavedState | undefined;
+  },
+): RunningCluster {
+  /** The one in force. */
+  let current = config;
+  let hasBegun = before === undefined;
   let code: StoredCodeWatch | undefined;
   const connector = new OwnConnector((address) => ownEndpoint(current, address));
   const tell = (topology: Topology) => {
