@@ -72,13 +72,17 @@ export function commandEffects(session: PooledSession, packet: Buffer, isLong: b
 }
 
 /**
- * EXECUTE of a statement that there is not, since the session holds no connection on which one could
- * have been prepared by name: an error, and nothing else. Hot path: one comparison for most.
+ * EXECUTE of a statement that there is not, since none was prepared by name on the connection that the
+ * session holds, or it holds none: an error, and nothing else. Hot path: one comparison for most.
  */
 function executesNothing(session: PooledSession, effects: number): boolean {
   if ((effects & (Effect.CALLS | Effect.MULTI)) !== Effect.CALLS) return false;
-  if (session.pooled !== undefined || session.command[HEADER_LENGTH] !== Command.QUERY) {
-    return false;
-  }
+  if (session.command[HEADER_LENGTH] !== Command.QUERY) return false;
+  if (session.pooled !== undefined && mayHaveNamed(session)) return false;
   return startsWith(session, "EXECUTE") && !wordsOf(session).startsWith("EXECUTE IMMEDIATE");
+}
+
+/** A statement may have been prepared by name, be it by code out of a statement's text. */
+function mayHaveNamed({ pins, hasCalled, hiddenChange, isUncounted }: PooledSession): boolean {
+  return pins.mayHold("named statement") || hasCalled || hiddenChange || isUncounted;
 }
