@@ -106,9 +106,11 @@ export type Raising = readonly (string | Uint8Array)[];
  */
 export function raise(
   conditions: Conditions,
-  { foundRows, mariadb, schema }: {
+  { foundRows, mariadb, counts, schema }: {
     readonly foundRows: number | undefined;
     readonly mariadb: boolean;
+    /** The command to come tells how many there are, and asks for no more. */
+    readonly counts: boolean;
     /** The default schema; empty: none. */
     readonly schema: string;
   },
@@ -121,7 +123,11 @@ export function raise(
   }
   const errors = list.filter(({ level }) => level === "Error").length;
   const warnings = list.length - errors;
-  if (errors === 0) return [standIns({ warnings, found: foundRows ?? 0, fails: false })];
+  // Only those of one statement are counted there.
+  const all = counts && !mariadb && errors > 1 ? list.length : warnings;
+  if (errors === 0 || all > warnings) {
+    return [standIns({ warnings: all, found: foundRows ?? 0, fails: false })];
+  }
   if (!mariadb) {
     // A query that fails leaves FOUND_ROWS() what it was.
     const further = Array.from({ length: errors - 1 }, () => ONE_MORE_ERROR);

@@ -31,7 +31,12 @@ export function diagnosticsOf(
   if (needs.conditions && conditions) {
     const { state: { schema } } = session;
     commands.push(
-      ...raise(conditions, { foundRows: foundRows ? rows : undefined, mariadb, schema }),
+      ...raise(conditions, {
+        foundRows: foundRows ? rows : undefined,
+        mariadb,
+        counts: !runsText(session),
+        schema,
+      }),
     );
     if (session.conditionsAreOld && !mariadb && !runsText(session)) commands.push(COUNT_NO_MORE);
   } else if (foundRows) commands.push(`SELECT 1 FROM ${rowsOf(rows)}`);
