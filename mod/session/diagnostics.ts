@@ -51,9 +51,9 @@ export function diagnosticsOf(
   return commands.map((each) => typeof each === "string" ? withoutLimits(each, session) : each);
 }
 
-/** Code that is to run writes: what the server was still to tell of a new table it would tell then. */
+/** What writes, or may: what the server was still to tell of a new table it would tell then. */
 function rowsFound({ foundRows, filledRows, effects }: PooledSession): number {
-  return (effects & Effect.CALLS) !== 0 && filledRows !== undefined
+  return (effects & (Effect.CALLS | Effect.RUNS_TRIGGERS)) !== 0 && filledRows !== undefined
     ? filledRows
     : Number(foundRows);
 }
