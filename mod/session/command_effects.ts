@@ -61,6 +61,7 @@ export function commandEffects(session: PooledSession, packet: Buffer, isLong: b
       return (session.statement?.effects ?? 0) | Effect.ASKS_WARNINGS;
     case Command.INIT_DB: // its OK tells the number of warnings there are
       return Effect.CHANGES_SCHEMA | Effect.ASKS_WARNINGS;
+    case Command.FIELD_LIST: // MySQL adds to those there are that it is deprecated
     case Command.PING:
     case Command.SET_OPTION:
     case Command.STMT_RESET:

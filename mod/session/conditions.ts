@@ -109,7 +109,7 @@ export function raise(
   { foundRows, mariadb, counts, schema }: {
     readonly foundRows: number | undefined;
     readonly mariadb: boolean;
-    /** The command to come tells how many there are, and asks for no more. */
+    /** The command to come tells how many there are, and asks for no more; not on MariaDB. */
     readonly counts: boolean;
     /** The default schema; empty: none. */
     readonly schema: string;
@@ -124,7 +124,7 @@ export function raise(
   const errors = list.filter(({ level }) => level === "Error").length;
   const warnings = list.length - errors;
   // Only those of one statement are counted there.
-  const all = counts && !mariadb && errors > 1 ? list.length : warnings;
+  const all = counts && errors > 1 ? list.length : warnings;
   if (errors === 0 || all > warnings) {
     return [standIns({ warnings: all, found: foundRows ?? 0, fails: false })];
   }
@@ -190,9 +190,10 @@ function standIns({ warnings, found, fails }: {
 /** There is no such sequence, and no such table. */
 const TWO_ERRORS = `SELECT NEXTVAL(${STAND_IN})`;
 
-/** A statement that no server has: to execute one adds an error on MySQL, and takes nothing away. */
+/** A statement that no server has. */
 const STAND_IN_ID = 0x7fffffe0;
-const ONE_MORE_ERROR = frame(
+/** To execute it adds an error on MySQL, which is the only one that is counted, and takes nothing away. */
+export const ONE_MORE_ERROR: Uint8Array = frame(
   new PacketWriter(10).u8(Command.STMT_EXECUTE).u32(STAND_IN_ID).u8(0).u32(1).done(),
   0,
 );

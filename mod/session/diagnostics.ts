@@ -5,7 +5,15 @@
 import { isMariadb, type PooledConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
-import { answerShow, CLEAR, isExact, raise, type Raising, rowsOf } from "./conditions.ts";
+import {
+  answerShow,
+  CLEAR,
+  isExact,
+  ONE_MORE_ERROR,
+  raise,
+  type Raising,
+  rowsOf,
+} from "./conditions.ts";
 import { withoutLimits } from "./lifted_limits.ts";
 import { keepsFoundRows } from "./needs.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -30,15 +38,15 @@ export function diagnosticsOf(
   if (foundRows) pooled.foundRows = `${rows}`;
   if (needs.conditions && conditions) {
     const { state: { schema } } = session;
-    commands.push(
-      ...raise(conditions, {
-        foundRows: foundRows ? rows : undefined,
-        mariadb,
-        counts: !runsText(session),
-        schema,
-      }),
-    );
-    if (session.conditionsAreOld && !mariadb && !runsText(session)) commands.push(COUNT_NO_MORE);
+    const counts = !runsText(session) && !mariadb;
+    const lastOnly = counts && session.counted === "last";
+    const first = lastOnly ? { ...conditions, list: conditions.list.slice(0, -1) } : conditions;
+    const found = foundRows ? rows : undefined;
+    if (first.list.length > 0) {
+      commands.push(...raise(first, { foundRows: found, mariadb, counts, schema }));
+    }
+    if (lastOnly) commands.push(ONE_MORE_ERROR);
+    else if (counts && session.counted === "none") commands.push(COUNT_NO_MORE);
   } else if (foundRows) commands.push(`SELECT 1 FROM ${rowsOf(rows)}`);
   else if (needs.conditions) {
     commands.push(CLEAR);
