@@ -17,7 +17,7 @@ import { Afterwards, isHeld } from "./afterwards.ts";
 import { diagnosedRowCount } from "./diagnosed_row_count.ts";
 import { failsInList } from "./failed_list.ts";
 import { noteFoundRows } from "./found_rows.ts";
-import { movesCounters } from "./hidden_pins.ts";
+import { countedBehind, movesCounters } from "./hidden_pins.ts";
 import { noteKnownAssignments } from "./known_assignments.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { NO_VARIABLES_NAMED } from "./observed_changes.ts";
@@ -50,7 +50,7 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
   }
   session.setsTrackers = showsTrackers(session) && (effects & Effect.SETS_VARIABLE) !== 0;
   if (session.setsTrackers) session.ownPins |= OwnPin.TRACKERS;
-  if (movesCounters(session)) pooled.pinsCounted = undefined;
+  pooled.pinsCounted = countedBehind(session, pooled);
   const { textEffects } = session;
   const prepares = session.command[HEADER_LENGTH] === Command.STMT_PREPARE;
   if (prepares) session.namedVariables = NO_VARIABLES_NAMED;
@@ -115,6 +115,7 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   if (tracker.errorCode === WRONG_ARGUMENTS && session.statement) {
     session.statements.noteRefusedTypes(pooled, session.statement);
   }
+  if (failed && movesCounters(session)) pooled.pinsCounted = undefined;
   if (failed) session.lastError = { code: tracker.errorCode, state: tracker.sqlState };
   if (failed ? !failsInList(session, tracker.errorCode) : !leavesRowCount(session)) {
     const isNone = failed || tracker.sawRows || LISTS.has(session.command[HEADER_LENGTH]);
