@@ -2,7 +2,7 @@
 // what brings them back there, and the answer to those who ask for what no server can be brought to
 // say.
 
-import { isMariadb, type PooledConnection } from "../backend/mod.ts";
+import { isMariadb, type PooledConnection, UNKNOWN } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import {
@@ -44,7 +44,9 @@ export function diagnosticsOf(
     const found = foundRows ? rows : undefined;
     if (first.list.length > 0) {
       commands.push(...raise(first, { foundRows: found, mariadb, counts, schema }));
-    }
+    } else if (foundRows) commands.push(`SELECT 1 FROM ${rowsOf(rows)}`);
+    // What stands in for conditions is a query, too.
+    if (!foundRows && commands.some(isQuery)) pooled.foundRows = UNKNOWN;
     if (lastOnly) commands.push(ONE_MORE_ERROR);
     else if (counts && session.counted === "none") commands.push(COUNT_NO_MORE);
   } else if (foundRows) commands.push(`SELECT 1 FROM ${rowsOf(rows)}`);
@@ -57,6 +59,10 @@ export function diagnosticsOf(
     pooled.hasStandIns = conditions !== undefined && !isExact(conditions, mariadb);
   }
   return commands.map((each) => typeof each === "string" ? withoutLimits(each, session) : each);
+}
+
+function isQuery(command: string | Uint8Array): boolean {
+  return typeof command === "string" && command.startsWith("SELECT");
 }
 
 /** What writes, or may: what the server was still to tell of a new table it would tell then. */
