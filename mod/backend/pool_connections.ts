@@ -157,6 +157,7 @@ export abstract class PoolConnections {
     this.tally.closed++;
     this.census.remove(connection);
     this.pinged.delete(connection);
+    connection.idleHolder = undefined; // another account's pool is told of its end from now on
   }
 
   /** A leased connection is closed instead of being given back. */

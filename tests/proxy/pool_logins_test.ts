@@ -2,10 +2,16 @@
 // what they would be at the server, and as soon as that may have changed the server is asked.
 
 import { beforeAll, describe, expect, test } from "bun:test";
-import { Capability } from "../../mod/wire/mod.ts";
+import { Capability, encodeChangeUser } from "../../mod/wire/mod.ts";
 import { freshDatabase, type RealServer, sharedServer, startServer } from "../servers/mod.ts";
-import { accountOf, type PoolAccount, type PoolSubject, poolSubject } from "./pool_subject.ts";
-import { type RawOptions, refusal, USUAL_FLAGS } from "./raw_client.ts";
+import {
+  accountOf,
+  type PoolAccount,
+  type PoolSubject,
+  poolSubject,
+  THREAD,
+} from "./pool_subject.ts";
+import { type RawClient, type RawOptions, refusal, USUAL_FLAGS } from "./raw_client.ts";
 import { kinds, loginAs, ownAccount, until } from "./subjects.ts";
 
 /** Logins that the server was not asked about. */
@@ -21,6 +27,18 @@ const FRESH = [
   "SELECT LAST_INSERT_ID(), FOUND_ROWS(), ROW_COUNT(), @@warning_count, @@time_zone",
   "SHOW WARNINGS",
 ];
+
+function changeUserTo({ user }: PoolAccount, { capabilities }: RawClient): Uint8Array {
+  const nothing = new Uint8Array(0);
+  return encodeChangeUser({
+    user: Buffer.from(user),
+    authResponse: nothing,
+    database: nothing,
+    collation: 45,
+    authPlugin: "",
+    attributes: nothing,
+  }, capabilities);
+}
 
 for (const kind of kinds) {
   describe(kind, () => {
@@ -129,6 +147,24 @@ for (const kind of kinds) {
       expect(await client.value("SELECT 'as on a connection of its own'")).toBe(
         "as on a connection of its own",
       );
+    });
+
+    test("a connection that has gone over to another account is missed there when it ends", async () => {
+      const next = await accountOf(server, "next");
+      await using subject = await poolSubject(server, {
+        accounts: [account, next],
+        pool: "connections_max = 1",
+      });
+      using client = await loginAs(account, subject.proxy);
+      const thread = await client.value(THREAD);
+      await client.changeUser(changeUserTo(next, client), next.password);
+      expect(await client.value(THREAD)).toBe(thread);
+      await until("it is idle", async () => await subject.number(next, "idle") === 1);
+      await server.sql(`KILL ${thread}`);
+      await until("it is missed", async () => await subject.number(next, "idle") === 0);
+      using late = await loginAs(next, subject.proxy);
+      expect(await late.value("SELECT 1")).toBe("1");
+      expect(await subject.number(next, "opened") - await subject.number(next, "closed")).toBe(1);
     });
 
     test("a server that is gone is not answered for", async () => {
