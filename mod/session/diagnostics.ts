@@ -39,12 +39,10 @@ export function diagnosticsOf(
   if (needs.conditions && conditions) {
     const { state: { schema } } = session;
     const counts = !runsText(session) && !mariadb;
-    const lastOnly = counts && session.counted === "last";
+    const lastOnly = counts && session.counted === "last" && conditions.list.length > 1;
     const first = lastOnly ? { ...conditions, list: conditions.list.slice(0, -1) } : conditions;
     const found = foundRows ? rows : undefined;
-    if (first.list.length > 0) {
-      commands.push(...raise(first, { foundRows: found, mariadb, counts, schema }));
-    } else if (foundRows) commands.push(`SELECT 1 FROM ${rowsOf(rows)}`);
+    commands.push(...raise(first, { foundRows: found, mariadb, counts, schema }));
     // What stands in for conditions is a query, too.
     if (!foundRows && commands.some(isQuery)) pooled.foundRows = UNKNOWN;
     if (lastOnly) commands.push(ONE_MORE_ERROR);
