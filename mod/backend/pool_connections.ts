@@ -191,6 +191,11 @@ export abstract class PoolConnections {
       this.tally.retired++;
       return true;
     }
+    // COM_CHANGE_USER brings connections that nobody has asked whether there is room for.
+    if (this.count - this.#emptying > this.connectionsMax && this.isSpare(connection)) {
+      this.tally.evicted++;
+      return true;
+    }
     const { room } = this.options;
     if (!room.isKeptFrom(this) || this.count < 2 || !this.isSpare(connection)) return false;
     if (!room.claim(this)) return false;

@@ -10,6 +10,7 @@ import {
   type PoolSubject,
   poolSubject,
   THREAD,
+  untilThreads,
 } from "./pool_subject.ts";
 import { type RawClient, type RawOptions, refusal, USUAL_FLAGS } from "./raw_client.ts";
 import { kinds, loginAs, ownAccount, until } from "./subjects.ts";
@@ -165,6 +166,25 @@ for (const kind of kinds) {
       using late = await loginAs(next, subject.proxy);
       expect(await late.value("SELECT 1")).toBe("1");
       expect(await subject.number(next, "opened") - await subject.number(next, "closed")).toBe(1);
+    });
+
+    test("connections that have gone over to another account are no more than it may have", async () => {
+      const full = await accountOf(server, "full");
+      await using subject = await poolSubject(server, {
+        accounts: [account, full],
+        pool: "connections_max = 1",
+      });
+      using _there = await loginAs(full, subject.proxy);
+      for (let i = 0; i < 3; i++) {
+        using client = await loginAs(account, subject.proxy);
+        await client.changeUser(changeUserTo(full, client), full.password);
+        expect(await client.value("SELECT CURRENT_USER()")).toBe("full@%");
+      }
+      await until("one is left", async () => {
+        const opened = await subject.number(full, "opened");
+        return opened - await subject.number(full, "closed") === 1;
+      });
+      await untilThreads(server, full, 1);
     });
 
     test("a server that is gone is not answered for", async () => {
