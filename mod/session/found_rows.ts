@@ -30,7 +30,7 @@ export function noteFoundRows(
       pooled.residue |= Residue.FOUND_ROWS;
       pooled.foundRows = undefined;
     } else if (pooled.foundRows !== undefined) pooled.foundRows = FILLED;
-  } else if (failed && !tellsRows(session, pooled) && mayHaveFound(session, pooled)) {
+  } else if (tracker.sawRows && failed && !tellsRows(session, pooled)) {
     // What it was, or something new: that can be told where it was the session's own only.
     const isOwn = pooled.foundRows === undefined || pooled.foundRows === session.foundRows;
     pooled.foundRows = isOwn ? undefined : UNKNOWN;
@@ -54,20 +54,8 @@ export function noteFoundRows(
  */
 function tellsRows(session: PooledSession, { connection: { tracker } }: PooledConnection): boolean {
   if (!isMariadb(session.context.server.identity!)) return false;
-  return tracker.rows > 0 || (tracker.sawRows && startsWith(session, "SELECT"));
+  return tracker.rows > 0 || startsWith(session, "SELECT");
 }
-
-/** MariaDB runs subqueries before it sends anything, and counts what they have found when they fail. */
-function mayHaveFound(
-  session: PooledSession,
-  { connection: { tracker } }: PooledConnection,
-): boolean {
-  if (tracker.sawRows) return true;
-  return tracker.errorCode === SUBQUERY_ROWS && isMariadb(session.context.server.identity!);
-}
-
-/** `ER_SUBQUERY_NO_1_ROW`. */
-const SUBQUERY_ROWS = 1242;
 
 /**
  * The rows that CREATE TABLE ... SELECT has put into its table. MySQL leaves FOUND_ROWS() what it
