@@ -160,9 +160,11 @@ for (const kind of kinds) {
       const thread = await client.value(THREAD);
       await client.changeUser(changeUserTo(next, client), next.password);
       expect(await client.value(THREAD)).toBe(thread);
-      await until("it is idle", async () => await subject.number(next, "idle") === 1);
+      // A pool that nobody belongs to is forgotten.
+      const idle = async () => Number((await subject.pool(next))?.["idle"] ?? 0);
+      await until("it is idle", async () => await idle() === 1);
       await server.sql(`KILL ${thread}`);
-      await until("it is missed", async () => await subject.number(next, "idle") === 0);
+      await until("it is missed", async () => await idle() === 0);
       using late = await loginAs(next, subject.proxy);
       expect(await late.value("SELECT 1")).toBe("1");
       expect(await subject.number(next, "opened") - await subject.number(next, "closed")).toBe(1);
