@@ -157,6 +157,7 @@ export abstract class PoolConnections {
     this.tally.closed++;
     this.census.remove(connection);
     this.pinged.delete(connection);
+    connection.idleHolder = undefined; // another account's pool is told of its end from now on
   }
 
   /** A leased connection is closed instead of being given back. */
@@ -188,6 +189,11 @@ export abstract class PoolConnections {
       !this.#needsHeir(connection)
     ) {
       this.tally.retired++;
+      return true;
+    }
+    // COM_CHANGE_USER brings connections that nobody has asked whether there is room for.
+    if (this.count - this.#emptying > this.connectionsMax && this.isSpare(connection)) {
+      this.tally.evicted++;
       return true;
     }
     const { room } = this.options;

@@ -98,7 +98,7 @@ export class PooledConnection {
   lastStatement = 0;
   /** When it was opened, by the pool's clock; milliseconds. */
   openedAt = 0;
-  /** Holds it while nobody uses it; made once. */
+  /** Holds it while nobody uses it; made once by each pool it is in. */
   idleHolder: ConnectionHolder | undefined;
   /** When it became idle. */
   idleSince = 0;

@@ -241,6 +241,7 @@ export class Server {
     connection: ServerConnection,
     request: LoginRequest,
   ): Promise<Login | undefined> {
+    if (connection.closed) return undefined; // since it was taken: nobody would tell of its end again
     const { stream, facts } = connection;
     let asked = false;
     const giveUp = () => stream.destroy();

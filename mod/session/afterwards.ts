@@ -107,7 +107,7 @@ export class Afterwards implements AnswerSink {
       const query = new CaptureQuery();
       query.foundRows();
       connection.request(
-        queryPacket(connection, query.text),
+        queryPacket(connection, query.limitedText),
         Expect.RESULT,
         new Packets(
           this,

@@ -75,9 +75,14 @@ export class CaptureQuery {
     this.#columns.push(...columns);
   }
 
-  /** LIMIT is there for sessions with a `sql_select_limit` of 0. */
+  /** Gives no row to sessions with a `sql_select_limit` of 0. */
   get text(): string {
-    return `SELECT ${this.#columns.join(",")} LIMIT 1`;
+    return `SELECT ${this.#columns.join(",")}`;
+  }
+
+  /** Gives a row to all, and makes their transaction one of unsafe statements, by its LIMIT. */
+  get limitedText(): string {
+    return `${this.text} LIMIT 1`;
   }
 
   /** The values in the answer's packets. Empty where there are none. */

@@ -28,8 +28,8 @@ export abstract class CarriedValues extends ObservedChanges {
   lastError: { readonly code: number; readonly state: string | undefined } | undefined;
   /** Warnings and errors, where they have been taken from the connection they were on. */
   conditions: Conditions | undefined;
-  /** The statement that has left them was not the last one: MySQL does not count them any more. */
-  conditionsAreOld = false;
+  /** Those that MySQL counts: it does not count any more what was there before the last statement. */
+  counted: "all" | "last" | "none" = "all";
 
   #awaited = 0;
   #whenRead: (() => void) | undefined;
@@ -102,7 +102,7 @@ export abstract class CarriedValues extends ObservedChanges {
 
   /** The proxy has answered SHOW WARNINGS itself: as behind the server's answer. */
   noteShown(): void {
-    this.conditionsAreOld = true;
+    this.counted = "none";
     this.rowCount = -1;
   }
 

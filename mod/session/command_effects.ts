@@ -61,6 +61,7 @@ export function commandEffects(session: PooledSession, packet: Buffer, isLong: b
       return (session.statement?.effects ?? 0) | Effect.ASKS_WARNINGS;
     case Command.INIT_DB: // its OK tells the number of warnings there are
       return Effect.CHANGES_SCHEMA | Effect.ASKS_WARNINGS;
+    case Command.FIELD_LIST: // MySQL adds to those there are that it is deprecated
     case Command.PING:
     case Command.SET_OPTION:
     case Command.STMT_RESET:
@@ -72,13 +73,17 @@ export function commandEffects(session: PooledSession, packet: Buffer, isLong: b
 }
 
 /**
- * EXECUTE of a statement that there is not, since the session holds no connection on which one could
- * have been prepared by name: an error, and nothing else. Hot path: one comparison for most.
+ * EXECUTE of a statement that there is not, since none was prepared by name on the connection that the
+ * session holds, or it holds none: an error, and nothing else. Hot path: one comparison for most.
  */
 function executesNothing(session: PooledSession, effects: number): boolean {
   if ((effects & (Effect.CALLS | Effect.MULTI)) !== Effect.CALLS) return false;
-  if (session.pooled !== undefined || session.command[HEADER_LENGTH] !== Command.QUERY) {
-    return false;
-  }
+  if (session.command[HEADER_LENGTH] !== Command.QUERY) return false;
+  if (session.pooled !== undefined && mayHaveNamed(session)) return false;
   return startsWith(session, "EXECUTE") && !wordsOf(session).startsWith("EXECUTE IMMEDIATE");
+}
+
+/** A statement may have been prepared by name, be it by code out of a statement's text. */
+function mayHaveNamed({ pins, hasCalled, hiddenChange, isUncounted }: PooledSession): boolean {
+  return pins.mayHold("named statement") || hasCalled || hiddenChange || isUncounted;
 }

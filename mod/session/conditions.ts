@@ -106,9 +106,11 @@ export type Raising = readonly (string | Uint8Array)[];
  */
 export function raise(
   conditions: Conditions,
-  { foundRows, mariadb, schema }: {
+  { foundRows, mariadb, counts, schema }: {
     readonly foundRows: number | undefined;
     readonly mariadb: boolean;
+    /** The command to come tells how many there are, and asks for no more; not on MariaDB. */
+    readonly counts: boolean;
     /** The default schema; empty: none. */
     readonly schema: string;
   },
@@ -121,7 +123,11 @@ export function raise(
   }
   const errors = list.filter(({ level }) => level === "Error").length;
   const warnings = list.length - errors;
-  if (errors === 0) return [standIns({ warnings, found: foundRows ?? 0, fails: false })];
+  // Only those of one statement are counted there.
+  const all = counts && errors > 1 ? list.length : warnings;
+  if (errors === 0 || all > warnings) {
+    return [standIns({ warnings: all, found: foundRows ?? 0, fails: false })];
+  }
   if (!mariadb) {
     // A query that fails leaves FOUND_ROWS() what it was.
     const further = Array.from({ length: errors - 1 }, () => ONE_MORE_ERROR);
@@ -184,9 +190,10 @@ function standIns({ warnings, found, fails }: {
 /** There is no such sequence, and no such table. */
 const TWO_ERRORS = `SELECT NEXTVAL(${STAND_IN})`;
 
-/** A statement that no server has: to execute one adds an error on MySQL, and takes nothing away. */
+/** A statement that no server has. */
 const STAND_IN_ID = 0x7fffffe0;
-const ONE_MORE_ERROR = frame(
+/** To execute it adds an error on MySQL, which is the only one that is counted, and takes nothing away. */
+export const ONE_MORE_ERROR: Uint8Array = frame(
   new PacketWriter(10).u8(Command.STMT_EXECUTE).u32(STAND_IN_ID).u8(0).u32(1).done(),
   0,
 );

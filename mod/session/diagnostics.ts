@@ -2,10 +2,18 @@
 // what brings them back there, and the answer to those who ask for what no server can be brought to
 // say.
 
-import { isMariadb, type PooledConnection } from "../backend/mod.ts";
+import { isMariadb, type PooledConnection, UNKNOWN } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
-import { answerShow, CLEAR, isExact, raise, type Raising, rowsOf } from "./conditions.ts";
+import {
+  answerShow,
+  CLEAR,
+  isExact,
+  ONE_MORE_ERROR,
+  raise,
+  type Raising,
+  rowsOf,
+} from "./conditions.ts";
 import { withoutLimits } from "./lifted_limits.ts";
 import { keepsFoundRows } from "./needs.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -30,10 +38,15 @@ export function diagnosticsOf(
   if (foundRows) pooled.foundRows = `${rows}`;
   if (needs.conditions && conditions) {
     const { state: { schema } } = session;
-    commands.push(
-      ...raise(conditions, { foundRows: foundRows ? rows : undefined, mariadb, schema }),
-    );
-    if (session.conditionsAreOld && !mariadb && !runsText(session)) commands.push(COUNT_NO_MORE);
+    const counts = !runsText(session) && !mariadb;
+    const lastOnly = counts && session.counted === "last" && conditions.list.length > 1;
+    const first = lastOnly ? { ...conditions, list: conditions.list.slice(0, -1) } : conditions;
+    const found = foundRows ? rows : undefined;
+    commands.push(...raise(first, { foundRows: found, mariadb, counts, schema }));
+    // What stands in for conditions is a query, too.
+    if (!foundRows && commands.some(isQuery)) pooled.foundRows = UNKNOWN;
+    if (lastOnly) commands.push(ONE_MORE_ERROR);
+    else if (counts && session.counted === "none") commands.push(COUNT_NO_MORE);
   } else if (foundRows) commands.push(`SELECT 1 FROM ${rowsOf(rows)}`);
   else if (needs.conditions) {
     commands.push(CLEAR);
@@ -46,9 +59,13 @@ export function diagnosticsOf(
   return commands.map((each) => typeof each === "string" ? withoutLimits(each, session) : each);
 }
 
-/** Code that is to run writes: what the server was still to tell of a new table it would tell then. */
+function isQuery(command: string | Uint8Array): boolean {
+  return typeof command === "string" && command.startsWith("SELECT");
+}
+
+/** What writes, or may: what the server was still to tell of a new table it would tell then. */
 function rowsFound({ foundRows, filledRows, effects }: PooledSession): number {
-  return (effects & Effect.CALLS) !== 0 && filledRows !== undefined
+  return (effects & (Effect.CALLS | Effect.RUNS_TRIGGERS)) !== 0 && filledRows !== undefined
     ? filledRows
     : Number(foundRows);
 }

@@ -42,14 +42,19 @@ export function noteFoundRows(
   } else if (session.filledRows !== undefined && !failed && effects & Effect.RUNS_TRIGGERS) {
     pooled.residue &= ~Residue.FOUND_ROWS;
     session.foundRows = `${session.filledRows}`;
-    pooled.foundRows = pooled.foundRows === FILLED ? session.foundRows : UNKNOWN;
+    const isThere = pooled.foundRows === FILLED || pooled.foundRows === session.foundRows;
+    pooled.foundRows = isThere ? session.foundRows : UNKNOWN;
     session.filledRows = undefined;
   }
 }
 
-/** Where a query fails behind some of its rows, MariaDB has found those, and MySQL nothing. */
-function tellsRows({ context }: PooledSession, { connection: { tracker } }: PooledConnection) {
-  return tracker.rows > 0 && isMariadb(context.server.identity!);
+/**
+ * Where a SELECT fails behind the definitions of its columns, MariaDB has found the rows that it has
+ * sent, and MySQL nothing.
+ */
+function tellsRows(session: PooledSession, { connection: { tracker } }: PooledConnection): boolean {
+  if (!isMariadb(session.context.server.identity!)) return false;
+  return tracker.rows > 0 || startsWith(session, "SELECT");
 }
 
 /**

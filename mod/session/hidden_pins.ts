@@ -5,7 +5,7 @@ import { isMariadb, type PooledConnection } from "../backend/mod.ts";
 import { Effect } from "../sql/mod.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { runsText, startsWith } from "./statement_text.ts";
+import { runsText, startsWith, wordsOf } from "./statement_text.ts";
 
 /** Counters of statements that leave something. MySQL counts all of CREATE TABLE together. */
 const COUNTERS = {
@@ -63,6 +63,28 @@ export function movesCounters(session: PooledSession): boolean {
     (effects & (Effect.RUNS_TRIGGERS | Effect.CALLS)) === Effect.RUNS_TRIGGERS;
   return !isOther && runsText(session) && startsWith(session, "CREATE");
 }
+
+/**
+ * What the counters are behind a statement that is about to be sent, if it succeeds; undefined where
+ * nobody can tell.
+ */
+export function countedBehind(
+  session: PooledSession,
+  { pinsCounted }: PooledConnection,
+): number | undefined {
+  if (pinsCounted === undefined || !movesCounters(session)) return pinsCounted;
+  if (session.effects & (Effect.MULTI | Effect.CALLS)) return undefined;
+  const words = wordsOf(session);
+  const makesTable = isMariadb(session.context.server.identity!)
+    ? /^CREATE (?:OR REPLACE )?TEMPORARY TABLE\b/
+    : /^CREATE (?:TEMPORARY )?TABLE\b/;
+  if (MOVES_ONE.test(words) || makesTable.test(words)) return pinsCounted + 1;
+  return MOVES_NONE.test(words) ? pinsCounted : undefined;
+}
+
+const MOVES_ONE = /^(?:LOCK TABLES?|PREPARE|HANDLER (?:\S+ \. )?\S+ OPEN)\b/;
+/** Of statements that begin or end what the counters are about. */
+const MOVES_NONE = /^(?:FLUSH|DROP|DEALLOCATE|HANDLER|CREATE (?:OR REPLACE )?(?:TABLE|VIEW))\b/;
 
 const COUNTED = Effect.TEMPORARY_TABLE | Effect.TABLE_LOCK | Effect.HANDLER |
   Effect.NAMED_STATEMENT | Effect.MULTI;

@@ -182,6 +182,7 @@ function needsFoundRows(
 ): boolean {
   const { effects } = session;
   // An EXECUTE to come may ask for it: nothing may be run in front of that.
+  if (session.pinned && fillsElsewhere(session, pooled)) return true;
   const isForLater = counts && session.pinned;
   if (!isAboutFoundRows(effects) && !isForLater) return false;
   // What another one has left is read first, by a statement that finds a row.
@@ -196,6 +197,15 @@ function needsFoundRows(
   // To restore it takes conditions away, which cannot be given back in all their parts.
   return (effects & (Effect.ASKS_FOUND_ROWS | Effect.ASKS_WARNINGS)) !== Effect.ASKS_WARNINGS &&
     (keepsFoundRows(session) || (isForLater && isFoundQuickly(session)));
+}
+
+/** Behind this write the server would tell the rows of a new table, which was made elsewhere. */
+function fillsElsewhere(
+  { filledRows, effects }: PooledSession,
+  { foundRows }: PooledConnection,
+): boolean {
+  if (filledRows === undefined || (effects & Effect.RUNS_TRIGGERS) === 0) return false;
+  return foundRows !== FILLED && foundRows !== `${filledRows}` && filledRows <= FOUND_ROWS_UNASKED;
 }
 
 /** FOUND_ROWS() is worth the server's time for that many rows: not for what nobody may ever ask. */

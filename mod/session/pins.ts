@@ -74,6 +74,9 @@ const UNNAMED = [
   [Effect.PROFILING, "profile"],
 ] as const;
 
+/** Pins that any kind may be behind. */
+const UNTOLD = new Set(["left by a routine:", "unknown form:"]);
+
 /** The pins of one session. */
 export class Pins {
   #held: Map<string, number> | undefined;
@@ -87,6 +90,14 @@ export class Pins {
   get reasons(): string[] {
     const kinds = [...this.#held?.keys() ?? []].map((key) => key.slice(0, key.indexOf(":")));
     return [...new Set(kinds)];
+  }
+
+  /** Something of this kind may hold it: that is not known of what code has left. */
+  mayHold(kind: string): boolean {
+    for (const key of this.#held?.keys() ?? []) {
+      if (key.startsWith(`${kind}:`) || UNTOLD.has(key)) return true;
+    }
+    return false;
   }
 
   /** Something holds it that has no name in a statement. */

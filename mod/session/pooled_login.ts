@@ -320,6 +320,7 @@ export async function moveToPool(
     pool.openers.set(kind, opener(session.context, { server, pool, kind, user, again }));
   }
   const pooled = before.pooled!;
+  const isSameAccount = before.pool === pool;
   pooled.owner = undefined;
   before.pool.lost(pooled);
   before.settle(server, pool);
@@ -328,5 +329,5 @@ export async function moveToPool(
   before.loginState = state;
   const hadRole = hasRole(before.state);
   becomeFresh(before, pooled, state);
-  if (hadRole && hasRole(state)) before.ownPins |= OwnPin.ROLE_LEFT;
+  if (hadRole && hasRole(state) && !isSameAccount) before.ownPins |= OwnPin.ROLE_LEFT;
 }

@@ -177,7 +177,8 @@ export class Preparation {
   /** Reads what the owner itself is about to disturb; it goes on with the connection. */
   readOwn(owner: PooledSession): void {
     this.#waitingFor = 1;
-    this.#read(owner);
+    // It is told what is said of its transaction.
+    this.#read(owner, (owner.ownPins & OwnPin.TRACKERS) !== 0 && owner.inTransaction);
     this.pooled.touch();
     this.done();
   }
@@ -187,7 +188,7 @@ export class Preparation {
     if (owner !== undefined && owner !== taker) this.#read(owner);
   }
 
-  #read(owner: PooledSession): void {
+  #read(owner: PooledSession, withoutLimit = false): void {
     const { pooled } = this;
     const { residue } = pooled;
     if (residue === Residue.NONE) return;
@@ -205,13 +206,19 @@ export class Preparation {
       for (const name of pooled.dirty) query.variable(name);
     }
     if (!query.empty) {
-      owner.awaitRead();
-      this.#run(query.text, new CaptureAnswer(this, owner, query));
+      this.readValues(owner, query, withoutLimit);
       pooled.foundRows = "1";
     }
     this.#dirty = pooled.dirty;
     pooled.dirty = undefined;
     pooled.residue = Residue.NONE;
+  }
+
+  /** Asks for values of the owner's, where nothing is under way that changes them. */
+  readValues(owner: PooledSession, query: CaptureQuery, withoutLimit: boolean): void {
+    owner.awaitRead();
+    const text = withoutLimit ? query.text : query.limitedText;
+    this.#run(text, new CaptureAnswer(this, owner, { query, withoutLimit }));
   }
 
   #restore(session: PooledSession, needs: Needs): void {

@@ -154,11 +154,17 @@ export class PrepareAnswer extends OwnAnswer {
 export class CaptureAnswer extends OwnAnswer {
   readonly #owner: PooledSession;
   readonly #query: CaptureQuery;
+  /** A limit that the owner has set counts for it. */
+  readonly #withoutLimit: boolean;
 
-  constructor(preparation: Preparation, owner: PooledSession, query: CaptureQuery) {
+  constructor(preparation: Preparation, owner: PooledSession, { query, withoutLimit }: {
+    readonly query: CaptureQuery;
+    readonly withoutLimit: boolean;
+  }) {
     super(preparation);
     this.#owner = owner;
     this.#query = query;
+    this.#withoutLimit = withoutLimit;
   }
 
   override onAnswerEnd(): void {
@@ -183,6 +189,10 @@ export class CaptureAnswer extends OwnAnswer {
       capabilities: pooled.connection.facts.capabilities,
       collations: this.#owner.baseline.collations,
     });
+    if (values.size === 0 && this.#withoutLimit) {
+      this.preparation.readValues(this.#owner, this.#query, false);
+      return;
+    }
     const insertId = values.get(INSERT_ID);
     // Unless the new session's has been set behind it already.
     if (insertId !== undefined && pooled.insertId === undefined) pooled.insertId = insertId;

@@ -28,6 +28,7 @@ import { RenamedColumns } from "./renamed_columns.ts";
 import {
   bringsTypes,
   isForNoParameter,
+  isStatementCommand,
   nextHistory,
   type SessionStatement,
   setStatementId,
@@ -421,11 +422,6 @@ function behindHeader(payload: Uint8Array): Buffer {
   writeHeader(packet, 0, { length: payload.length, sequence: 0 });
   packet.set(payload, HEADER_LENGTH);
   return packet;
-}
-
-function isStatementCommand(command: number): boolean {
-  return command === Command.STMT_EXECUTE || command === Command.STMT_BULK_EXECUTE ||
-    command === Command.STMT_FETCH || command === Command.STMT_RESET;
 }
 
 /** No server counts so far. */

@@ -130,6 +130,12 @@ export function typesPlace(
   return { ...place, end: reader.position };
 }
 
+/** A command that names a prepared statement, and has an answer. */
+export function isStatementCommand(command: number): boolean {
+  return command === Command.STMT_EXECUTE || command === Command.STMT_BULK_EXECUTE ||
+    command === Command.STMT_FETCH || command === Command.STMT_RESET;
+}
+
 /** An execution comes with its parameters' types. @param packet Its start, or all of it. */
 export function bringsTypes(
   packet: Buffer,

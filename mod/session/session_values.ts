@@ -14,7 +14,7 @@ export type SessionValues = Pick<
   | "rowCount"
   | "lastError"
   | "conditions"
-  | "conditionsAreOld"
+  | "counted"
   | "owed"
 >;
 
@@ -30,7 +30,7 @@ export function valuesOf(session: SessionValues): SessionValues {
     rowCount: session.rowCount,
     lastError: session.lastError,
     conditions: session.conditions,
-    conditionsAreOld: session.conditionsAreOld,
+    counted: session.counted,
     owed: session.owed,
   };
 }

@@ -17,12 +17,13 @@ import { Afterwards, isHeld } from "./afterwards.ts";
 import { diagnosedRowCount } from "./diagnosed_row_count.ts";
 import { failsInList } from "./failed_list.ts";
 import { noteFoundRows } from "./found_rows.ts";
-import { movesCounters } from "./hidden_pins.ts";
+import { countedBehind, movesCounters } from "./hidden_pins.ts";
 import { noteKnownAssignments } from "./known_assignments.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import { NO_VARIABLES_NAMED } from "./observed_changes.ts";
 import { OwnPin } from "./own_pin.ts";
 import { hasOptimizerHint, isSetStatement } from "./passing_settings.ts";
+import { isStatementCommand } from "./session_statement.ts";
 import { runsText, startsWith, textOf } from "./statement_text.ts";
 import { setsForItself } from "./told_state.ts";
 import { TransactionRecord } from "./transaction_record.ts";
@@ -49,7 +50,7 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
   }
   session.setsTrackers = showsTrackers(session) && (effects & Effect.SETS_VARIABLE) !== 0;
   if (session.setsTrackers) session.ownPins |= OwnPin.TRACKERS;
-  if (movesCounters(session)) pooled.pinsCounted = undefined;
+  pooled.pinsCounted = countedBehind(session, pooled);
   const { textEffects } = session;
   const prepares = session.command[HEADER_LENGTH] === Command.STMT_PREPARE;
   if (prepares) session.namedVariables = NO_VARIABLES_NAMED;
@@ -114,6 +115,7 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   if (tracker.errorCode === WRONG_ARGUMENTS && session.statement) {
     session.statements.noteRefusedTypes(pooled, session.statement);
   }
+  if (failed && movesCounters(session)) pooled.pinsCounted = undefined;
   if (failed) session.lastError = { code: tracker.errorCode, state: tracker.sqlState };
   if (failed ? !failsInList(session, tracker.errorCode) : !leavesRowCount(session)) {
     const isNone = failed || tracker.sawRows || LISTS.has(session.command[HEADER_LENGTH]);
@@ -170,25 +172,36 @@ function insertedNothing({ effects, pooled }: PooledSession, failed: boolean): b
 
 /** MySQL forgets conditions with the next statement, MariaDB with the next one that uses a table. */
 function noteConditions(session: PooledSession, pooled: PooledConnection, failed: boolean): void {
-  const { effects } = session;
-  if (runsText(session)) {
-    const { warnings } = pooled.connection.tracker;
-    session.conditionsAreOld = !failed && warnings === 0 && (effects & Effect.ASKS_WARNINGS) !== 0;
-  }
-  const has = failed || pooled.connection.tracker.warnings > 0 || (effects & Effect.CALLS) !== 0;
+  const { effects, command } = session;
+  const { warnings } = pooled.connection.tracker;
+  const mariadb = isMariadb(session.context.server.identity!);
+  const listsFields = command[HEADER_LENGTH] === Command.FIELD_LIST && !mariadb;
+  if (listsFields || (failed && runsNothing(session))) session.counted = failed ? "last" : "none";
+  else if (runsText(session)) {
+    const asksOnly = !failed && warnings === 0 && (effects & Effect.ASKS_WARNINGS) !== 0;
+    session.counted = asksOnly ? "none" : "all";
+  } else if (failed && session.counted === "none") session.counted = "last";
+  // MySQL warns of a command that is deprecated, and does not count that.
+  const has = failed || warnings > 0 || (effects & Effect.CALLS) !== 0 || listsFields;
   if (has || pooled.hasConditions && effects & Effect.ASKS_WARNINGS) {
     pooled.hasConditions = true;
     pooled.residue |= Residue.WARNINGS;
     // What stands in for the session's may still be there beside the new ones: that is seen when
     // they are read.
     if (has && !pooled.hasStandIns) session.conditions = undefined;
-  } else if (isMariadb(session.context.server.identity!)) {
+  } else if (mariadb) {
     if (pooled.hasConditions) pooled.residue |= Residue.WARNINGS;
   } else if (!(effects & Effect.ASKS_WARNINGS)) {
     pooled.hasConditions = pooled.hasStandIns = false;
     pooled.residue &= ~Residue.WARNINGS;
     session.conditions = undefined;
   }
+}
+
+/** A command about a prepared statement that there is not, or that does not run one. */
+function runsNothing(session: PooledSession): boolean {
+  return isStatementCommand(session.command[HEADER_LENGTH]) &&
+    (session.statement === undefined || !runsText(session));
 }
 
 function notePins(session: PooledSession, failed: boolean): void {

@@ -29,7 +29,7 @@ import {
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { isSetStatement } from "./passing_settings.ts";
-import { runsText, startsWith, textOf } from "./statement_text.ts";
+import { runsText, startsWith, textOf, wordsOf } from "./statement_text.ts";
 import { ALIASES, setsDefaultTimestamp } from "./untold_assignments.ts";
 
 /** Variables that the pins stand for, or that say nothing about the session's settings. */
@@ -51,11 +51,25 @@ export function noteState(session: PooledSession, packet: Uint8Array): Uint8Arra
     sessionTrack: (capabilities & Capability.SESSION_TRACK) !== 0,
     deprecateEof: (capabilities & Capability.DEPRECATE_EOF) !== 0,
     told: (entries) => {
-      if (session.ownPins & OwnPin.TRACKERS) return withOwed(session, entries);
-      return withTransaction(session, withOwed(session, toldEntries(entries, session)));
+      const own = session.ownPins & OwnPin.TRACKERS ? entries : toldEntries(entries, session);
+      return withTransaction(session, withOwed(session, own));
     },
+    saysChanged: () => beginsAnew(session),
   });
 }
+
+/**
+ * Where a statement ends a transaction and begins another MySQL says that something has changed, and
+ * of what is as it was then nothing. What a statement before it has left when it failed comes along,
+ * and hides that there would have been nothing to tell.
+ */
+function beginsAnew(session: PooledSession): boolean {
+  if (isMariadb(session.context.server.identity!) || !runsText(session)) return false;
+  const { status } = session.pooled!.connection.tracker;
+  return (status & ServerStatus.IN_TRANS) !== 0 && ENDS_TRANSACTION.test(wordsOf(session));
+}
+
+const ENDS_TRANSACTION = /^(?:BEGIN|START|COMMIT|ROLLBACK(?! (?:WORK )?TO))\b/;
 
 /** Takes the session state out of an OK packet that its client is not shown. */
 export function readState(session: PooledSession, packet: Uint8Array): void {
@@ -101,6 +115,8 @@ function withTransaction(
   const { transactionState } = session.pooled!.connection;
   if (session.transactionTold === transactionState) return told;
   session.transactionTold = transactionState;
+  // The server itself has told a client with trackers of its own, if not the proxy.
+  if (told.some(({ type }) => type === StateEntry.TRANSACTION_STATE)) return told;
   return [...told, transactionEntry(transactionState)];
 }
 
@@ -113,7 +129,7 @@ export function owesAtOnce(session: PooledSession, pooled: PooledConnection | un
   const { transactionTold, owed } = session;
   // MariaDB waits for another change.
   if (owed !== undefined && !isMariadb(session.context.server.identity!)) return true;
-  if (transactionTold === NO_TRANSACTION) return false;
+  if (transactionTold === NO_TRANSACTION && !session.inTransaction) return false;
   return transactionTold !== pooled?.connection.transactionState || !session.inTransaction;
 }
 

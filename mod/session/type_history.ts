@@ -81,22 +81,22 @@ const EMPTY = Uint8Array.of(0);
 /** 2000-01-01. */
 const DAY = Uint8Array.of(4, 0xd0, 0x07, 1, 1);
 
-/** A value by `enum_field_types`; none at all: NULL. */
+/** A value by `enum_field_types`; none at all: NULL. Behind a date a zero would be another type. */
 const VALUES = new Map<number, Uint8Array>([
-  [1, new Uint8Array(1)], // TINY
-  [2, new Uint8Array(2)], // SHORT
-  [3, new Uint8Array(4)], // LONG
-  [4, new Uint8Array(4)], // FLOAT
-  [5, new Uint8Array(8)], // DOUBLE
+  [1, Uint8Array.of(1)], // TINY
+  [2, Uint8Array.of(1, 0)], // SHORT
+  [3, Uint8Array.of(1, 0, 0, 0)], // LONG
+  [4, Uint8Array.of(0, 0, 0x80, 0x3f)], // FLOAT
+  [5, Uint8Array.of(0, 0, 0, 0, 0, 0, 0xf0, 0x3f)], // DOUBLE
   [6, new Uint8Array(0)], // NULL
   [7, DAY], // TIMESTAMP
-  [8, new Uint8Array(8)], // LONGLONG
-  [9, new Uint8Array(4)], // INT24
+  [8, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0)], // LONGLONG
+  [9, Uint8Array.of(1, 0, 0, 0)], // INT24
   [10, DAY], // DATE
   [12, DAY], // DATETIME
-  [13, new Uint8Array(2)], // YEAR
-  [245, Uint8Array.of(1, 0x30)], // JSON
-  [246, Uint8Array.of(1, 0x30)], // NEWDECIMAL
+  [13, Uint8Array.of(1, 0)], // YEAR
+  [245, Uint8Array.of(1, 0x31)], // JSON
+  [246, Uint8Array.of(1, 0x31)], // NEWDECIMAL
 ]);
 
 const PARAMETER_COUNT_AVAILABLE = 0x08;

@@ -159,6 +159,8 @@ export interface ClientOkForm {
   readonly deprecateEof: boolean;
   /** Gives the entries that the client gets in place of those that came. */
   readonly told: (entries: readonly SessionStateEntry[]) => readonly SessionStateEntry[];
+  /** It is told that something has changed, also where it is told nothing of it. @default {never} */
+  readonly saysChanged?: () => boolean;
 }
 
 /**
@@ -182,12 +184,13 @@ export function okForClient(packet: Uint8Array, client: ClientOkForm): Uint8Arra
     : NONE;
   // MySQL may say that something has changed and then not what: so it says to this client.
   if (client.sessionTrack && ok.state.length === 0 && kept.length === 0) return packet;
+  const saysChanged = kept.length > 0 || (client.sessionTrack && client.saysChanged?.() === true);
   const writer = new PacketWriter(packet.length + 9)
     .raw(packet.subarray(HEADER_LENGTH, ok.statusAt))
-    .u16(kept.length > 0 ? ok.status | ServerStatus.SESSION_STATE_CHANGED : unchanged)
+    .u16(saysChanged ? ok.status | ServerStatus.SESSION_STATE_CHANGED : unchanged)
     .u16(warnings);
-  if (info.length > 0 || kept.length > 0) writer.lenencBytes(info);
-  if (kept.length > 0) writer.lenencBytes(kept);
+  if (info.length > 0 || saysChanged) writer.lenencBytes(info);
+  if (saysChanged) writer.lenencBytes(kept);
   return frame(writer.done(), packet[3]);
 }
 

@@ -3,6 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { type ProxyProcess, startProxy, WITHOUT_LOGIN_THROTTLE } from "../proxy_process.ts";
 import { type RealServer, type ServerKind, startServer } from "../servers/mod.ts";
 import { type Front, Lane } from "./lane.ts";
@@ -59,9 +60,17 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     if (against === "direct") return { port: behind.port, async [Symbol.asyncDispose]() {} };
     const config = proxyConfiguration({ ...options, connections, names });
     if (against === "split") return await startSplitFront(behind, config);
-    const proxy = await startProxy({ backends: [behind], config });
+    const proxy = await startProxy({
+      backends: [behind],
+      config,
+      args: ["--admin", "127.0.0.1:0"],
+    });
     proxies.push(proxy);
-    return proxy;
+    return {
+      port: proxy.port,
+      standing: () => standingOf(proxy),
+      [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
+    };
   };
   const fronts = new Map<number, Front>();
   for (const connections of POOL_SIZES) {
@@ -85,6 +94,26 @@ export async function openArena(options: ArenaOptions): Promise<Arena> {
     general: () => readFileSync(join(behind.folder, GENERAL_LOG), "utf8"),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
+}
+
+/** Tables of the admin port that tell what somebody may wait for. */
+const TABLES = ["pools", "frontends", "backends"];
+
+/** What a proxy's sessions and connections are doing. */
+async function standingOf(proxy: ProxyProcess): Promise<string> {
+  const port = await proxy.loggedPort("admin port");
+  const admin = await createConnection({ host: "127.0.0.1", port, user: "admin", password: "" });
+  try {
+    const parts: string[] = [];
+    for (const table of TABLES) {
+      const [rows] = await admin.query<RowDataPacket[]>(`SELECT * FROM ${table}`);
+      const set = (row: object) => Object.entries(row).filter(([, value]) => value !== null);
+      parts.push(...rows.map((row) => `${table}: ${JSON.stringify(Object.fromEntries(set(row)))}`));
+    }
+    return parts.join("\n");
+  } finally {
+    admin.destroy();
+  }
 }
 
 /** Lines that tell of a crash, and of what. */

@@ -33,6 +33,8 @@ export interface LaneOptions {
 /** A proxy, or the server itself where there is none; given up where it is no longer needed. */
 export interface Front extends AsyncDisposable {
   readonly port: number;
+  /** What its sessions and connections are doing, for people. */
+  readonly standing?: () => Promise<string>;
 }
 
 /** Stages with the same data. `await using` closes its connections. */
@@ -67,12 +69,16 @@ export class Lane implements AsyncDisposable {
 
   /** The stage behind a proxy with so many server connections. */
   proxied({ connections }: Program): Stage {
-    const { port } = this.#fronts.get(connections)!;
+    const { port, standing } = this.#fronts.get(connections)!;
     return {
       port,
       names: this.#names,
       cachesMetadata: this.#cachesMetadata,
       crowd: this.#crowd,
+      onLate: async () => {
+        console.log(`an answer is missing, at the proxy:\n${await standing?.()}`);
+        console.log(`at the server:\n${await this.threads()}`);
+      },
     };
   }
 
@@ -131,7 +137,7 @@ export class Lane implements AsyncDisposable {
     const found = await runOn(
       this.#controls[1]!,
       `SELECT CONCAT('(',CONCAT_WS(' | ',${columns}),')') FROM information_schema.processlist ` +
-        `WHERE user LIKE '${this.#names.lane}\\_%'`,
+        `WHERE user LIKE '${this.#names.lane}\\_%' OR user LIKE '%unauth%'`,
     );
     return [...found.matchAll(/\((\d+ \| [^]*?)\)/g)].map(([, row]) => row).join("\n");
   }

@@ -117,6 +117,13 @@ function schemaAfter(step: Step): string | undefined {
   return [...textOf(step).matchAll(/\bUSE ([\w{}]+)/gi)].at(-1)?.[1];
 }
 
+/** There is no answer, or the pool had no connection for it. */
+function isMissing({ ending, errorCode }: Answer): boolean {
+  return ending === "late" || errorCode === TOO_MANY_CONNECTIONS;
+}
+
+const TOO_MANY_CONNECTIONS = 1040;
+
 /** Plays steps in the given order; ends early where an answer does not come. */
 export async function replay(steps: readonly Step[], stage: Stage): Promise<Played[]> {
   const cast = new Map<SessionName, Player>();
@@ -133,6 +140,7 @@ export async function replay(steps: readonly Step[], stage: Stage): Promise<Play
       }
       const answers = await player.play(group);
       played.push(...group.map((step, i) => ({ step, answer: answers[i]! })));
+      if (answers.some(isMissing)) await stage.onLate?.();
       if (answers.some(({ ending }) => ending === "late")) break;
     }
   } finally {

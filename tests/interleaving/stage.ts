@@ -11,6 +11,8 @@ export interface Stage {
   readonly cachesMetadata: boolean;
   /** Clients that read beside each session. */
   readonly crowd: number;
+  /** Told that an answer is missing, while its client still waits for it, or had no connection. */
+  readonly onLate?: () => Promise<void>;
 }
 
 /** What the words in braces stand for: `{db}`, `{db2}`, `{first}`, … */

@@ -2,10 +2,17 @@
 // what they would be at the server, and as soon as that may have changed the server is asked.
 
 import { beforeAll, describe, expect, test } from "bun:test";
-import { Capability } from "../../mod/wire/mod.ts";
+import { Capability, encodeChangeUser } from "../../mod/wire/mod.ts";
 import { freshDatabase, type RealServer, sharedServer, startServer } from "../servers/mod.ts";
-import { accountOf, type PoolAccount, type PoolSubject, poolSubject } from "./pool_subject.ts";
-import { type RawOptions, refusal, USUAL_FLAGS } from "./raw_client.ts";
+import {
+  accountOf,
+  type PoolAccount,
+  type PoolSubject,
+  poolSubject,
+  THREAD,
+  untilThreads,
+} from "./pool_subject.ts";
+import { type RawClient, type RawOptions, refusal, USUAL_FLAGS } from "./raw_client.ts";
 import { kinds, loginAs, ownAccount, until } from "./subjects.ts";
 
 /** Logins that the server was not asked about. */
@@ -21,6 +28,18 @@ const FRESH = [
   "SELECT LAST_INSERT_ID(), FOUND_ROWS(), ROW_COUNT(), @@warning_count, @@time_zone",
   "SHOW WARNINGS",
 ];
+
+function changeUserTo({ user }: PoolAccount, { capabilities }: RawClient): Uint8Array {
+  const nothing = new Uint8Array(0);
+  return encodeChangeUser({
+    user: Buffer.from(user),
+    authResponse: nothing,
+    database: nothing,
+    collation: 45,
+    authPlugin: "",
+    attributes: nothing,
+  }, capabilities);
+}
 
 for (const kind of kinds) {
   describe(kind, () => {
@@ -129,6 +148,45 @@ for (const kind of kinds) {
       expect(await client.value("SELECT 'as on a connection of its own'")).toBe(
         "as on a connection of its own",
       );
+    });
+
+    test("a connection that has gone over to another account is missed there when it ends", async () => {
+      const next = await accountOf(server, "next");
+      await using subject = await poolSubject(server, {
+        accounts: [account, next],
+        pool: "connections_max = 1",
+      });
+      using client = await loginAs(account, subject.proxy);
+      const thread = await client.value(THREAD);
+      await client.changeUser(changeUserTo(next, client), next.password);
+      expect(await client.value(THREAD)).toBe(thread);
+      // A pool that nobody belongs to is forgotten.
+      const idle = async () => Number((await subject.pool(next))?.["idle"] ?? 0);
+      await until("it is idle", async () => await idle() === 1);
+      await server.sql(`KILL ${thread}`);
+      await until("it is missed", async () => await idle() === 0);
+      using late = await loginAs(next, subject.proxy);
+      expect(await late.value("SELECT 1")).toBe("1");
+      expect(await subject.number(next, "opened") - await subject.number(next, "closed")).toBe(1);
+    });
+
+    test("connections that have gone over to another account are no more than it may have", async () => {
+      const full = await accountOf(server, "full");
+      await using subject = await poolSubject(server, {
+        accounts: [account, full],
+        pool: "connections_max = 1",
+      });
+      using _there = await loginAs(full, subject.proxy);
+      for (let i = 0; i < 3; i++) {
+        using client = await loginAs(account, subject.proxy);
+        await client.changeUser(changeUserTo(full, client), full.password);
+        expect(await client.value("SELECT CURRENT_USER()")).toBe("full@%");
+      }
+      await until("one is left", async () => {
+        const opened = await subject.number(full, "opened");
+        return opened - await subject.number(full, "closed") === 1;
+      });
+      await untilThreads(server, full, 1);
     });
 
     test("a server that is gone is not answered for", async () => {
