@@ -101,16 +101,12 @@ export class Lane implements ConnectionHolder, TurnEnd {
 
   #send(packet: Uint8Array, expect: number, sink: LaneSink): void {
     const { connection } = this;
-    const wasEmpty = connection.outstanding === 0;
+    if (connection.outstanding === 0 && this.#answered === 0) this.since = performance.now();
     connection.expect(expect, sink);
-    if (!wasEmpty) {
-      this.#gather(packet);
-      return;
-    }
-    if (this.#answered === 0) this.since = performance.now();
-    connection.stream.write(packet);
+    this.#gather(packet);
   }
 
+  /** Until the turn ends: a server that got the first one by itself would be woken twice. */
   #gather(packet: Uint8Array): void {
     const { length } = packet;
     if (length > GATHER_BYTES - this.#length) this.flush();
