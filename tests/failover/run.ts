@@ -185,7 +185,7 @@ function watchLog(proxy: ProxyInCharge, timeline: Timeline): ReturnType<typeof s
   }, LOOK_MS);
 }
 
-const NOTICED = /cluster: (?:failover|state|primary|switchover)|primary is another/;
+const NOTICED = /cluster: (?:failover|state|primary|switchover)|primary is another|reads: /;
 const LOOK_MS = 10;
 
 /** Waits until the proxy knows all servers and a primary. */
