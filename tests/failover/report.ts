@@ -65,13 +65,14 @@ function slowestOf({ slow }: Timeline, which: string): string[] {
 
 /** Lines about what came of it. */
 export function outcomeLines(outcome: Outcome): string[] {
-  const { account, timeline, wrong, reconnects, backMs } = outcome;
+  const { account, timeline, wrong, reconnects, backMs, directMs } = outcome;
   const { longest } = timeline;
   const firstMs = outcome.periods[0]?.fromMs ?? 0;
   return [
     accountLine(account),
     `longest: write ${ms(longest.write)}, read ${ms(longest.read)}, error ${ms(longest.error)}; ` +
-    `back after ${backMs.map(ms).join(", ") || "-"}; connections lost ${reconnects}; ` +
+    `back after ${backMs.map(ms).join(", ") || "-"} ` +
+    `(a direct write: ${directMs.map(ms).join(", ") || "-"}); connections lost ${reconnects}; ` +
     `wrong answers ${wrong.length}`,
     `  in the second before: ${slowest(timeline.slowestIn(firstMs - 1000, firstMs))}`,
     ...outcome.periods.map(({ fault, fromMs, toMs }) =>

@@ -4,7 +4,7 @@ import { until } from "../cluster/watching.ts";
 import { Random } from "../fuzz/random.ts";
 import { StallingProxy } from "../stalling_proxy.ts";
 import { ProxyInCharge } from "./proxy_in_charge.ts";
-import { type FaultName, FAULTS, WRITABLE } from "./faults.ts";
+import { type FaultName, FAULTS, WRITABLE, WRITTEN } from "./faults.ts";
 import type { Account } from "./ledger.ts";
 import { Load, type Mix, TRANSACTION_ROWS } from "./load.ts";
 import type { SiteNode } from "./site.ts";
@@ -57,6 +57,8 @@ export interface Outcome {
   readonly reconnects: number;
   /** From each time that there was a writable primary to the next write's answer, in ms. */
   readonly backMs: readonly number[];
+  /** The same to the answer of a write that goes there without the proxy. */
+  readonly directMs: readonly number[];
   readonly proxyLog: string;
 }
 
@@ -143,6 +145,9 @@ export async function run(options: RunOptions): Promise<Outcome> {
     for (const way of ways.values()) way[Symbol.dispose]();
   }
   await site.caughtUp();
+  const backAfter = (find: (atMs: number) => number | undefined) =>
+    timeline.marks.filter(({ what }) => what === WRITABLE)
+      .map(({ atMs }) => (find(atMs) ?? Infinity) - atMs);
   const account = load.ledger.settle(await site.found(TRANSACTION_ROWS));
   return {
     account,
@@ -153,8 +158,9 @@ export async function run(options: RunOptions): Promise<Outcome> {
     complaints: load.complaints,
     wrong: load.wrong,
     reconnects: load.reconnects,
-    backMs: timeline.marks.filter(({ what }) => what === WRITABLE).map(({ atMs }) =>
-      (timeline.firstWriteAfter(atMs) ?? Infinity) - atMs
+    backMs: backAfter((atMs) => timeline.firstWriteAfter(atMs)),
+    directMs: backAfter((atMs) =>
+      timeline.marks.find((mark) => mark.what === WRITTEN && mark.atMs >= atMs)?.atMs
     ),
     proxyLog: proxy.log(),
   };
