@@ -8,7 +8,7 @@ import { until } from "../cluster/watching.ts";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 import type { RawClient } from "../proxy/raw_client.ts";
 import { loginAs } from "../proxy/subjects.ts";
-import { serverKinds } from "../servers/mod.ts";
+import { freePort, serverKinds } from "../servers/mod.ts";
 import { Expect } from "../../mod/wire/mod.ts";
 
 for (const kind of serverKinds()) {
@@ -55,10 +55,13 @@ for (const kind of serverKinds()) {
       }
     }
 
-    async function proxyWith(config: string): Promise<ProxyProcess> {
+    async function proxyWith(
+      config: string,
+      args: readonly string[] = [],
+    ): Promise<ProxyProcess> {
       const proxy = await startProxy({
         backends: cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
-        args: ["-u", "app", "-p", "app"],
+        args: ["-u", "app", "-p", "app", ...args],
         config: `[pool]\nmode = "transaction"\n${config}`,
       });
       await proxy.untilLogged(/mode=synced/);
@@ -88,6 +91,28 @@ for (const kind of serverKinds()) {
       expect(Number(await count(primary))).toBe(2);
     });
 
+    test("who waits when another proxy takes over waits on, and so does who comes then", async () => {
+      const listener = ["-l", `127.0.0.1:${freePort()}`];
+      await using old = await proxyWith("", listener);
+      using waits = await login(old);
+      await setReadOnly(primary, true);
+      const written = waits.results("INSERT INTO t VALUES (1)");
+      await old.untilLogged(/failover began/);
+      await using young = await proxyWith("", [...listener, "--takeover"]);
+      await old.untilLogged(/replaced/);
+      const coming = login(young).then(async (client) => {
+        await client.results("INSERT INTO t VALUES (2)");
+        client.close();
+      });
+      await Bun.sleep(300);
+      expect(Number(await count(primary))).toBe(0);
+      await setReadOnly(primary, false);
+      await Promise.all([written, coming]);
+      waits.close();
+      expect(await old.exited).toBe(0);
+      expect(Number(await count(primary))).toBe(2);
+    });
+
     test("two that say they are it: writes go to neither until one says so alone", async () => {
       await using proxy = await proxyWith('[failover]\nmax_wait = "60s"\n');
       using client = await login(proxy);
@@ -108,6 +133,54 @@ for (const kind of serverKinds()) {
       expect(Number(await count(primary))).toBe(2);
       for (const node of replicas) await follow(node, primary);
     });
+
+    test(
+      "an old primary that is back writable gets nothing before it follows the new one",
+      async () => {
+        await using proxy = await proxyWith(
+          '[cluster]\nslow_start = "0"\n[route]\nsplit = true\nconsistency = "eventual"\n',
+        );
+        using client = await login(proxy);
+        const old = primary;
+        const [next, third] = replicas;
+        await client.results("INSERT INTO t VALUES (1)");
+        await caughtUp();
+        await old.kill();
+        await follow(next, undefined);
+        await follow(third, next);
+        await setReadOnly(next, false);
+        await proxy.untilLogged(/the primary is another server/);
+        await old.start(["--read-only=OFF"]);
+        await until("the proxy sees it", () => afterDown(proxy, old).length > 0);
+        for (let id = 2; id < 50; id++) {
+          await client.results(`INSERT INTO t VALUES (${id})`);
+          const ports = await client.query(
+            "/*+ mysqlproxy(target=replica) */ SELECT @@port FROM t LIMIT 1",
+          );
+          expect(ports).not.toEqual([[String(old.port)]]);
+        }
+        expect(Number(await count(old))).toBe(1);
+        expect(Number(await count(next))).toBe(49);
+        await setReadOnly(old, true);
+        await follow(old, next);
+        [primary, replicas] = [next, [third, old]];
+        await caughtUp();
+        await until("it gets reads", async () => {
+          const ports = await client.query(
+            "/*+ mysqlproxy(target=replica) */ SELECT @@port FROM t LIMIT 1",
+          );
+          return ports[0]?.[0] === String(old.port);
+        });
+      },
+      30_000,
+    );
+
+    /** What was told of a server since it was down. */
+    const afterDown = (proxy: ProxyProcess, { name }: ClusterNode) => {
+      const lines = proxy.log().split("\n").filter((line) => line.includes(`server=${name} `));
+      const down = lines.findLastIndex((line) => line.includes("to=down"));
+      return lines.slice(down + 1).filter((line) => line.includes("state changed"));
+    };
 
     test("SIGTERM has its bound where the server does not answer", async () => {
       await using proxy = await proxyWith('[drain]\ntimeout = "500ms"\n');
