@@ -373,7 +373,8 @@ export class SessionRoute implements Asker {
     if (writes) this.#wrote = true;
     if (this.#wrote && (status & ServerStatus.IN_TRANS) === 0) {
       this.#wrote = false;
-      const isKnown = this.#isTold || (!failed && session.baseline.tellsGtids);
+      const isKnown = this.#routing.router.positions.tellsWrites &&
+        (this.#isTold || (!failed && session.baseline.tellsGtids));
       if (!isKnown) this.#noteUntold();
     } else if (!writes && !failed && facts?.seesTables === true && this.server !== undefined) {
       this.#routing.router.positions.noteRead(this.state.position, this.server, Date.now());

@@ -1,5 +1,6 @@
 // One run: a cluster, a proxy before it, a load, a fault, and what came of it.
 
+import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { until } from "../cluster/watching.ts";
 import { Random } from "../fuzz/random.ts";
 import { StallingProxy } from "../stalling_proxy.ts";
@@ -104,6 +105,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
       (options.split ? SPLIT_CONFIG : "") + (options.config ?? ""),
   });
   await settled(proxy, site.nodes.length);
+  if (options.split === true) await splits(proxy);
   const load = new Load({
     port: proxy.port,
     sessions: options.sessions,
@@ -193,6 +195,17 @@ function watchLog(proxy: ProxyInCharge, timeline: Timeline): ReturnType<typeof s
 
 const NOTICED = /cluster: (?:failover|state|primary|switchover)|primary is another|reads: /;
 const LOOK_MS = 10;
+
+/** Waits until reads go to replicas: else what is done to those would show nothing. */
+async function splits(proxy: ProxyInCharge): Promise<void> {
+  const login = { host: "127.0.0.1", port: proxy.port, user: "ledger", password: "ledger" };
+  const client = await createConnection({ ...login, database: "ledger" });
+  await until("reads are split", async () => {
+    const [[row]] = await client.query<RowDataPacket[]>("EXPLAIN ROUTE SELECT name FROM fruit");
+    return row?.["Value"] === "replica";
+  }, { describe: () => proxy.log() });
+  await client.end();
+}
 
 /** Waits until the proxy knows all servers and a primary. */
 async function settled(proxy: ProxyInCharge, servers: number): Promise<void> {
