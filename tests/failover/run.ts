@@ -105,6 +105,8 @@ export async function run(options: RunOptions): Promise<Outcome> {
       (options.split ? SPLIT_CONFIG : "") + (options.config ?? ""),
   });
   await settled(proxy, site.nodes.length);
+  // Sessions that the proxy could not log in by itself stay where they are.
+  await until("accounts are known", () => proxy.log().includes("mode=synced"));
   if (options.split === true) await splits(proxy);
   const load = new Load({
     port: proxy.port,
@@ -199,12 +201,12 @@ const LOOK_MS = 10;
 /** Waits until reads go to replicas: else what is done to those would show nothing. */
 async function splits(proxy: ProxyInCharge): Promise<void> {
   const login = { host: "127.0.0.1", port: proxy.port, user: "ledger", password: "ledger" };
-  const client = await createConnection({ ...login, database: "ledger" });
   await until("reads are split", async () => {
+    const client = await createConnection({ ...login, database: "ledger" });
     const [[row]] = await client.query<RowDataPacket[]>("EXPLAIN ROUTE SELECT name FROM fruit");
+    await client.end();
     return row?.["Value"] === "replica";
   }, { describe: () => proxy.log() });
-  await client.end();
 }
 
 /** Waits until the proxy knows all servers and a primary. */

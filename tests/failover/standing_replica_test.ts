@@ -41,6 +41,7 @@ describe.each(clusters)("replicas of %s apply nothing", (_name, start) => {
         config: '[pool]\nmode = "transaction"\n[account]\nuser = "app"\npassword = "app"\n' +
           '[cluster]\nslow_start = "0"\n[route]\nsplit = true\nwait_timeout = "5s"\n',
       });
+      await proxy.untilLogged(/mode=synced/);
       const { host, port } = proxy;
       const login = { user: "app", password: "app", database: "test" };
       const client = await createConnection({ host, port, ...login });
