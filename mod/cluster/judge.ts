@@ -6,6 +6,13 @@ import type { ReadPosition } from "./position.ts";
 import type { Reading } from "./reading.ts";
 import type { ServerState } from "./server_state.ts";
 
+/** How far a server was once. */
+export interface PastPosition {
+  readonly position: ReadPosition;
+  /** On the monitor's clock. */
+  readonly atMs: number;
+}
+
 /** A server that has answered, and may be believed. */
 export interface Witness {
   readonly name: string;
@@ -13,6 +20,8 @@ export interface Witness {
   readonly aliases: readonly string[];
   readonly reading: Reading;
   readonly position: ReadPosition | undefined;
+  /** Where it was at looks of late, the last one too, the first first. */
+  readonly trail: readonly PastPosition[];
   /** The last look at it failed, so what it says may be over. */
   readonly doubtful: boolean;
   readonly state: ServerState;
@@ -142,9 +151,15 @@ export function follows({ reading: { source } }: Witness, other: Witness): boole
   return name === other.name || other.aliases.includes(name);
 }
 
-function isAhead(a: Witness, b: Witness): boolean {
-  if (a.position === undefined || b.position === undefined) return false;
-  return a.position.contains(b.position) && !b.position.contains(a.position);
+/**
+ * Whether one has all that another one has, and more. They are not looked at in the same moment: more
+ * is what it had at a look before that at the other one, which may have taken the rest as well by now.
+ */
+function isAhead(a: Witness, { position, reading }: Witness): boolean {
+  if (a.position === undefined || position === undefined) return false;
+  const before = a.trail.findLast(({ atMs }) => atMs <= reading.atMs);
+  if (before === undefined || position.contains(before.position)) return false;
+  return a.position.contains(position);
 }
 
 function names(list: readonly Witness[]): string {

@@ -46,6 +46,9 @@ export class Lags {
   }
 }
 
+/** Looks whose positions are kept: some seconds' where servers are looked at quickly. */
+const TRAIL_MAX = 16;
+
 /** The same text means the same position: sets of thousands of intervals are read once. */
 export function readPositionOf(known: Known): void {
   const position = known.reading?.position;
@@ -58,6 +61,10 @@ export function readPositionOf(known: Known): void {
       known.position = undefined;
     }
   }
+  const { position: read, reading } = known;
+  known.trail = read === undefined
+    ? []
+    : [...known.trail, { position: read, atMs: reading!.atMs }].slice(-TRAIL_MAX);
 }
 
 function valueOf(position: Parameters<typeof readPosition>[0]): string | number {

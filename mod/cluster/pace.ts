@@ -8,8 +8,8 @@ const JITTER = 0.1;
 const QUICK_FOR_MS = 30_000;
 /** While no primary answers, looks are this part of the quick ones apart: clients wait for one. */
 const URGENT_PART = 5;
-/** For this long, in milliseconds: a primary that is not there by then takes its time. */
-const URGENT_FOR_MS = 10_000;
+/** For this long, in milliseconds: clients do not wait for longer, unless they are told to. */
+const URGENT_FOR_MS = 30_000;
 /** All servers together get no more than one urgent look in this time, in milliseconds. */
 const URGENT_MS_MIN = 5;
 

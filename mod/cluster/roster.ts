@@ -4,6 +4,7 @@ import { formatAddress, type ServerAddress } from "../config/mod.ts";
 import type { Clock } from "./clock.ts";
 import type { Failure } from "./failure.ts";
 import type { Lag } from "./lag.ts";
+import type { PastPosition } from "./judge.ts";
 import type { ReadPosition } from "./position.ts";
 import type { Member, Reading, Role } from "./reading.ts";
 import { firstStanding, type Standing } from "./server_state.ts";
@@ -30,6 +31,8 @@ export interface Known {
   looks: number;
   reading: Reading | undefined;
   position: ReadPosition | undefined;
+  /** Where it was at its last looks, this one too, the first first. */
+  trail: readonly PastPosition[];
   /** What `monitor.lag_query` gave at the last look, in milliseconds. */
   heartbeatMs: number | undefined;
   lag: Lag | undefined;
@@ -117,6 +120,7 @@ export class Roster {
       looks: 0,
       reading: undefined,
       position: undefined,
+      trail: [],
       heartbeatMs: undefined,
       lag: undefined,
       answeredWallMs: undefined,

@@ -91,7 +91,7 @@ function witnessOf(
     readonly silentMs: number | undefined;
   },
 ): Witness | undefined {
-  const { name, reading, position, standing, failure } = known;
+  const { name, reading, position, trail, standing, failure } = known;
   if (reading === undefined) return undefined;
   const aliases = roster.aliasesOf(name);
   return {
@@ -99,6 +99,7 @@ function witnessOf(
     aliases,
     reading,
     position,
+    trail,
     doubtful: failure !== undefined || (silentMs !== undefined && reading.role === "primary" &&
       reading.atMs < silentMs),
     state: standing.state,

@@ -176,7 +176,7 @@ export class Positions {
   noteWrite(session: SessionPosition, text: Uint8Array | undefined, nowMs: number): void {
     session.wroteMs = nowMs;
     this.#writtenMs = nowMs;
-    if (text === undefined) {
+    if (text === undefined || !this.tellsWrites) {
       session.isUnknown = true;
       this.#untoldMs = nowMs;
       return;
@@ -261,6 +261,11 @@ export class Positions {
       }
     }
     return isKnown;
+  }
+
+  /** What servers say of a write is what they are asked for and waited for; else it says nothing. */
+  get tellsWrites(): boolean {
+    return this.numbering === "gtid" || this.numbering === "mariadb";
   }
 
   /** Servers can be asked how far they are, in numbers. */

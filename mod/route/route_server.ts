@@ -29,8 +29,8 @@ export class RouteServer {
   /** Null: not known. */
   lagMs: number | null = null;
   warmAtMs: number | null = null;
-  /** Its data is too old, or gets no newer: nobody waits for it to get further. */
-  isLate = false;
+  /** Its data is too old, or it replicates no more, as the topology says. */
+  lags = false;
   /** It is a member of the topology at hand. */
   isMember = true;
 
@@ -48,6 +48,8 @@ export class RouteServer {
   quietSince = 0;
   /** It hangs: it gets no reads. */
   isStalled = false;
+  /** Its data gets no newer, as reads have found out that waited for it. */
+  standsStill = false;
   /** Reads that wait for it to get as far as they must see. */
   waits = 0;
   /** Since when such reads have been waiting and none was served, by `performance.now()`. */
@@ -82,6 +84,11 @@ export class RouteServer {
   /** New reads may go to it now. */
   get takesReads(): boolean {
     return this.reads && !this.isStalled;
+  }
+
+  /** Nobody waits for it to get further. */
+  get isLate(): boolean {
+    return this.lags || this.standsStill;
   }
 
   /** A request goes to it. @param now By `performance.now()`. */
@@ -137,7 +144,7 @@ export class RouteServer {
     this.tags = server.tags;
     this.inZone = zone !== "" && server.tags.includes(zone);
     this.lagMs = server.lagMs;
-    this.isLate = server.state === "lagging";
+    this.lags = server.state === "lagging";
     this.warmAtMs = server.warmAtMs;
   }
 

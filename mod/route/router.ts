@@ -45,6 +45,8 @@ export interface RouteRequest {
   readonly hasAsked?: boolean;
   /** A replica was waited for in vain: the primary is the one. */
   readonly hasWaited?: boolean;
+  /** It has left a replica whose data gets no newer: no other one is waited for. */
+  readonly hasLeft?: boolean;
   /** A replica has refused it, since it takes no writes. */
   readonly isRefused?: boolean;
 }
@@ -322,15 +324,19 @@ export class Router {
       candidates.count = has;
       this.#take(stays ?? this.#balanced(), reason);
     } else if (this.#dropLost(position)) this.#toOneThatHas(reason);
-    else if (this.#into.timeoutMs === 0 || this.positions.numbering === "none") {
-      this.#toPrimary(RouteReason.BEHIND);
-    } else if (may > 0) {
+    else if (!this.#mayWait) this.#toPrimary(RouteReason.BEHIND);
+    else if (may > 0) {
       if (this.#into.consistency === "instance") this.positions.addWritten(position);
       candidates.count = may;
       this.#waitFor(stays ?? this.#balanced());
     } else if (this.#request.hasAsked === true || late === candidates.count) {
       this.#toPrimary(RouteReason.BEHIND);
     } else this.#ask(this.#reachable(position), reason);
+  }
+
+  get #mayWait(): boolean {
+    if (this.#request.hasLeft === true) return false;
+    return this.#into.timeoutMs !== 0 && this.positions.numbering !== "none";
   }
 
   /** The server that the session has read from; the primary, which has all of it, where it is gone. */

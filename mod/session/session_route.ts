@@ -52,6 +52,7 @@ export class SessionRoute implements Asker {
   #rules: Rules | undefined;
   #hasAsked = false;
   #hasWaited = false;
+  #hasLeft = false;
   #isRefused = false;
   #asked: RouteServer | undefined;
   /** It was the primary then; by the time it answers another one may be. */
@@ -125,6 +126,7 @@ export class SessionRoute implements Asker {
     request.nowMs = Date.now();
     request.hasAsked = this.#hasAsked;
     request.hasWaited = this.#hasWaited;
+    request.hasLeft = this.#hasLeft;
     request.isRefused = this.#isRefused;
     const begins = (facts.bars & Bar.TRANSACTION) === 0 ? 0 : transactionBegunBy(session);
     const splits = this.#maySplit(begins);
@@ -289,6 +291,11 @@ export class SessionRoute implements Asker {
     return this.#waitsAt === server;
   }
 
+  /** It runs elsewhere, since that one gets no further. */
+  leavesWait(): void {
+    this.#hasLeft = true;
+  }
+
   /** @param now When the wait was served, by `performance.now()`; 0: it was not. */
   #endWait(now: number): void {
     this.#waitsAt?.noteWaited(now);
@@ -366,7 +373,8 @@ export class SessionRoute implements Asker {
     if (writes) this.#wrote = true;
     if (this.#wrote && (status & ServerStatus.IN_TRANS) === 0) {
       this.#wrote = false;
-      const isKnown = this.#isTold || (!failed && session.baseline.tellsGtids);
+      const isKnown = this.#routing.router.positions.tellsWrites &&
+        (this.#isTold || (!failed && session.baseline.tellsGtids));
       if (!isKnown) this.#noteUntold();
     } else if (!writes && !failed && facts?.seesTables === true && this.server !== undefined) {
       this.#routing.router.positions.noteRead(this.state.position, this.server, Date.now());
@@ -392,6 +400,7 @@ export class SessionRoute implements Asker {
     this.#endWait(0);
     this.#hasAsked =
       this.#hasWaited =
+      this.#hasLeft =
       this.#isRefused =
       this.#isTold =
         false;

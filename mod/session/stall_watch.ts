@@ -5,10 +5,11 @@
 // those that wait for data of a replica that gets no newer.
 
 import type { Server } from "../backend/mod.ts";
-import type { Router, RouteServer } from "../route/mod.ts";
+import type { Asker, Router, RouteServer } from "../route/mod.ts";
 import type { SessionContext } from "./context.ts";
 import { flee } from "./flee.ts";
 import { SignOfLife } from "./sign_of_life.ts";
+import { Standstill } from "./standstill.ts";
 
 /** How often servers that owe answers are looked at, in milliseconds. */
 const TICK_MS = 10;
@@ -33,6 +34,8 @@ export interface StallGround {
   readonly router: Router;
   /** The server that sessions can be on. */
   serverOf(server: RouteServer): Server | undefined;
+  /** Asks a server how far it is. */
+  ask(server: RouteServer, asker: Asker): void;
   /** Whoever has asked it for its position is told that it is not known. */
   closeQuestion(server: RouteServer): void;
 }
@@ -78,10 +81,10 @@ export class StallWatch {
     let isNeeded = false;
     for (const server of replicas) {
       const watched = this.#of(server);
-      if (server.waits > 0) {
-        isNeeded = true;
-        this.#lookForData(server, watched, now);
-      }
+      if (isLate) watched.standstill.excuse();
+      if (server.waits > 0) this.#lookForData(server, watched, now);
+      if (server.standsStill) this.#lookAgain(server, watched, now);
+      isNeeded ||= server.waits > 0 || server.standsStill;
       if (!isOn) {
         server.isStalled = false;
         continue;
@@ -120,9 +123,27 @@ export class StallWatch {
 
   /** Data that does not come may mean that none will: that it is not replicated any more. */
   #lookForData(server: RouteServer, watched: Watched, now: number): void {
+    const { log, cluster } = this.#context;
+    const { canAsk } = this.#ground.router.positions;
+    if (canAsk && !server.standsStill && watched.standstill.look(now, server.waitsSince)) {
+      server.standsStill = true;
+      const waitedMs = Math.round(now - server.waitsSince);
+      const about = { server: server.name, waitedMs };
+      log.of("route").info("reads: a replica's data gets no newer", about);
+      this.#leaveWaits(server);
+    }
     if (now - server.waitsSince < LATE_DATA_MS || now - watched.lookedAt < LOOK_MS) return;
     watched.lookedAt = now;
-    this.#context.cluster?.report(server.name, 0);
+    cluster?.report(server.name, 0);
+  }
+
+  #lookAgain(server: RouteServer, { standstill }: Watched, now: number): void {
+    standstill.lookAgain(now);
+    server.standsStill = standstill.stands;
+    if (server.standsStill) return;
+    this.#context.log.of("route").info("reads: the replica's data gets newer again", {
+      server: server.name,
+    });
   }
 
   /** Those of the servers that could answer reads instead: without any there is nowhere to go. */
@@ -140,7 +161,8 @@ export class StallWatch {
         () => this.#ground.serverOf(server),
         (tookMs) => this.#hear(server, tookMs),
       );
-      watched = { sign, patienceMs: 0, longestMs: 0, stalledAt: 0, lookedAt: -LOOK_MS };
+      const standstill = new Standstill((asker) => this.#ground.ask(server, asker));
+      watched = { sign, standstill, patienceMs: 0, longestMs: 0, stalledAt: 0, lookedAt: -LOOK_MS };
       this.#watched.set(server, watched);
     }
     return watched;
@@ -171,7 +193,9 @@ export class StallWatch {
     const backend = this.#ground.serverOf(server);
     if (backend === undefined) return;
     for (const { pooled } of [...directory.all()]) {
-      if (pooled?.route?.waitsAt(server) === true) flee(pooled, backend, "the server is behind");
+      if (pooled?.route?.waitsAt(server) !== true) continue;
+      flee(pooled, backend, "the server is behind");
+      pooled.route.leavesWait();
     }
     gate.noteGone([backend.name, server.name]);
     server.failures = 0;
@@ -199,6 +223,7 @@ export class StallWatch {
 /** What is known of one server. */
 interface Watched {
   readonly sign: SignOfLife;
+  readonly standstill: Standstill;
   /** How long it may be silent, in milliseconds; 0: as configured. */
   patienceMs: number;
   /** How long it has let a ping wait lately, in milliseconds. */

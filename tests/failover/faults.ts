@@ -42,30 +42,41 @@ export interface Fault {
 
 /** The mark at which there is a writable primary. */
 export const WRITABLE = "writable primary";
+/** The mark at which it has answered a write of its operator's, begun at the one before. */
+export const WRITTEN = "a direct write is done";
 
 /** How long an operator takes to be sure that a server is gone. */
 const NOTICED_MS = 500;
 const FLAPS = 5;
 
-async function kill({ site, mark, holdMs }: Scene): Promise<void> {
+/** What the primary itself takes: it may wait for a replica's word, and that for its connection. */
+function noteWritable({ site, mark }: Scene): void {
+  mark(WRITABLE);
+  site.primary.sql("REPLACE INTO ledger.fruit VALUES (2, 'pear')")
+    .then(() => mark(WRITTEN), () => {});
+}
+
+async function kill(scene: Scene): Promise<void> {
+  const { site, mark, holdMs } = scene;
   const old = site.primary;
   mark(`kill -9 of ${old.name}`);
   await old.kill();
   await site.promote();
-  mark(WRITABLE);
+  noteWritable(scene);
   await Bun.sleep(holdMs);
   await site.rejoin(old);
   mark("the old primary is back");
 }
 
 /** Stopped in its tracks for a while; meanwhile there is another one. */
-async function stop({ site, mark, holdMs }: Scene): Promise<void> {
+async function stop(scene: Scene): Promise<void> {
+  const { site, mark, holdMs } = scene;
   const old = site.primary;
   mark(`SIGSTOP of ${old.name}`);
   old.freeze();
   await Bun.sleep(NOTICED_MS);
   await site.promote();
-  mark(WRITABLE);
+  noteWritable(scene);
   await Bun.sleep(Math.max(0, holdMs - NOTICED_MS));
   old.thaw();
   mark("SIGCONT: two say that they are the primary");
@@ -75,22 +86,24 @@ async function stop({ site, mark, holdMs }: Scene): Promise<void> {
 }
 
 /** By the proxy. */
-async function switchover({ site, nameOf, proxy, mark, holdMs }: Scene): Promise<void> {
+async function switchover(scene: Scene): Promise<void> {
+  const { site, nameOf, proxy, mark, holdMs } = scene;
   const [next] = site.replicas as [SiteNode];
   mark("switchover");
   for (const row of await proxy.order(`SWITCHOVER TO '${nameOf(next)}'`)) {
     mark(`  ${row["server"]} ${row["what"]}: ${row["outcome"]}, ${row["duration(ms)"]} ms`);
   }
   site.primary = next;
-  mark(WRITABLE);
+  noteWritable(scene);
   await Bun.sleep(holdMs);
 }
 
 /** By somebody else, without a word to the proxy. */
-async function outside({ site, mark, holdMs }: Scene): Promise<void> {
+async function outside(scene: Scene): Promise<void> {
+  const { site, mark, holdMs } = scene;
   mark("switchover from outside");
   await site.switchOver();
-  mark(WRITABLE);
+  noteWritable(scene);
   await Bun.sleep(holdMs);
 }
 
@@ -122,14 +135,15 @@ async function flap(scene: Scene): Promise<void> {
 }
 
 /** Between the proxy and the primary alone: to all others it is as it was. */
-async function cut({ site, ways, mark, holdMs }: Scene): Promise<void> {
+async function cut(scene: Scene): Promise<void> {
+  const { site, ways, mark, holdMs } = scene;
   const way = ways.get(site.primary);
   if (way === undefined) throw new Error("No way to cut");
   mark("the network to the primary is cut");
   way.stall();
   await Bun.sleep(holdMs);
   way.cut();
-  mark(WRITABLE);
+  noteWritable(scene);
   await Bun.sleep(holdMs / 2);
 }
 

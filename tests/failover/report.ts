@@ -4,7 +4,7 @@ import { type Account, isClean } from "./ledger.ts";
 import { type Cost, FAULTS } from "./faults.ts";
 import type { Complaint } from "./load.ts";
 import type { Outcome } from "./run.ts";
-import { markLine } from "./timeline.ts";
+import { markLine, type Timeline } from "./timeline.ts";
 
 /** What a client has paid; undefined: it was told something that nobody is to be told. */
 function costOf({ what, code, message, fatal }: Complaint): Cost | undefined {
@@ -56,24 +56,30 @@ function slowest({ any, read }: { readonly any: number; readonly read: number })
   return `slowest answer ${ms(any)}, read ${ms(read)}`;
 }
 
+function slowestOf({ slow }: Timeline, which: string): string[] {
+  return slow.filter(({ kind }) => kind === which)
+    .toSorted((a, b) => b.tookMs - a.tookMs).slice(0, SLOW_MAX).map(({ atMs, tookMs, kind }) =>
+      `  slow ${kind}: ${seconds(atMs - tookMs)} to ${seconds(atMs)}, ${ms(tookMs)}`
+    );
+}
+
 /** Lines about what came of it. */
 export function outcomeLines(outcome: Outcome): string[] {
-  const { account, timeline, wrong, reconnects, backMs } = outcome;
+  const { account, timeline, wrong, reconnects, backMs, directMs } = outcome;
   const { longest } = timeline;
   const firstMs = outcome.periods[0]?.fromMs ?? 0;
   return [
     accountLine(account),
     `longest: write ${ms(longest.write)}, read ${ms(longest.read)}, error ${ms(longest.error)}; ` +
-    `back after ${backMs.map(ms).join(", ") || "-"}; connections lost ${reconnects}; ` +
+    `back after ${backMs.map(ms).join(", ") || "-"} ` +
+    `(a direct write: ${directMs.map(ms).join(", ") || "-"}); connections lost ${reconnects}; ` +
     `wrong answers ${wrong.length}`,
     `  in the second before: ${slowest(timeline.slowestIn(firstMs - 1000, firstMs))}`,
     ...outcome.periods.map(({ fault, fromMs, toMs }) =>
       `  ${fault}: ${seconds(toMs - fromMs)}, ${slowest(timeline.slowestIn(fromMs, toMs))}`
     ),
-    ...timeline.slow.toSorted((a, b) => b.tookMs - a.tookMs).slice(0, SLOW_MAX).map(
-      ({ atMs, tookMs, kind }) =>
-        `  slow ${kind}: ${seconds(atMs - tookMs)} to ${seconds(atMs)}, ${ms(tookMs)}`,
-    ),
+    ...slowestOf(timeline, "write"),
+    ...slowestOf(timeline, "read"),
     ...[...complaintCounts(outcome)].map(([text, times]) => `  ${times} x ${text}`),
     ...unaccounted(outcome).slice(0, WRONG_MAX).map(({ atMs, what, message }) =>
       `  not to be told: ${seconds(atMs)} ${what}: ${message}`

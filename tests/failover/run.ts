@@ -1,10 +1,11 @@
 // One run: a cluster, a proxy before it, a load, a fault, and what came of it.
 
+import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { until } from "../cluster/watching.ts";
 import { Random } from "../fuzz/random.ts";
 import { StallingProxy } from "../stalling_proxy.ts";
 import { ProxyInCharge } from "./proxy_in_charge.ts";
-import { type FaultName, FAULTS, WRITABLE } from "./faults.ts";
+import { type FaultName, FAULTS, WRITABLE, WRITTEN } from "./faults.ts";
 import type { Account } from "./ledger.ts";
 import { Load, type Mix, TRANSACTION_ROWS } from "./load.ts";
 import type { SiteNode } from "./site.ts";
@@ -57,6 +58,8 @@ export interface Outcome {
   readonly reconnects: number;
   /** From each time that there was a writable primary to the next write's answer, in ms. */
   readonly backMs: readonly number[];
+  /** The same to the answer of a write that goes there without the proxy. */
+  readonly directMs: readonly number[];
   readonly proxyLog: string;
 }
 
@@ -102,6 +105,9 @@ export async function run(options: RunOptions): Promise<Outcome> {
       (options.split ? SPLIT_CONFIG : "") + (options.config ?? ""),
   });
   await settled(proxy, site.nodes.length);
+  // Sessions that the proxy could not log in by itself stay where they are.
+  await until("accounts are known", () => proxy.log().includes("mode=synced"));
+  if (options.split === true) await splits(proxy);
   const load = new Load({
     port: proxy.port,
     sessions: options.sessions,
@@ -143,6 +149,9 @@ export async function run(options: RunOptions): Promise<Outcome> {
     for (const way of ways.values()) way[Symbol.dispose]();
   }
   await site.caughtUp();
+  const backAfter = (find: (atMs: number) => number | undefined) =>
+    timeline.marks.filter(({ what }) => what === WRITABLE)
+      .map(({ atMs }) => (find(atMs) ?? Infinity) - atMs);
   const account = load.ledger.settle(await site.found(TRANSACTION_ROWS));
   return {
     account,
@@ -153,8 +162,9 @@ export async function run(options: RunOptions): Promise<Outcome> {
     complaints: load.complaints,
     wrong: load.wrong,
     reconnects: load.reconnects,
-    backMs: timeline.marks.filter(({ what }) => what === WRITABLE).map(({ atMs }) =>
-      (timeline.firstWriteAfter(atMs) ?? Infinity) - atMs
+    backMs: backAfter((atMs) => timeline.firstWriteAfter(atMs)),
+    directMs: backAfter((atMs) =>
+      timeline.marks.find((mark) => mark.what === WRITTEN && mark.atMs >= atMs)?.atMs
     ),
     proxyLog: proxy.log(),
   };
@@ -185,8 +195,19 @@ function watchLog(proxy: ProxyInCharge, timeline: Timeline): ReturnType<typeof s
   }, LOOK_MS);
 }
 
-const NOTICED = /cluster: (?:failover|state|primary|switchover)|primary is another/;
+const NOTICED = /cluster: (?:failover|state|primary|switchover)|primary is another|reads: /;
 const LOOK_MS = 10;
+
+/** Waits until reads go to replicas: else what is done to those would show nothing. */
+async function splits(proxy: ProxyInCharge): Promise<void> {
+  const login = { host: "127.0.0.1", port: proxy.port, user: "ledger", password: "ledger" };
+  await until("reads are split", async () => {
+    const client = await createConnection({ ...login, database: "ledger" });
+    const [[row]] = await client.query<RowDataPacket[]>("EXPLAIN ROUTE SELECT name FROM fruit");
+    await client.end();
+    return row?.["Value"] === "replica";
+  }, { describe: () => proxy.log() });
+}
 
 /** Waits until the proxy knows all servers and a primary. */
 async function settled(proxy: ProxyInCharge, servers: number): Promise<void> {

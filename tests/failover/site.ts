@@ -17,6 +17,9 @@ import { TABLES } from "./load.ts";
 /** Nobody waits this long for a replica's word without one. */
 const NO_REPLICA_MS = 1_000_000;
 
+/** How long an applier may take to stop. */
+const STOP_MS = 1000;
+
 const SEMI_SYNC = ["semisync_source", "semisync_replica", "mysql_clone"]
   .map((library) => `plugin_load_add = ${library}.so`);
 
@@ -162,6 +165,7 @@ export class ReplicaSite extends RealSite {
     // What was received is applied first, and nothing more is.
     for (const node of alive) await this.#stopReceiving(node);
     await Promise.all(alive.map((node) => this.#applied(node)));
+    if (!this.#isMariadb) await Promise.all(alive.map((node) => this.#stopApplying(node)));
     const next = await mostAdvanced(alive);
     await this.#makePrimary(next, alive.filter((node) => node !== next));
     this.primary = next;
@@ -268,6 +272,16 @@ export class ReplicaSite extends RealSite {
 
   async #stopReceiving(node: ClusterNode): Promise<void> {
     await node.sql(this.#isMariadb ? "STOP SLAVE IO_THREAD" : "STOP REPLICA IO_THREAD");
+  }
+
+  /** An applier that has got a part of a transaction waits a minute for the rest, unless it starts anew. */
+  async #stopApplying(node: ClusterNode): Promise<void> {
+    const stopped = node.sql("STOP REPLICA").then(() => true, () => false);
+    const isStopped = await Promise.race([stopped, Bun.sleep(STOP_MS).then(() => false)]);
+    if (isStopped) return;
+    await node.kill();
+    await node.start(["--super-read-only=ON", "--skip-replica-start"]);
+    await this.#setUp(node);
   }
 
   async #applied(node: ClusterNode): Promise<void> {

@@ -13,18 +13,28 @@ interface Facts extends Partial<Reading> {
   readonly doubtful?: boolean;
   readonly weight?: number;
   readonly gtids?: string;
+  /** What it had at a look at 0. */
+  readonly before?: string;
 }
 
-function witness(name: string, { state, doubtful, weight, gtids, ...reading }: Facts): Witness {
+const positionOf = (gtids: string) =>
+  readPosition({ kind: "gtid", text: gtids === "" ? "" : `${UUID}:${gtids}` });
+
+function witness(
+  name: string,
+  { state, doubtful, weight, gtids, before, atMs = 0, ...reading }: Facts,
+): Witness {
   const identity = { id: name, place: name };
   const condition = { kind: "fine" } as const;
   return {
     name,
     aliases: [],
-    reading: { identity, condition, role: "primary", readOnly: false, ...reading } as Reading,
-    position: gtids === undefined
-      ? undefined
-      : readPosition({ kind: "gtid", text: gtids === "" ? "" : `${UUID}:${gtids}` }),
+    reading: { identity, condition, role: "primary", readOnly: false, atMs, ...reading } as Reading,
+    position: gtids === undefined ? undefined : positionOf(gtids),
+    trail: [
+      ...(before === undefined ? [] : [{ position: positionOf(before), atMs: 0 }]),
+      ...(gtids === undefined ? [] : [{ position: positionOf(gtids), atMs }]),
+    ],
     doubtful: doubtful ?? false,
     state: state ?? "up",
     weight: weight ?? 1,
@@ -60,6 +70,16 @@ describe("judge() of asynchronous servers", () => {
   test("without votes the one whose data contains the other's wins", () => {
     const [a, b] = [witness("a", { gtids: "1-10" }), witness("b", { gtids: "1-12" })];
     expect(judge([a, b], ASYNC)).toMatchObject({ primary: "b", rejected: ["a"] });
+  });
+
+  test("what one has at a later look is no more than the other may have by then", () => {
+    const a = witness("a", { gtids: "1-10", atMs: 100 });
+    const later = witness("b", { gtids: "1-12", atMs: 150 });
+    expect(judge([a, later], ASYNC).primary).toBeUndefined();
+    const same = witness("b", { before: "1-10", gtids: "1-12", atMs: 150 });
+    expect(judge([a, same], ASYNC).primary).toBeUndefined();
+    const more = witness("b", { before: "1-12", gtids: "1-12", atMs: 150 });
+    expect(judge([a, more], ASYNC).primary).toBe("b");
   });
 
   test("where nothing tells, writes stop, never both", () => {

@@ -282,7 +282,12 @@ describe("ClusterMonitor", () => {
     one.readOnly = true;
     await clock.pass(1100);
     expect(monitor.topology.primary).toBeNull();
-    await clock.pass(20_000);
+    // Clients wait for failover.max_wait, 20 s.
+    await clock.pass(19_000);
+    const still = one.looks;
+    await clock.pass(1000);
+    expect(one.looks - still).toBeGreaterThan(12);
+    await clock.pass(11_000);
     const after = one.looks;
     await clock.pass(1000);
     expect(one.looks - after).toBeWithin(3, 6); // as while anything is wrong

@@ -368,6 +368,22 @@ describe("each kind of cluster", () => {
       .toMatch(/wsrep_sync_wait/);
   });
 
+  test("a GTID says nothing where servers are asked for something else", () => {
+    const position: Position = { kind: "index", value: 9 };
+    for (
+      const [flavor, expected] of [
+        ["polardbx", /^p read ask$/],
+        ["galera", /wsrep_sync_wait/],
+        ["static", /^p behind$/],
+      ] as const
+    ) {
+      const router = routerOver(cluster(position, position, position), { flavor });
+      const state = session();
+      wrote(router, state, `${uuid(1)}:5`);
+      expect(told(router, state)).toMatch(expected);
+    }
+  });
+
   test("tidb: all have the same; static: nothing is known after a write", () => {
     const none = cluster(gtids("1"), gtids("1"), gtids("1")).map((each) => ({
       ...each,

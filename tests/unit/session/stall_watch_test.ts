@@ -14,6 +14,7 @@ test("turned off, it takes no replica for hung any more", async () => {
     {
       router: { primary: undefined, replicas: [one, other] } as unknown as Router,
       serverOf: () => undefined,
+      ask: () => {},
       closeQuestion: () => {},
     },
   );
