@@ -16,6 +16,18 @@ const pages = [
 ];
 
 describe("pages", () => {
+  test("decisions have their number in front, and stand in docs/README.md", async () => {
+    const index = await Bun.file(join(root, "docs/README.md")).text();
+    const wrong: string[] = [];
+    for (const file of new Glob("*.md").scanSync({ cwd: join(root, "docs/decisions") })) {
+      const text = await Bun.file(join(root, "docs/decisions", file)).text();
+      const isRight = text.startsWith(`# ${file.slice(0, 4)}: `) &&
+        index.includes(`(decisions/${file})`);
+      if (!isRight) wrong.push(file);
+    }
+    expect(wrong).toEqual([]);
+  });
+
   test("docs/configuration.md is what the schema makes (just docs)", async () => {
     const page = await Bun.file(join(root, "docs/configuration.md")).text();
     expect(page).toBe(configReference());
