@@ -15,7 +15,6 @@ import { needsCounters } from "./hidden_pins.ts";
 import { lacksTypesOfLast } from "./last_prepared.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import type { Needs } from "./preparation.ts";
 import {
   bringsTypes,
   hasHistory,
@@ -31,6 +30,32 @@ const DIAGNOSTICS = Residue.WARNINGS | Residue.FOUND_ROWS;
 const RUNS_CODE = Effect.CALLS | Effect.RUNS_TRIGGERS;
 const NEEDS_INSERT_ID = Effect.ASKS_LAST_INSERT_ID | Effect.ASKS_VARIABLES |
   Effect.LEAVES_INSERT_ID | Effect.CALLS;
+
+/** What the command to come needs. */
+export interface Needs {
+  /** Something must be taken away that only COM_RESET_CONNECTION takes. */
+  readonly reset: boolean;
+  /** LAST_INSERT_ID() must be the session's. */
+  readonly insertId: boolean;
+  /** A prepared statement that the connection does not have. */
+  readonly statement: SessionStatement | undefined;
+  /** FOUND_ROWS() must be the session's. */
+  readonly foundRows: boolean;
+  /** Warnings and errors must be the session's. */
+  readonly conditions: boolean;
+  /** What code may leave that is not in the command's text must be counted before. */
+  readonly counts: boolean;
+}
+
+/** Nothing at all. */
+export const NO_NEEDS: Needs = {
+  reset: false,
+  insertId: false,
+  statement: undefined,
+  foundRows: false,
+  conditions: false,
+  counts: false,
+};
 
 /**
  * Undefined where nothing is lacking. Hot path: then nothing is allocated.
@@ -57,7 +82,7 @@ export function needsOf(
     (pooled.residue === Residue.NONE && isSameState(pooled.state, session.here(session.state)) &&
       pooled.userVariables === session.userVariables);
   const restores = !isOwn || missing || reset || insertId;
-  const conditions = isForeign && needsConditions(session, pooled) &&
+  const conditions = (isForeign || pooled.hasOnlyOwnWarnings) && needsConditions(session, pooled) &&
     (session.conditions !== undefined || pooled.hasConditions || restores ||
       (pooled.residue & Residue.WARNINGS) !== 0);
   if (isOwn && !missing && !reset && !insertId && !foundRows && !conditions && !counts) {
