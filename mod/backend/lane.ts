@@ -213,9 +213,9 @@ class LanePreparation implements LaneSink {
   onOkPacket(): void {}
 
   onAnswerEnd(): void {
-    const { errorCode, statementId } = this.#lane.connection.tracker;
+    const { errorCode, statementId, warnings } = this.#lane.connection.tracker;
     const hasIt = errorCode === 0;
-    if (!hasIt) this.#lane.pooled.hasConditions = true;
+    if (!hasIt || warnings > 0) this.#lane.pooled.hasConditions = true;
     const made = hasIt ? { id: statementId, types: undefined, history: "" } : undefined;
     this.#lane.prepared(this.#key, made);
     for (const rider of this.riders) {

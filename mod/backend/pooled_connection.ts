@@ -92,6 +92,8 @@ export class PooledConnection {
   hasConditions = false;
   /** Or others in their place, as many as there are. */
   hasStandIns = false;
+  /** Those it has are of what the proxy has restored, and nobody's: MariaDB keeps them. */
+  hasOnlyOwnWarnings = false;
   /** How many statements have left something on it; undefined: not known. */
   pinsCounted: number | undefined = 0;
   /** What MariaDB takes for the statement prepared last; 0: none. */
@@ -220,7 +222,7 @@ export class PooledConnection {
     this.owner = undefined;
     this.residue = Residue.NONE;
     this.dirty = undefined;
-    this.hasConditions = this.hasStandIns = false;
+    this.hasConditions = this.hasStandIns = this.hasOnlyOwnWarnings = false;
     this.connection.transactionState = NO_TRANSACTION;
     this.pinsCounted = 0; // a reset clears the session's counters
     this.touch();

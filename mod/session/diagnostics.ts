@@ -15,9 +15,8 @@ import {
   rowsOf,
 } from "./conditions.ts";
 import { withoutLimits } from "./lifted_limits.ts";
-import { keepsFoundRows } from "./needs.ts";
+import { keepsFoundRows, type Needs } from "./needs.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import type { Needs } from "./preparation.ts";
 import { runsText, wordsOf } from "./statement_text.ts";
 
 /** Leaves the conditions, but commands behind it do not tell of them. */
@@ -54,6 +53,7 @@ export function diagnosticsOf(
   }
   if (needs.conditions) {
     pooled.hasConditions = conditions !== undefined;
+    pooled.hasOnlyOwnWarnings = false;
     pooled.hasStandIns = conditions !== undefined && !isExact(conditions, mariadb);
   }
   return commands.map((each) => typeof each === "string" ? withoutLimits(each, session) : each);

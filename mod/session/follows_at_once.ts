@@ -5,7 +5,7 @@
 import { Attention, attention, Effect } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import type { Needs } from "./preparation.ts";
+import type { Needs } from "./needs.ts";
 import { wantsCursor } from "./session_statement.ts";
 import { textOf } from "./statement_text.ts";
 

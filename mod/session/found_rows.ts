@@ -30,6 +30,9 @@ export function noteFoundRows(
       pooled.residue |= Residue.FOUND_ROWS;
       pooled.foundRows = undefined;
     } else if (pooled.foundRows !== undefined) pooled.foundRows = FILLED;
+  } else if (failed && !tracker.sawRows && hasCountedSubquery(session, pooled)) {
+    pooled.residue |= Residue.FOUND_ROWS;
+    pooled.foundRows = undefined;
   } else if (tracker.sawRows && failed && !tellsRows(session, pooled)) {
     // What it was, or something new: that can be told where it was the session's own only.
     const isOwn = pooled.foundRows === undefined || pooled.foundRows === session.foundRows;
@@ -56,6 +59,20 @@ function tellsRows(session: PooledSession, { connection: { tracker } }: PooledCo
   if (!isMariadb(session.context.server.identity!)) return false;
   return tracker.rows > 0 || startsWith(session, "SELECT");
 }
+
+/**
+ * MariaDB runs some subqueries before anything is sent, and counts what one of them has found that
+ * finds too much, whatever was counted before.
+ */
+function hasCountedSubquery(
+  session: PooledSession,
+  { connection: { tracker } }: PooledConnection,
+): boolean {
+  return tracker.errorCode === SUBQUERY_ROWS && isMariadb(session.context.server.identity!);
+}
+
+/** `ER_SUBQUERY_NO_1_ROW`. */
+const SUBQUERY_ROWS = 1242;
 
 /**
  * The rows that CREATE TABLE ... SELECT has put into its table. MySQL leaves FOUND_ROWS() what it

@@ -2,7 +2,7 @@
 // says only that something has changed. It counts the statements that make them, though.
 
 import { isMariadb, type PooledConnection } from "../backend/mod.ts";
-import { Effect } from "../sql/mod.ts";
+import { Effect, PINS } from "../sql/mod.ts";
 import { OwnPin } from "./own_pin.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { runsText, startsWith, wordsOf } from "./statement_text.ts";
@@ -40,15 +40,16 @@ export function judgeCounters(
 }
 
 /**
- * The counters are to be read in front of the statement: it runs code, and what they are is not
- * known; or it moves them itself, and code before it may have.
+ * The counters are to be read in front of the statement: it runs code, or holds its session until
+ * behind what does, and what they are is not known; or it moves them itself, and code before it may
+ * have.
  */
 export function needsCounters(session: PooledSession, { pinsCounted }: PooledConnection): boolean {
   // It is pinned until it begins anew, and may be told of what is read in its transactions.
   if ((session.ownPins & OwnPin.TRACKERS) !== 0) return false;
   if (pinsCounted !== undefined) return session.isUncounted && movesCounters(session);
   const runs = session.effects & (Effect.CALLS | Effect.RUNS_TRIGGERS);
-  if (!session.pinned) return runs !== 0;
+  if (!session.pinned) return runs !== 0 || (session.effects & PINS) !== 0;
   // What EXECUTE asks for nobody can put right, nor what the server alone will tell of FOUND_ROWS():
   // to read the counters would take it away.
   return runs === Effect.RUNS_TRIGGERS && session.filledRows === undefined;

@@ -15,7 +15,6 @@ import { needsCounters } from "./hidden_pins.ts";
 import { lacksTypesOfLast } from "./last_prepared.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import type { Needs } from "./preparation.ts";
 import {
   bringsTypes,
   hasHistory,
@@ -29,8 +28,35 @@ import { needsReading } from "./transaction_record.ts";
 const FOUND_ROWS = Effect.ASKS_FOUND_ROWS | Effect.LEAVES_FOUND_ROWS | Effect.MULTI | PINS;
 const DIAGNOSTICS = Residue.WARNINGS | Residue.FOUND_ROWS;
 const RUNS_CODE = Effect.CALLS | Effect.RUNS_TRIGGERS;
+/** What a statement by name asks for is there from the beginning: see `isForAnExecution`. */
 const NEEDS_INSERT_ID = Effect.ASKS_LAST_INSERT_ID | Effect.ASKS_VARIABLES |
-  Effect.LEAVES_INSERT_ID | Effect.CALLS;
+  Effect.LEAVES_INSERT_ID | Effect.CALLS | Effect.NAMED_STATEMENT;
+
+/** What the command to come needs. */
+export interface Needs {
+  /** Something must be taken away that only COM_RESET_CONNECTION takes. */
+  readonly reset: boolean;
+  /** LAST_INSERT_ID() must be the session's. */
+  readonly insertId: boolean;
+  /** A prepared statement that the connection does not have. */
+  readonly statement: SessionStatement | undefined;
+  /** FOUND_ROWS() must be the session's. */
+  readonly foundRows: boolean;
+  /** Warnings and errors must be the session's. */
+  readonly conditions: boolean;
+  /** What code may leave that is not in the command's text must be counted before. */
+  readonly counts: boolean;
+}
+
+/** Nothing at all. */
+export const NO_NEEDS: Needs = {
+  reset: false,
+  insertId: false,
+  statement: undefined,
+  foundRows: false,
+  conditions: false,
+  counts: false,
+};
 
 /**
  * Undefined where nothing is lacking. Hot path: then nothing is allocated.
@@ -57,7 +83,7 @@ export function needsOf(
     (pooled.residue === Residue.NONE && isSameState(pooled.state, session.here(session.state)) &&
       pooled.userVariables === session.userVariables);
   const restores = !isOwn || missing || reset || insertId;
-  const conditions = isForeign && needsConditions(session, pooled) &&
+  const conditions = (isForeign || pooled.hasOnlyOwnWarnings) && needsConditions(session, pooled) &&
     (session.conditions !== undefined || pooled.hasConditions || restores ||
       (pooled.residue & Residue.WARNINGS) !== 0);
   if (isOwn && !missing && !reset && !insertId && !foundRows && !conditions && !counts) {
@@ -181,9 +207,10 @@ function needsFoundRows(
   { reset, counts }: Pick<Needs, "reset" | "counts">,
 ): boolean {
   const { effects } = session;
+  const { pinned } = session;
   // An EXECUTE to come may ask for it: nothing may be run in front of that.
-  if (session.pinned && fillsElsewhere(session, pooled)) return true;
-  const isForLater = counts && session.pinned;
+  if (pinned && fillsElsewhere(session, pooled)) return true;
+  const isForLater = pinned && (counts || isForAnExecution(session));
   if (!isAboutFoundRows(effects) && !isForLater) return false;
   // What another one has left is read first, by a statement that finds a row.
   const isRead = pooled.owner !== undefined && pooled.owner !== session &&
@@ -197,6 +224,15 @@ function needsFoundRows(
   // To restore it takes conditions away, which cannot be given back in all their parts.
   return (effects & (Effect.ASKS_FOUND_ROWS | Effect.ASKS_WARNINGS)) !== Effect.ASKS_WARNINGS &&
     (keepsFoundRows(session) || (isForLater && isFoundQuickly(session)));
+}
+
+/**
+ * An EXECUTE to come may ask for it and for what this statement leaves in ROW_COUNT(), which what is
+ * run in front of the EXECUTE would take away.
+ */
+function isForAnExecution(session: PooledSession): boolean {
+  return (session.effects & Effect.READS) === 0 && runsText(session) &&
+    session.pins.mayHold("named statement");
 }
 
 /** Behind this write the server would tell the rows of a new table, which was made elsewhere. */

@@ -22,7 +22,7 @@ import { asServerError, isInterruption, UNKNOWN_COMMAND } from "./session_errors
 import { noteAnswer, noteStatement } from "./settlement.ts";
 import { owesAtOnce } from "./told_state.ts";
 import { showConditions } from "./diagnostics.ts";
-import { disturbsItself, needsOf } from "./needs.ts";
+import { disturbsItself, needsOf, NO_NEEDS } from "./needs.ts";
 import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
 import { dropAnswer, leaveBehind, leaveForGood, leaveTransaction } from "./pooled_leaving.ts";
 import type { SessionBeginning } from "./pool_opener.ts";
@@ -30,7 +30,7 @@ import { followsAtOnce } from "./follows_at_once.ts";
 import { ping } from "./local_ping.ts";
 import { lacksTypesOfLast } from "./last_prepared.ts";
 import { LaneSeat } from "./lane_seat.ts";
-import { NO_NEEDS, Preparation, readOwn } from "./preparation.ts";
+import { Preparation, readOwn } from "./preparation.ts";
 import { PreparedStatements } from "./prepared_statements.ts";
 import { refresh } from "./refresh.ts";
 import { NO_COMMAND, RetryingSession } from "./retrying_session.ts";

@@ -7,6 +7,7 @@ import {
   assignments,
   type Baseline,
   CHARSET_VARIABLES,
+  isMariadb,
   isOtherSchema,
   notRestoredByMariadb,
   PING,
@@ -26,10 +27,12 @@ import { Effect } from "../sql/mod.ts";
 import { Command, Expect, frame, HEADER_LENGTH } from "../wire/mod.ts";
 import { CHANGE } from "./afterwards.ts";
 import { CaptureQuery, userAssignment } from "./captured_values.ts";
+import type { Raising } from "./conditions.ts";
 import { diagnosticsOf } from "./diagnostics.ts";
 import { hiddenPinQuery } from "./hidden_pins.ts";
 import { limitsLifted } from "./lifted_limits.ts";
 import { inPackets } from "./long_command.ts";
+import { type Needs, NO_NEEDS } from "./needs.ts";
 import { OwnPin } from "./own_pin.ts";
 import { hasOptimizerHint, isSetStatement } from "./passing_settings.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -54,32 +57,6 @@ const RESET_CONNECTION = frame(Uint8Array.of(Command.RESET_CONNECTION), 0);
 const OF_FLAGS = ["sql_mode", "wait_timeout"];
 
 const ASCII = /^[ -~]*$/;
-
-/** What the command to come needs. */
-export interface Needs {
-  /** Something must be taken away that only COM_RESET_CONNECTION takes. */
-  readonly reset: boolean;
-  /** LAST_INSERT_ID() must be the session's. */
-  readonly insertId: boolean;
-  /** A prepared statement that the connection does not have. */
-  readonly statement: SessionStatement | undefined;
-  /** FOUND_ROWS() must be the session's. */
-  readonly foundRows: boolean;
-  /** Warnings and errors must be the session's. */
-  readonly conditions: boolean;
-  /** What code may leave that is not in the command's text must be counted before. */
-  readonly counts: boolean;
-}
-
-/** Nothing at all. */
-export const NO_NEEDS: Needs = {
-  reset: false,
-  insertId: false,
-  statement: undefined,
-  foundRows: false,
-  conditions: false,
-  counts: false,
-};
 
 /** Who waits for a preparation. */
 interface Waiting {
@@ -139,6 +116,11 @@ export class Preparation {
   #spoiled = false;
   #lost: string | undefined;
   #isLate = false;
+  /** Whom the connection is given to, unless what is run last takes all warnings away. */
+  #taker: PooledSession | undefined;
+  /** The command is on its way behind it. */
+  #isAhead = false;
+  #isWarned = false;
   /** User variables that the session before may have changed. */
   #dirty: ReadonlySet<string> | undefined;
 
@@ -170,6 +152,9 @@ export class Preparation {
       this.pooled.foundRows = UNKNOWN;
     }
     this.#restore(session, needs);
+    // What gives it conditions, or rows to be found, uses a table.
+    if (!needs.conditions && !needs.foundRows) this.#taker = session;
+    this.#isAhead = sent !== undefined;
     sent?.();
     this.done();
   }
@@ -250,7 +235,11 @@ export class Preparation {
       if (lifted) this.#run(lifted[1], new RestoreAnswer(this));
       pooled.foundRows = UNKNOWN;
     }
-    for (const command of diagnosticsOf(session, pooled, needs)) {
+    this.#raise(diagnosticsOf(session, pooled, needs));
+  }
+
+  #raise(commands: Raising): void {
+    for (const command of commands) {
       if (typeof command === "string") this.#run(command, new RaiseAnswer(this));
       else this.#request(command, Expect.RESULT, new RaiseAnswer(this));
     }
@@ -405,6 +394,40 @@ export class Preparation {
     this.#isLate = true;
   }
 
+  /** A statement that gives the connection the session's state was warned of. */
+  warned(): void {
+    this.#isWarned = true;
+  }
+
+  /**
+   * Takes such warnings away, which MariaDB keeps until a statement uses a table: MySQL has none
+   * behind the next statement.
+   *
+   * @returns Answers are to come.
+   */
+  #forgetsWarnings(): boolean {
+    const { pooled } = this;
+    const session = this.#taker;
+    if (!this.#isWarned || session === undefined) return false;
+    if (!isMariadb(session.context.server.identity!)) return false;
+    // The command asks for none: the next one on the connection finds them gone.
+    if (this.#isAhead) {
+      this.#isWarned = false;
+      pooled.hasConditions = pooled.hasOnlyOwnWarnings = true;
+      return false;
+    }
+    if (pooled.residue & Residue.FOUND_ROWS) {
+      const query = new CaptureQuery();
+      query.foundRows();
+      this.readValues(session, query, false);
+      pooled.residue &= ~Residue.FOUND_ROWS;
+      return true;
+    }
+    this.#isWarned = false;
+    this.#raise(diagnosticsOf(session, pooled, { ...NO_NEEDS, conditions: true }));
+    return true;
+  }
+
   /** The connection is gone. */
   lost(reason: string): void {
     this.#lost = reason;
@@ -416,7 +439,8 @@ export class Preparation {
     if (--this.#waitingFor > 0) return;
     if (this.#lost !== undefined) this.#waiting.onServerLost(this.#lost);
     else if (this.#isLate) this.#waiting.late!();
-    else if (this.#failure === undefined) this.#waiting.prepared();
-    else this.#waiting.notPrepared(this.#failure, this.#spoiled);
+    else if (this.#failure === undefined) {
+      if (!this.#forgetsWarnings()) this.#waiting.prepared();
+    } else this.#waiting.notPrepared(this.#failure, this.#spoiled);
   }
 }

@@ -54,7 +54,10 @@ export class RestoreAnswer extends OwnAnswer {
   // Changes of state are those the proxy has asked for: nobody is told.
   onOkPacket(): void {}
 
-  protected override read(): void {}
+  protected override read(): void {
+    const { preparation } = this;
+    if (preparation.pooled.connection.tracker.warnings > 0) preparation.warned();
+  }
 }
 
 /** Of a statement that waits until the server has what a read must see. */
@@ -139,7 +142,8 @@ export class PrepareAnswer extends OwnAnswer {
 
   protected override read(): void {
     const { pooled } = this.preparation;
-    const id = pooled.connection.tracker.statementId;
+    const { statementId: id, warnings } = pooled.connection.tracker;
+    if (warnings > 0) this.preparation.warned();
     const statement = this.#statement;
     const history = this.preparation.giveTypes(id, { statement, session: this.#session });
     pooled.keepStatement(statement.key, { id, types: undefined, history });

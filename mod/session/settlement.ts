@@ -183,14 +183,16 @@ function noteConditions(session: PooledSession, pooled: PooledConnection, failed
   } else if (failed && session.counted === "none") session.counted = "last";
   // MySQL warns of a command that is deprecated, and does not count that.
   const has = failed || warnings > 0 || (effects & Effect.CALLS) !== 0 || listsFields;
-  if (has || pooled.hasConditions && effects & Effect.ASKS_WARNINGS) {
+  if (has) pooled.hasOnlyOwnWarnings = false;
+  const hasOlder = pooled.hasConditions && !pooled.hasOnlyOwnWarnings;
+  if (has || (hasOlder && effects & Effect.ASKS_WARNINGS)) {
     pooled.hasConditions = true;
     pooled.residue |= Residue.WARNINGS;
     // What stands in for the session's may still be there beside the new ones: that is seen when
     // they are read.
     if (has && !pooled.hasStandIns) session.conditions = undefined;
   } else if (mariadb) {
-    if (pooled.hasConditions) pooled.residue |= Residue.WARNINGS;
+    if (hasOlder) pooled.residue |= Residue.WARNINGS;
   } else if (!(effects & Effect.ASKS_WARNINGS)) {
     pooled.hasConditions = pooled.hasStandIns = false;
     pooled.residue &= ~Residue.WARNINGS;

@@ -130,7 +130,11 @@ export function owesAtOnce(session: PooledSession, pooled: PooledConnection | un
   // MariaDB waits for another change.
   if (owed !== undefined && !isMariadb(session.context.server.identity!)) return true;
   if (transactionTold === NO_TRANSACTION && !session.inTransaction) return false;
-  return transactionTold !== pooled?.connection.transactionState || !session.inTransaction;
+  if (transactionTold !== pooled?.connection.transactionState || !session.inTransaction) {
+    return true;
+  }
+  // A statement of the proxy's own is on its way in front, and may be told in the client's place.
+  return pooled.connection.outstanding > 0;
 }
 
 /** What an OK packet for the proxy tells is what the client is to be told later. */
