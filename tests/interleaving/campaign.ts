@@ -29,6 +29,8 @@ export interface CampaignOptions {
   /** Programs have the seeds from this one on. */
   readonly seed: number;
   readonly programs: number;
+  /** Or as many as there is time for, in milliseconds. @default {Infinity} */
+  readonly msMax?: number;
   /** The campaign ends when so many programs have failed. @default {1} */
   readonly failuresMax?: number;
   /** Told after each program. */
@@ -54,7 +56,7 @@ export interface CampaignReport {
 
 /** Plays programs on all lanes. */
 export async function campaign(arena: Arena, options: CampaignOptions): Promise<CampaignReport> {
-  const { seed, programs, failuresMax = 1, onTrial } = options;
+  const { seed, programs, msMax = Infinity, failuresMax = 1, onTrial } = options;
   const failures: Failure[] = [];
   const from = performance.now();
   let next = 0;
@@ -63,7 +65,8 @@ export async function campaign(arena: Arena, options: CampaignOptions): Promise<
   const play = async (lane: Lane) => {
     let fresh = false;
     const before: Program[] = [];
-    while (next < programs && failures.length < failuresMax) {
+    const hasTime = () => performance.now() - from < msMax;
+    while (next < programs && failures.length < failuresMax && hasTime()) {
       const own = seed + next++;
       const program = makeProgram({ seed: own, server: arena.kind });
       const trial = await tryProgram(program, lane, { fresh });

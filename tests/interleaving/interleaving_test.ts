@@ -20,11 +20,16 @@ import { shrink } from "./shrink.ts";
 const LANES = 4;
 /** So many programs may not differ, also where none does so again. */
 const FAILURES_MAX = 2;
-/** How many programs each way of pooling plays; continuous integration has the time for more. */
+/**
+ * How many programs each way of pooling plays, on a slow machine as many of them as there is time for;
+ * continuous integration has the time for more.
+ */
 const CAMPAIGNS = [
   { against: "session", programs: 500, lanes: LANES },
-  { against: "transaction", programs: process.env["CI"] === "true" ? 1500 : 500, lanes: 6 },
+  { against: "transaction", programs: process.env["CI"] === "true" ? 5000 : 500, lanes: 6 },
 ] as const;
+const PLAY_MS_MAX = 150_000;
+const PROGRAMS_MIN = 500;
 const CAMPAIGN_MS_MAX = 600_000;
 const START_MS_MAX = 120_000;
 
@@ -133,6 +138,7 @@ b query SELECT 'wanted', DATABASE()
       const report = await campaign(arena, {
         seed,
         programs,
+        msMax: PLAY_MS_MAX,
         failuresMax: FAILURES_MAX,
         onTrial: (trial) => count.add(trial),
       });
@@ -150,7 +156,7 @@ b query SELECT 'wanted', DATABASE()
         throw new Error(`The program of seed ${seed} differs:\n${explain(shrunk)}`);
       }
       expect(report.failures.length).toBeLessThan(FAILURES_MAX);
-      expect(report.programs).toBe(programs);
+      expect(report.programs).toBeGreaterThanOrEqual(PROGRAMS_MIN);
       expect(arena.logs().flatMap(defectsIn)).toEqual([]);
       expect(count.seen).toBeGreaterThan(kindsFor(kind).length / 2);
     }, CAMPAIGN_MS_MAX);
