@@ -33,6 +33,8 @@ export class SharedQuestion {
   #next: Asker[] = [];
   /** A question is on its way, or goes out when the turn ends. */
   #isOut = false;
+  /** It goes out when the turn ends. */
+  #isPlanned = false;
   /** More of those are waited for whom the next question is for. */
   #gathers = false;
   /** The last question was for many. */
@@ -70,10 +72,23 @@ export class SharedQuestion {
     for (const asker of told) asker.positionIs(position);
   }
 
+  /**
+   * Nobody will answer: all who wait are told so, those too whom the next one is for. An answer to
+   * what was sent is not to be told any more.
+   */
+  fail(): void {
+    const told = [...this.#current, ...this.#next];
+    this.#current = [];
+    this.#next = [];
+    this.#gathers = false;
+    if (!this.#isPlanned) this.#isOut = false;
+    for (const asker of told) asker.positionIs(undefined);
+  }
+
   #plan(): void {
     if (!this.#servedMany || this.#next.length >= ENOUGH) {
       this.#gathers = false;
-      this.#isOut = true;
+      this.#isOut = this.#isPlanned = true;
       this.#defer(this.#go);
     } else if (!this.#gathers) {
       this.#gathers = true;
@@ -90,6 +105,11 @@ export class SharedQuestion {
 
   /** Those who have come since the last one share this one. */
   readonly #go = (): void => {
+    this.#isPlanned = false;
+    if (this.#next.length === 0) { // they were told that there is no answer
+      this.#isOut = false;
+      return;
+    }
     this.asked++;
     const empty = this.#current;
     this.#current = this.#next;

@@ -211,6 +211,8 @@ class Question {
   readonly #flavor: () => FlavorName;
   readonly #timeoutMs: () => number;
   #probe: OwnProbe | undefined;
+  /** Questions that were sent, and those that were given up: an answer may be one that nobody waits for. */
+  #sent = 0;
 
   /** @param timeoutMs How long an answer may take: a connection can die without a word. */
   constructor(
@@ -224,41 +226,44 @@ class Question {
     this.shared = new SharedQuestion(() => void this.#send());
   }
 
-  /** The server is none any more; who has asked is told that it is not known. */
+  /** The server is none any more, or hangs; who has asked is told that it is not known. */
   close(): void {
-    this.#probe?.close();
+    this.#probe?.abandon();
+    this.#giveUp();
   }
 
   async #send(): Promise<void> {
+    const sent = ++this.#sent;
     let probe = this.#probe;
-    let isLate = false;
     const timer = setTimeout(() => {
-      isLate = true;
+      if (sent !== this.#sent) return;
       probe?.abandon();
-      this.#fail();
+      this.#giveUp();
     }, this.#timeoutMs());
     try {
       const server = this.#server();
       if (server === undefined) throw new Error("server unknown");
       if (probe?.closed !== false) probe = await OwnProbe.open(server);
-      if (isLate) {
+      if (sent !== this.#sent) {
         probe.close();
         return;
       }
       this.#probe = probe;
       const position = await flavorNamed(this.#flavor()).position(probe);
-      clearTimeout(timer);
-      this.shared.answer(position);
+      if (sent === this.#sent) this.shared.answer(position);
     } catch {
-      clearTimeout(timer);
-      if (isLate) return;
+      if (sent !== this.#sent) return;
       probe?.close();
-      this.#fail();
+      this.#probe = undefined;
+      this.shared.answer(undefined);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
-  #fail(): void {
+  #giveUp(): void {
+    this.#sent++;
     this.#probe = undefined;
-    this.shared.answer(undefined);
+    this.shared.fail();
   }
 }

@@ -14,6 +14,14 @@ const TRIES = 8;
 /** A look at a server that hangs fails after so long: nothing here is to wait for it. */
 const LOOKS = '[monitor]\ntimeout = "5s"\n';
 
+/** Who reads, and how. */
+interface Reading {
+  readonly pool?: string;
+  readonly prepared?: boolean;
+  readonly readers?: number;
+  readonly config?: string;
+}
+
 for (const kind of serverKinds()) {
   describe(`a replica of ${kind} hangs`, () => {
     let cluster: Cluster;
@@ -36,12 +44,11 @@ for (const kind of serverKinds()) {
       await cluster?.[Symbol.asyncDispose]();
     });
 
-    const start = (config = "", pool = "") =>
+    const start = (config = 'consistency = "eventual"\n', pool = "") =>
       startProxy({
         backends: cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
         config: `[pool]\nmode = "transaction"\n${pool}[account]\nuser = "app"\npassword = "app"\n` +
-          `[cluster]\nslow_start = "0"\n${LOOKS}[route]\nsplit = true\n` +
-          `consistency = "eventual"\n${config}`,
+          `[cluster]\nslow_start = "0"\n${LOOKS}[route]\nsplit = true\n${config}`,
       });
 
     async function connect({ host, port, untilLogged }: ProxyProcess): Promise<Connection> {
@@ -99,23 +106,25 @@ for (const kind of serverKinds()) {
     }
 
     describe.each([
-      ["text", "", false],
-      ["prepared", "", true],
-      ["lanes", "pipeline = 16\n", false],
-    ])("%s", (_name, pool, prepared) => {
+      ["text", {}],
+      ["prepared", { prepared: true }],
+      ["lanes", { pool: "pipeline = 16\n" }],
+      // Those that are many enough for some to ask the busier one how far it is, to leave it.
+      ["questions", { readers: 32, config: 'consistency = "session"\n' }],
+    ])("%s", (_name, { pool = "", prepared = false, readers = READERS, config }: Reading) => {
       test("reads leave it at once, and come back", async () => {
         const took: number[] = [];
         // Each with a proxy of its own: one that has given up a replica in vain is more patient.
         for (let time = 0; time < TRIES && !took.some((ms) => ms <= MOVED_MS_MAX); time++) {
-          await using proxy = await start("", pool);
-          const clients = await Promise.all(Array.from({ length: READERS }, () => connect(proxy)));
+          await using proxy = await start(config, pool);
+          const clients = await Promise.all(Array.from({ length: readers }, () => connect(proxy)));
           const [victim] = replicas;
           const reads = reading(clients, prepared);
-          await until("all read", () => reads.count > 20 * READERS);
+          await until("all read", () => reads.count > 20 * readers);
           reads.reset();
           victim.freeze();
           const from = reads.count;
-          await until("they go on", () => reads.count > from + 20 * READERS);
+          await until("they go on", () => reads.count > from + 20 * readers);
           const longestMs = await reads.stop();
           victim.thaw();
           // One that lags since it was stopped the last time has had none to lose.
@@ -144,7 +153,7 @@ for (const kind of serverKinds()) {
     }, 60_000);
 
     test("a transaction waits there, and nothing of it is lost", async () => {
-      await using proxy = await start('transactions = "read-only"\n');
+      await using proxy = await start('consistency = "eventual"\ntransactions = "read-only"\n');
       const [reader, other] = await Promise.all([connect(proxy), connect(proxy)]);
       await reader.query("START TRANSACTION READ ONLY");
       const [[where]] = await reader.query<RowDataPacket[]>("SELECT @@port AS port FROM t");
@@ -162,7 +171,9 @@ for (const kind of serverKinds()) {
     }, 60_000);
 
     test("a replica that has a slow statement only is none that hangs", async () => {
-      await using proxy = await start('[[rule]]\nstatement = "slow"\ntarget = "replica"\n');
+      await using proxy = await start(
+        'consistency = "eventual"\n[[rule]]\nstatement = "slow"\ntarget = "replica"\n',
+      );
       const client = await connect(proxy);
       const [rows] = await client.query<RowDataPacket[]>("SELECT SLEEP(1) AS slow FROM t");
       expect(rows[0]!["slow"]).toBe(0);

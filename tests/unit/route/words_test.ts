@@ -262,6 +262,34 @@ describe("SharedQuestion", () => {
     expect(told).toHaveLength(36);
   });
 
+  test("where nobody will answer all are told, and who comes later has another question", () => {
+    let sent = 0;
+    const question = new SharedQuestion(() => sent++, defer);
+    const told: (Position | undefined)[] = [];
+    const ask = () => question.ask(asker(told));
+    ask();
+    endTurn();
+    ask();
+    question.fail();
+    expect([told, sent]).toEqual([[undefined, undefined], 1]);
+    // In the turn in which it would go out too.
+    ask();
+    question.fail();
+    ask();
+    endTurn();
+    expect([told.length, sent]).toEqual([3, 2]);
+    question.answer(at(1));
+    expect(told.at(-1)).toEqual(at(1));
+    // Nobody is left to ask for.
+    ask();
+    question.fail();
+    endTurn();
+    expect(sent).toBe(2);
+    ask();
+    endTurn();
+    expect(sent).toBe(3);
+  });
+
   test("who asks again when told starts a new question", () => {
     let sent = 0;
     const question = new SharedQuestion(() => sent++, defer);
