@@ -34,6 +34,12 @@ const SWITCHES: Readonly<Record<string, Switch>> = {
   // What reads that are not stale cost, against those that may be.
   session: consistency("session"),
   global: consistency("global"),
+  // For transactions: `--work read-write`.
+  replay: {
+    on: (text) => `${text}\n[failover]\nreplay = true\n`,
+    off: String,
+    onCluster: true,
+  },
 };
 
 interface Given {
@@ -47,7 +53,9 @@ interface Given {
 }
 
 const given = new Command("bun bench/toggle.ts")
-  .description("What the audit log, the measuring of statements or a level of consistency costs.")
+  .description(
+    "What the audit log, the measuring of statements, a level of consistency or replay costs.",
+  )
   .addOption(new Option("--switch <name>").choices(Object.keys(SWITCHES)).default("audit"))
   .addOption(new Option("--work <name>").choices(Object.keys(works)).default("point"))
   .option("--prepared", "prepared statements instead of text", false)

@@ -25,6 +25,8 @@ export interface ModeChoice {
   readonly mode: CredentialMode;
   /** One sentence. */
   readonly reason: string;
+  /** The server's accounts are to be read, and neither were nor may not be: it may soon be another mode. */
+  readonly isProvisional?: boolean;
 }
 
 /** Chooses the mode from what is configured and what could be read. */
@@ -42,7 +44,11 @@ export function chooseMode(facts: ModeFacts): ModeChoice {
   if (readable === true) {
     return { mode: "synced", reason: "the proxy's account can read the server's accounts" };
   }
-  return { mode: "relay", reason: readable ?? "the server's accounts have not been read yet" };
+  return {
+    mode: "relay",
+    reason: readable ?? "the server's accounts have not been read yet",
+    isProvisional: readable === undefined,
+  };
 }
 
 /** What is known about a client that gave its name. */
@@ -77,14 +83,20 @@ export class CredentialStore {
     return this.#choice.reason;
   }
 
+  /** The server's accounts are still to be read for the first time. */
+  get isProvisional(): boolean {
+    return this.#choice.isProvisional === true;
+  }
+
   /** The accounts in use; undefined in the modes that have none. */
   get snapshot(): AccountSnapshot | undefined {
     return this.#snapshot;
   }
 
-  /** Changes the mode; true when it is another one than before. */
+  /** Changes the mode; true when it is another one than before, or is final now. */
   setMode(choice: ModeChoice): boolean {
-    const changed = choice.mode !== this.#choice.mode;
+    const changed = choice.mode !== this.#choice.mode ||
+      (choice.isProvisional === true) !== this.isProvisional;
     this.#choice = choice;
     return changed;
   }

@@ -26,6 +26,7 @@ import type { UsageDelta } from "./usage.ts";
 export interface CredentialState {
   readonly mode: CredentialMode;
   readonly reason: string;
+  readonly isProvisional: boolean;
   /** Holds secrets: never to be printed. */
   readonly snapshot: PlainSnapshot | undefined;
 }

@@ -377,6 +377,7 @@ function credentialState({ store }: Credentials): CredentialState {
   return {
     mode: store.mode,
     reason: store.reason,
+    isProvisional: store.isProvisional,
     snapshot: store.snapshot ? packSnapshot(store.snapshot) : undefined,
   };
 }

@@ -1,6 +1,6 @@
 // A worker's end of the channel to the supervisor: takes its word, answers its questions, asks others.
 
-import { CredentialStore, LearnedPasswords, unpackSnapshot } from "../auth/mod.ts";
+import { CredentialStore, LearnedPasswords, type ModeChoice, unpackSnapshot } from "../auth/mod.ts";
 import { NO_TOPOLOGY, NOT_WATCHED, type Topology } from "../cluster/mod.ts";
 import type { Config } from "../config/mod.ts";
 import type { LeveledLog } from "../observe/mod.ts";
@@ -313,14 +313,19 @@ function credentialStore(config: Config, state: CredentialState): CredentialStor
     entriesMax: LEARNED_MAX,
     now: () => performance.now(),
   });
-  const store = new CredentialStore({ mode: state.mode, reason: state.reason }, learned);
+  const store = new CredentialStore(choiceOf(state), learned);
   apply(store, state);
   return store;
 }
 
+/** Without the accounts, which are kept in another form. */
+function choiceOf({ mode, reason, isProvisional }: CredentialState): ModeChoice {
+  return { mode, reason, isProvisional };
+}
+
 function apply(store: CredentialStore | undefined, state: CredentialState): void {
   if (!store) return;
-  store.setMode({ mode: state.mode, reason: state.reason });
+  store.setMode(choiceOf(state));
   if (state.snapshot) store.setSnapshot(unpackSnapshot(state.snapshot));
   else store.forget();
 }

@@ -53,6 +53,22 @@ export interface Admission {
   readonly refused: (code: number) => void;
 }
 
+/** How long a login waits for the accounts to be read first, in milliseconds. */
+const READING_MS = 1000;
+
+/**
+ * Sessions that the server has let in stay where they are, on the primary: those that come as soon as
+ * the proxy or the server has started wait for a moment.
+ */
+async function firstReading({ onAccountsChanged }: SessionContext): Promise<void> {
+  if (onAccountsChanged === undefined) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, READING_MS);
+  onAccountsChanged().then(resolve, resolve);
+  await promise;
+  clearTimeout(timer);
+}
+
 /**
  * Finds out whether a client may come in.
  *
@@ -60,6 +76,7 @@ export interface Admission {
  */
 export async function admit(applicant: Applicant, context: SessionContext): Promise<Admission> {
   const { credentials } = context;
+  if (credentials.isProvisional) await firstReading(context);
   const { mode } = credentials;
   if (mode === "relay") return relay(applicant, context);
   const user = new TextDecoder().decode(applicant.user);
