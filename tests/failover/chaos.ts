@@ -4,7 +4,7 @@
 //   [--fault ...] [--sessions 32] [--hold SECONDS] [--replay]
 
 import { parseArgs } from "node:util";
-import { type FaultName, FAULTS } from "./faults.ts";
+import { canHave, type FaultName, FAULTS } from "./faults.ts";
 import { isWell, outcomeLines } from "./report.ts";
 import { MIXED, run } from "./run.ts";
 import { type ClusterKind, CLUSTERS } from "./start_site.ts";
@@ -27,7 +27,7 @@ for (const cluster of values.cluster as ClusterKind[]) {
   console.log(`${cluster}, --seed ${seed}`);
   const outcome = await run({
     cluster,
-    faults: values.fault as FaultName[],
+    faults: (values.fault as FaultName[]).filter((fault) => canHave(cluster, fault)),
     forMs: Number(values.minutes) * 60_000 / values.cluster.length,
     split: true,
     replay: values.replay,

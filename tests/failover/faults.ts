@@ -5,6 +5,7 @@ import type { StallingProxy } from "../stalling_proxy.ts";
 import type { Load } from "./load.ts";
 import type { ProxyInCharge } from "./proxy_in_charge.ts";
 import type { Site, SiteNode } from "./site.ts";
+import type { ClusterKind } from "./start_site.ts";
 
 /** What a fault is done to. */
 export interface Scene {
@@ -200,3 +201,8 @@ export const FAULTS = {
   takeover: { run: takeover, costs: [] },
 } as const satisfies Record<string, Fault>;
 export type FaultName = keyof typeof FAULTS;
+
+/** Whether a kind of cluster can have it: SWITCHOVER TO is not known for all. */
+export function canHave(cluster: ClusterKind, fault: FaultName): boolean {
+  return cluster !== "polardbx" || fault !== "switchover";
+}

@@ -4,7 +4,7 @@
 //   [--split] [--replay] [--svg FILE] [--log]
 
 import { parseArgs } from "node:util";
-import { type FaultName, FAULTS } from "./faults.ts";
+import { canHave, type FaultName, FAULTS } from "./faults.ts";
 import { timelineSvg } from "./picture.ts";
 import { isWell, markLines, outcomeLines } from "./report.ts";
 import { MIXED, run } from "./run.ts";
@@ -44,6 +44,7 @@ const faults = values.fault.map((name) => oneOf(name, Object.keys(FAULTS) as Fau
 let well = true;
 for (const cluster of clusters) {
   for (const fault of faults) {
+    if (!canHave(cluster, fault)) throw new Error(`${cluster} knows no ${fault}: take outside`);
     console.log(`${cluster}, ${fault}: ${values.sessions} sessions, seed ${values.seed}`);
     const outcome = await run({
       cluster,

@@ -82,11 +82,16 @@ describe("chooseMode()", () => {
       mode: "static",
       reason: "the configuration has 2 user(s)",
     });
-    expect(chooseMode({ ...nothing, hasAccount: true }).mode).toBe("relay");
+    expect(chooseMode({ ...nothing, hasAccount: true })).toEqual({
+      mode: "relay",
+      reason: "the server's accounts have not been read yet",
+      isProvisional: true,
+    });
     expect(chooseMode({ ...nothing, hasAccount: true, readable: true }).mode).toBe("synced");
     expect(chooseMode({ ...nothing, hasAccount: true, readable: "no SELECT" })).toEqual({
       mode: "relay",
       reason: "no SELECT",
+      isProvisional: false,
     });
   });
 
