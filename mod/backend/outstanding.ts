@@ -11,6 +11,11 @@ export interface AnswerSink {
    * bytes.
    */
   onOkPacket?(packet: Uint8Array): void;
+  /**
+   * Bytes in front of an OK packet that is told by `onOkPacket` right behind them, before anything
+   * else happens: both may go out together. Without this method they come as other bytes do.
+   */
+  onBytesBeforeOk?(bytes: Uint8Array): void;
   /** The answer is complete: the server's status, error and statement id are in its tracker. */
   onAnswerEnd(): void;
   /** The server is gone before the answer was complete. */

@@ -179,8 +179,12 @@ export class ServerConnection implements StreamOwner {
     const { sink } = this.#outstanding;
     const { length } = bytes;
     const end = tracker.feed(bytes, start, length);
+    const whole = tracker.stopped ? end + HEADER_LENGTH + payloadLength(bytes, end) : 0;
     if (end > start) {
-      sink.onAnswerBytes(start === 0 && end === length ? bytes : bytes.subarray(start, end));
+      const passed = start === 0 && end === length ? bytes : bytes.subarray(start, end);
+      if (tracker.stopped && whole <= length && sink.onBytesBeforeOk !== undefined) {
+        sink.onBytesBeforeOk(passed);
+      } else sink.onAnswerBytes(passed);
       if (this.closed) return length;
     }
     if (tracker.done) {
@@ -189,7 +193,6 @@ export class ServerConnection implements StreamOwner {
     }
     if (end === length) return end;
     if (tracker.stopped) {
-      const whole = end + HEADER_LENGTH + payloadLength(bytes, end);
       if (whole > length) this.#packet = new PacketInParts(bytes, end);
       else {
         this.#passOk(bytes.subarray(end, whole));

@@ -60,6 +60,8 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
   readonly connectedAt: number;
   /** The sequence id of the first packet of an answer of the proxy's own. */
   answerSequence = 1;
+  /** Rows that wait for the OK packet behind them. */
+  #ahead: Uint8Array | undefined;
   /** Prepared statements whose text was changed, by id. Made when there is one. */
   rewritten: Map<number, unknown> | undefined;
 
@@ -227,6 +229,17 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     this.#pass(bytes, server);
   }
 
+  /** Rows whose OK packet is there too: most answers are one piece, and go out as one. */
+  onBytesBeforeOk(bytes: Uint8Array): void {
+    if (bytes.length >= BULK_BYTES) {
+      this.onAnswerBytes(bytes);
+      return;
+    }
+    const { digest } = this;
+    digest?.add(bytes);
+    if (digest?.isMuted !== true) this.#ahead = bytes;
+  }
+
   /** Gives the client bytes of an answer. */
   #pass(bytes: Uint8Array, server: ServerConnection | undefined): void {
     if (bytes.length >= BULK_BYTES && server?.tracker.inRows) this.stream.writeBulk(bytes);
@@ -249,7 +262,9 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
       digest.addOk(packet);
       if (digest.isMuted) return;
     }
-    this.#pass(told, this.server);
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    this.#pass(ahead === undefined ? told : Buffer.concat([ahead, told]), this.server);
   }
 
   onAnswerEnd(): void {

@@ -23,6 +23,8 @@ export class AnswerLog implements AnswerSink {
     this.connection.tracker.localFileSent();
   }
 
+  onBytesBeforeOk?(bytes: Uint8Array): void;
+
   onOkPacket?(packet: Uint8Array): void {
     this.events.push(`ok ${Buffer.from(packet).toString("hex")}`);
   }

@@ -182,6 +182,38 @@ describe("answers made at random in any cut", () => {
       }
     });
 
+    test(`${leg}: what is told to be in front of an OK packet is, and nothing is told otherwise`, () => {
+      const random = new Random(seed + 3);
+      let together = 0;
+      for (let round = 0; round < 150; round++) {
+        const answer = randomAnswer(random, capabilities);
+        const { connection, log } = connect({ capabilities });
+        let isDue = false;
+        const { onAnswerBytes, onOkPacket, onAnswerEnd } = log;
+        log.onAnswerBytes = (bytes) => {
+          expect(isDue).toBe(false);
+          onAnswerBytes.call(log, bytes);
+        };
+        log.onBytesBeforeOk = (bytes) => {
+          log.onAnswerBytes(bytes);
+          isDue = true;
+        };
+        log.onOkPacket = (packet) => {
+          if (isDue) together++;
+          isDue = false;
+          onOkPacket!.call(log, packet);
+        };
+        log.onAnswerEnd = () => {
+          expect(isDue).toBe(false);
+          onAnswerEnd.call(log);
+        };
+        connection.expect(answer.expect, log);
+        for (const chunk of randomChunks(answer.bytes, random)) connection.onBytes(chunk);
+        expect(log.events).toEqual([...answer.events]);
+      }
+      expect(together).toBeGreaterThan(0);
+    });
+
     test(`${leg}: damaged answers are told the same in any cut`, () => {
       const random = new Random(seed + 2);
       for (let round = 0; round < 300; round++) {
