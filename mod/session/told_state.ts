@@ -123,9 +123,10 @@ function withTransaction(
 /**
  * Whether the client must be told of something with the next OK packet, whatever that says: of its
  * transaction's end, or what a server of its own would tell then. Hot path: two comparisons for those
- * outside of transactions.
+ * outside of transactions, one for those that are told nothing.
  */
 export function owesAtOnce(session: PooledSession, pooled: PooledConnection | undefined): boolean {
+  if ((session.session.capabilities & Capability.SESSION_TRACK) === 0) return false;
   const { transactionTold, owed } = session;
   // MariaDB waits for another change.
   if (owed !== undefined && !isMariadb(session.context.server.identity!)) return true;
