@@ -203,23 +203,50 @@ for (const kind of serverKinds()) {
       for (const client of [begun, idle, asking]) client.close();
     });
 
-    test("reads go on where what they must see is, and nowhere else", async () => {
-      await using proxy = await proxyWith(
-        '[failover]\nmax_wait = "4s"\n[cluster]\nslow_start = "0"\n[route]\nsplit = true\n',
+    const rows = async (client: RawClient, level: string) =>
+      Number(
+        await client.value(`/*+ mysqlproxy(consistency=${level}) */ SELECT COUNT(*) FROM t`),
       );
-      const clients = await Promise.all([1, 2, 3, 4].map(() => login(proxy)));
-      const [any, own, blind, reader] = clients as [RawClient, RawClient, RawClient, RawClient];
-      const rows = async (client: RawClient, level: string) =>
-        Number(
-          await client.value(`/*+ mysqlproxy(consistency=${level}) */ SELECT COUNT(*) FROM t`),
-        );
-      const untilSplit = (client: RawClient) =>
-        until("its reads go to replicas", async () => {
-          await rows(client, "session");
-          const lines = await client.query("EXPLAIN ROUTE SELECT COUNT(*) FROM t");
-          const facts = new Map(lines.map(([name, value]) => [name, value]));
-          return facts.get("target") === "replica" && facts.get("action") === "none";
-        });
+    const splitting = (maxWait: string) =>
+      proxyWith(
+        `[failover]\nmax_wait = "${maxWait}"\n[cluster]\nslow_start = "0"\n[route]\nsplit = true\n`,
+      );
+
+    const untilSplit = (client: RawClient) =>
+      until("its reads go to replicas", async () => {
+        await rows(client, "session");
+        const lines = await client.query("EXPLAIN ROUTE SELECT COUNT(*) FROM t");
+        const facts = new Map(lines.map(([name, value]) => [name, value]));
+        return facts.get("target") === "replica" && facts.get("action") === "none";
+      });
+
+    test("at instance reads go on where all that the proxy has written is", async () => {
+      await using proxy = await splitting("20s");
+      const clients = await Promise.all([1, 2].map(() => login(proxy)));
+      const [writer, reader] = clients as [RawClient, RawClient];
+      await writer.results("INSERT INTO t VALUES (1)");
+      await untilSplit(writer);
+      await untilSplit(reader);
+      await caughtUp();
+      expect(await rows(reader, "instance")).toBe(1);
+      await primary.kill();
+      await proxy.untilLogged(/failover began/);
+      for (let time = 0; time < 5; time++) expect(await rows(reader, "instance")).toBe(1);
+      // What others have written nobody knows but the primary.
+      const all = rows(reader, "global").then(String, ({ code }) => `error ${code}`);
+      expect(await rows(writer, "instance")).toBe(1);
+      await primary.start();
+      await setReadOnly(primary, false);
+      expect(await all).toBe("1");
+      for (const client of clients) client.close();
+    }, 30_000);
+
+    test("reads go on where what they must see is, and nowhere else", async () => {
+      await using proxy = await splitting("4s");
+      const clients = await Promise.all([1, 2, 3, 4, 5].map(() => login(proxy)));
+      const [any, own, blind, reader, all] = clients as [
+        ...[RawClient, RawClient, RawClient, RawClient, RawClient],
+      ];
       await own.results("INSERT INTO t VALUES (1)");
       await untilSplit(own);
       expect(await rows(own, "session")).toBe(1);
@@ -230,13 +257,16 @@ for (const kind of serverKinds()) {
       expect(await rows(blind, "session")).toBe(2);
       await primary.kill();
       await proxy.untilLogged(/failover began/);
-      const unseen = rows(blind, "session").then(String, ({ code }) => `error ${code}`);
+      const outcome = (client: RawClient, level: string) =>
+        rows(client, level).then(String, ({ code }) => `error ${code}`);
+      const unseen = outcome(blind, "session");
+      const everybodys = outcome(all, "instance");
       const waiting = any.results("INSERT INTO t VALUES (5)").then(() => 0, ({ code }) => code);
       for (let time = 0; time < 5; time++) {
         expect(await rows(reader, "eventual")).toBe(1);
         expect(await rows(own, "session")).toBe(1);
       }
-      expect(await unseen).toBe("error 3168");
+      expect([await unseen, await everybodys]).toEqual(["error 3168", "error 3168"]);
       expect(await waiting).toBe(3168);
       for (const node of replicas) await node.sql("UNLOCK TABLES");
       for (const client of clients) client.close();
