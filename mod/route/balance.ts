@@ -19,6 +19,12 @@ export interface BalanceOptions {
   readonly slowStartMs: number;
 }
 
+/** How many times busier than another a server must be for a session to leave it. */
+const BUSIER = 2;
+/** And how many requests it must have at least. */
+const BUSY_MIN = 8;
+const WEIGHT_MIN = 1e-9;
+
 /** A server that is just back gets at least this share of its share. */
 const SHARE_MIN = 0.05;
 
@@ -59,6 +65,32 @@ export class Balancer {
     return weight * Math.min(1, Math.max(SHARE_MIN, share));
   }
 
+  /**
+   * Whether sessions should leave a server for another of the first `count` of `from`: they stay where
+   * they have read, so that a server that is back would get none.
+   */
+  isMuchBusier(
+    server: RouteServer,
+    from: readonly RouteServer[],
+    count: number,
+    nowMs: number,
+  ): boolean {
+    if (server.outstanding < BUSY_MIN) return false;
+    const weight = Math.max(this.weightOf(server, nowMs), WEIGHT_MIN);
+    for (let at = 0; at < count; at++) {
+      const other = from[at];
+      const share = this.weightOf(other, nowMs) / weight;
+      if (other === server || (other.outstanding + 1) * BUSIER > server.outstanding * share) {
+        continue;
+      }
+      // Now; lately as well? Those that leave follow each other, and would all be back at once.
+      const now = performance.now();
+      const lately = server.meanOutstanding(now) * share;
+      if ((other.meanOutstanding(now) + 1) * BUSIER <= lately) return true;
+    }
+    return false;
+  }
+
   #load(server: RouteServer): number {
     return server.outstanding + (server.isPrimary ? this.#options.primaryPenalty : 0);
   }
@@ -71,7 +103,7 @@ export class Balancer {
     for (let i = 0; i < count; i++) {
       const server = from[(start + i) % count];
       // One more than it has: else a server without any would be the best whatever its weight.
-      const load = (this.#load(server) + 1) / Math.max(this.weightOf(server, nowMs), 1e-9);
+      const load = (this.#load(server) + 1) / Math.max(this.weightOf(server, nowMs), WEIGHT_MIN);
       if (load >= least) continue;
       best = server;
       least = load;

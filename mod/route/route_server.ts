@@ -12,6 +12,8 @@ import { SOURCES_MAX } from "./sources.ts";
 
 /** How much of a new latency is taken into the mean. */
 const LATENCY_SHARE = 0.1;
+/** Over how long requests that are outstanding are averaged, in milliseconds. */
+const MEAN_MS = 20;
 
 /** A server with its live counters. */
 export class RouteServer {
@@ -59,6 +61,9 @@ export class RouteServer {
   readonly prefix = new Float64Array(SOURCES_MAX);
   /** When it had what it said last that it has, at the earliest, in milliseconds since 1970. */
   positionMs = 0;
+  /** What `outstanding` was on average until some time, by `performance.now()`. */
+  #mean = 0;
+  #meanAt = 0;
   #position: Position | undefined;
   #read: ReadPosition | undefined;
 
@@ -93,6 +98,7 @@ export class RouteServer {
 
   /** A request goes to it. @param now By `performance.now()`. */
   noteSent(now: number): void {
+    this.meanOutstanding(now);
     if (this.outstanding++ === 0) this.quietSince = now;
     this.sent++;
   }
@@ -104,12 +110,26 @@ export class RouteServer {
    * @param now By `performance.now()`.
    */
   noteAnswered(latencyMs: number, now: number): void {
+    this.meanOutstanding(now);
     this.outstanding--;
     this.quietSince = now;
     this.failures = 0;
     this.latencyMs = this.latencyMs === 0
       ? latencyMs
       : this.latencyMs + (latencyMs - this.latencyMs) * LATENCY_SHARE;
+  }
+
+  /**
+   * How many requests have been outstanding lately: answers come many at a time, so that at any
+   * moment one server may have none of them. Hot path. @param now By `performance.now()`.
+   */
+  meanOutstanding(now: number): number {
+    const ms = now - this.#meanAt;
+    if (ms > 0) {
+      this.#mean += (this.outstanding - this.#mean) * ms / (ms + MEAN_MS);
+      this.#meanAt = now;
+    }
+    return this.#mean;
   }
 
   /** A read waits for it to get further. @param now By `performance.now()`. */

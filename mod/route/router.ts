@@ -346,21 +346,11 @@ export class Router {
     return isThere ? readFrom : this.primary;
   }
 
-  /**
-   * Whether a session should go on elsewhere: busy ones would never do otherwise, and a server that
-   * is back would get none.
-   */
+  /** Whether the session should go on elsewhere than on the server it has read from last. */
   #isMuchBusier(server: RouteServer): boolean {
-    if (this.#request.hasAsked === true || server.outstanding < BUSY_MIN) return false;
-    const { nowMs } = this.#request;
-    const load = server.outstanding / Math.max(this.#balancer.weightOf(server, nowMs), WEIGHT_MIN);
+    if (this.#request.hasAsked === true) return false;
     const { count, servers } = this.#candidates;
-    for (let at = 0; at < count; at++) {
-      const other = servers[at];
-      const weight = this.#balancer.weightOf(other, nowMs);
-      if (other !== server && (other.outstanding + 1) * BUSIER <= load * weight) return true;
-    }
-    return false;
+    return this.#balancer.isMuchBusier(server, servers, count, this.#request.nowMs);
   }
 
   #ask(server: RouteServer | undefined, reason: number): void {
@@ -437,12 +427,6 @@ export class Router {
     this.#into.reason = reason;
   }
 }
-
-/** How many times busier than another a server must be for a session to leave it. */
-const BUSIER = 2;
-/** And how many requests it must have at least. */
-const BUSY_MIN = 8;
-const WEIGHT_MIN = 1e-9;
 
 const ANY = 0;
 const PRIMARY = 1;
