@@ -181,7 +181,7 @@ export class Stream implements ByteStream {
   /** TCP options; without effect on unix sockets. */
   configure(options: { readonly noDelay: boolean; readonly keepaliveMs: number }): void {
     if (this.local) return;
-    if (options.noDelay) this.#socket.setNoDelay(true);
+    if (!options.noDelay) this.#socket.setNoDelay(false); // Bun has turned it on
     if (options.keepaliveMs > 0) this.#socket.setKeepAlive(true, options.keepaliveMs);
   }
 

@@ -99,9 +99,12 @@ async function greetAndAuthenticate(
   const throttled = context.throttle.check(session.address || undefined);
   if (throttled.kind === "refuse") throw new EarlyRefusal(throttled.error);
   const attempts = session.attempts = new LoginAttempts(context, signal, LOGIN_BYTES);
+  const { identity: known } = context.server;
   let identity: Greeting;
   try {
-    identity = await attempts.run((server, given) => unlessAborted(server.identify(), given));
+    identity = known !== undefined && !attempts.mustWait
+      ? known
+      : await attempts.run((server, given) => unlessAborted(server.identify(), given));
   } catch (error) {
     throw new EarlyRefusal(serverError(error, context.server.name));
   }

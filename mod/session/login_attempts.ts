@@ -46,7 +46,7 @@ export class LoginAttempts implements Waiting {
   async run<T>(attempt: (server: Server, signal: AbortSignal) => Promise<T>): Promise<T> {
     const { gate, counters } = this.#context;
     for (;;) {
-      while (this.#mustWait) await this.#wait();
+      while (this.mustWait) await this.#wait();
       try {
         return await this.#try(attempt);
       } catch (error) {
@@ -74,7 +74,7 @@ export class LoginAttempts implements Waiting {
   }
 
   /** Nobody could be logged in anywhere. */
-  get #mustWait(): boolean {
+  get mustWait(): boolean {
     const { gate } = this.#context;
     return gate.holds && !gate.readsGoOn;
   }
@@ -108,7 +108,7 @@ export class LoginAttempts implements Waiting {
   /** The server that takes writes is another one, or none: what is under way there is given up. */
   reconsider(): void {
     if (this.#trial === undefined || !this.mayBeginAnew()) return;
-    if (this.#server === this.#context.server && !this.#mustWait) return;
+    if (this.#server === this.#context.server && !this.mustWait) return;
     this.#trial.abort(new ChannelClosedError("the server takes no writes any more"));
   }
 
