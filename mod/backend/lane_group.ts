@@ -27,6 +27,8 @@ const TOGETHER_MIN = 24;
 const CROWDED = 6;
 /** Statements of one turn that go out together before another lane has its share. */
 const AT_ONCE = 4;
+/** So many where there is something to do on every lane. */
+const AT_ONCE_MAX = 8;
 /** Statements whose pace is kept, by normal form, and prepared ones. */
 const FORMS_MAX = 1024;
 
@@ -55,9 +57,6 @@ export interface LaneGroupFacts {
   /** The server is a MariaDB. */
   readonly mariadb: boolean;
 }
-
-/** Groups that have lanes now, at all servers. */
-let sharing = 0;
 
 /** Sessions of one kind and state, at one server, of one account. */
 export class LaneGroup implements Lessee {
@@ -97,7 +96,7 @@ export class LaneGroup implements Lessee {
     this.pool = pool;
     this.#depth = options.depth;
     this.#onLane = options.onLane;
-    this.#limit = new LaneLimit(pool.connectionsMax, () => sharing);
+    this.#limit = new LaneLimit(pool.connectionsMax);
     this.usable = mayShare(facts.state);
   }
 
@@ -217,7 +216,15 @@ export class LaneGroup implements Lessee {
   #begun(): Lane | undefined {
     const lane = this.#last;
     if (lane === undefined || !lane.open || lane.load >= this.depth) return undefined;
-    return lane.unsent > 0 && lane.unsent < AT_ONCE ? lane : undefined;
+    const { unsent } = lane;
+    if (unsent === 0 || unsent >= AT_ONCE_MAX) return undefined;
+    return unsent < AT_ONCE || this.#areAllBusy() ? lane : undefined;
+  }
+
+  /** The server has something to do on each of them. */
+  #areAllBusy(): boolean {
+    for (const lane of this.#lanes) if (lane.open && lane.load === 0) return false;
+    return this.#lanes.length >= this.#lanesMax;
   }
 
   /** The lane with the fewest statements; a further one where there may be more. */
@@ -237,7 +244,7 @@ export class LaneGroup implements Lessee {
 
   #addLane(pooled: PooledConnection): Lane {
     const lane = new Lane(pooled, this);
-    if (this.#lanes.push(lane) === 1) sharing++;
+    this.#lanes.push(lane);
     endOfTurn(lane); // it may turn out that nothing is sent
     this.#onLane();
     return lane;
@@ -279,10 +286,7 @@ export class LaneGroup implements Lessee {
 
   #remove(lane: Lane): void {
     const at = this.#lanes.indexOf(lane);
-    if (at >= 0) {
-      this.#lanes.splice(at, 1);
-      if (this.#lanes.length === 0) sharing--;
-    }
+    if (at >= 0) this.#lanes.splice(at, 1);
     lane.open = false;
     this.seat();
   }

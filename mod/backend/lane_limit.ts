@@ -2,12 +2,8 @@
 // from load to load, so it is found out: as long as statements wait for room, more or fewer are
 // tried, and kept where more statements are answered that way.
 
-/** Connections at the start, */
-const START = 4;
-/** where others are shared at the same time so many together, */
-const TOGETHER = 6;
-/** and at least so many. */
-const START_MIN = 2;
+/** Connections at the start: each is one more that the proxy writes to and a server wakes up for. */
+const START = 2;
 /** A rate is counted over this time at least, in milliseconds, */
 const WINDOW_MS = 200;
 /** and over so many answers, or it is chance. */
@@ -23,7 +19,6 @@ const PAUSE_MS_MAX = 10_000;
 /** The number, and the search for it. Times are in milliseconds of any steady clock. */
 export class LaneLimit {
   readonly #max: number;
-  readonly #groups: () => number;
   /** What was found out; undefined: nothing yet. */
   #found: number | undefined;
   #since = -1;
@@ -35,21 +30,14 @@ export class LaneLimit {
   #pauseMs = PAUSE_MS_MIN;
   #pausedUntil = 0;
 
-  /**
-   * @param max Connections that there may be.
-   * @param groups Tells how many share connections now: each has its own, and all of them the proxy,
-   *   which a connection costs a write and a read for each row of statements.
-   */
-  constructor(max: number, groups: () => number) {
+  /** @param max Connections that there may be. */
+  constructor(max: number) {
     this.#max = Math.max(1, max);
-    this.#groups = groups;
   }
 
   /** Connections that may be shared now. */
   get value(): number {
-    if (this.#found !== undefined) return this.#found;
-    const part = Math.ceil(TOGETHER / Math.max(1, this.#groups()));
-    return Math.min(this.#max, START, Math.max(START_MIN, part));
+    return this.#found ?? Math.min(this.#max, START);
   }
 
   /**

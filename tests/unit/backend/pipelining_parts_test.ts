@@ -71,7 +71,7 @@ describe("the pace of a statement", () => {
 
 /** Lets a limit work before a server that answers so many a millisecond, by shared connections. */
 function settle(rateOf: (lanes: number) => number, max: number): number {
-  const limit = new LaneLimit(max, () => 1);
+  const limit = new LaneLimit(max);
   let sum = 0;
   const turns = 20_000;
   for (let now = 0; now < turns; now++) {
@@ -98,14 +98,12 @@ describe("the number of shared connections", () => {
     expect(settle((lanes) => 40 / (1 + Math.abs(lanes - 3) / 4), 128)).toBeLessThan(6);
   });
 
-  test("begins with less where others share some as well", () => {
-    const started = [1, 2, 3, 8].map((groups) => new LaneLimit(128, () => groups).value);
-    expect(started).toEqual([4, 3, 2, 2]);
-    expect(new LaneLimit(1, () => 1).value).toBe(1);
+  test("begins with few, and with no more than there may be", () => {
+    expect([128, 2, 1].map((max) => new LaneLimit(max).value)).toEqual([2, 2, 1]);
   });
 
   test("stays as it is while nothing waits", () => {
-    const limit = new LaneLimit(128, () => 1);
+    const limit = new LaneLimit(128);
     const before = limit.value;
     for (let now = 0; now < 10_000; now++) limit.note(now % 100, now, false);
     expect(limit.value).toBe(before);
