@@ -17,8 +17,8 @@ export interface RunOptions {
   readonly cluster: ClusterKind;
   readonly faults: readonly FaultName[];
   /**
-   * The faults are done round by round, each round in another order, until the time is over; in
-   * milliseconds. @default each is done once, in the order given
+   * The faults are done round by round, each round in another order, until the time is over, but
+   * each once at least; in milliseconds. @default each is done once, in the order given
    */
   readonly forMs?: number;
   /** Reads go to replicas. @default {false} */
@@ -175,9 +175,9 @@ function* faultsOf({ faults, forMs, seed }: RunOptions): Generator<FaultName> {
   if (forMs === undefined) return yield* faults;
   const random = new Random(seed);
   const endMs = performance.now() + forMs;
-  for (;;) {
+  for (let round = 0;; round++) {
     for (const fault of random.shuffled(faults)) {
-      if (performance.now() > endMs) return;
+      if (round > 0 && performance.now() > endMs) return;
       yield fault;
     }
   }
