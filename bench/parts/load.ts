@@ -83,7 +83,8 @@ export function measureLoad(each: LoadCase, scale: Scale): Case["measure"] {
   return async (target, database): Promise<Figures> => {
     const options = { ...loginOptions(database, target.endpoint), ...each };
     await using generator = await Generator.start(options, scale.generators);
-    const firstMs = warm.has(target) ? 0 : FIRST_TIMES * scale.seconds * 1000;
+    const isShort = scale.quick || warm.has(target);
+    const firstMs = isShort ? 0 : FIRST_TIMES * scale.seconds * 1000;
     warm.add(target);
     await generator.run({ ms: WARM_UP_MS + firstMs, rate: 0 });
     const proxyPid = target.process?.pid;

@@ -25,7 +25,7 @@ export interface ModeChoice {
   readonly mode: CredentialMode;
   /** One sentence. */
   readonly reason: string;
-  /** The server's accounts are to be read, and neither were nor may not be: it may soon be another mode. */
+  /** The server's accounts are still to be read for the first time: it may soon be another mode. */
   readonly isProvisional?: boolean;
 }
 

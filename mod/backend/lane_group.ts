@@ -221,7 +221,7 @@ export class LaneGroup implements Lessee {
     return unsent < AT_ONCE || this.#areAllBusy() ? lane : undefined;
   }
 
-  /** The server has something to do on each of them. */
+  /** The server has something to do on each of them, and there may be no more. */
   #areAllBusy(): boolean {
     for (const lane of this.#lanes) if (lane.open && lane.load === 0) return false;
     return this.#lanes.length >= this.#lanesMax;

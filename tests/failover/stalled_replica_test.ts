@@ -51,8 +51,7 @@ for (const kind of serverKinds()) {
           `[cluster]\nslow_start = "0"\n${LOOKS}[route]\nsplit = true\n${config}`,
       });
 
-    async function connect({ host, port, untilLogged }: ProxyProcess): Promise<Connection> {
-      await untilLogged(/mode=synced/); // before, its reads would stay on the primary
+    async function connect({ host, port }: ProxyProcess): Promise<Connection> {
       const client = await createConnection({
         host,
         port,

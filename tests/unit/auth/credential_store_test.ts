@@ -150,6 +150,10 @@ describe("CredentialStore and staticAccounts()", () => {
     expect(store.setMode({ mode: "static", reason: "other" })).toBe(false);
     expect(store.setMode({ mode: "relay", reason: "x" })).toBe(true);
     expect([store.mode, store.reason]).toEqual(["relay", "x"]);
+    // Of the same mode, but for good: others are to be told.
+    expect(store.setMode({ mode: "relay", reason: "x", isProvisional: true })).toBe(true);
+    expect(store.setMode({ mode: "relay", reason: "denied" })).toBe(true);
+    expect(store.isProvisional).toBe(false);
   });
 
   test("what was learned is not found any more when the hash has changed", () => {

@@ -16,6 +16,7 @@ import {
   type Stream,
   type StreamOwner,
 } from "../../../mod/net/mod.ts";
+import { Stream as SocketStream } from "../../../mod/net/stream.ts";
 import { freePort } from "../../servers/mod.ts";
 
 const WAIT_MS_MAX = 10_000;
@@ -336,3 +337,14 @@ describe("dial() and listen()", () => {
     await again.catch(() => {});
   });
 });
+
+test.each([[true, []], [false, [false]]])(
+  "tcp.no_delay = %p: Bun turns TCP_NODELAY on by itself",
+  (noDelay, wanted) => {
+    const said: boolean[] = [];
+    const socket = { setNoDelay: (isOn: boolean) => said.push(isOn) };
+    const stream = new SocketStream(socket as never, { owner: new Keeper(), local: false });
+    stream.configure({ noDelay, keepaliveMs: 0 });
+    expect(said).toEqual([...wanted]);
+  },
+);
