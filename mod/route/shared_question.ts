@@ -4,6 +4,7 @@
 // sent in one, and asks once for all of them. Where many ask it waits a little for more of them:
 // each question costs the primary and the proxy as much as a small read does.
 
+import { Gathering } from "./gathering.ts";
 import type { ToldPosition } from "../cluster/mod.ts";
 
 /** Who wants the primary's position: told once, with undefined where it can't be had. */
@@ -14,9 +15,7 @@ export interface Asker {
 /** As many askers of one question are many: the next one is for more of them. */
 const MANY = 4;
 /** How long it waits for them, in milliseconds: what timers can measure. */
-const GATHER_MS = 1;
-/** It waits for no more than these: among so many what it costs counts for little. */
-const ENOUGH = 16;
+const GATHER_MS = 2;
 
 /** The question and those who wait for it. */
 export class SharedQuestion {
@@ -37,6 +36,9 @@ export class SharedQuestion {
   #isPlanned = false;
   /** More of those are waited for whom the next question is for. */
   #gathers = false;
+  /** Calls of `gather` that have not come back. */
+  #timers = 0;
+  readonly #gathering = new Gathering();
   /** The last question was for many. */
   #servedMany = false;
 
@@ -86,18 +88,23 @@ export class SharedQuestion {
   }
 
   #plan(): void {
-    if (!this.#servedMany || this.#next.length >= ENOUGH) {
+    if (!this.#servedMany || this.#next.length >= this.#gathering.enough) {
+      if (this.#servedMany) this.#gathering.succeeded();
       this.#gathers = false;
       this.#isOut = this.#isPlanned = true;
       this.#defer(this.#go);
     } else if (!this.#gathers) {
       this.#gathers = true;
+      this.#timers++;
       this.#gather(this.#onGathered);
     }
   }
 
   readonly #onGathered = (): void => {
-    if (!this.#gathers) return; // enough have come before
+    this.#timers--;
+    // Enough have come before, and those who are waited for now have more time.
+    if (!this.#gathers || this.#timers > 0) return;
+    this.#gathering.timedOut(this.#next.length);
     this.#gathers = false;
     this.#isOut = true;
     this.#go();
