@@ -19,6 +19,10 @@ const SLOW_MS = 20;
 /** Unless the proxy itself has been as slow: so many of its turns. */
 const SLOW_TURNS = 4;
 
+/** Rooms of lanes that are none any more: with few statements lanes come and go with each turn. */
+const rooms: Buffer[] = [];
+const ROOMS_MAX = 64;
+
 /** What waits for an answer on a lane. */
 export interface LaneSink extends AnswerSink {
   /** The statement at the head takes too long. @param isHead It is this one. */
@@ -114,7 +118,7 @@ export class Lane implements ConnectionHolder, TurnEnd {
       this.connection.stream.write(packet);
       return;
     }
-    const gathered = this.#gathered ??= Buffer.allocUnsafeSlow(GATHER_BYTES);
+    const gathered = this.#gathered ??= rooms.pop() ?? Buffer.allocUnsafeSlow(GATHER_BYTES);
     gathered.set(packet, this.#length);
     this.#length += length;
     this.#unsent++;
@@ -136,6 +140,12 @@ export class Lane implements ConnectionHolder, TurnEnd {
     stream.write(this.#gathered!.subarray(0, this.#length));
     this.#length = this.#unsent = 0;
     if (stream.pending > 0) this.#gathered = undefined; // the stream keeps what was not taken
+  }
+
+  /** Nothing is gathered; if something is again there will be another one. */
+  #giveRoomBack(): void {
+    if (this.#gathered !== undefined && rooms.length < ROOMS_MAX) rooms.push(this.#gathered);
+    this.#gathered = undefined;
   }
 
   /** Prepares a statement for whoever waits for it. @param packet COM_STMT_PREPARE. */
@@ -180,7 +190,10 @@ export class Lane implements ConnectionHolder, TurnEnd {
       this.#answered = 0;
       this.since = now;
     }
-    if (this.load === 0 && !this.connection.closed) this.#keeper.onEmpty(this);
+    if (this.load === 0 && !this.connection.closed) {
+      this.#keeper.onEmpty(this);
+      if (this.load === 0) this.#giveRoomBack();
+    }
     return this.load - this.#unsent;
   }
 
