@@ -340,6 +340,16 @@ const METRICS: Readonly<Record<string, Declaration>> = {
     "Replicas found to owe answers and give none, each time.",
     counter("replicasStalled"),
   ],
+  guesses_total: [
+    "counter",
+    "Reads sent before the primary had told what they must see.",
+    counter("guesses"),
+  ],
+  guesses_in_vain_total: [
+    "counter",
+    "Of these, run once more: the primary had news.",
+    counter("guessesInVain"),
+  ],
   pool_pipelined_total: [
     "counter",
     "Statements sent behind others' on a shared connection.",

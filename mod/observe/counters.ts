@@ -65,6 +65,10 @@ export class Counters {
   bytesToClients = 0;
   /** Entries of the audit log and the slow log that were not written. */
   logEntriesDropped = 0;
+  /** Reads sent before the primary had told what they must see, their answers held until then. */
+  guesses = 0;
+  /** Of these, run once more: the primary had news, or they had not run where they were meant to. */
+  guessesInVain = 0;
   /** Statements sent on a connection that sessions share at the same time. */
   poolPipelined = 0;
   /** Of these, run once more on a connection of their own: their answer was no plain one. */

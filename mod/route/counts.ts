@@ -1,7 +1,16 @@
 // How many statements went where, by reason.
 
 import { REASON_NAMES, reasonInWords, REASONS, RouteReason } from "./reason.ts";
-import type { RouteDecision } from "./decision.ts";
+import type { RouteServer } from "./route_server.ts";
+
+/** What of a decision is counted. */
+export interface CountedDecision {
+  readonly server: RouteServer | undefined;
+  /** A value of `RouteReason`. */
+  readonly reason: number;
+  /** The number of the rule that counted; -1: none. */
+  readonly rule: number;
+}
 
 /** One line of SHOW ROUTES. */
 export interface RouteCount {
@@ -18,7 +27,7 @@ export class RouteCounts {
   readonly #replica = new Float64Array(REASONS);
 
   /** Counts a decision that was followed. Hot path. */
-  count({ server, reason }: RouteDecision): void {
+  count({ server, reason }: CountedDecision): void {
     if (server === undefined || server.isPrimary) this.#primary[reason]++;
     else this.#replica[reason]++;
   }

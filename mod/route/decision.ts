@@ -11,6 +11,11 @@ export const RouteAction = {
   WAIT: 1,
   /** The server is asked how far it is; with that as a need it is decided again. */
   ASK: 2,
+  /**
+   * It runs at once on a server that had all the primary was known to have, and the primary is asked
+   * meanwhile: its answer is passed on where the primary has nothing new.
+   */
+  GUESS: 3,
 } as const;
 
 /** A decision: one object, filled anew for each statement. */

@@ -13,6 +13,7 @@ export * from "./positions.ts";
 export * from "./reason.ts";
 export * from "./retry_policy.ts";
 export * from "./route_facts.ts";
+export * from "./route_request.ts";
 export { RouteServer } from "./route_server.ts";
 export * from "./route_state.ts";
 export * from "./route_statements.ts";

@@ -11,6 +11,7 @@ import {
 } from "../cluster/mod.ts";
 import type { RouteServer } from "./route_server.ts";
 import type { Needs, SessionPosition } from "./session_position.ts";
+import { isSamePosition, PrimaryNews } from "./primary_news.ts";
 import { lastBelow, prefixOf } from "./gtid_runs.ts";
 import { Sources, SOURCES_MAX } from "./sources.ts";
 
@@ -46,6 +47,8 @@ export class Positions {
   numbering: Numbering = "none";
   /** The last number of each source that was written through this worker. */
   readonly written = new Float64Array(SOURCES_MAX);
+  /** As long as there are none a server of which `hasTold` was true has all that the primary has. */
+  readonly news: PrimaryNews = new PrimaryNews();
   #primary: RouteServer | undefined;
   /** When that was told first, in milliseconds since 1970. */
   #primarySinceMs = 0;
@@ -91,7 +94,6 @@ export class Positions {
     if (primary?.position?.kind === "gtid" && primary.answeredMs !== this.#runsMs) {
       this.#runsMs = primary.answeredMs;
       this.#readRuns(GtidSet.parse(primary.position.text));
-      this.#told = undefined;
     }
     for (const { name, position, answeredMs, state } of topology.servers) {
       const server = servers.get(name);
@@ -106,6 +108,7 @@ export class Positions {
       }
     }
     this.#readFloor(topology, servers);
+    this.#told = undefined; // which of its numbers count depends on that
   }
 
   /** Servers that are down are left out: they begin from nothing. */
@@ -212,7 +215,7 @@ export class Positions {
    * @returns False where it has more sources than there is room for: only the primary will do.
    */
   noteNeed(session: SessionPosition, position: Position, nowMs: number): boolean {
-    if (!isSame(position, this.#told)) this.#readTold(position);
+    this.#read(position);
     let isKnown = true;
     for (let at = 0; at < this.#toldSources.length; at++) {
       const source = this.#toldSources[at];
@@ -225,8 +228,11 @@ export class Positions {
     return isKnown;
   }
 
-  #readTold(position: Position): void {
+  /** Its numbers are those at hand from here on. */
+  #read(position: Position): void {
+    const isRead = isSamePosition(position, this.#told);
     this.#told = position;
+    if (isRead) return;
     this.#toldSources.length = this.#toldNumbers.length = 0;
     this.#each(position, (source, number) => {
       this.#toldSources.push(source);
@@ -251,7 +257,10 @@ export class Positions {
     session.readFrom = undefined;
     session.isUnknown = false;
     const isKnown = this.noteNeed(session, position, askedMs);
-    if (isKnown && server.isPrimary && askedMs > this.#untoldMs) {
+    if (!server.isPrimary) return isKnown;
+    if (!isKnown || askedMs <= this.#untoldMs) this.news.forget();
+    else {
+      this.news.note(position);
       this.#untoldMs = NEVER;
       this.#writtenMs = Math.max(this.#writtenMs, askedMs);
       const { sources, numbers } = session.needs;
@@ -295,6 +304,18 @@ export class Positions {
   has(server: RouteServer, needs: Needs): boolean {
     for (let at = 0; at < needs.sources.length; at++) {
       if (server.prefix[needs.sources[at]] < needs.numbers[at]) return false;
+    }
+    return true;
+  }
+
+  /** Whether a server is known to have what the primary has told last. Hot path: as `has`. */
+  hasTold({ prefix }: RouteServer): boolean {
+    const { told } = this.news;
+    if (told === undefined) return false;
+    this.#read(told);
+    for (let at = 0; at < this.#toldSources.length; at++) {
+      const source = this.#toldSources[at];
+      if (source < 0 || prefix[source] < this.#toldNumbers[at]) return false;
     }
     return true;
   }
@@ -420,12 +441,6 @@ export class Positions {
       if (this.written[source] < number) this.written[source] = number;
     }
   }
-}
-
-function isSame(position: Position, other: Position | undefined): boolean {
-  if (position === other) return true;
-  if (other === undefined || position.kind === "index" || other.kind === "index") return false;
-  return position.kind === other.kind && position.text === other.text;
 }
 
 function raise({ prefix }: RouteServer, source: number, number: number): void {

@@ -10,6 +10,7 @@ import { RouteAction, RouteDecision } from "./decision.ts";
 import { eject } from "./ejection.ts";
 import { Positions } from "./positions.ts";
 import { RouteReason } from "./reason.ts";
+import type { RouteRequest } from "./route_request.ts";
 import { RouteServer } from "./route_server.ts";
 import type { RouteState } from "./route_state.ts";
 import { Rules, type RuleSet } from "./rules.ts";
@@ -31,24 +32,6 @@ export interface RouterOptions {
   readonly slowStartMs: number;
   /** Numbers from 0 up to 1. @default {Math.random} */
   readonly random?: () => number;
-}
-
-/** What of a statement its text does not tell. */
-export interface RouteRequest {
-  /** Milliseconds since 1970. */
-  readonly nowMs: number;
-  /** It begins a READ ONLY transaction. */
-  readonly beginsReadOnly?: boolean;
-  /** It mentions a temporary table of its session. */
-  readonly usesTemporary?: boolean;
-  /** The server of the decision before was asked, and its position is among the needs. */
-  readonly hasAsked?: boolean;
-  /** A replica was waited for in vain: the primary is the one. */
-  readonly hasWaited?: boolean;
-  /** It has left a replica whose data gets no newer: no other one is waited for. */
-  readonly hasLeft?: boolean;
-  /** A replica has refused it, since it takes no writes. */
-  readonly isRefused?: boolean;
 }
 
 /** Routes the statements of one worker. */
@@ -287,7 +270,7 @@ export class Router {
     } else if (numbering === "causal" && (mustAsk || position.isUnknown)) {
       this.#waitFor(this.#balanced());
     } else if (mustAsk || position.isUnknown) {
-      this.#ask(this.primary, reason);
+      if (this.#request.mayGuess !== true || !this.#guess(reason)) this.#ask(this.primary, reason);
     } else this.#toOneThatHas(reason);
   }
 
@@ -296,6 +279,30 @@ export class Router {
     if (this.#request.hasAsked === true) return false;
     const { consistency } = this.#into;
     return consistency === "global" || (consistency === "instance" && this.positions.hasUntold);
+  }
+
+  /**
+   * Takes one of those that had all the primary was known to have, as it has itself.
+   *
+   * @returns False where there is none, or the primary has news often.
+   */
+  #guess(reason: number): boolean {
+    const { primary, positions } = this;
+    if (primary === undefined || !positions.news.isQuiet) return false;
+    const candidates = this.#candidates;
+    const { needs } = this.#state!.position;
+    let has = 0;
+    for (let at = 0; at < candidates.count; at++) {
+      const server = candidates.servers[at];
+      const hasIt = server === primary ||
+        (positions.has(server, needs) && positions.hasTold(server));
+      if (hasIt) candidates.swap(at, has++);
+    }
+    if (has === 0) return false;
+    candidates.count = has;
+    this.#take(this.#balanced(), reason);
+    this.#into.action = RouteAction.GUESS;
+    return true;
   }
 
   #toOneThatHas(reason: number): void {

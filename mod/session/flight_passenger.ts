@@ -28,7 +28,7 @@ export class FlightPassenger implements Passenger {
     const session = this.#leave();
     session.context.counters.poolConsolidated++;
     notePlainAnswer(session, pooled.connection.tracker);
-    noteWholeAnswer(session, pooled);
+    noteWholeAnswer(session, pooled.connection);
     writeWholeAnswer(session, pieces[0], pieces.length > 1 ? pieces.slice(1) : NOTHING);
   }
 

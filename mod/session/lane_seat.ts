@@ -29,6 +29,9 @@ const EXECUTION_FLAGS = HEADER_LENGTH + 5;
 /** Longer commands do not share, in bytes. */
 const COMMAND_MAX = 8 * 1024;
 
+/** Servers whose lanes a session remembers. */
+const GROUPS_MAX = 8;
+
 const form = new NormalForm();
 const facts = { effects: 0, bars: 0, hint: undefined, seesTables: false };
 
@@ -47,8 +50,8 @@ export class LaneSeat {
   flight: Flight | undefined;
   /** The command under way waits for the answer of another session's, which is the same. */
   passenger: FlightPassenger | undefined;
-  /** The lanes of the session's kind and state, as last looked up. */
-  #group: LaneGroup | undefined;
+  /** The lanes of the session's kind and state at each server, as last looked up. */
+  readonly #groups: LaneGroup[] = [];
   /** The statement on a lane, or what the next one there is to use. */
   #statement: PipelinedStatement | undefined;
   /** What the command under way, alone, is to be measured for, and when it was sent. */
@@ -62,6 +65,16 @@ export class LaneSeat {
   /** The command under way is on a lane, or waits for one or for another's answer, and for nothing else. */
   get isTaken(): boolean {
     return (this.#statement?.active === true || this.passenger !== undefined) && !this.seeksOther;
+  }
+
+  /** An answer to the command under way could be held back, if it comes from a lane. */
+  get mayHold(): boolean {
+    return !this.alone && !this.#session.context.config.pool.consolidate;
+  }
+
+  /** The answer may be passed on: it is, or will be when it has come. */
+  pass(): void {
+    this.#statement?.pass();
   }
 
   /** The server at which the command under way is on a lane; undefined: it is on none. */
@@ -151,14 +164,22 @@ export class LaneSeat {
   /** The group of the session's kind and state; kept until the pool or the state is another one. */
   #groupNow(): LaneGroup | undefined {
     const { state, kind, context, pool, server } = this.#session;
-    const known = this.#group;
-    if (known !== undefined && known.state === state && known.pool === pool) return known;
-    return this.#group = pool.lanes.groupOf(kind, state, () => ({
+    const groups = this.#groups;
+    for (const known of groups) {
+      if (known.pool !== pool) continue;
+      if (known.state === state) return known;
+      groups.length = 0; // those of other servers are of a state that is over as well
+      break;
+    }
+    const group = pool.lanes.groupOf(kind, state, () => ({
       kind,
       state,
       mode: lexicalModeOf(state, context),
       mariadb: isMariadb(server.identity!),
     }));
+    if (groups.length >= GROUPS_MAX) groups.length = 0;
+    if (group !== undefined) groups.push(group);
+    return group;
   }
 
   /** Whatever is on a lane is not waited for any more. */

@@ -8,8 +8,10 @@ import { EXCLUSIVE, isMariadb } from "../backend/mod.ts";
 import { decodeErr, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
 import { isInterruption } from "./session_errors.ts";
+import { HeldAnswer } from "./held_answer.ts";
 import { type SessionStatement, setStatementId, withTypes } from "./session_statement.ts";
 import type { LaneSeat } from "./lane_seat.ts";
+import type { Answered } from "./statement_times.ts";
 import { notePlainAnswer, noteWholeAnswer, writeWholeAnswer } from "./whole_answer.ts";
 
 /** Longer answers are not kept until all of them has come, in bytes. */
@@ -36,6 +38,9 @@ export class PipelinedStatement implements LaneRider {
   #changesState = false;
   /** It is the one that takes too long. */
   #isSlow = false;
+  /** The answer is complete, and may not be passed on yet. */
+  #isHeld = false;
+  #held: HeldAnswer | undefined;
 
   constructor(session: PooledSession) {
     this.#session = session;
@@ -58,8 +63,12 @@ export class PipelinedStatement implements LaneRider {
     this.active = true;
   }
 
-  /** Nobody waits for the answer any more: it is passed over when it comes. */
+  /**
+   * Nobody waits for the answer any more: it is passed over when it comes. The command is as it came,
+   * to be sent once more.
+   */
   abandon(): void {
+    if (this.#session !== undefined) this.#takeBack(this.#session);
     this.#session = undefined;
     this.#answer = undefined;
     this.#more = NOTHING;
@@ -131,7 +140,8 @@ export class PipelinedStatement implements LaneRider {
     lane.answered(this.pace);
     const session = this.#session;
     if (session !== undefined) {
-      if (isPlain) this.#give(session, lane.pooled);
+      if (isPlain && session.route?.guesses === true) this.#hold(session, lane);
+      else if (isPlain) this.#give(session, lane.pooled);
       else if (isInterruption(tracker.errorCode)) this.#giveError(session);
       else this.#again(session);
     }
@@ -159,18 +169,35 @@ export class PipelinedStatement implements LaneRider {
   #give(session: PooledSession, pooled: PooledConnection): void {
     notePlainAnswer(session, pooled.connection.tracker);
     if (session.seat.flight !== undefined) this.#landFlight(session.seat, pooled);
-    this.#deliver(session);
+    this.#deliver(session, pooled.connection);
+  }
+
+  /** It may turn out that the answer is too old. */
+  #hold(session: PooledSession, { connection }: Lane): void {
+    this.#isHeld = true;
+    this.#lane = undefined;
+    const held = this.#held ??= new HeldAnswer();
+    held.take(connection);
+    session.route!.noteHeld();
+  }
+
+  /** It is not: the answer that is held is passed on. */
+  pass(): void {
+    const session = this.#session;
+    if (!this.#isHeld || session === undefined) return;
+    notePlainAnswer(session, this.#held!);
+    this.#deliver(session, this.#held!);
   }
 
   /** It was interrupted, by whomever: that is not to be undone. */
   #giveError(session: PooledSession): void {
     const packet = Buffer.concat([this.#answer!, ...this.#more]);
     session.noteError(decodeErr(packet.subarray(HEADER_LENGTH)));
-    this.#deliver(session);
+    this.#deliver(session, this.#lane!.connection);
   }
 
-  #deliver(session: PooledSession): void {
-    noteWholeAnswer(session, this.#lane!.pooled);
+  #deliver(session: PooledSession, answered: Answered): void {
+    noteWholeAnswer(session, answered);
     const answer = this.#answer;
     const more = this.#more;
     this.#end(session);
@@ -195,12 +222,13 @@ export class PipelinedStatement implements LaneRider {
     this.#answer = undefined;
     this.#more = NOTHING;
     this.#length = 0;
-    this.#changesState = this.#isSlow = false;
+    this.#changesState = this.#isSlow = this.#isHeld = false;
   }
 
   /** Runs it anew, on a connection of its own. */
   #again(session: PooledSession): void {
     session.context.counters.poolPipelinedAgain++;
+    if (this.#leavesGuess()) return;
     const isWaiting = session.seat.seeksOther; // for another connection already
     if (!isWaiting) this.#takeBack(session);
     this.abandon();
@@ -209,7 +237,17 @@ export class PipelinedStatement implements LaneRider {
     if (!isWaiting) session.runAlone();
   }
 
+  /** What runs on a guess runs here or nowhere: it waits for its position as others do. */
+  #leavesGuess(failed = false): boolean {
+    const session = this.#session!;
+    if (session.route?.guesses !== true) return false;
+    session.seat.leave();
+    session.route.leaveGuess(failed);
+    return true;
+  }
+
   goAlone(): void {
+    if (this.#leavesGuess()) return;
     const session = this.#session!;
     this.#takeBack(session);
     this.#end(session);
@@ -219,6 +257,10 @@ export class PipelinedStatement implements LaneRider {
 
   goAloneOn(connection: PooledConnection): void {
     const session = this.#session!;
+    if (this.#leavesGuess()) {
+      session.pool.release(connection);
+      return;
+    }
     this.#end(session);
     session.seat.alone = true;
     session.granted(connection);
@@ -229,6 +271,7 @@ export class PipelinedStatement implements LaneRider {
       this.#isSlow = true;
       this.pace.noteSlow();
     } else if (this.#session !== undefined && !this.#session.seat.seeksOther) {
+      if (this.#leavesGuess()) return;
       this.#takeBack(this.#session);
       this.#session.seat.seekOther();
     }
@@ -237,6 +280,7 @@ export class PipelinedStatement implements LaneRider {
   onServerLost(reason: string): void {
     const session = this.#session;
     if (session === undefined) return;
+    if (this.#leavesGuess(true)) return;
     // Nothing of an answer has been passed on, and it only reads.
     if (!this.#isSlow) {
       session.route?.giveUp(true);

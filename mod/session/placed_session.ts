@@ -133,6 +133,21 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
     else this.lease();
   }
 
+  /**
+   * Sends the command under way to a server on a connection that sessions share, or lets it wait for one.
+   *
+   * @returns False where it is to have one of its own.
+   */
+  shareAt(server: Server): boolean {
+    if (server !== this.server || this.pool.isForgotten) this.#enter(server);
+    if (server !== this.server) return false;
+    const { times } = this.session;
+    times.isLeasing = true;
+    const shares = this.seat.share();
+    times.isLeasing = false;
+    return shares;
+  }
+
   /** Wants a connection of the pool, or a place on one that sessions share. */
   protected lease(): void {
     const { session: { times }, seat } = this;

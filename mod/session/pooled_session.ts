@@ -41,7 +41,7 @@ import type { Progress } from "./loss.ts";
 import { type HeldCommand, heldCommand } from "./replay.ts";
 import { type Interruption, loseServer } from "./server_loss.ts";
 import { SessionRoute } from "./session_route.ts";
-import { noteTimes } from "./statement_times.ts";
+import { noteOwnAnswer } from "./whole_answer.ts";
 
 /** The pooled part of a client session. */
 export class PooledSession extends RetryingSession {
@@ -306,11 +306,11 @@ export class PooledSession extends RetryingSession {
     }
     const { tracker } = pooled.connection;
     if (this.replay === undefined) {
-      noteTimes(this, pooled);
+      noteOwnAnswer(this, pooled);
       this.record?.noteAnswer(pooled);
     } else if (!this.replay.isSame(tracker)) return;
     this.#isAnswered = true;
-    this.route?.noteAnswer(pooled);
+    this.route?.noteAnswer(tracker);
     if (this.effects & CHANGES_LOGINS) noteLoginChanges(this);
     if (isInterruption(tracker.errorCode)) pooled.connection.mayBeInterrupted = true;
     this.statements.noteCursor(this.statement, this.command, tracker.status);

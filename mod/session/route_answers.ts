@@ -91,7 +91,25 @@ function position(
   });
   // Causal clusters number nothing, and of others nothing can be asked.
   if (!state.position.isUnknown || !positions.canAsk) return told();
-  return session.route!.learnPosition().then((isKnown) => isKnown ? told() : UNKNOWN_POSITION);
+  return learnPosition(session).then((isKnown) => isKnown ? told() : UNKNOWN_POSITION);
+}
+
+/** Asks the primary where the session's writes are. @returns False where that cannot be had. */
+function learnPosition({ context, route }: PooledSession): Promise<boolean> {
+  const routing = context.routing!;
+  const { primary: server, positions } = routing.router;
+  if (server === undefined) return Promise.resolve(false);
+  const askedMs = Date.now();
+  return new Promise((resolve) => {
+    routing.ask(server, {
+      positionIs: (position) => {
+        resolve(
+          position !== undefined &&
+            positions.noteAsked(route!.state.position, { server, position, askedMs }),
+        );
+      },
+    });
+  });
 }
 
 /** Better none than one without what was written. */

@@ -12,6 +12,7 @@ import {
 } from "../cluster/mod.ts";
 import {
   type Asker,
+  type CountedDecision,
   learnRoutines,
   makeRouteFacts,
   RouteCounts,
@@ -102,7 +103,7 @@ export class Routing {
   }
 
   /** Counts a decision that is followed. Hot path. */
-  count(decision: RouteDecision): void {
+  count(decision: CountedDecision): void {
     this.counts.count(decision);
     if (decision.rule >= 0) this.ruleHits.count(decision.rule);
   }
@@ -204,6 +205,8 @@ export class Routing {
 /** How long an answer may take where replicas are not waited for at all, in milliseconds. */
 const ANSWER_MS_MAX = 1000;
 
+const NOTHING_DUE = Infinity;
+
 /** How far one server is: asked on a connection of the proxy's own, which is kept. */
 class Question {
   readonly shared: SharedQuestion;
@@ -211,6 +214,9 @@ class Question {
   readonly #flavor: () => FlavorName;
   readonly #timeoutMs: () => number;
   #probe: OwnProbe | undefined;
+  /** When the question that is out is given up, by `performance.now()`. */
+  #dueAt = NOTHING_DUE;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Questions that were sent, and those that were given up: an answer may be one that nobody waits for. */
   #sent = 0;
 
@@ -235,11 +241,8 @@ class Question {
   async #send(): Promise<void> {
     const sent = ++this.#sent;
     let probe = this.#probe;
-    const timer = setTimeout(() => {
-      if (sent !== this.#sent) return;
-      probe?.abandon();
-      this.#giveUp();
-    }, this.#timeoutMs());
+    this.#dueAt = performance.now() + this.#timeoutMs();
+    if (this.#timer === undefined) this.#watch();
     try {
       const server = this.#server();
       if (server === undefined) throw new Error("server unknown");
@@ -250,20 +253,32 @@ class Question {
       }
       this.#probe = probe;
       const position = await flavorNamed(this.#flavor()).position(probe);
-      if (sent === this.#sent) this.shared.answer(position);
+      if (sent !== this.#sent) return;
+      this.#dueAt = NOTHING_DUE;
+      this.shared.answer(position);
     } catch {
       if (sent !== this.#sent) return;
       probe?.close();
       this.#probe = undefined;
+      this.#dueAt = NOTHING_DUE;
       this.shared.answer(undefined);
-    } finally {
-      clearTimeout(timer);
     }
+  }
+
+  /** One timer for many questions: a thousand are answered before it is over. */
+  #watch(): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.#dueAt === NOTHING_DUE) return;
+      if (performance.now() < this.#dueAt) this.#watch();
+      else this.close();
+    }, this.#dueAt - performance.now());
   }
 
   #giveUp(): void {
     this.#sent++;
     this.#probe = undefined;
+    this.#dueAt = NOTHING_DUE;
     this.shared.fail();
   }
 }

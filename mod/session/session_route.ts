@@ -1,10 +1,9 @@
 // Where the statements of one session go: asks the router, has positions asked for and waited for,
 // and notes behind each answer what the session has written and seen.
 
-import { ANY_RESIDUE, type PooledConnection, Residue } from "../backend/mod.ts";
+import { ANY_RESIDUE, Residue } from "../backend/mod.ts";
 import type { ToldPosition, WaitStatement } from "../cluster/mod.ts";
 import {
-  type Asker,
   isServerSchema,
   RouteAction,
   RouteReason,
@@ -17,10 +16,12 @@ import {
 import { Bar, Effect, TransactionStart } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
+import { PositionQuestion } from "./position_question.ts";
+import { RequestAtServer } from "./request_at_server.ts";
 import type { Routing } from "./routing.ts";
 import { isInterruption } from "./session_errors.ts";
 import { startsWith } from "./statement_text.ts";
-import { beginText, transactionBegunBy } from "./transaction_opening.ts";
+import { beginText, maySplit, transactionBegunBy } from "./transaction_opening.ts";
 
 /** Bars of what may change data, as far as the text tells. */
 const WRITING = Bar.UNCERTAIN | Bar.WRITES | Bar.DEFINES | Bar.ADMINISTERS | Bar.CALLS |
@@ -30,11 +31,17 @@ const RUNS_CODE = Effect.CALLS | Effect.RUNS_TRIGGERS;
 /** What a read on another server leaves alone on the session's last connection. */
 const NEEDS_NOTHING = ANY_RESIDUE & ~Residue.INSERT_ID;
 
+/** What an answer tells of its session. */
+interface AnsweredStatus {
+  readonly status: number;
+  readonly errorCode: number;
+}
+
 /** What of the statement at hand its text does not tell: one object for all. */
 const request: { -readonly [key in keyof RouteRequest]: RouteRequest[key] } = { nowMs: 0 };
 
 /** One session's. */
-export class SessionRoute implements Asker {
+export class SessionRoute {
   readonly state: RouteState;
   /** Status flags of the answer before. */
   status: number = ServerStatus.AUTOCOMMIT;
@@ -44,6 +51,8 @@ export class SessionRoute implements Asker {
   wait: WaitStatement | undefined;
   /** Where that goes; undefined: there is no primary. */
   server: RouteServer | undefined;
+  /** It runs on a guess: its answer is held until the primary has told that there is no news. */
+  guesses = false;
   readonly #session: PooledSession;
   readonly #routing: Routing;
   /** The state whose schema and variables are known. */
@@ -54,18 +63,10 @@ export class SessionRoute implements Asker {
   #hasWaited = false;
   #hasLeft = false;
   #isRefused = false;
-  #asked: RouteServer | undefined;
-  /** It was the primary then; by the time it answers another one may be. */
-  #askedPrimary = false;
-  /** It is asked for all that was written anywhere, which only the primary can tell. */
-  #asksForAll = false;
-  #askedMs = 0;
-  /** The server that the command under way waits for to get further. */
-  #waitsAt: RouteServer | undefined;
-  /** The server that counts the command as outstanding, if `#sentAt` says that one does. */
-  #sentTo: RouteServer | undefined;
-  /** When the command went there; 0: nowhere. */
-  #sentAt = 0;
+  /** The command under way is not to run on a guess. */
+  #mayNotGuess = false;
+  #question: PositionQuestion | undefined;
+  readonly #request = new RequestAtServer();
   /** The open transaction may have written. */
   #wrote = false;
   /** What would begin the transaction that a replica has on the primary. */
@@ -81,7 +82,8 @@ export class SessionRoute implements Asker {
 
   /** Chooses the server of the command under way, and leases a connection there. */
   place(): void {
-    this.#endWait(0);
+    this.#request.endWait(0);
+    this.#forgetQuestion();
     this.wait = undefined;
     if (this.#session.facts !== undefined && this.#session.begin === undefined) this.#route();
     else {
@@ -93,6 +95,11 @@ export class SessionRoute implements Asker {
   #route(): void {
     const { decision } = this.#routing;
     this.decide();
+    if (decision.action === RouteAction.GUESS) {
+      if (this.#guess(decision.server!)) return;
+      this.#mayNotGuess = true;
+      this.decide();
+    }
     if (decision.action === RouteAction.ASK) {
       this.#ask(decision.server);
       return;
@@ -125,11 +132,12 @@ export class SessionRoute implements Asker {
     this.#takeState();
     request.nowMs = Date.now();
     request.hasAsked = this.#hasAsked;
+    request.mayGuess = !this.#mayNotGuess && !this.#hasAsked && session.seat.mayHold;
     request.hasWaited = this.#hasWaited;
     request.hasLeft = this.#hasLeft;
     request.isRefused = this.#isRefused;
     const begins = (facts.bars & Bar.TRANSACTION) === 0 ? 0 : transactionBegunBy(session);
-    const splits = this.#maySplit(begins);
+    const splits = maySplit(session, begins, this.state.consistency);
     request.beginsReadOnly = splits || (begins & TransactionStart.READ_ONLY) !== 0;
     if (begins !== 0) this.state.isTransactionUnsent = splits;
     router.route(facts, this.state, request, decision);
@@ -169,39 +177,21 @@ export class SessionRoute implements Asker {
     this.state.isTransactionUnsent = false;
   }
 
-  #maySplit(begins: number): boolean {
-    const { context, state, baseline } = this.#session;
-    const { transactions, consistency } = context.config.route;
-    if (transactions !== "split" || begins === 0) return false;
-    if ((begins & (TransactionStart.READ_ONLY | TransactionStart.SNAPSHOT)) !== 0) return false;
-    const level = this.state.consistency ?? consistency;
-    // Each of its reads would have to ask.
-    if (level === "global" || level === "instance") return false;
-    const isolation = ISOLATION.map((name) =>
-      state.variables.get(name) ?? baseline.literals.get(name)
-    );
-    return isolation.some((literal) => literal === "'READ-COMMITTED'");
-  }
-
   #leaseAt(unread: number): void {
     const session = this.#session;
     const { context } = session;
     const { server } = this;
     const found = server === undefined ? undefined : this.#routing.serverOf(server);
     if (found === undefined) this.server = this.#routing.router.primary;
-    // It may have been meant for another one, and have waited for a connection there.
-    if (this.#sentAt !== 0 && this.#sentTo !== this.server) this.#abandon(false);
-    if (this.#sentAt === 0 && this.server !== undefined) {
-      this.#sentAt = performance.now();
-      this.#sentTo = this.server;
-      this.server.noteSent(this.#sentAt);
-      if (!this.server.isPrimary) this.#routing.stalls.begin();
-    }
-    if (this.wait !== undefined && this.server !== undefined) {
-      this.#waitsAt = this.server;
-      this.server.noteWait(this.#sentAt);
+    if (this.server !== undefined) {
+      this.#send(this.server);
+      if (this.wait !== undefined) this.#request.wait(this.server);
     }
     session.leaseAt(found ?? context.server, unread);
+  }
+
+  #send(server: RouteServer): void {
+    if (this.#request.send(server) && !server.isPrimary) this.#routing.stalls.begin();
   }
 
   /** Schema, variables and rules of the session, where they are not those of the command before. */
@@ -228,67 +218,107 @@ export class SessionRoute implements Asker {
   }
 
   #ask(server: RouteServer | undefined): void {
-    this.#asksForAll = this.#routing.decision.consistency === "global";
+    const isForAll = this.#routing.decision.consistency === "global";
     if (server === undefined) {
       const { gate } = this.#session.context;
-      if (this.#asksForAll && gate.holds) this.#session.waitForPrimary();
-      else this.positionIs(undefined);
+      if (isForAll && gate.holds) this.#session.waitForPrimary();
+      else {
+        this.#hasWaited = true;
+        this.#route();
+      }
       return;
     }
-    this.#asked = server;
-    this.#askedPrimary = server === this.#routing.router.primary;
-    this.#askedMs = Date.now();
     this.#session.session.times.asks();
-    this.#routing.ask(server, this);
+    const question = this.#question ??= new PositionQuestion(this);
+    question.put(server, server === this.#routing.router.primary, isForAll);
+    this.#routing.ask(server, question);
   }
 
-  positionIs(position: ToldPosition | undefined): void {
+  /** The command has been dealt with, or looks anew for a server. */
+  #forgetQuestion(): void {
+    this.guesses = false;
+    if (this.#question?.isOut !== true) return;
+    this.#question.abandon();
+    this.#question = undefined;
+  }
+
+  /**
+   * Sends the command at once, and asks the primary meanwhile.
+   *
+   * @returns False where its answer could not be held: it goes between those of other sessions, or waits.
+   */
+  #guess(server: RouteServer): boolean {
+    const { decision, router } = this.#routing;
+    const found = this.#routing.serverOf(server);
+    if (found === undefined || this.#session.context.gate.holds) return false;
+    this.server = server;
+    this.guesses = true;
+    this.#send(server);
+    // It may be told at once that there is no connection.
+    if (!this.#session.shareAt(found) || !this.guesses) {
+      this.guesses = false;
+      this.#request.abandon(false);
+      return false;
+    }
+    const question = this.#question ??= new PositionQuestion(this);
+    question.put(router.primary!, true, decision.consistency === "global");
+    question.guess(decision, router.positions.news.count);
+    this.#routing.ask(router.primary!, question);
+    this.#session.context.counters.guesses++;
+    return true;
+  }
+
+  /** The answer is there, and is held: the server owes nothing any more. */
+  noteHeld(): void {
+    this.#session.session.times.holds();
+    this.#request.answered();
+  }
+
+  /** What was to run on a guess did not: the position that is asked for is waited for. */
+  leaveGuess(failed: boolean): void {
+    this.guesses = false;
+    this.#mayNotGuess = true;
+    this.#session.context.counters.guessesInVain++;
+    this.#request.abandon(failed);
+    this.#session.session.times.startsOver();
+  }
+
+  positionIs(position: ToldPosition | undefined, question: PositionQuestion): void {
     const session = this.#session;
     if (session.session.closed || !session.busy) return;
+    const { guesses } = this;
+    const { asked: server } = question;
+    const { positions } = this.#routing.router;
+    const isClosed = question.isForAll && question.isToPrimary && position?.isClosed === true;
+    const isKnown = position !== undefined && !isClosed &&
+      positions.noteAsked(this.state.position, { server, position, askedMs: question.askedMs });
+    if (guesses) {
+      this.guesses = false;
+      if (isKnown && server.isPrimary && positions.news.count === question.newsBefore) {
+        this.#routing.count(question);
+        session.seat.pass();
+        return;
+      }
+      session.seat.leave();
+      this.leaveGuess(false);
+    }
     session.session.times.told();
-    if (this.#asksForAll && position?.isClosed === true && this.#askedPrimary) {
+    if (isClosed) {
       // Another one may be the primary already, and have what this one has not.
-      session.context.cluster?.report(this.#asked!.name, READ_ONLY_SERVER);
-      session.tryAgain(`${this.#asked!.name} takes no writes now`);
+      session.context.cluster?.report(server.name, READ_ONLY_SERVER);
+      session.tryAgain(`${server.name} takes no writes now`);
       return;
     }
     this.#hasAsked = true;
     if (position === undefined) this.#hasWaited = true;
-    else {
-      const { positions } = this.#routing.router;
-      const asked = { server: this.#asked!, position, askedMs: this.#askedMs };
-      positions.noteAsked(this.state.position, asked);
-    }
     this.#route();
-  }
-
-  /**
-   * Has the primary asked where the session's writes are, for a command that goes to no server.
-   *
-   * @returns False where that cannot be had.
-   */
-  learnPosition(): Promise<boolean> {
-    const { router } = this.#routing;
-    const { primary: server } = router;
-    if (server === undefined) return Promise.resolve(false);
-    const askedMs = Date.now();
-    return new Promise((resolve) => {
-      this.#routing.ask(server, {
-        positionIs: (position) => {
-          resolve(
-            position !== undefined &&
-              router.positions.noteAsked(this.state.position, { server, position, askedMs }),
-          );
-        },
-      });
-    });
   }
 
   // What becomes of the command.
 
   /** It waits for this server to get further. */
   waitsAt(server: RouteServer): boolean {
-    return this.#waitsAt === server;
+    return this.#request.waitsAt(server);
   }
 
   /** It runs elsewhere, since that one gets no further. */
@@ -296,23 +326,17 @@ export class SessionRoute implements Asker {
     this.#hasLeft = true;
   }
 
-  /** @param now When the wait was served, by `performance.now()`; 0: it was not. */
-  #endWait(now: number): void {
-    this.#waitsAt?.noteWaited(now);
-    this.#waitsAt = undefined;
-  }
-
   /** What went out in front of it has succeeded: the server has what was waited for. */
   prepared(): void {
     if (this.wait === undefined) return;
     this.#session.session.times.waitedForData = true;
-    this.#endWait(performance.now());
+    this.#request.endWait(performance.now());
     this.#routing.router.positions.noteReached(this.state.position, this.server!);
   }
 
   /** It did not get there, or no connection could be had: the primary is the one. */
   giveUp(failed: boolean): void {
-    this.#abandon(failed);
+    this.#request.abandon(failed);
     this.wait = undefined;
     this.#hasWaited = true;
   }
@@ -329,18 +353,10 @@ export class SessionRoute implements Asker {
 
   /** The client or the server has gone. */
   lost(): void {
-    this.#abandon(!this.#session.session.closed);
+    this.#request.abandon(!this.#session.session.closed);
     if (this.#mayWrite()) this.#noteUntold();
     this.state.isTransactionUnsent = false;
     this.end();
-  }
-
-  #abandon(failed: boolean): void {
-    this.#endWait(0);
-    if (this.#sentAt === 0) return;
-    this.#sentAt = 0;
-    if (failed) this.#sentTo!.noteFailed(true);
-    else this.#sentTo!.noteAbandoned();
   }
 
   /** An OK packet has told a GTID. @param text As it stands there. */
@@ -350,20 +366,13 @@ export class SessionRoute implements Asker {
   }
 
   /** The answer is complete. Hot path. */
-  noteAnswer({ connection }: PooledConnection): void {
+  noteAnswer({ status, errorCode }: AnsweredStatus): void {
     const session = this.#session;
-    const { status, errorCode } = connection.tracker;
     const { facts } = session;
     const failed = errorCode !== 0;
     if (!failed) this.status = status;
-    if (this.#sentAt !== 0) {
-      if (isInterruption(errorCode)) this.#sentTo!.noteAbandoned();
-      else {
-        const now = performance.now();
-        this.#sentTo!.noteAnswered(now - this.#sentAt, now);
-      }
-      this.#sentAt = 0;
-    }
+    if (isInterruption(errorCode)) this.#request.abandon(false);
+    else this.#request.answered();
     if ((status & ServerStatus.IN_TRANS) === 0) this.state.isTransactionUnsent = false;
     this.state.autocommit = (status & ServerStatus.AUTOCOMMIT) !== 0;
     if (facts !== undefined && (facts.bars & Bar.DEFINES) !== 0) {
@@ -397,14 +406,15 @@ export class SessionRoute implements Asker {
   end(): void {
     this.isEventual = false;
     this.wait = undefined;
-    this.#endWait(0);
+    this.#forgetQuestion();
     this.#hasAsked =
+      this.#mayNotGuess =
       this.#hasWaited =
       this.#hasLeft =
       this.#isRefused =
       this.#isTold =
         false;
-    if (this.#sentAt !== 0) this.#abandon(false);
+    this.#request.abandon(false);
   }
 
   /** As after a login. */
@@ -416,8 +426,5 @@ export class SessionRoute implements Asker {
 
 /** ER_OPTION_PREVENTS_STATEMENT. */
 const READ_ONLY_SERVER = 1290;
-
-/** MySQL's name, MariaDB's. */
-const ISOLATION = ["transaction_isolation", "tx_isolation"];
 
 const NO_RULES = new Uint32Array(0);

@@ -1,9 +1,9 @@
 // How long a session's statements take, and where. Hot path: with nothing to wait for, the time of the
 // command's event and that of its answer's are all that is looked at.
 
-import type { PooledConnection, ServerConnection } from "../backend/mod.ts";
+import type { ServerConnection } from "../backend/mod.ts";
 import { eventTime } from "../net/mod.ts";
-import { Stage } from "../observe/mod.ts";
+import { type MeasuredAnswer, Stage } from "../observe/mod.ts";
 import type { LexicalMode } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
@@ -34,6 +34,8 @@ export class StatementTimes {
   askedAt = 0;
   /** How long that took. */
   askedMs = 0;
+  /** Its answer was there, and was held until that was known; 0: it was not held. */
+  heldAt = 0;
   /** What it was made ready for was data, not the session's state. */
   waitedForData = false;
   /** The first piece of an answer in several has come. */
@@ -62,6 +64,7 @@ export class StatementTimes {
       this.restoredAt =
       this.askedAt =
       this.askedMs =
+      this.heldAt =
         0;
   }
 
@@ -86,6 +89,21 @@ export class StatementTimes {
     this.askedAt = 0;
   }
 
+  /** All that was done so far was in vain: a position is waited for. */
+  startsOver(): void {
+    if (this.startedAt === 0) return;
+    this.askedAt = this.startedAt;
+    this.grantedAt = this.heldAt = 0;
+    this.hasWaited = true;
+  }
+
+  /** The answer is there before the position. */
+  holds(): void {
+    if (this.startedAt === 0) return;
+    this.heldAt = eventTime();
+    this.hasWaited = true;
+  }
+
   /** A piece of the answer has come, and more is to come. */
   goesOn(): void {
     if (this.firstAt === 0 && this.startedAt !== 0) this.firstAt = eventTime();
@@ -99,15 +117,19 @@ export class StatementTimes {
   }
 }
 
+/** An answer that has ended, as its connection tells of it. */
+export interface Answered {
+  readonly tracker: MeasuredAnswer & { readonly status: number };
+  readonly facts: { readonly server: string };
+}
+
 /** A pooled session's command has been answered. */
-export function noteTimes(session: PooledSession, pooled: PooledConnection): void {
+export function noteTimes(session: PooledSession, { tracker, facts }: Answered): void {
   const { times } = session.session;
   const { startedAt } = times;
-  session.seat.noteAnswered(pooled);
   times.startedAt = 0;
   if (startedAt === 0 || !runsText(session)) return;
   const { metrics } = session.context;
-  const { tracker, facts } = pooled.connection;
   const server = metrics.server(facts.server);
   const now = eventTime();
   const totalUs = us(startedAt, now);
@@ -115,13 +137,13 @@ export function noteTimes(session: PooledSession, pooled: PooledConnection): voi
   const streamUs = times.firstAt === 0 ? 0 : us(times.firstAt, now);
   if (times.firstAt !== 0) metrics.addStage(Stage.STREAM, server, streamUs);
   if (tracker.errorCode !== 0) metrics.addError(tracker.errorCode, server);
-  findWaits(startedAt, times);
+  findWaits(startedAt, times, now);
   const { queueUs, consistencyUs, restoreUs } = waits;
   if (times.hasWaited) {
     if (queueUs > 0) metrics.addStage(Stage.QUEUE, server, queueUs);
     if (consistencyUs > 0) metrics.addStage(Stage.CONSISTENCY, server, consistencyUs);
     if (restoreUs > 0) metrics.addStage(Stage.RESTORE, server, restoreUs);
-    metrics.addStage(Stage.EXECUTE, server, us(waits.sentAt, now));
+    metrics.addStage(Stage.EXECUTE, server, waits.executeUs);
     metrics.addWaited(record, server, totalUs, tracker);
   } else metrics.addStatement(record, server, totalUs, tracker);
   if (!logsStatements(session.context)) return;
@@ -140,16 +162,16 @@ export function noteTimes(session: PooledSession, pooled: PooledConnection): voi
   logged.queueUs = queueUs;
   logged.restoreUs = restoreUs;
   logged.consistencyUs = consistencyUs;
-  if (times.hasWaited) logged.executeUs = us(waits.sentAt, now);
+  if (times.hasWaited) logged.executeUs = waits.executeUs;
   logged.streamUs = streamUs;
   logged.retries = session.retry?.attempts ?? 0;
   logAnswered(session.session, logged, tracker);
 }
 
-/** What a statement has waited for, in microseconds, and when it was sent then. One for all of them. */
-const waits = { queueUs: 0, restoreUs: 0, consistencyUs: 0, sentAt: 0 };
+/** What a statement has waited for, and how long it ran then, in microseconds. One for all of them. */
+const waits = { queueUs: 0, restoreUs: 0, consistencyUs: 0, executeUs: 0 };
 
-function findWaits(startedAt: number, times: StatementTimes): void {
+function findWaits(startedAt: number, times: StatementTimes, now: number): void {
   if (!times.hasWaited) {
     waits.queueUs = waits.restoreUs = waits.consistencyUs = 0;
     return;
@@ -157,11 +179,13 @@ function findWaits(startedAt: number, times: StatementTimes): void {
   const { askedMs, waitedForData } = times;
   const wantedAt = startedAt + askedMs;
   const grantedAt = times.grantedAt || wantedAt;
-  waits.sentAt = times.restoredAt || grantedAt;
-  const readyUs = us(grantedAt, waits.sentAt);
+  const sentAt = times.restoredAt || grantedAt;
+  const answeredAt = times.heldAt || now;
+  const readyUs = us(grantedAt, sentAt);
   waits.queueUs = us(wantedAt, grantedAt);
   waits.restoreUs = waitedForData ? 0 : readyUs;
-  waits.consistencyUs = askedMs * 1000 + (waitedForData ? readyUs : 0);
+  waits.consistencyUs = askedMs * 1000 + (waitedForData ? readyUs : 0) + us(answeredAt, now);
+  waits.executeUs = us(sentAt, answeredAt);
 }
 
 /**
@@ -185,7 +209,7 @@ function recordOf(session: PooledSession, server: number): number {
 function logAnswered(
   session: ClientSession,
   logged: StatementToLog,
-  { rows, affectedRows, errorCode }: ServerConnection["tracker"],
+  { rows, affectedRows, errorCode }: MeasuredAnswer,
 ): void {
   logged.rowsSent = rows;
   logged.rowsAffected = affectedRows;

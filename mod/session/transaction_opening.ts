@@ -2,6 +2,7 @@
 // well, where the first statement in it was refused.
 
 import type { PooledConnection } from "../backend/mod.ts";
+import type { ConsistencyLevel } from "../config/mod.ts";
 import { Effect, TransactionStart, transactionStart } from "../sql/mod.ts";
 import { Command, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
 import { lexicalModeOf } from "./lexical_mode.ts";
@@ -67,6 +68,27 @@ export function transactionBegunBy(session: PooledSession): number {
   );
 }
 
+/**
+ * Whether the reads of the transaction that the command under way begins may run on a replica until it
+ * writes. @param level The session's level of consistency, where it has set one.
+ */
+export function maySplit(
+  { context, state, baseline }: PooledSession,
+  begins: number,
+  level: ConsistencyLevel | undefined,
+): boolean {
+  const { transactions, consistency } = context.config.route;
+  if (transactions !== "split" || begins === 0 || (begins & NOT_LATER) !== 0) return false;
+  // Each of its reads would have to ask.
+  if (["global", "instance"].includes(level ?? consistency)) return false;
+  const isolation = ISOLATION.map((name) =>
+    state.variables.get(name) ?? baseline.literals.get(name)
+  );
+  return isolation.some((literal) => literal === "'READ-COMMITTED'");
+}
+
+/** MySQL's name, MariaDB's. */
+const ISOLATION = ["transaction_isolation", "tx_isolation"];
 const NOT_LATER = TransactionStart.READ_ONLY | TransactionStart.SNAPSHOT;
 /** Commands that no transaction notices. */
 const CHANGE_NOTHING = new Set<number>([Command.PING, Command.STMT_PREPARE, Command.STATISTICS]);

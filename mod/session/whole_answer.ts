@@ -3,10 +3,10 @@
 
 import type { PooledConnection } from "../backend/mod.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { noteTimes } from "./statement_times.ts";
+import { type Answered, noteTimes } from "./statement_times.ts";
 
 /** What a plain answer tells of itself. */
-interface AnswerFacts {
+export interface AnswerFacts {
   readonly sawRows: boolean;
   readonly rows: number;
   readonly affectedRows: number;
@@ -22,10 +22,16 @@ export function notePlainAnswer(
   session.conditions = undefined; // on MariaDB there are none
 }
 
-/** The command under way is answered on a connection. To be called before the answer is written. */
-export function noteWholeAnswer(session: PooledSession, pooled: PooledConnection): void {
-  noteTimes(session, pooled);
-  session.route?.noteAnswer(pooled);
+/** The command under way is answered on a connection that it has had for itself. */
+export function noteOwnAnswer(session: PooledSession, pooled: PooledConnection): void {
+  session.seat.noteAnswered(pooled);
+  noteTimes(session, pooled.connection);
+}
+
+/** The command under way is answered. To be called before the answer is written. */
+export function noteWholeAnswer(session: PooledSession, answered: Answered): void {
+  noteTimes(session, answered);
+  session.route?.noteAnswer(answered.tracker);
 }
 
 /** Writes an answer, and ends the command. Its numbers on the session's last connection are older. */

@@ -6,7 +6,7 @@ import { type Connection, createConnection, type RowDataPacket } from "mysql2/pr
 import { SimulatedCluster } from "../../fixtures/cluster/mod.ts";
 import { until } from "../cluster/mod.ts";
 import { startProxy } from "../proxy_process.ts";
-import { replayCounters } from "./replay_counters.ts";
+import { proxyCounters } from "../proxy_counters.ts";
 
 const ANNOUNCED_MS = 3000;
 
@@ -52,7 +52,7 @@ test(
     const written = other.query("INSERT INTO shop.t VALUES (3)").then(() => isWritten = true);
     await until(
       "it waits",
-      async () => (await replayCounters(proxy, "parked")).get("parked") === 1,
+      async () => (await proxyCounters(proxy, "parked")).get("parked") === 1,
     );
     await begun.query("INSERT INTO shop.t VALUES (2)");
     await begun.query("COMMIT");

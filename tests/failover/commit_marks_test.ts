@@ -9,7 +9,7 @@ import { loginAs } from "../proxy/subjects.ts";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { ServerStatus } from "../../mod/wire/mod.ts";
 import { whyMissing } from "../setup/cache.ts";
-import { replayCounters } from "./replay_counters.ts";
+import { proxyCounters } from "../proxy_counters.ts";
 
 const TEST_MS_MAX = 60_000;
 /** Nobody waits this long for a replica's word without one. */
@@ -109,7 +109,7 @@ describe.skipIf(missing !== null)("a COMMIT whose server is lost", () => {
     expect(await client.value("SELECT LAST_INSERT_ID()")).toBe("1");
     expect(await client.value("SELECT COUNT(*) FROM t")).toBe("1");
     expect(await client.value("SELECT COUNT(*) FROM numbered")).toBe("2");
-    const counted = await replayCounters(proxy, "commits_found");
+    const counted = await proxyCounters(proxy, "commits_found");
     expect(counted.get("commits_found")).toBe(1);
     await replica.start(["--read-only=ON"]);
   }, TEST_MS_MAX);
@@ -143,7 +143,7 @@ describe.skipIf(missing !== null)("a COMMIT whose server is lost", () => {
     await failOver();
     await isDone(answer);
     expect(await client.value("SELECT COUNT(*) FROM t WHERE id = 2")).toBe("1");
-    const counted = await replayCounters(proxy);
+    const counted = await proxyCounters(proxy);
     expect(counted.get("replays")).toBe(1);
   }, TEST_MS_MAX);
 

@@ -10,7 +10,7 @@ import type { RawClient } from "../proxy/raw_client.ts";
 import { loginAs } from "../proxy/subjects.ts";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { serverKinds } from "../servers/mod.ts";
-import { replayCounters } from "./replay_counters.ts";
+import { proxyCounters } from "../proxy_counters.ts";
 
 const STATEMENTS_MAX = 12;
 const CONFIG = `[pool]
@@ -208,7 +208,7 @@ describe.each(serverKinds())("transactions whose %s server is lost", (kind) => {
     expect(await ids(600)).toEqual([]);
     expect(await ids(900)).toEqual([]);
 
-    const counted = await replayCounters(proxy);
+    const counted = await proxyCounters(proxy);
     expect(counted.get("replays")).toBeGreaterThanOrEqual(7);
     expect(counted.get("replays_failed")).toBeGreaterThanOrEqual(6);
     expect(counted.get("replay_bytes")).toBe(0);

@@ -4,7 +4,7 @@
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import { until } from "../cluster/watching.ts";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
-import { replayCounters } from "./replay_counters.ts";
+import { proxyCounters } from "../proxy_counters.ts";
 import type { Site } from "./site.ts";
 import { type ClusterKind, startSite } from "./start_site.ts";
 
@@ -101,7 +101,7 @@ async function overKill(
   const wentOn = child.exitCode === null;
   const report = (await said).join("\n");
   const status = await child.exited;
-  const counters = await replayCounters(proxy);
+  const counters = await proxyCounters(proxy);
   const number = (pattern: RegExp) => Number(pattern.exec(report)?.[1] ?? NaN);
   return {
     transactions: number(/^ +transactions: +(\d+)/m),

@@ -12,6 +12,7 @@ import type { ConsistencyLevel } from "../../mod/config/mod.ts";
 import { until } from "../cluster/mod.ts";
 import type { Site } from "../failover/site.ts";
 import { Random } from "../fuzz/random.ts";
+import { proxyCounters } from "../proxy_counters.ts";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 
 /** How a hunt is made. */
@@ -40,6 +41,8 @@ export interface HuntReport {
   examples: string[];
   /** Statements that failed, by message. */
   readonly errors: Map<string, number>;
+  /** Reads that ran before the primary had told what they had to see. */
+  guesses: number;
   /** Percent of the reads that ran on replicas. */
   replicaShare: number;
   /** SHOW ROUTES at the end. */
@@ -48,6 +51,11 @@ export interface HuntReport {
 
 const ROWS = 32;
 const EXAMPLES_MAX = 5;
+/** How often nobody has much to write for a while, and for how many reads. */
+const QUIET_ONE_IN = 400;
+const QUIET_READS_MAX = 400;
+/** Of what would be done then so much is done all the same. */
+const QUIET_WRITE_ONE_IN = 40;
 
 /** What is known of a row: the highest number of which somebody may rely on that it is there. */
 class Marks {
@@ -76,6 +84,7 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
   await primary.sql(`INSERT INTO test.marks VALUES ${rows}`);
   await using proxy = await startProxy({
     backends: site.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
+    args: ["--admin", "127.0.0.1:0"],
     config: '[pool]\nmode = "transaction"\n[account]\nuser = "app"\npassword = "app"\n' +
       '[cluster]\nslow_start = "0"\n' +
       `[route]\nsplit = true\nconsistency = "${level}"\nwait_timeout = "200ms"\n`,
@@ -86,6 +95,7 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
     stale: 0,
     examples: [],
     errors: new Map(),
+    guesses: 0,
     replicaShare: 0,
     routes: [],
   };
@@ -97,6 +107,7 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
     ],
     done: false,
     tokens: [],
+    quietReads: 0,
   };
   const marks = new Marks();
   const hunters: Hunter[] = [];
@@ -119,6 +130,7 @@ export async function hunt(options: HuntOptions): Promise<HuntReport> {
   await Promise.all([disturbing, writing]);
   report.routes = await ask(hunters[0]!.connection, "SHOW ROUTES");
   report.replicaShare = replicaShare(report.routes);
+  report.guesses = (await proxyCounters(proxy, "guesses")).get("guesses")!;
   for (const hunter of hunters) hunter.connection.destroy();
   return report;
 }
@@ -165,6 +177,8 @@ interface State {
   /** Those of the primary that are left to do, the last one first. */
   readonly changes: Change[];
   done: boolean;
+  /** For so many reads next to nothing is written: what the primary has is no news then. */
+  quietReads: number;
   /** Positions that sessions have left for others, with a row's number that is in them. */
   readonly tokens: { readonly token: string; readonly row: number; readonly number: number }[];
 }
@@ -189,7 +203,11 @@ class Hunter {
     while (report.reads < options.reads || state.changes.length > 0) {
       try {
         const turn = random.below(10);
-        if (turn === 0) await this.#write();
+        if (state.quietReads > 0) state.quietReads--;
+        else if (random.oneIn(QUIET_ONE_IN)) state.quietReads = random.below(QUIET_READS_MAX);
+        if (state.quietReads > 0 && !random.oneIn(QUIET_WRITE_ONE_IN)) {
+          await this.#read(random.below(ROWS));
+        } else if (turn === 0) await this.#write();
         else if (turn === 1 && options.level !== "eventual") await this.#pass();
         else await this.#read(random.below(ROWS));
       } catch (error) {
@@ -312,6 +330,10 @@ async function writePast(marks: Marks, random: Random, state: State): Promise<vo
     const direct = await connect(primary.port).catch(() => undefined);
     while (direct !== undefined && !state.done && site.primary === primary) {
       const row = random.below(ROWS / 8) * 8 + 7;
+      if (state.quietReads > 0 && !random.oneIn(QUIET_WRITE_ONE_IN)) {
+        await Bun.sleep(1);
+        continue;
+      }
       try {
         await direct.query(`UPDATE marks SET n = n + 1 WHERE id = ${row}`);
       } catch (error) {

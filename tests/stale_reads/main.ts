@@ -45,9 +45,11 @@ for (const kind of clusters) {
 }
 process.exit(well ? 0 : 1);
 
-function tell({ reads, writes, stale, examples, errors, replicaShare, routes }: HuntReport): void {
+function tell(report: HuntReport): void {
+  const { reads, writes, stale, examples, errors, guesses, replicaShare, routes } = report;
   console.log(
-    `  ${reads} reads (${replicaShare.toFixed(1)} % on replicas), ${writes} writes: ${stale} stale`,
+    `  ${reads} reads (${replicaShare.toFixed(1)} % on replicas, ${guesses} on a guess), ` +
+      `${writes} writes: ${stale} stale`,
   );
   for (const example of examples) console.log(`  ${example}`);
   for (const [message, count] of errors) console.log(`  error ${count} x ${message}`);

@@ -21,7 +21,7 @@ const seed = testSeed("stale reads");
 
 /** Nothing is stale, and replicas have most of the reads. */
 async function huntAt(site: Site, level: "session" | "instance" | "global"): Promise<void> {
-  const { stale, examples, errors, replicaShare } = await hunt({
+  const { stale, examples, errors, guesses, replicaShare } = await hunt({
     site,
     level,
     seed,
@@ -30,6 +30,7 @@ async function huntAt(site: Site, level: "session" | "instance" | "global"): Pro
   });
   expect({ stale, examples, errors: [...errors] }).toEqual({ stale: 0, examples: [], errors: [] });
   expect(replicaShare).toBeGreaterThan(50);
+  if (level === "global") expect(guesses).toBeGreaterThan(0);
 }
 
 for (const kind of serverKinds()) {

@@ -1,10 +1,10 @@
-// What the proxy has counted of transactions that were run again.
+// What a proxy under test has counted.
 
 import { createConnection, type RowDataPacket } from "mysql2/promise";
-import type { ProxyProcess } from "../proxy_process.ts";
+import type { ProxyProcess } from "./proxy_process.ts";
 
 /** By their names in SHOW COUNTERS. The proxy must have an admin port, and the account `app`. */
-export async function replayCounters(
+export async function proxyCounters(
   proxy: ProxyProcess,
   like = "replay%",
 ): Promise<ReadonlyMap<string, number>> {
