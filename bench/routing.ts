@@ -67,6 +67,7 @@ const router = new Router({
   route: { ...defaultConfig().route, split: true },
   rules,
   lookMsMax: 1000,
+  othersWrite: false,
   slowStartMs: 10_000,
 });
 router.update(topology);

@@ -75,7 +75,13 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
     args.push("-c", file);
   }
   const command = [...proxyCommand(), ...args, ...(options.args ?? [])];
-  const child = await supervise(folder, { command, env: options.env ?? {} });
+  const namesWorkers = /^workers\b/m.test(options.config ?? "") || args.includes("--workers") ||
+    options.args?.includes("--workers") === true;
+  const child = await supervise(folder, {
+    command,
+    // One, whose counters and pools are all there are, unless a test says otherwise.
+    env: { ...(namesWorkers ? {} : { MYSQLPROXY_WORKERS: "1" }), ...options.env },
+  });
   const { pid, exited } = child;
   let ended: number | undefined;
   exited.then((status) => ended = status);

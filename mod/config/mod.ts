@@ -51,3 +51,4 @@ export { properties } from "./properties.ts";
 export { configReference, configTemplate } from "./reference.ts";
 export { formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";
 export { commit, version } from "./version.ts";
+export { workerCount } from "./worker_count.ts";

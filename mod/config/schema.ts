@@ -301,8 +301,9 @@ export const fileSchema = v.pipe(
         help: "where clients are accepted: host:port, [v6]:port or unix:/path",
       },
     }),
-    workers: integer(1, { min: 0, max: 256 }, {
-      doc: "Worker processes; 0 is one per processor core.",
+    workers: integer(0, { min: 0, max: 256 }, {
+      doc: "Worker processes; 0 is one per processor core, but no more than leave each of them " +
+        "four of `pool.connections_max`.",
       flag: {
         names: "--workers",
         value: "number",

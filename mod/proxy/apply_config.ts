@@ -2,14 +2,13 @@
 
 import { BlockList } from "node:net";
 import type { Server } from "../backend/mod.ts";
-import type { Config } from "../config/mod.ts";
+import { type Config, workerCount } from "../config/mod.ts";
 import type { LeveledLog, Log } from "../observe/mod.ts";
 import { AuditChoice, type SessionContext } from "../session/mod.ts";
 import { logSettings } from "./log_settings.ts";
 import { connectSettings, ownAccount, poolLimits } from "./server_settings.ts";
 import { sharesConnections } from "./shares_connections.ts";
 import { openStatementLogs } from "./statement_logs.ts";
-import { workerCount } from "./worker_count.ts";
 import { clientTlsContext, type MadeCertificate } from "./tls_context.ts";
 
 /** A configuration that can be put in force, or be given up; one of them is to be called. */

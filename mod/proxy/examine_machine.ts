@@ -1,10 +1,9 @@
 // What `doctor` says of this machine: open files, and ports that the proxy is to listen on.
 
 import type { Diagnosis } from "../cluster/mod.ts";
-import { type Config, formatAddress, type ListenAddress } from "../config/mod.ts";
+import { type Config, formatAddress, type ListenAddress, workerCount } from "../config/mod.ts";
 import { listen } from "../net/mod.ts";
 import { sessionsByOpenFiles } from "./open_files.ts";
-import { workerCount } from "./worker_count.ts";
 
 /** Looks at what the proxy needs of the machine that `doctor` runs on. */
 export async function examineMachine(config: Config): Promise<readonly Diagnosis[]> {

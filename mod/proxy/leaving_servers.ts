@@ -51,7 +51,7 @@ export class LeavingServers {
       // Who could go elsewhere has gone at its next statement.
       if (now - since > config.drain.timeoutMs) {
         for (const session of sessions) {
-          if (session.idle && !session.inTransaction) session.shutDown(REMOVED);
+          if (session.idle && !session.hasBegun) session.shutDown(REMOVED);
         }
       }
       const isUnused = sessions.length === 0 && server.pool.empty &&

@@ -1,8 +1,7 @@
 // How many connections there are to a server, for SHOW RW and SHOW RO.
 
-import type { Config } from "../config/mod.ts";
+import { type Config, workerCount } from "../config/mod.ts";
 import type { SessionContext } from "../session/mod.ts";
-import { workerCount } from "./worker_count.ts";
 
 /** The connections to a server. */
 export interface PoolUse {

@@ -1,6 +1,6 @@
 // `serve` as a process: starts, says where it listens, reacts to signals, ends in good order.
 
-import type { Config, ListenAddress } from "../config/mod.ts";
+import { type Config, type ListenAddress, workerCount } from "../config/mod.ts";
 import { formatAddress } from "../config/mod.ts";
 import { createLog, type Log, LogLines } from "../observe/mod.ts";
 import { ListenError } from "../net/mod.ts";
@@ -17,7 +17,6 @@ import { LISTEN_STATUS, StartError } from "./start_error.ts";
 import { Predecessor } from "./takeover.ts";
 import { ClusterWatch } from "./watch_cluster.ts";
 import { WatchedFiles } from "./watch_file.ts";
-import { workerCount } from "./worker_count.ts";
 import { sharesConnections } from "./shares_connections.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { primaryAddress } from "./stored_code.ts";

@@ -6,6 +6,7 @@ import {
   type Config,
   type StatementLogSettings,
   version,
+  workerCount,
 } from "../config/mod.ts";
 import {
   AuditLog,
@@ -16,7 +17,6 @@ import {
   slowLogHead,
 } from "../observe/mod.ts";
 import { StartError } from "./start_error.ts";
-import { workerCount } from "./worker_count.ts";
 
 /** The exit status for a file that cannot be written; see docs/exit-status.md. */
 const CONFIGURATION_STATUS = 3;

@@ -3,7 +3,7 @@
 
 import { addPoolStatuses } from "../backend/mod.ts";
 import { NO_TOPOLOGY } from "../cluster/mod.ts";
-import type { Config } from "../config/mod.ts";
+import { type Config, workerCount } from "../config/mod.ts";
 import { selfSignedCertificate } from "../net/mod.ts";
 import {
   addCounters,
@@ -25,7 +25,6 @@ import type { Running } from "./running.ts";
 import { makeTotals } from "./server_digests.ts";
 import { splitsReads } from "./splits_reads.ts";
 import { clientTlsContext } from "./tls_context.ts";
-import { workerCount } from "./worker_count.ts";
 import { UsageTotals } from "./usage.ts";
 import { ANSWER_MS, WorkerHandle } from "./worker_handle.ts";
 

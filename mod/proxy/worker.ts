@@ -3,7 +3,7 @@
 import { FailureThrottle, RsaKey } from "../auth/mod.ts";
 import { type PooledConnection, Pools, PoolTables, Server, ServerList } from "../backend/mod.ts";
 import type { Topology } from "../cluster/mod.ts";
-import type { Config } from "../config/mod.ts";
+import { type Config, workerCount } from "../config/mod.ts";
 import { addressText, eventTime, ListenError, onDefect, type Stream } from "../net/mod.ts";
 import {
   Counters,
@@ -58,7 +58,6 @@ import { takeStep } from "./takeover.ts";
 import { Troubles } from "./trouble.ts";
 import { clientTlsContext, type MadeCertificate } from "./tls_context.ts";
 import { takeUsage, UsageTotals } from "./usage.ts";
-import { workerCount } from "./worker_count.ts";
 
 /** How long the end of a worker waits for servers' answers behind its last client, in milliseconds. */
 const LEAVE_MS = 1000;
@@ -215,7 +214,7 @@ export async function startWorker(
   }, Math.min(config.pool.connectTimeoutMs, config.limits.loginTimeoutMs / 2));
   const endIdle = () => {
     for (const session of [...context.directory.all()]) {
-      if (!session.loggedIn || (session.idle && !session.inTransaction)) {
+      if (!session.loggedIn || (session.idle && !session.hasBegun)) {
         session.shutDown(SHUTDOWN);
       }
     }

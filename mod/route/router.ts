@@ -30,6 +30,8 @@ export interface RouterOptions {
   readonly lookMsMax: number;
   /** `cluster.slow_start`. */
   readonly slowStartMs: number;
+  /** Other workers write too: what was written through the proxy only the primary can tell. */
+  readonly othersWrite: boolean;
   /** Numbers from 0 up to 1. @default {Math.random} */
   readonly random?: () => number;
 }
@@ -152,6 +154,7 @@ export class Router {
       else if (hint.target !== undefined) target = hint.target === "primary" ? PRIMARY : REPLICA;
       into.isHinted = server !== undefined || hint.target !== undefined;
     }
+    if (into.consistency === "instance" && this.options.othersWrite) into.consistency = "global";
     if (target === PRIMARY) {
       this.#toPrimary(into.isHinted ? RouteReason.HINT : RouteReason.RULE);
     } else if (this.#mayLeave(target)) {

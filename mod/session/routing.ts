@@ -30,7 +30,7 @@ import {
 import type { CachedFacts } from "../sql/mod.ts";
 import type { RuleSet } from "../route/mod.ts";
 import { Capability } from "../wire/mod.ts";
-import type { Config } from "../config/mod.ts";
+import { type Config, workerCount } from "../config/mod.ts";
 import type { SessionContext } from "./context.ts";
 import { OwnProbe } from "./own_probe.ts";
 import { StallWatch } from "./stall_watch.ts";
@@ -86,6 +86,7 @@ export class Routing {
       rules: this.rules,
       lookMsMax: monitor.timeoutMs,
       slowStartMs: cluster.slowStartMs,
+      othersWrite: workerCount(this.#config) > 1,
     };
   }
 

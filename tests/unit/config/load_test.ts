@@ -152,7 +152,7 @@ describe("loadConfig() layers", () => {
 
   test("flags win over the environment, that over the file, that over defaults", () => {
     const env = { MYSQLPROXY_WORKERS: "3", MYSQLPROXY_LOG_LEVEL: "error" };
-    expect(load(backend).workers).toBe(1);
+    expect(load(backend).workers).toBe(0);
     expect(load(file).workers).toBe(2);
     expect(load(file, { env }).workers).toBe(3);
     expect(load(file, { env, flags: { workers: "4" } }).workers).toBe(4);
@@ -205,7 +205,7 @@ describe("loadConfig() layers", () => {
       MYSQLPROXY_WORKERS: "",
     };
     expect(load(backend, { env }).account).toEqual({ user: "short", password: "" });
-    expect(load(backend, { env }).workers).toBe(1);
+    expect(load(backend, { env }).workers).toBe(0);
   });
 
   test("an empty flag turns an address off", () => {

@@ -70,11 +70,12 @@ export function topology(
 /** A router over servers. */
 export function routerOver(
   servers: readonly TopologyServer[],
-  { route = {}, rules = [], flavor = "async", random }: {
+  { route = {}, rules = [], flavor = "async", random, othersWrite = false }: {
     readonly route?: Partial<Route>;
     readonly rules?: Config["rules"];
     readonly flavor?: FlavorName;
     readonly random?: () => number;
+    readonly othersWrite?: boolean;
   } = {},
 ): Router {
   const router = new Router({
@@ -82,6 +83,7 @@ export function routerOver(
     rules: new Rules(rules),
     lookMsMax: LOOK_MS,
     slowStartMs: 10_000,
+    othersWrite,
     ...(random && { random }),
   });
   router.update(topology(servers, flavor));
