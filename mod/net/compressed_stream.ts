@@ -58,6 +58,14 @@ export class CompressedStream implements ByteStream, StreamOwner {
     }
   }
 
+  cork(): void {
+    this.#inner.cork();
+  }
+
+  uncork(): void {
+    this.#inner.uncork();
+  }
+
   /** Compressed packets are large enough by themselves. */
   writeBulk(bytes: Uint8Array): void {
     this.write(bytes);

@@ -32,6 +32,10 @@ export interface ByteStream {
    * several go out together and the peer wakes up once. A `write` behind it sends all.
    */
   writeBulk(bytes: Uint8Array): void;
+  /** What is written from here on goes out together, so that the peer wakes up once: see `uncork`. */
+  cork(): void;
+  /** Sends what was written since `cork`. */
+  uncork(): void;
   /** Tells a compressing stream that a new command begins, so that its sequence starts again. */
   startCommand(): void;
   /** Stops reading; the peer feels it when its window is full. */
@@ -69,6 +73,8 @@ export class Stream implements ByteStream {
   readonly local: boolean;
   #socket: StreamSocket;
   #queue: Uint8Array[] = NO_QUEUE;
+  /** What is to go out together; undefined: what is written goes out at once. */
+  #corked: Uint8Array[] | undefined;
   /** The kernel did not take all: it says when it does again. */
   #blocked = false;
   #paused = false;
@@ -116,6 +122,10 @@ export class Stream implements ByteStream {
 
   write(bytes: Uint8Array): void {
     if (this.#closed) return;
+    if (this.#corked !== undefined) {
+      this.#corked.push(bytes);
+      return;
+    }
     this.sent += bytes.length;
     if (this.#queue.length > 0) {
       this.#enqueue(bytes);
@@ -135,6 +145,17 @@ export class Stream implements ByteStream {
     if (this.#blocked) return;
     if (this.pending >= GATHER_BYTES) this.#flush();
     else flushSoon(this);
+  }
+
+  cork(): void {
+    this.#corked ??= [];
+  }
+
+  uncork(): void {
+    const corked = this.#corked;
+    this.#corked = undefined;
+    if (corked === undefined || corked.length === 0) return;
+    this.write(corked.length === 1 ? corked[0] : Buffer.concat(corked));
   }
 
   /** Sends what was gathered: called when its time is over. */

@@ -124,6 +124,11 @@ export class ClientSession implements StreamOwner, AnswerSink, ConnectionHolder 
     return ((this.server?.tracker.status ?? 0) & ServerStatus.IN_TRANS) !== 0;
   }
 
+  /** The same, or its client has begun one that no server has been told of yet. */
+  get hasBegun(): boolean {
+    return this.inTransaction || this.pooled?.begin !== undefined;
+  }
+
   /** Lets the client in, then serves it until it leaves. */
   async start(): Promise<void> {
     const result = await login(this, this.transport, this.context);

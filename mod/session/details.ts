@@ -131,12 +131,12 @@ function connectionDetails(pooled: PooledConnection, { fresh }: AccountPool): Co
 }
 
 function sessionDetails(session: ClientSession): SessionDetails {
-  const { id, user, pooled, inTransaction } = session;
+  const { id, user, pooled, hasBegun } = session;
   return {
     id,
     user: readable(user),
     shared: pooled && sharedDetails(pooled),
-    inTransaction,
+    inTransaction: hasBegun,
   };
 }
 

@@ -92,6 +92,7 @@ export class LaneSeat {
     const session = this.#session;
     const { pool, command } = session;
     if (this.alone || !pool.lanes.isOn || session.effects !== Effect.READS) return false;
+    if (session.begin !== undefined) return false;
     // A position is to be waited for in front of it; or more is known of it than its text tells.
     if (session.route?.wait !== undefined || (session.facts?.bars ?? 0) !== 0) return false;
     const code = command[HEADER_LENGTH];

@@ -186,9 +186,10 @@ function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolea
   return false;
 }
 
-/** Settings have statements begin a transaction that do not say so. */
-function mayBeginUnsaid({ state: { variables } }: PooledSession): boolean {
-  return OFF.has(variables.get("autocommit") ?? "") || variables.has("completion_type");
+/** A transaction begins in front of it, or by settings that have statements begin one. */
+function mayBeginUnsaid({ begin, state: { variables } }: PooledSession): boolean {
+  return begin !== undefined || OFF.has(variables.get("autocommit") ?? "") ||
+    variables.has("completion_type");
 }
 
 const ASKS_LIST = Effect.ASKS_VARIABLES | Effect.ASKS_USER_VARIABLE;

@@ -27,7 +27,7 @@ import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
 import { dropAnswer, leaveBehind, leaveForGood, leaveTransaction } from "./pooled_leaving.ts";
 import type { SessionBeginning } from "./pool_opener.ts";
 import { followsAtOnce } from "./follows_at_once.ts";
-import { ping } from "./local_ping.ts";
+import { answersItself } from "./local_answers.ts";
 import { lacksTypesOfLast } from "./last_prepared.ts";
 import { LaneSeat } from "./lane_seat.ts";
 import { Preparation, readOwn } from "./preparation.ts";
@@ -139,7 +139,7 @@ export class PooledSession extends RetryingSession {
       return;
     }
     const pooled = this.#pooled;
-    if (pooled === undefined) command === Command.PING ? ping(this) : this.placeAgain();
+    if (pooled === undefined) answersItself(this) || this.placeAgain();
     else if (this.route?.leavesReplica !== true) this.#begin(pooled);
     else {
       this.#detach();

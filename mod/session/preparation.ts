@@ -145,6 +145,8 @@ export class Preparation {
    */
   take(session: PooledSession, needs: Needs, sent?: () => void): void {
     this.#waitingFor = 1;
+    const { stream } = this.pooled.connection;
+    stream.cork();
     this.#capture(session);
     const wait = session.route?.wait;
     if (wait !== undefined) {
@@ -156,6 +158,7 @@ export class Preparation {
     if (!needs.conditions && !needs.foundRows) this.#taker = session;
     this.#isAhead = sent !== undefined;
     sent?.();
+    stream.uncork();
     this.done();
   }
 

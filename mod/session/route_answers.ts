@@ -138,7 +138,7 @@ function explain(session: PooledSession, bytes: Uint8Array, start: number): Text
   const { state } = route!;
   const { isTransactionUnsent } = state;
   state.pinnedTo = session.pinned ? route!.server : undefined;
-  state.inTransaction = session.inTransaction;
+  state.inTransaction = session.session.hasBegun;
   route!.decide();
   state.pinnedTo = undefined;
   state.inTransaction = false;

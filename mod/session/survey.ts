@@ -116,7 +116,7 @@ function frontendOf(session: ClientSession): FrontendFacts {
     stage,
     ageMs: Math.max(0, now - connectedAt),
     idleMs: Math.max(0, now - activeAt),
-    inTransaction: session.inTransaction || isBeginning(session),
+    inTransaction: session.hasBegun || isBeginning(session),
     server: server?.facts.server ?? null,
     thread: server?.facts.threadId ?? null,
     pins: pooled ? pinReasons(pooled) : [],

@@ -45,6 +45,10 @@ export class MemoryStream implements ByteStream {
     this.written.push(Buffer.from(bytes));
   }
 
+  cork(): void {}
+
+  uncork(): void {}
+
   startCommand(): void {
     this.calls.push("startCommand");
   }

@@ -95,6 +95,23 @@ describe("Stream", () => {
     expect(stream.pending).toBe(0);
   });
 
+  test("what is written between cork and uncork goes out in one piece", async () => {
+    const { stream, peer } = await pair();
+    const pieces: string[] = [];
+    peer.on("data", (bytes) => pieces.push(bytes.toString()));
+    peer.resume();
+    stream.cork();
+    for (const text of ["a", "b", "c"]) stream.write(Buffer.from(text));
+    expect(stream.sent).toBe(0);
+    stream.uncork();
+    await until(() => pieces.length > 0, "the stream's bytes");
+    stream.cork();
+    stream.uncork(); // nothing
+    stream.write(Buffer.from("d"));
+    await until(() => pieces.length > 1, "what is written later");
+    expect(pieces).toEqual(["abc", "d"]);
+  });
+
   test("a peer that does not read: what is written is queued, then drained in order", async () => {
     const { stream, keeper, peer } = await pair();
     const part = 1 << 20;
