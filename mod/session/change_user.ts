@@ -6,7 +6,9 @@ import {
   isMariadb,
   literalOf,
   LoginRefusedError,
+  makeFresh,
   RELAY_PLUGIN,
+  resetConnection,
   runStatement,
   type ServerConnection,
 } from "../backend/mod.ts";
@@ -58,7 +60,17 @@ async function stayOrEnd(session: ClientSession, server: ServerConnection): Prom
   const { value } = await runStatement(server, "SELECT @@SESSION.sql_mode");
   if (value === undefined || session.closed) return;
   const { states } = session.context.tables;
-  pooled.setState(states.with(pooled.state, [["sql_mode", literalOf("sql_mode", value)]]));
+  const kept = states.with(pooled.state, [["sql_mode", literalOf("sql_mode", value)]]);
+  // The character sets that a reset brings from now on are those of the login that was refused.
+  try {
+    if (!await resetConnection(server)) return;
+    const { baseline } = pooled;
+    pooled.loginState = await makeFresh(server, { baseline, states, isReset: true });
+    pooled.pooled?.becomeFresh(pooled.loginState);
+    pooled.state = kept;
+  } catch {
+    session.endLost();
+  }
 }
 
 async function prove(
