@@ -94,6 +94,9 @@ export interface Answer {
   readonly failure?: string;
 }
 
+/** Sessions by account name. */
+export type UserSessions = readonly (readonly [string, number])[];
+
 /** From the supervisor to a worker. */
 export type ToWorker =
   | {
@@ -115,7 +118,13 @@ export type ToWorker =
   | { readonly kind: "code"; readonly code: StoredCode }
   /** What servers call digests; only where they are written to the audit log. */
   | { readonly kind: "digests"; readonly names: readonly DigestName[] }
-  | { readonly kind: "peers"; readonly clients: number }
+  /** What the other workers have. */
+  | {
+    readonly kind: "peers";
+    readonly clients: number;
+    readonly unauthenticated: number;
+    readonly users: UserSessions;
+  }
   /** So many workers share the pools. */
   | { readonly kind: "share"; readonly workers: number }
   | { readonly kind: "ask"; readonly ticket: number; readonly question: Question }
@@ -135,6 +144,8 @@ export type FromWorker =
     readonly kind: "counters";
     readonly counters: CounterValues;
     readonly pools: PoolUses;
+    /** Sessions of each account, where there is a limit on them. */
+    readonly users: UserSessions;
   }
   /** What was measured since the last message of this kind. */
   | { readonly kind: "metrics"; readonly metrics: MetricsDelta }

@@ -362,7 +362,8 @@ function accept(stream: Stream, context: SessionContext): void {
   const { config, counters } = context;
   stream.configure(config.tcp);
   const full = counters.clients + context.peers.clients >= config.limits.clientsMax ||
-    counters.clientsUnauthenticated >= config.limits.unauthenticatedMax;
+    counters.clientsUnauthenticated + context.peers.unauthenticated >=
+      config.limits.unauthenticatedMax;
   if (full) {
     counters.clientsRefusedFull++;
     stream.write(frame(encodeEarlyErr(TOO_MANY_CONNECTIONS), 0));

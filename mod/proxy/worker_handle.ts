@@ -15,7 +15,14 @@ import { addRoutes } from "../route/mod.ts";
 import { workerOf } from "../session/mod.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Fleet } from "./fleet.ts";
-import type { Answer, CredentialState, FromWorker, Question, ToWorker } from "./messages.ts";
+import type {
+  Answer,
+  CredentialState,
+  FromWorker,
+  Question,
+  ToWorker,
+  UserSessions,
+} from "./messages.ts";
 import type { PoolUses } from "./pool_use.ts";
 import { StartError } from "./start_error.ts";
 import type { TakeoverStep } from "./takeover.ts";
@@ -51,6 +58,9 @@ export class WorkerHandle {
   /** The counters as last told, and those of processes that have died in this place. */
   #counters: CounterValues = new Counters();
   #buried: CounterValues = new Counters();
+  #users: UserSessions = [];
+  /** What it was told last of what the others have. */
+  #toldOfOthers = "";
   #startedAt = 0;
   #hasStarted = false;
   #steered: () => void = () => {};
@@ -228,6 +238,8 @@ export class WorkerHandle {
     for (const answer of this.#waiting.values()) answer({ failure: "" });
     this.#waiting.clear();
     this.#counters = new Counters();
+    this.#users = [];
+    this.#toldOfOthers = "";
     this.#pools = {};
     this.#hasReached = false;
     if (this.#fleet.ending || this.isLeaving) {
@@ -259,10 +271,10 @@ export class WorkerHandle {
   #onMessage(message: FromWorker): void {
     switch (message.kind) {
       case "counters": {
-        const before = this.#counters.clients;
         this.#counters = message.counters;
         this.#pools = message.pools;
-        if (before !== message.counters.clients) this.#tellOthers();
+        this.#users = message.users;
+        this.#tellOthers();
         return;
       }
       case "steered":
@@ -302,10 +314,21 @@ export class WorkerHandle {
 
   #tellOthers(): void {
     const { workers } = this.#fleet;
-    const total = workers.reduce((sum, worker) => sum + worker.#counters.clients, 0);
     for (const worker of workers) {
       if (worker === this) continue;
-      worker.send({ kind: "peers", clients: total - worker.#counters.clients });
+      let clients = 0;
+      let unauthenticated = 0;
+      const users = new Map<string, number>();
+      for (const other of workers) {
+        if (other === worker) continue;
+        clients += other.#counters.clients;
+        unauthenticated += other.#counters.clientsUnauthenticated;
+        for (const [user, count] of other.#users) users.set(user, (users.get(user) ?? 0) + count);
+      }
+      const told = JSON.stringify([clients, unauthenticated, ...users]);
+      if (told === worker.#toldOfOthers) continue;
+      worker.#toldOfOthers = told;
+      worker.send({ kind: "peers", clients, unauthenticated, users: [...users] });
     }
   }
 

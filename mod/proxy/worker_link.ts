@@ -39,6 +39,8 @@ export interface LinkOptions {
 /** The worker's end of the channel; also how it asks the other workers. */
 export class Link implements Peers {
   clients = 0;
+  unauthenticated = 0;
+  #users: ReadonlyMap<string, number> = new Map();
   readonly #options: LinkOptions;
   readonly #tell: (message: FromWorker) => void;
   readonly #ended = Promise.withResolvers<number>();
@@ -56,6 +58,10 @@ export class Link implements Peers {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#tell = options.tell;
+  }
+
+  clientsOf(user: string): number {
+    return this.#users.get(user) ?? 0;
   }
 
   /** The worker, once it has started. */
@@ -99,6 +105,8 @@ export class Link implements Peers {
         return;
       case "peers":
         this.clients = message.clients;
+        this.unauthenticated = message.unauthenticated;
+        this.#users = new Map(message.users);
         return;
       case "ask":
         this.#tell({
@@ -176,6 +184,7 @@ export class Link implements Peers {
         kind: "counters",
         counters: { ...counters },
         pools: this.#worker!.pools(),
+        users: context.config.limits.clientsPerUserMax > 0 ? context.usersConnected.all() : [],
       } as const;
       const text = JSON.stringify(message);
       if (text === told) return;

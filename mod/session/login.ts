@@ -266,7 +266,8 @@ function offeredExtended({ mariadbCapabilities }: Greeting, shares: boolean): nu
 /** Judged after the proof, as servers do it: nobody can use up another one's sessions. */
 function isOverUserLimit({ user }: ClientSession, context: SessionContext): boolean {
   const { clientsPerUserMax } = context.config.limits;
-  return clientsPerUserMax > 0 && context.usersConnected.of(user) > clientsPerUserMax;
+  if (clientsPerUserMax === 0) return false;
+  return context.usersConnected.of(user) + context.peers.clientsOf(user) > clientsPerUserMax;
 }
 
 function tooManyOfUser(user: string): SqlError {

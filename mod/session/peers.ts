@@ -48,11 +48,17 @@ export interface Peers {
   forgetLogins(): void;
   /** Clients connected to the other workers, as last heard. */
   readonly clients: number;
+  /** Those of them that have not logged in yet. */
+  readonly unauthenticated: number;
+  /** Sessions of an account there; told where there is a limit on them. */
+  clientsOf(user: string): number;
 }
 
 /** The peers of a worker that is alone. */
 export const NO_PEERS: Peers = {
   clients: 0,
+  unauthenticated: 0,
+  clientsOf: () => 0,
   aim: () => Promise.resolve({ kind: "nobody" }),
   presence: () => Promise.resolve({ labels: [], unused: [] }),
   routes: () => Promise.resolve([]),

@@ -9,6 +9,11 @@ export class UserCounts {
     return this.#counts.get(user) ?? 0;
   }
 
+  /** All that have some. */
+  all(): readonly (readonly [string, number])[] {
+    return [...this.#counts];
+  }
+
   /** Counts a session that has changed from one name to another; undefined: from or to none. */
   move(from: string | undefined, to: string | undefined): void {
     if (from !== undefined) {

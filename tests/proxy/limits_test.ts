@@ -52,7 +52,7 @@ describe("limits", () => {
 
   test("clients_per_user_max: 1203 for that user, nobody else", async () => {
     await using proxy = await ownProxy(server, {
-      args: ["--clients-per-user-max", "2", "--workers", "1"], // counted within each worker
+      args: ["--clients-per-user-max", "2"],
     });
     const { app, second } = server.accounts;
     const one = await loginAs(app, proxy);

@@ -22,6 +22,8 @@ if (kind === undefined) throw new Error("Needs a server: MariaDB or MySQL");
 /** How long a worker that dies is missed, of the quickest of several tries. */
 const BACK_MS_MAX = 200;
 const BACK_TRIES = 6;
+/** So many logins in a row come to both of two workers. */
+const REFUSALS = 16;
 
 describe("two workers", () => {
   let server: RealServer;
@@ -51,6 +53,31 @@ describe("two workers", () => {
     for (const client of clients) client.close();
     await proxy.stop();
   });
+
+  test("clients_per_user_max counts over both of them", async () => {
+    await using limited = await ownProxy(server, {
+      args: ["--workers", "2", "--clients-per-user-max", "1", ...ownAccount(server)],
+    });
+    await limited.untilLogged(/mode=synced/);
+    const { app } = server.accounts;
+    using first = await loginAs(app, limited);
+    const codes: number[] = [];
+    // The first ones may come before their worker has heard of the one that is there.
+    await until("many in a row are refused, whichever worker they come to", async () => {
+      const code = await loginAs(app, limited).then(
+        (client) => {
+          client.close();
+          return 0;
+        },
+        (error: ServerError) => error.code,
+      );
+      if (code === 0) codes.length = 0;
+      else codes.push(code);
+      return codes.length === REFUSALS;
+    });
+    expect([...new Set(codes)]).toEqual([1203]);
+    expect(await first.value("SELECT 1")).toBe("1");
+  }, 20_000);
 
   test("ids are unique, and each client's CONNECTION_ID() is its own", async () => {
     const ids = clients.map((client) => client.greeting.threadId);
