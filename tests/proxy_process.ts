@@ -19,6 +19,8 @@ export interface ProxyOptions {
   /** Text of a configuration file. */
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** As many workers as it has by itself, which can be changed while it runs. @default {false} */
+  readonly ownWorkers?: boolean;
 }
 
 /** A running proxy. `await using` or `stop()` ends it; so does the end of the test run. */
@@ -75,7 +77,8 @@ export async function startProxy(options: ProxyOptions): Promise<ProxyProcess> {
     args.push("-c", file);
   }
   const command = [...proxyCommand(), ...args, ...(options.args ?? [])];
-  const namesWorkers = /^workers\b/m.test(options.config ?? "") || args.includes("--workers") ||
+  const namesWorkers = options.ownWorkers === true || /^workers\b/m.test(options.config ?? "") ||
+    args.includes("--workers") ||
     options.args?.includes("--workers") === true;
   const child = await supervise(folder, {
     command,

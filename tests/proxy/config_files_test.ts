@@ -22,6 +22,7 @@ async function place(text: string) {
     backends: [server],
     args: ["-c", file, "--idle-timeout", "1h"],
     env: { MYSQLPROXY_ADMIN_SOCKET: socket },
+    ownWorkers: true,
   });
   await proxy.untilLogged(/admin port .*unix:/);
   const admin = await RawClient.connect({ path: socket, user: "admin", password: "" });

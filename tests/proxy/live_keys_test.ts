@@ -25,14 +25,19 @@ interface Place extends AsyncDisposable {
   apply(text: string): Promise<void>;
 }
 
-/** A proxy with a file of its own, `text` behind what says who may come in to the admin port. */
-async function place(server: RealServer, text: string): Promise<Place> {
+/**
+ * A proxy with a file of its own, `text` behind what says who may come in to the admin port.
+ *
+ * @param ownWorkers It has one worker to begin with, and more if it is told so.
+ */
+async function place(server: RealServer, text: string, ownWorkers = false): Promise<Place> {
   const file = join(folder, `${Math.random()}.toml`);
   const whole = (rest: string) => `[admin]\npassword = "p"\n${rest}`;
-  writeFileSync(file, whole(text));
+  writeFileSync(file, (ownWorkers ? "workers = 1\n" : "") + whole(text));
   const proxy = await startProxy({
     backends: [server],
     args: ["-c", file, "--admin", "127.0.0.1:0"],
+    ownWorkers,
   });
   const port = await proxy.loggedPort("admin port");
   const admin = await RawClient.connect({ port, user: "admin", password: "p" });
@@ -176,7 +181,7 @@ for (const kind of kinds) {
 test("workers: more and fewer while clients connect, ask and leave", async () => {
   const { server } = await subject(kinds[0]!);
   const { app } = server.accounts;
-  await using here = await place(server, "");
+  await using here = await place(server, "", true);
   const { proxy, admin } = here;
   const resize = (workers: number) => admin.query(`SET workers = ${workers}`);
   using stays = await loginAs(app, proxy);

@@ -50,6 +50,7 @@ for (const kind of kinds) {
       const clients = [];
       for (let i = 0; i < 30; i++) clients.push(await loginAs(app, proxy));
       await holder.query("BEGIN");
+      await holder.query("SELECT 1"); // has a connection from here on
       const order: number[] = [];
       const waits: Promise<unknown>[] = [];
       for (const [i, client] of clients.entries()) {

@@ -88,6 +88,7 @@ for (const kind of kinds) {
       await using subject = await subjectOf("connections_max = 1");
       using holder = await loginAs(account, subject.proxy);
       await holder.query("BEGIN");
+      await holder.query("SELECT 1"); // has the only one
       const clients = await Promise.all(
         Array.from({ length: 50 }, () => loginAs(account, subject.proxy)),
       );

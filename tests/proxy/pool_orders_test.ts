@@ -20,6 +20,7 @@ for (const kind of kinds) {
       using coming = await loginAs(account, proxy);
       using bystander = await loginAs(other, proxy);
       await running.query("BEGIN");
+      await running.query("SELECT 1"); // has a connection from here on
       let isPaused = false;
       const pause = admin.query("PAUSE POOL 'paused'").then(() => isPaused = true);
       // The admin's client has its answer when the transaction has ended.
@@ -65,6 +66,7 @@ for (const kind of kinds) {
       using holder = await loginAs(account, proxy);
       using coming = await loginAs(account, proxy);
       await holder.query("BEGIN");
+      await holder.query("SELECT 1");
       expect(await admin.errorOf("PAUSE POOLS")).toMatchObject({ code: 1205 });
       const refused = await coming.errorOf("SELECT 1");
       expect(refused.code).toBe(1040);
@@ -102,6 +104,7 @@ for (const kind of kinds) {
       using idle = await loginAs(account, proxy);
       await held.query("SET @mine = 'held'");
       await held.query("BEGIN");
+      await held.query("SELECT 1");
       await idle.query("SET @mine = 'idle'");
       await untilThreads(server, account, 2);
       const before = new Set([await held.value(THREAD), await idle.value(THREAD)]);
@@ -164,6 +167,7 @@ for (const kind of kinds) {
         Array.from({ length: 500 }, () => loginAs(account, proxy)),
       );
       await holder.query("BEGIN");
+      await holder.query("SELECT 1");
       const order: number[] = [];
       const answers = clients.map(async (client, at) => {
         const value = await client.value(`SELECT ${at}`).catch(() => "left");

@@ -26,7 +26,10 @@ for (const mode of ["transaction", "session"]) {
         );
       const clients = await Promise.all(Array.from({ length: 5 }, () => loginAs(app, proxy)));
       // All at once: each needs a connection.
-      for (const client of clients) await client.query("BEGIN");
+      for (const client of clients) {
+        await client.query("BEGIN");
+        await client.query("SELECT 1");
+      }
       await clients[0]!.query(`SELECT REPEAT('x', ${MEGABYTE})`);
       await clients[1]!.query(`SELECT LENGTH('${"y".repeat(MEGABYTE)}')`);
       await until("five are in use", async () => (await own())[1] === 5);

@@ -94,9 +94,11 @@ for (const kind of kinds) {
       const insert = await prepare(client, "REPLACE INTO blobs VALUES (?, ?)");
       // Of two connections one is held at a time, so that the session has to change.
       await one.query("BEGIN");
+      await one.query("SELECT 1");
       const small = execution(insert, { types: true, id: 3, body: Buffer.from("small") });
       expect(client.errorCode(await client.command(small, Expect.RESULT))).toBe(0);
       await other.query("BEGIN");
+      await other.query("SELECT 1");
       await one.query("COMMIT");
       const long = execution(insert, { types: false, id: 3, body: Buffer.alloc(17 * MIB, "c") });
       expect(client.errorCode(await client.command(long, Expect.RESULT))).toBe(0);
