@@ -2,10 +2,10 @@
 // news, and their answers are held until it has told that there is none.
 
 import { expect, test } from "bun:test";
-import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
-import { startAsyncCluster, until } from "../cluster/mod.ts";
-import { startProxy } from "../proxy_process.ts";
+import type { Connection, RowDataPacket } from "mysql2/promise";
+import { until } from "../cluster/mod.ts";
 import { serverKinds } from "../servers/mod.ts";
+import { applier, startPair } from "./pair.ts";
 
 const READS = 40;
 const QUERY = "SELECT id FROM t ORDER BY id";
@@ -20,32 +20,21 @@ async function guesses(admin: Connection, replica: string) {
 }
 
 test.each(serverKinds())("%s: reads on a guess", async (kind) => {
-  await using cluster = await startAsyncCluster(kind, 1);
-  const [primary, replica] = cluster.nodes;
-  await primary!.sql(
-    "CREATE DATABASE IF NOT EXISTS test; CREATE TABLE test.t (id INT PRIMARY KEY)",
-  );
-  await using proxy = await startProxy({
-    backends: cluster.nodes.map(({ port }) => ({ host: "127.0.0.1", port })),
-    args: ["-u", "app", "-p", "app", "--admin", "127.0.0.1:0"],
-    config: '[cluster]\ndiscover = false\nslow_start = "0"\n[pool]\npipeline = 16\n' +
-      '[route]\nsplit = true\nwait_timeout = "10s"\n',
+  await using pair = await startPair(kind, {
+    route: 'wait_timeout = "10s"',
+    config: "[pool]\npipeline = 16\n",
   });
-  const login = { host: proxy.host, user: "app", password: "app" };
-  const client = await createConnection({ ...login, port: proxy.port, database: "test" });
-  const admin = await createConnection({ ...login, port: await proxy.loggedPort("admin port") });
+  const { primary, replica } = pair;
+  const client = await pair.connect();
+  const admin = await pair.admin();
   const read = async () => {
     const [rows] = await client.query<RowDataPacket[]>(QUERY);
     return rows.map((row) => row["id"] as number);
   };
   try {
-    await until("reads are split", async () => {
-      const [told] = await client.query<RowDataPacket[]>(`EXPLAIN ROUTE ${QUERY}`);
-      return told.some((row) => Object.values(row).includes("replica"));
-    });
     await client.query("SET @@mysqlproxy.consistency = 'global'");
     for (let at = 0; at < READS; at++) expect(await read()).toEqual([]);
-    const quiet = await guesses(admin, replica!.name);
+    const quiet = await guesses(admin, replica.name);
     expect(quiet.all).toBeGreaterThan(READS / 2);
     expect(quiet.inVain).toBe(0);
     const [routes] = await client.query<RowDataPacket[]>("SHOW ROUTES");
@@ -53,38 +42,38 @@ test.each(serverKinds())("%s: reads on a guess", async (kind) => {
     expect(Number(onReplica!["Statements"])).toBe(READS);
 
     // The replica has not what somebody else has written: its answer is not passed on.
-    await replica!.sql(kind === "mysql" ? "STOP REPLICA SQL_THREAD" : "STOP SLAVE SQL_THREAD");
-    await primary!.sql("INSERT INTO test.t VALUES (1)");
+    await replica.sql(applier(kind, "STOP"));
+    await primary.sql("INSERT INTO test.t VALUES (1)");
     expect(await read()).toEqual([1]);
-    expect(await guesses(admin, replica!.name)).toMatchObject({
+    expect(await guesses(admin, replica.name)).toMatchObject({
       all: quiet.all + 1,
       inVain: 1,
     });
-    await replica!.sql(kind === "mysql" ? "START REPLICA SQL_THREAD" : "START SLAVE SQL_THREAD");
+    await replica.sql(applier(kind, "START"));
 
     let before = quiet;
     await until("it guesses again", async () => {
-      before = await guesses(admin, replica!.name);
+      before = await guesses(admin, replica.name);
       await read();
-      return (await guesses(admin, replica!.name)).all > before.all;
+      return (await guesses(admin, replica.name)).all > before.all;
     });
 
     // The primary says nothing: the answer is there, and is held.
-    before = await guesses(admin, replica!.name);
-    primary!.freeze();
+    before = await guesses(admin, replica.name);
+    primary.freeze();
     let answered: readonly number[] | undefined;
     const held = read().then((ids) => answered = ids);
     try {
       await until("the replica has answered", async () => {
-        const now = await guesses(admin, replica!.name);
+        const now = await guesses(admin, replica.name);
         return now.all > before.all && now.owed === 0;
       });
       expect(answered).toBeUndefined();
     } finally {
-      primary!.thaw();
+      primary.thaw();
     }
     expect(await held).toEqual([1]);
-    expect((await guesses(admin, replica!.name)).inVain).toBe(before.inVain);
+    expect((await guesses(admin, replica.name)).inVain).toBe(before.inVain);
   } finally {
     client.destroy();
     admin.destroy();
