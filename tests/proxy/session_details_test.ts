@@ -59,6 +59,7 @@ for (const kind of kinds) {
         expect(set["settings"]).toContain("time_zone='+02:00'");
         expect(Number(set["settings_count"])).toBeGreaterThan(settingsBefore);
         await client.query("BEGIN");
+        await client.query("SELECT 1"); // has a connection from here on
         await until("it is in a transaction", async () => (await own())["transaction"] === "open");
         const [frontend] = (await objects(admin, "SHOW FULL FRONTEND"))
           .filter((row) => row["id"] === String(id));
