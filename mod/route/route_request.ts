@@ -1,3 +1,5 @@
+// What a decision about a statement hangs on, beside its text and its session.
+
 /** What of a statement its text does not tell. */
 export interface RouteRequest {
   /** Milliseconds since 1970. */

@@ -230,7 +230,6 @@ export class PipelinedStatement implements LaneRider {
     session.context.counters.poolPipelinedAgain++;
     if (this.#leavesGuess()) return;
     const isWaiting = session.seat.seeksOther; // for another connection already
-    if (!isWaiting) this.#takeBack(session);
     this.abandon();
     session.seat.leave();
     session.seat.failFlight();
