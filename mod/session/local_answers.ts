@@ -87,7 +87,7 @@ function beginsLater(session: PooledSession): boolean {
   session.begin = beginText(begins);
   session.opening.beginsAnew();
   session.counted = "all";
-  if (route !== undefined) route.status = BEGUN;
+  route?.noteBegun(BEGUN);
   answered.facts.server = context.server.name;
   noteTimes(session, answered);
   if ((capabilities & Capability.SESSION_TRACK) === 0 || isMariadb(context.server.identity!)) {

@@ -119,6 +119,16 @@ export class SessionRoute {
     this.#leaseAt(isRead ? NEEDS_NOTHING : ANY_RESIDUE);
   }
 
+  /** The command under way begins a transaction that the primary will be told of later. */
+  noteBegun(status: number): void {
+    const { router, decision } = this.#routing;
+    const { facts } = this.#session;
+    this.status = status;
+    if (facts === undefined) return;
+    router.routeToPrimary(facts, RouteReason.BARRED, decision);
+    this.#routing.count(decision);
+  }
+
   /** Has the router decide about the command under way. The decision is `Routing.decision`. */
   decide(): void {
     const session = this.#session;

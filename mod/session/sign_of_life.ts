@@ -21,6 +21,7 @@ export class SignOfLife {
   #probe: OwnProbe | undefined;
   #isOut = false;
   #isOpening = false;
+  #isClosed = false;
   /** When the next one may be. */
   #openAt = 0;
   /** When what is out went out. */
@@ -43,11 +44,17 @@ export class SignOfLife {
   }
 
   async #open(server: Server): Promise<void> {
+    let probe: OwnProbe;
     try {
-      this.#probe = await OwnProbe.open(server);
+      probe = await OwnProbe.open(server);
     } catch {
       return; // who cannot be reached loses its other connections too
     }
+    if (this.#isClosed) {
+      probe.close();
+      return;
+    }
+    this.#probe = probe;
     this.#given(0);
   }
 
@@ -83,7 +90,9 @@ export class SignOfLife {
     else this.givenAt = now;
   }
 
+  /** Nobody asks any more. */
   close(): void {
+    this.#isClosed = true;
     this.#probe?.close();
   }
 
