@@ -112,6 +112,7 @@ for (const kind of kinds) {
         await subject.proxy.untilLogged(/draining/);
         await client.results("INSERT INTO t VALUES (3)"); // it may finish
         await client.results("COMMIT");
+        expect(await subject.proxy.exited).toBe(0);
         expect(await server.sql("SELECT * FROM late_begin.t")).toEqual([{ id: 3 }]);
         await server.sql("DELETE FROM late_begin.t");
       },
