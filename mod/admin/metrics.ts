@@ -347,7 +347,7 @@ const METRICS: Readonly<Record<string, Declaration>> = {
   ],
   guesses_in_vain_total: [
     "counter",
-    "Of these, run once more: the primary had news.",
+    "Of these, run once more: the primary had news, or they found no shared connection there.",
     counter("guessesInVain"),
   ],
   pool_pipelined_total: [

@@ -187,6 +187,7 @@ export class Stream implements ByteStream {
 
   end(): void {
     if (this.#closed || this.#ending) return;
+    this.uncork();
     this.#ending = true;
     if (this.pending > 0 && !this.#blocked) this.#flush();
     if (this.pending === 0) this.#socket.end();

@@ -162,7 +162,7 @@ export class LaneSeat {
     flight.fail();
   }
 
-  /** The group of the session's kind and state; kept until the pool or the state is another one. */
+  /** The group of the session's kind and state; kept for each pool until the state is another one. */
   #groupNow(): LaneGroup | undefined {
     const { state, kind, context, pool, server } = this.#session;
     const groups = this.#groups;

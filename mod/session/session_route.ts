@@ -239,9 +239,13 @@ export class SessionRoute {
       return;
     }
     this.#session.session.times.asks();
+    this.#routing.ask(server, this.#questionTo(server, isForAll));
+  }
+
+  #questionTo(server: RouteServer, isForAll: boolean): PositionQuestion {
     const question = this.#question ??= new PositionQuestion(this);
     question.put(server, server === this.#routing.router.primary, isForAll);
-    this.#routing.ask(server, question);
+    return question;
   }
 
   /** The command has been dealt with, or looks anew for a server. */
@@ -264,17 +268,17 @@ export class SessionRoute {
     this.server = server;
     this.guesses = true;
     this.#send(server);
+    const isShared = this.#session.shareAt(found);
+    if (isShared) this.#session.context.counters.guesses++;
     // It may be told at once that there is no connection.
-    if (!this.#session.shareAt(found) || !this.guesses) {
+    if (!isShared || !this.guesses) {
       this.guesses = false;
       this.#request.abandon(false);
       return false;
     }
-    const question = this.#question ??= new PositionQuestion(this);
-    question.put(router.primary!, true, decision.consistency === "global");
+    const question = this.#questionTo(router.primary!, decision.consistency === "global");
     question.guess(decision, router.positions.news.count);
     this.#routing.ask(router.primary!, question);
-    this.#session.context.counters.guesses++;
     return true;
   }
 

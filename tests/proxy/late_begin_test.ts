@@ -2,7 +2,7 @@
 // its session holds no connection.
 
 import { beforeAll, describe, expect, test } from "bun:test";
-import { decodeOk, Expect, ServerStatus } from "../../mod/wire/mod.ts";
+import { Command, decodeOk, Expect, ServerStatus } from "../../mod/wire/mod.ts";
 import { freshDatabase, type RealServer, sharedServer } from "../servers/mod.ts";
 import { accountOf, type PoolAccount, poolSubject } from "./pool_subject.ts";
 import type { RawClient } from "./raw_client.ts";
@@ -36,7 +36,6 @@ for (const kind of kinds) {
       using holder = await login(subject.proxy);
       using client = await login(subject.proxy);
       using direct = await login(server);
-      await holder.query("SELECT * FROM t FOR UPDATE");
       await holder.results("BEGIN");
       await holder.query("SELECT * FROM t"); // it has the only connection
       for (const text of ["BEGIN", "start transaction;", "Begin Work"]) {
@@ -89,11 +88,7 @@ for (const kind of kinds) {
       const before = await subject.counter("pool_pipelined");
       expect(before).toBeGreaterThan(0);
       await client.results("BEGIN");
-      const [packet] = (await client.command(
-        client.queryPayload("SELECT * FROM t"),
-        Expect.RESULT,
-      )).slice(-1);
-      expect(packet!.payload.length).toBeGreaterThan(0);
+      await client.query("SELECT * FROM t");
       expect(await subject.counter("pool_pipelined")).toBe(before);
       expect(await subject.number(account, "running")).toBe(1); // held until the end
       await client.results("COMMIT");
@@ -123,7 +118,7 @@ for (const kind of kinds) {
       await using subject = await start();
       using client = await login(subject.proxy);
       await client.results("BEGIN");
-      await client.command(Uint8Array.of(0x1f), Expect.OK); // COM_RESET_CONNECTION
+      await client.command(Uint8Array.of(Command.RESET_CONNECTION), Expect.OK);
       await client.results("INSERT INTO t VALUES (4)");
       expect(await server.sql("SELECT * FROM late_begin.t")).toEqual([{ id: 4 }]);
       await server.sql("DELETE FROM late_begin.t");

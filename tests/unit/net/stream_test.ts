@@ -109,7 +109,11 @@ describe("Stream", () => {
     stream.uncork(); // nothing
     stream.write(Buffer.from("d"));
     await until(() => pieces.length > 1, "what is written later");
-    expect(pieces).toEqual(["abc", "d"]);
+    stream.cork();
+    stream.write(Buffer.from("e"));
+    stream.end(); // and nobody uncorks it
+    await until(() => pieces.length > 2, "what was to go out together");
+    expect(pieces).toEqual(["abc", "d", "e"]);
   });
 
   test("a peer that does not read: what is written is queued, then drained in order", async () => {
