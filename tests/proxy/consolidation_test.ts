@@ -118,7 +118,7 @@ for (const kind of kinds) {
         "all have asked",
         async () => await subject.counter("commands") >= before + ASKERS,
       );
-      expect(await threadsRunning(server, "FROM locked")).toBe(2);
+      await until("both run", async () => await threadsRunning(server, "FROM locked") === 2);
       unlock();
       for (const [at, answer] of answers.entries()) {
         // Rows are the packets that begin with 0, behind the definitions of the columns.
