@@ -8,6 +8,8 @@ import { serverKinds } from "../servers/mod.ts";
 import { applier, startPair } from "./pair.ts";
 
 const READS = 40;
+/** For so long the primary does not answer at least, in milliseconds. */
+const SILENCE_MS = 500;
 const QUERY = "SELECT id FROM t ORDER BY id";
 
 /** Of how many of these the rest was in vain, and what the replica still owes. */
@@ -17,6 +19,14 @@ async function guesses(admin: Connection, replica: string) {
   const [all, inVain] = counters.map((row) => Number(Object.values(row)[1]));
   const owed = Number(servers.find((row) => row["name"] === replica)!["outstanding"]);
   return { all: all!, inVain: inVain!, owed };
+}
+
+/** How long the longest of a replica's reads has waited for what it must see, and has run. */
+async function longest(admin: Connection, replica: string) {
+  const [stages] = await admin.query<RowDataPacket[]>("SELECT stage, target, max_us FROM stages");
+  const of = (stage: string) =>
+    Number(stages.find((row) => row["stage"] === stage && row["target"] === replica)?.["max_us"]);
+  return { consistencyMs: of("consistency") / 1000, executeMs: of("execute") / 1000 };
 }
 
 test.each(serverKinds())("%s: reads on a guess", async (kind) => {
@@ -69,11 +79,15 @@ test.each(serverKinds())("%s: reads on a guess", async (kind) => {
         return now.all > before.all && now.owed === 0;
       });
       expect(answered).toBeUndefined();
+      await Bun.sleep(SILENCE_MS); // it is the silence that is measured
     } finally {
       primary.thaw();
     }
     expect(await held).toEqual([1]);
     expect((await guesses(admin, replica.name)).inVain).toBe(before.inVain);
+    const { consistencyMs, executeMs } = await longest(admin, replica.name);
+    expect(consistencyMs).toBeGreaterThanOrEqual(SILENCE_MS);
+    expect(executeMs).toBeLessThan(SILENCE_MS);
   } finally {
     client.destroy();
     admin.destroy();
