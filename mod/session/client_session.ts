@@ -14,20 +14,20 @@ import {
   ServerStatus,
   type SqlError,
 } from "../wire/mod.ts";
-import type { AnswerDigest } from "./answer_digest.ts";
-import { CommandIntake } from "./command_intake.ts";
+import type { AnswerDigest } from "./failover/answer_digest.ts";
+import { CommandIntake } from "./command/command_intake.ts";
 import type { SessionContext } from "./context.ts";
-import { login } from "./login.ts";
-import type { LoginAttempts } from "./login_attempts.ts";
-import { Mode } from "./mode.ts";
-import { okWithoutState } from "./pooled_login.ts";
+import { login } from "./login/login.ts";
+import type { LoginAttempts } from "./login/login_attempts.ts";
+import { Mode } from "./command/mode.ts";
+import { okWithoutState } from "./login/pooled_login.ts";
 import type { PooledSession } from "./pooled_session.ts";
-import { RenumberedAnswer } from "./renumbered_answer.ts";
-import { type Loss, lossError } from "./loss.ts";
+import { RenumberedAnswer } from "./command/renumbered_answer.ts";
+import { type Loss, lossError } from "./failover/loss.ts";
 import { asServerError, lostConnection } from "./session_errors.ts";
-import { logSession } from "./statement_logging.ts";
-import { noteAnswered, noteLost, StatementTimes } from "./statement_times.ts";
-import { noteState } from "./told_state.ts";
+import { logSession } from "./observing/statement_logging.ts";
+import { noteAnswered, noteLost, StatementTimes } from "./observing/statement_times.ts";
+import { noteState } from "./state/told_state.ts";
 
 /** A chunk of rows of this length is part of a large result: it may wait for more of it. */
 const BULK_BYTES = 16 * 1024;

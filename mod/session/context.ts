@@ -14,13 +14,13 @@ import type {
   SlowLog,
   StatementMetrics,
 } from "../observe/mod.ts";
-import type { AuditChoice } from "./audit_choice.ts";
-import type { ClusterDesk } from "./cluster_desk.ts";
-import type { Directory } from "./directory.ts";
-import type { FailoverGate } from "./failover_gate.ts";
-import type { Peers } from "./peers.ts";
-import type { Routing } from "./routing.ts";
-import type { UserCounts } from "./user_counts.ts";
+import type { AuditChoice } from "./observing/audit_choice.ts";
+import type { ClusterDesk } from "./routing/cluster_desk.ts";
+import type { Directory } from "./observing/directory.ts";
+import type { FailoverGate } from "./failover/failover_gate.ts";
+import type { Peers } from "./observing/peers.ts";
+import type { Routing } from "./routing/routing.ts";
+import type { UserCounts } from "./login/user_counts.ts";
 
 /** The worker's side of a session: settings, servers, counters. */
 export interface SessionContext {

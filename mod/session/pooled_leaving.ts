@@ -11,7 +11,7 @@ import {
   schemaAfterReset,
   UNKNOWN,
 } from "../backend/mod.ts";
-import { carryOver } from "./preparation.ts";
+import { carryOver } from "./state/preparation.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
 /** The client has gone. @param wasIdle No command was under way. */

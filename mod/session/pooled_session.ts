@@ -16,32 +16,32 @@ import {
   type SqlError,
 } from "../wire/mod.ts";
 import type { ClientSession } from "./client_session.ts";
-import { commandEffects } from "./command_effects.ts";
-import { CommandRetry } from "./command_retry.ts";
+import { commandEffects } from "./command/command_effects.ts";
+import { CommandRetry } from "./failover/command_retry.ts";
 import { asServerError, isInterruption, UNKNOWN_COMMAND } from "./session_errors.ts";
 import { noteAnswer, noteStatement } from "./settlement.ts";
-import { owesAtOnce } from "./told_state.ts";
-import { showConditions } from "./diagnostics.ts";
-import { disturbsItself, needsOf, NO_NEEDS } from "./needs.ts";
-import { CHANGES_LOGINS, noteLoginChanges } from "./login_changes.ts";
+import { owesAtOnce } from "./state/told_state.ts";
+import { showConditions } from "./diagnostics/diagnostics.ts";
+import { disturbsItself, needsOf, NO_NEEDS } from "./state/needs.ts";
+import { CHANGES_LOGINS, noteLoginChanges } from "./login/login_changes.ts";
 import { dropAnswer, leaveBehind, leaveForGood, leaveTransaction } from "./pooled_leaving.ts";
-import type { SessionBeginning } from "./pool_opener.ts";
-import { followsAtOnce } from "./follows_at_once.ts";
-import { answersItself } from "./local_answers.ts";
-import { lacksTypesOfLast } from "./last_prepared.ts";
-import { LaneSeat } from "./lane_seat.ts";
-import { Preparation, readOwn } from "./preparation.ts";
-import { PreparedStatements } from "./prepared_statements.ts";
-import { refresh } from "./refresh.ts";
-import { NO_COMMAND, RetryingSession } from "./retrying_session.ts";
-import { answerAboutRoutes } from "./route_answers.ts";
-import type { RoutedFacts } from "./routing.ts";
-import { sendCommand } from "./send_command.ts";
-import type { Progress } from "./loss.ts";
-import { type HeldCommand, heldCommand } from "./replay.ts";
-import { type Interruption, loseServer } from "./server_loss.ts";
-import { SessionRoute } from "./session_route.ts";
-import { noteOwnAnswer } from "./whole_answer.ts";
+import type { SessionBeginning } from "./login/pool_opener.ts";
+import { followsAtOnce } from "./state/follows_at_once.ts";
+import { answersItself } from "./stages/local_answers.ts";
+import { lacksTypesOfLast } from "./prepared/last_prepared.ts";
+import { LaneSeat } from "./lanes/lane_seat.ts";
+import { Preparation, readOwn } from "./state/preparation.ts";
+import { PreparedStatements } from "./prepared/prepared_statements.ts";
+import { refresh } from "./state/refresh.ts";
+import { NO_COMMAND, RetryingSession } from "./failover/retrying_session.ts";
+import { answerAboutRoutes } from "./routing/route_answers.ts";
+import type { RoutedFacts } from "./routing/routing.ts";
+import { sendCommand } from "./command/send_command.ts";
+import type { Progress } from "./failover/loss.ts";
+import { type HeldCommand, heldCommand } from "./failover/replay.ts";
+import { type Interruption, loseServer } from "./failover/server_loss.ts";
+import { SessionRoute } from "./routing/session_route.ts";
+import { noteOwnAnswer } from "./lanes/whole_answer.ts";
 
 /** The pooled part of a client session. */
 export class PooledSession extends RetryingSession {

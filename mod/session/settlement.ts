@@ -13,21 +13,21 @@ import {
 } from "../backend/mod.ts";
 import { Effect, PINS, userVariablesIn } from "../sql/mod.ts";
 import { Capability, Command, Expect, HEADER_LENGTH, ServerStatus } from "../wire/mod.ts";
-import { Afterwards, isHeld } from "./afterwards.ts";
-import { diagnosedRowCount } from "./diagnosed_row_count.ts";
-import { failsInList } from "./failed_list.ts";
-import { noteFoundRows } from "./found_rows.ts";
-import { countedBehind, movesCounters } from "./hidden_pins.ts";
-import { noteKnownAssignments } from "./known_assignments.ts";
-import { lexicalModeOf } from "./lexical_mode.ts";
-import { NO_VARIABLES_NAMED } from "./observed_changes.ts";
-import { OwnPin } from "./own_pin.ts";
-import { hasOptimizerHint, isSetStatement } from "./passing_settings.ts";
-import { isStatementCommand } from "./session_statement.ts";
-import { runsText, startsWith, textOf } from "./statement_text.ts";
-import { setsForItself } from "./told_state.ts";
-import { TransactionRecord } from "./transaction_record.ts";
-import { untoldAssignments } from "./untold_assignments.ts";
+import { Afterwards, isHeld } from "./diagnostics/afterwards.ts";
+import { diagnosedRowCount } from "./diagnostics/diagnosed_row_count.ts";
+import { failsInList } from "./diagnostics/failed_list.ts";
+import { noteFoundRows } from "./diagnostics/found_rows.ts";
+import { countedBehind, movesCounters } from "./pins/hidden_pins.ts";
+import { noteKnownAssignments } from "./state/known_assignments.ts";
+import { lexicalModeOf } from "./command/lexical_mode.ts";
+import { NO_VARIABLES_NAMED } from "./state/observed_changes.ts";
+import { OwnPin } from "./pins/own_pin.ts";
+import { hasOptimizerHint, isSetStatement } from "./state/passing_settings.ts";
+import { isStatementCommand } from "./prepared/session_statement.ts";
+import { runsText, startsWith, textOf } from "./command/statement_text.ts";
+import { setsForItself } from "./state/told_state.ts";
+import { TransactionRecord } from "./failover/transaction_record.ts";
+import { untoldAssignments } from "./state/untold_assignments.ts";
 import type { PooledSession } from "./pooled_session.ts";
 
 /** Effects after which an error does not tell what has changed nevertheless. */

@@ -1,7 +1,7 @@
 // An answer's digest: the same however it comes in pieces, another one for every other answer.
 
 import { describe, expect, test } from "bun:test";
-import { AnswerDigest } from "../../../mod/session/answer_digest.ts";
+import { AnswerDigest } from "../../../mod/session/failover/answer_digest.ts";
 import { encodeOk, frame, type OkPacket, ServerStatus } from "../../../mod/wire/mod.ts";
 import { Random, randomChunks, testSeed } from "../../fuzz/random.ts";
 

@@ -1,7 +1,10 @@
 // The types of an execution's parameters on connections that sessions take turns on.
 
 import { expect, test } from "bun:test";
-import { type SessionStatement, withTypes } from "../../../mod/session/session_statement.ts";
+import {
+  type SessionStatement,
+  withTypes,
+} from "../../../mod/session/prepared/session_statement.ts";
 
 /** COM_STMT_EXECUTE of a statement with one parameter. @param types None: those given before hold. */
 function execution(types: readonly number[]): Buffer {

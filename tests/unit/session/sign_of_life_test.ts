@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import type { Server, ServerConnection } from "../../../mod/backend/mod.ts";
-import { SignOfLife } from "../../../mod/session/sign_of_life.ts";
+import { SignOfLife } from "../../../mod/session/failover/sign_of_life.ts";
 import { MemoryStream } from "../net/memory_stream.ts";
 
 test("closed while its connection is being opened, it closes that one", async () => {

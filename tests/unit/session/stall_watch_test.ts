@@ -3,7 +3,7 @@
 import { expect, test } from "bun:test";
 import { type Router, RouteServer } from "../../../mod/route/mod.ts";
 import type { SessionContext } from "../../../mod/session/mod.ts";
-import { StallWatch } from "../../../mod/session/stall_watch.ts";
+import { StallWatch } from "../../../mod/session/failover/stall_watch.ts";
 import { until } from "../../cluster/watching.ts";
 
 test("turned off, it takes no replica for hung any more", async () => {

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import type { ToldPosition } from "../../../mod/cluster/mod.ts";
-import { Standstill } from "../../../mod/session/standstill.ts";
+import { Standstill } from "../../../mod/session/failover/standstill.ts";
 
 /** Looks at it until it is found to stand still, or in vain. @returns After how long. */
 async function found(

@@ -1,7 +1,11 @@
 // What a prepared statement's parameters have been given, which MySQL holds later values to.
 
 import { expect, test } from "bun:test";
-import { executionsOf, historyWith, showsParameters } from "../../../mod/session/type_history.ts";
+import {
+  executionsOf,
+  historyWith,
+  showsParameters,
+} from "../../../mod/session/prepared/type_history.ts";
 
 const LONG = "\x03\0";
 const STRING = "\xfd\0";

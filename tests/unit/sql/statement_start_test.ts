@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { queryWithAttribute, readRecordings, turnPackets } from "../../../fixtures/packets/mod.ts";
-import { statementStart } from "../../../mod/session/statement_start.ts";
+import { statementStart } from "../../../mod/session/command/statement_start.ts";
 import { Command, PacketWriter } from "../../../mod/wire/mod.ts";
 import { Random, testSeed } from "../../fuzz/random.ts";
 
