@@ -316,9 +316,12 @@ async function logIn(
     await Bun.sleep(slowed.delayMs);
     timer.refresh();
   }
-  const refused = stream.local
+  const verdict = stream.local
     ? undefined
     : await authenticate(channel, stream, { response, salt, view });
+  // Of many who guess at once, those who come too late learn nothing, be they right or wrong.
+  const late = throttle.check(address);
+  const refused = late.kind === "refuse" ? late.error : verdict;
   // Whoever may open the socket's file is the proxy's own user, or root: any name will do.
   const user = stream.local && given !== "stats" ? given || ADMIN_USER : given;
   const role = roleOf(user);

@@ -100,9 +100,9 @@ export class FailureThrottle {
     this.#records.set(key, { failures, lastMs: this.#options.now() });
   }
 
-  /** A login from the address succeeded: its failures are forgotten. */
-  succeeded(ip: string | undefined): void {
-    if (ip !== undefined) this.#records.delete(throttleKey(ip));
+  /** A login from the address succeeded: its failures are forgotten. @returns There were some. */
+  succeeded(ip: string | undefined): boolean {
+    return ip !== undefined && this.#records.size > 0 && this.#records.delete(throttleKey(ip));
   }
 
   /** Forgets all addresses (FLUSH HOSTS). */

@@ -50,6 +50,8 @@ export type Question =
   | { readonly kind: "accounts" }
   /** Servers may answer logins otherwise than before; answered with nothing. */
   | { readonly kind: "logins" }
+  /** A login from there has succeeded, or failed for its password; answered with nothing. */
+  | { readonly kind: "login"; readonly address: string; readonly hasSucceeded: boolean }
   /** An order to the shared pools, or none; answered with what they are then. */
   | { readonly kind: "pools"; readonly order: PoolOrder | undefined }
   /** Accept no new clients, or accept them again; answered with whether it is done, or why not. */

@@ -238,6 +238,10 @@ export class Link implements Peers {
       case "logins":
         context.servers.forgetLogins();
         return {};
+      case "login":
+        if (question.hasSucceeded) context.throttle.succeeded(question.address);
+        else context.throttle.failed(question.address);
+        return {};
       case "pools":
         return { pools: await this.#worker!.managePools(question.order) };
       case "pause":
@@ -305,6 +309,10 @@ export class Link implements Peers {
 
   forgetLogins(): void {
     void this.#ask({ kind: "logins" });
+  }
+
+  tellOfLogin(address: string, hasSucceeded: boolean): void {
+    void this.#ask({ kind: "login", address, hasSucceeded });
   }
 
   async presence(): Promise<Presence> {

@@ -58,6 +58,14 @@ export const USUAL_FLAGS: number = Capability.LONG_PASSWORD | Capability.LONG_FL
   Capability.PS_MULTI_RESULTS | Capability.PLUGIN_AUTH | Capability.PLUGIN_AUTH_LENENC |
   Capability.CAN_HANDLE_EXPIRED_PASSWORDS | Capability.SESSION_TRACK | Capability.DEPRECATE_EOF;
 
+/** How a client is proved to be who it is. */
+export interface Conversation {
+  /** Goes out together with the first answer. */
+  readonly behind?: Uint8Array;
+  /** What happens between a challenge and its answer. */
+  readonly whenAsked?: () => Promise<void>;
+}
+
 /** An ERR packet. */
 export class ServerError extends Error {
   override name = "ServerError";
@@ -225,14 +233,17 @@ export class RawClient implements Disposable {
   async changeUser(
     payload: Uint8Array,
     password: string,
-    options: { readonly behind?: Uint8Array } = {},
+    options: Conversation = {},
   ): Promise<Packet> {
     this.send(payload);
-    return await this.#authenticate(this.#serverLogin(password), options.behind);
+    return await this.#authenticate(this.#serverLogin(password), options);
   }
 
-  /** Answers challenges until the server's OK. `behind` goes out together with the first answer. */
-  async #authenticate(login: ServerLogin, behind?: Uint8Array): Promise<Packet> {
+  /** Answers challenges until the server's OK. */
+  async #authenticate(
+    login: ServerLogin,
+    { behind, whenAsked }: Conversation = {},
+  ): Promise<Packet> {
     let rest = behind;
     for (;;) {
       const packet = await this.packets.read();
@@ -243,6 +254,7 @@ export class RawClient implements Disposable {
       if (payload[0] === AuthPacket.SWITCH) {
         const { plugin, data } = decodeAuthSwitch(payload);
         this.plugins.push(plugin);
+        await whenAsked?.();
         // The server has a name for the plugin's client side that differs from ours for clear text.
         step = plugin === "mysql_clear_password"
           ? { send: Buffer.from(`${this.#options.password}\0`) }

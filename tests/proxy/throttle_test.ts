@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ProxyProcess } from "../proxy_process.ts";
 import type { RealServer } from "../servers/mod.ts";
-import { RawClient, refusal } from "./raw_client.ts";
+import { RawClient, refusal, type ServerError } from "./raw_client.ts";
 import { kinds, loginAs, ownProxy, subject, until } from "./subjects.ts";
 
 const [kind] = kinds;
@@ -109,6 +109,42 @@ describe("throttle", () => {
     }
   });
 
+  /** What wrong logins are answered with that are under way at the same time. */
+  const codesAtOnce = (count: number, target: Pick<ProxyProcess, "port">) =>
+    Promise.all(
+      Array.from({ length: count }, async () => (await refusal(loginAs(wrong, target))).code),
+    );
+
+  test("who guesses many times at once learns no more than who does it one by one", async () => {
+    await using proxy = await ownProxy(server, { config: "[auth]\nfailures_max = 3\n" });
+    const codes = await codesAtOnce(20, proxy);
+    expect(codes.filter((code) => code === 1045)).toHaveLength(3);
+    expect(codes.filter((code) => code === 1129)).toHaveLength(17);
+  });
+
+  test("a failure counts at every worker, and so does a success", async () => {
+    const workers = 4;
+    const failuresMax = 3;
+    await using proxy = await ownProxy(server, {
+      args: ["--workers", String(workers)],
+      config: `[auth]\nfailures_max = ${failuresMax}\nfailure_window = "1m"\n`,
+    });
+    // It is told to the others behind the answer: they may let one more guess than one would.
+    let guesses = 0;
+    const guess = async () => {
+      const { code } = await refusal(loginAs(wrong, proxy));
+      if (code === 1045) guesses++;
+      return code;
+    };
+    let inARow = 0;
+    await until("every worker refuses", async () => {
+      inARow = await guess() === 1129 ? inARow + 1 : 0;
+      return inARow >= 8 * workers;
+    });
+    expect(guesses).toBeGreaterThanOrEqual(failuresMax);
+    expect(guesses).toBeLessThan(failuresMax * workers);
+  });
+
   test("other errors than of password and name do not count", async () => {
     await using proxy = await ownProxy(server, { config: "[auth]\nfailures_max = 2\n" });
     for (let failure = 0; failure < 4; failure++) {
@@ -119,19 +155,37 @@ describe("throttle", () => {
     }
   });
 
+  const toSecond = Buffer.concat([
+    Buffer.of(0x11),
+    Buffer.from("second\0\0\0"),
+    Buffer.of(45, 0),
+    Buffer.from("mysql_native_password\0"),
+  ]);
+
+  for (const mode of ["session", "transaction"]) {
+    test(`whom others have had refused meanwhile does not become another user, ${mode}`, async () => {
+      await using proxy = await ownProxy(server, {
+        env: { MYSQLPROXY_POOL_MODE: mode },
+        config: "[auth]\nfailures_max = 2\n",
+      });
+      using client = await loginAs(server.accounts.app, proxy);
+      const told = await client.changeUser(toSecond, server.accounts.second.password, {
+        async whenAsked() {
+          expect(await codesAtOnce(2, proxy)).toEqual([1045, 1045]);
+        },
+      }).then(() => "in", (error: ServerError) => error.code);
+      expect(told).toBe(1129);
+      await client.closed;
+    });
+  }
+
   test("failures of COM_CHANGE_USER count", async () => {
     await using proxy = await ownProxy(server, { config: "[auth]\nfailures_max = 2\n" });
-    const payload = Buffer.concat([
-      Buffer.of(0x11),
-      Buffer.from("second\0\0\0"),
-      Buffer.of(45, 0),
-      Buffer.from("mysql_native_password\0"),
-    ]);
     // Logged in beforehand: a success would forgive.
     const { app } = server.accounts;
     const clients = [await loginAs(app, proxy), await loginAs(app, proxy)];
     for (const client of clients) {
-      const outcome = await client.changeUser(payload, "wrong").then(
+      const outcome = await client.changeUser(toSecond, "wrong").then(
         () => "in",
         (error: Error) => error.message,
       );

@@ -175,7 +175,7 @@ interface FailingHost {
   readonly lastMs: number;
 }
 
-/** By address, all workers together. */
+/** By address. Each worker knows of the others' failures. */
 async function failingHosts(source: Source): Promise<FailingHost[]> {
   const all = (await source.details()).flatMap(({ failedAddresses }) => failedAddresses);
   const hosts = new Map<string, FailingHost>();
@@ -183,7 +183,7 @@ async function failingHosts(source: Source): Promise<FailingHost[]> {
     const known = hosts.get(address);
     hosts.set(address, {
       address,
-      failures: failures + (known?.failures ?? 0),
+      failures: Math.max(failures, known?.failures ?? 0),
       lastMs: Math.max(source.nowMs - ageMs, known?.lastMs ?? 0),
     });
   }

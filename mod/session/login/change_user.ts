@@ -22,6 +22,7 @@ import {
 } from "../../wire/mod.ts";
 import { admit } from "./admission.ts";
 import type { ClientSession } from "../client_session.ts";
+import { noteProved, noteRefused } from "./login_throttle.ts";
 import { OwnPin } from "../pins/own_pin.ts";
 import { loginOk, moveToPool } from "./pooled_login.ts";
 import { refresh } from "../state/refresh.ts";
@@ -30,7 +31,6 @@ import { HOLD, type StageResult, TAKEN } from "../stages/stage.ts";
 import { logLoginFailed } from "../observing/statement_logging.ts";
 
 const PACKET_MAX = 1024 * 1024;
-const ACCESS_DENIED = 1045;
 
 /** The stage. Further commands wait until the login has ended. */
 export function changeUser(
@@ -47,10 +47,19 @@ export function changeUser(
 /**
  * After a refusal MySQL closes the connection; on MariaDB the session goes on as the user it was,
  * but all it has set is gone. It can do so elsewhere where the proxy may open a connection for it.
+ *
+ * @param isOther The server has let the client in, the proxy does not.
  */
-async function stayOrEnd(session: ClientSession, server: ServerConnection): Promise<void> {
+async function stayOrEnd(
+  session: ClientSession,
+  server: ServerConnection,
+  isOther: boolean,
+): Promise<void> {
   const pooled = session.pooled!;
-  if (server.closed || !isMariadb(session.context.server.identity!) || pooled.open === undefined) {
+  if (
+    server.closed || isOther || !isMariadb(session.context.server.identity!) ||
+    pooled.open === undefined
+  ) {
     pooled.endWithConnection(OwnPin.FAILED_LOGIN);
     return;
   }
@@ -81,11 +90,10 @@ async function prove(
   const channel = new PacketChannel(PACKET_MAX, (reason) => session.onClosed(reason));
   channel.attach(session.stream);
   channel.sequence = 1;
-  const { throttle } = session.context;
-  const client = session.address || undefined;
   let user = "";
+  let isOther = false;
   try {
-    const decision = throttle.check(client);
+    const decision = session.context.throttle.check(session.address || undefined);
     if (decision.kind === "refuse") throw new LoginRefusedError(decision.error);
     if (decision.kind === "delay") await Bun.sleep(decision.delayMs);
     const request = decodeChangeUser(payload, session.capabilities);
@@ -111,6 +119,11 @@ async function prove(
       secure: server.facts.secure,
       onClosed: (reason) => server.onClosed(reason),
     });
+    const blocked = noteProved(session);
+    if (blocked) {
+      isOther = true;
+      throw new LoginRefusedError(blocked);
+    }
     admission.accepted();
     session.rewritten = undefined;
     server.again = admission.again;
@@ -120,14 +133,15 @@ async function prove(
     if (session.pooled) await moveToPool(session, server);
     if (admission.preface) channel.send(encodeAuthMoreData(admission.preface));
     channel.send(session.pooled ? loginOk(session, ok) : ok);
-  } catch (error) {
+  } catch (failure) {
+    const error = noteRefused(session, failure);
     server.reusable = false; // servers count failures and refuse a connection that had several
-    if (session.pooled) await stayOrEnd(session, server);
+    if (session.pooled) await stayOrEnd(session, server, isOther);
     if (session.pooled && error instanceof LoginRefusedError) session.pooled.noteError(error.error);
     if (error instanceof LoginRefusedError) {
-      if (error.error.code === ACCESS_DENIED) throttle.failed(client);
       logLoginFailed(session, user, error.error);
       channel.send(error.payload ?? encodeErr(error.error));
+      if (isOther) session.stream.end();
     } else if (error instanceof MalformedPacketError) {
       channel.send(encodeErr({ code: 1047, sqlState: "08S01", message: "Unknown command" }));
     } else if (error instanceof PacketTooLargeError) {

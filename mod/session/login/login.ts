@@ -35,6 +35,7 @@ import type { ClientSession } from "../client_session.ts";
 import type { SessionContext } from "../context.ts";
 import { LoginAttempts, unlessAborted } from "./login_attempts.ts";
 import { accessDenied, type Claimed, EarlyRefusal, refuse } from "./login_refusal.ts";
+import { noteProved, noteRefused } from "./login_throttle.ts";
 import { loginShared, type PooledLogin } from "./pooled_login.ts";
 import { takesClientErrors } from "../session_errors.ts";
 
@@ -78,7 +79,7 @@ export async function login(
     const { signal } = abandoned;
     return await greetAndAuthenticate(session, channel, { context, signal, who });
   } catch (error) {
-    refuse(channel, error, { session, who });
+    refuse(channel, noteRefused(session, error), { session, who });
     return undefined;
   } finally {
     session.attempts = undefined;
@@ -179,8 +180,12 @@ async function enter(
   const { signal, login: response } = request;
   const login = logIn(session, { server, shares }, request);
   const made = await unlessAborted(login, signal, (late) => late.giveUp());
+  const blocked = noteProved(session);
+  if (blocked) {
+    made.giveUp();
+    throw new LoginRefusedError(blocked);
+  }
   admission.accepted();
-  context.throttle.succeeded(session.address || undefined);
   if (session.closed) {
     made.giveUp();
     throw new ChannelClosedError("client left during its login");

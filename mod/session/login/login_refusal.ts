@@ -15,7 +15,8 @@ import type { SessionContext } from "../context.ts";
 import { asServerError } from "../session_errors.ts";
 import { logLoginFailed } from "../observing/statement_logging.ts";
 
-const ACCESS_DENIED = 1045;
+/** A wrong name or password. */
+export const ACCESS_DENIED = 1045;
 const TOO_MANY_OF_USER = 1203;
 const USER_LIMIT_REACHED = 1226;
 const HOST_BLOCKED = 1129;
@@ -35,14 +36,12 @@ export class EarlyRefusal extends Error {
   }
 }
 
-function countRefusal(error: unknown, session: ClientSession, context: SessionContext): void {
-  const { counters, throttle } = context;
+function countRefusal(error: unknown, { counters }: SessionContext): void {
   counters.loginsFailed++;
   const code = error instanceof LoginRefusedError || error instanceof EarlyRefusal
     ? error.error.code
     : 0;
-  if (code === ACCESS_DENIED) throttle.failed(session.address || undefined);
-  else if (code === HOST_BLOCKED) counters.clientsRefusedBlocked++;
+  if (code === HOST_BLOCKED) counters.clientsRefusedBlocked++;
   else if (code === TOO_MANY_OF_USER || code === USER_LIMIT_REACHED) {
     counters.clientsRefusedPerUser++;
   }
@@ -59,7 +58,7 @@ export function refuse(
   { session, who }: { readonly session: ClientSession; readonly who: Claimed },
 ): void {
   const { stream, context } = session;
-  countRefusal(error, session, context);
+  countRefusal(error, context);
   if (session.closed) {
     // Who does not wait for the answer has guessed nevertheless.
     const isRefused = error instanceof EarlyRefusal || error instanceof LoginRefusedError;

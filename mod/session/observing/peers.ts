@@ -46,6 +46,8 @@ export interface Peers {
   routes(): Promise<readonly RouteCount[]>;
   /** Tells them that servers may answer logins otherwise than before. */
   forgetLogins(): void;
+  /** Tells them that a login from an address has succeeded, or failed for its password or name. */
+  tellOfLogin(address: string, hasSucceeded: boolean): void;
   /** Clients connected to the other workers, as last heard. */
   readonly clients: number;
   /** Those of them that have not logged in yet. */
@@ -63,6 +65,7 @@ export const NO_PEERS: Peers = {
   presence: () => Promise.resolve({ labels: [], unused: [] }),
   routes: () => Promise.resolve([]),
   forgetLogins() {},
+  tellOfLogin() {},
 };
 
 /** Tells whether an id is for another worker to look up. */
