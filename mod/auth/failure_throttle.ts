@@ -120,7 +120,7 @@ export class FailureThrottle {
   }
 
   #find(ip: string | undefined): Failures | undefined {
-    if (ip === undefined) return undefined;
+    if (ip === undefined || this.#records.size === 0) return undefined;
     const record = this.#records.get(throttleKey(ip));
     if (record === undefined) return undefined;
     return this.#options.now() - record.lastMs < this.#options.windowMs ? record : undefined;

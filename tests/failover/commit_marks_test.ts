@@ -76,6 +76,12 @@ describe.skipIf(missing !== null)("a COMMIT whose server is lost", () => {
         ),
       ) === 1);
 
+  const replicaHas = (id: number) =>
+    until(
+      "the replica has it",
+      async () => Number(await replica.value(`SELECT COUNT(*) FROM shop.t WHERE id = ${id}`)) === 1,
+    );
+
   /** Its answer is that of a server that has done it. */
   async function isDone(answer: ReturnType<RawClient["results"]>): Promise<void> {
     const [{ ok } = { ok: undefined }] = await answer;
@@ -100,10 +106,7 @@ describe.skipIf(missing !== null)("a COMMIT whose server is lost", () => {
     await client.results("INSERT INTO numbered (name) VALUES ('one'), ('two')");
     const answer = client.results("COMMIT");
     await committing();
-    await until(
-      "the replica has it",
-      async () => Number(await replica.value("SELECT COUNT(*) FROM shop.t WHERE id = 1")) === 1,
-    );
+    await replicaHas(1);
     await failOver();
     await isDone(answer);
     expect(await client.value("SELECT LAST_INSERT_ID()")).toBe("1");
@@ -126,6 +129,7 @@ describe.skipIf(missing !== null)("a COMMIT whose server is lost", () => {
           "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE Info = 'SET autocommit = 1'",
         ),
       ) === 1);
+    await replicaHas(4);
     await failOver();
     expect((await error).text).toMatch(/^2013 .*: it is unknown whether it has run$/);
     expect(await client.value("SELECT COUNT(*) FROM t WHERE id = 4")).toBe("1");
