@@ -88,6 +88,10 @@ export class Lane implements ConnectionHolder, TurnEnd {
     this.connection.holder = this;
   }
 
+  get answered(): number {
+    return this.#answered;
+  }
+
   /** Statements under way on it. */
   get load(): number {
     return this.connection.outstanding;
@@ -170,7 +174,7 @@ export class Lane implements ConnectionHolder, TurnEnd {
   }
 
   /** A statement has been answered; the next thing is to make use of its place. Hot path. */
-  answered(pace: StatementPace): void {
+  noteAnswer(pace: StatementPace): void {
     if (this.#answered++ === 0) this.#first = pace;
     if (!this.isDue) endOfTurn(this);
   }

@@ -137,7 +137,7 @@ export class PipelinedStatement implements LaneRider {
       isOutside(tracker.status) && this.#length <= ANSWER_MAX;
     if (isPlain) this.pace.noteShared();
     else this.#noteOdd(lane);
-    lane.answered(this.pace);
+    lane.noteAnswer(this.pace);
     const session = this.#session;
     if (session !== undefined) {
       if (isPlain && session.route?.guesses === true) this.#hold(session, lane);

@@ -7,12 +7,20 @@ const wait = spyOn(Atomics, "wait").mockImplementation(() => "timed-out");
 afterEach(() => wait.mockClear());
 afterAll(() => wait.mockRestore());
 
-/** The turns' ends of some lanes; resolves when all are over. @param left Statements left on each. */
-async function turnEnds(left: readonly number[], again?: TurnEnd): Promise<void> {
+/**
+ * The turns' ends of some lanes; resolves when all are over.
+ *
+ * @param left Statements left on each. @param options.answered Statements answered on each.
+ */
+async function turnEnds(
+  left: readonly number[],
+  { again, answered = 1 }: { readonly again?: TurnEnd; readonly answered?: number } = {},
+): Promise<void> {
   const over = left.map((load) => {
     const { promise, resolve } = Promise.withResolvers<void>();
     endOfTurn({
       isDue: false,
+      answered,
       onTurnEnd() {
         if (again) endOfTurn(again);
         setImmediate(resolve);
@@ -37,7 +45,15 @@ test("not where one of them has little to do", async () => {
   expect(wait).not.toHaveBeenCalled();
 });
 
+test("not where the turn has brought several answers", async () => {
+  await turnEnds([16], { answered: 3 });
+  expect(wait).toHaveBeenCalledTimes(1);
+  await turnEnds([16], { answered: 4 });
+  await turnEnds([16, 16], { answered: 2 });
+  expect(wait).toHaveBeenCalledTimes(1);
+});
+
 test("not where something is to be done at once", async () => {
-  await turnEnds([16], { isDue: false, onTurnEnd: () => 0 });
+  await turnEnds([16], { again: { isDue: false, answered: 0, onTurnEnd: () => 0 } });
   expect(wait).not.toHaveBeenCalled();
 });

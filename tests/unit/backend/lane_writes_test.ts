@@ -31,11 +31,11 @@ function laneOf() {
   const turn = async (sent: number, answered: number) => {
     for (let i = 0; i < answered; i++) {
       connection.outstanding--;
-      lane.answered(EXCLUSIVE);
+      lane.noteAnswer(EXCLUSIVE);
     }
     for (let i = 0; i < sent; i++) lane.send(new Uint8Array(1), {} as LaneSink);
     await new Promise<void>((resolve) =>
-      endOfTurn({ isDue: false, onTurnEnd: () => (resolve(), 0) })
+      endOfTurn({ isDue: false, answered: 0, onTurnEnd: () => (resolve(), 0) })
     );
     return writes.splice(0);
   };
