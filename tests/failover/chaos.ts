@@ -1,7 +1,7 @@
 // Every fault, one after the other and in another order each time, on clusters under load; then
 // their ledgers are checked, and that no read was stale.
 // Usage: bun tests/failover/chaos.ts [--minutes 3] [--seed S] [--cluster async|group|mariadb|polardbx]
-//   [--fault ...] [--sessions 32] [--hold SECONDS] [--replay]
+//   [--fault ...] [--sessions 32] [--hold SECONDS] [--replay] [--pipeline auto|off|N]
 
 import { parseArgs } from "node:util";
 import { canHave, type FaultName, FAULTS } from "./faults.ts";
@@ -18,10 +18,13 @@ const { values } = parseArgs({
     sessions: { type: "string", default: "32" },
     hold: { type: "string", default: "2" },
     replay: { type: "boolean", default: false },
+    pipeline: { type: "string", default: "auto" },
     log: { type: "boolean", default: false },
   },
 });
 const seed = Number(values.seed);
+const { pipeline } = values;
+const depth = pipeline === "auto" || pipeline === "off" ? pipeline : Number(pipeline);
 let well = true;
 for (const cluster of values.cluster as ClusterKind[]) {
   console.log(`${cluster}, --seed ${seed}`);
@@ -31,6 +34,7 @@ for (const cluster of values.cluster as ClusterKind[]) {
     forMs: Number(values.minutes) * 60_000 / values.cluster.length,
     split: true,
     replay: values.replay,
+    pipeline: depth,
     sessions: Number(values.sessions),
     holdMs: Number(values.hold) * 1000,
     seed,

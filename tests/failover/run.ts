@@ -33,6 +33,8 @@ export interface RunOptions {
   readonly onMark?: (line: string) => void;
   /** Lost transactions are run again, and their COMMITs looked for. @default {false} */
   readonly replay?: boolean;
+  /** Statements of sessions behind each other on one connection. @default {"auto"} */
+  readonly pipeline?: "auto" | "off" | number;
   /** More configuration of the proxy. */
   readonly config?: string;
 }
@@ -69,8 +71,10 @@ export const MIXED: Mix = { reads: 50, transactions: 10, settings: 10, connects:
 const WARM_UP_MS = 1500;
 const CALM_DOWN_MS = 1000;
 /** With discover the servers would be found by ways that no test can cut. */
-const PROXY_CONFIG = `[pool]
+const proxyConfig = (pipeline: RunOptions["pipeline"]) =>
+  `[pool]
 mode = "transaction"
+pipeline = ${JSON.stringify(pipeline ?? "auto")}
 [cluster]
 discover = false
 slow_start = "0"
@@ -101,7 +105,7 @@ export async function run(options: RunOptions): Promise<Outcome> {
       ...["-u", "app", "-p", "app", "--admin", "127.0.0.1:0"],
       ...options.faults.includes("worker") ? ["--workers", "2"] : [],
     ],
-    config: PROXY_CONFIG + (options.replay ? REPLAY_CONFIG : "") +
+    config: proxyConfig(options.pipeline) + (options.replay ? REPLAY_CONFIG : "") +
       (options.split ? SPLIT_CONFIG : "") + (options.config ?? ""),
   });
   await settled(proxy, site.nodes.length);
