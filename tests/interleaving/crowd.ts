@@ -14,6 +14,8 @@ const READS: readonly ((mark: string) => string)[] = [
 
 /** Errors of those that find no connection: a program's sessions may hold all of them. */
 const NO_CONNECTION = new Set([1040, 2013]);
+/** Where the program drops the schema that they are in: see docs/pooling.md. */
+const NO_SCHEMA = 1049;
 
 /** The clients beside one session. */
 export class Crowd {
@@ -38,7 +40,7 @@ export class Crowd {
       const query = encodeQuery({ sql, attributes: 0 }, client.capabilities);
       const { bytes, ending, errorCode } = await client.command(query, Expect.RESULT);
       if (this.#isOver || ending !== "whole") return;
-      if (NO_CONNECTION.has(errorCode)) continue;
+      if (NO_CONNECTION.has(errorCode) || errorCode === NO_SCHEMA) continue;
       if (errorCode !== 0 || !Buffer.from(bytes).includes(mark)) {
         const answer = JSON.stringify(Buffer.from(bytes).toString("latin1"));
         throw new Error(`a client beside a program got another answer to ${sql}: ${answer}`);
