@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { defectsIn } from "../fuzz/proxy_state.ts";
 import { testSeed } from "../fuzz/random.ts";
 import { serverKinds } from "../servers/mod.ts";
-import { type Arena, openArena } from "./arena.ts";
+import { type Against, type Arena, openArena } from "./arena.ts";
 import { campaign, tryProgram } from "./campaign.ts";
 import { compare, explain } from "./comparison.ts";
 import { kindsFor, makeProgram } from "./generator.ts";
@@ -24,10 +24,16 @@ const FAILURES_MAX = 2;
  * How many programs each way of pooling plays, on a slow machine as many of them as there is time for;
  * continuous integration has the time for more.
  */
-const CAMPAIGNS = [
+const CAMPAIGNS: readonly {
+  readonly against: Against;
+  readonly pipeline?: string;
+  readonly programs: number;
+  readonly lanes: number;
+}[] = [
   { against: "session", programs: 500, lanes: LANES },
   { against: "transaction", programs: process.env["CI"] === "true" ? 5000 : 500, lanes: 6 },
-] as const;
+  { against: "transaction", pipeline: "16", programs: 500, lanes: 6 },
+];
 const PLAY_MS_MAX = 150_000;
 const PROGRAMS_MIN = 500;
 const CAMPAIGN_MS_MAX = 600_000;
@@ -131,9 +137,10 @@ b query SELECT 'wanted', DATABASE()
     expect(arena.logs().flatMap(defectsIn)).toEqual([]);
   }, CAMPAIGN_MS_MAX);
 
-  for (const { against, programs, lanes } of CAMPAIGNS) {
-    test(`${programs} random programs with ${against} pooling before ${kind}`, async () => {
-      await using arena = await openArena({ kind, against, lanes });
+  for (const { against, pipeline = "auto", programs, lanes } of CAMPAIGNS) {
+    const name = `${programs} random programs with ${against} pooling, pipeline ${pipeline}`;
+    test(`${name}, before ${kind}`, async () => {
+      await using arena = await openArena({ kind, against, pipeline, lanes });
       const count = new KindCount(kind);
       const report = await campaign(arena, {
         seed,

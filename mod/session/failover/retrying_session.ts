@@ -117,13 +117,6 @@ export abstract class RetryingSession extends PinnedSession {
     this.retries.again(reason);
   }
 
-  /** Looks anew for a server, if the command still waits for one. */
-  placeAgain(): void {
-    if (!this.busy || this.pooled !== undefined || this.session.closed) return;
-    if (this.awaited === 0) this.place();
-    else this.whenRead(() => this.placeAgain());
-  }
-
   /** Servers are not what they were: who waits for a connection may find one elsewhere. */
   reconsider(): void {
     if (this.busy && this.pooled === undefined && this.pool.cancel(this)) this.place();

@@ -103,13 +103,37 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
       return;
     }
     this.seat.leave();
-    this.use(pooled);
+    const unread = this.isGuest ? undefined : this.#unreadBeside(pooled);
+    if (this.awaited > 0) {
+      this.pool.release(pooled);
+      this.placeAgain();
+    } else if (unread !== undefined && this.#lastPool !== this.pool) {
+      this.pool.release(pooled);
+      this.#readLast(unread);
+    } else if (unread !== undefined && this.pool.takeIdle(unread)) {
+      this.pool.release(pooled);
+      this.use(unread);
+    } else this.use(pooled);
+  }
+
+  /** Another connection, on which the session has left what nobody has read. */
+  #unreadBeside(pooled: PooledConnection): PooledConnection | undefined {
+    const { last } = this;
+    if (last === undefined || last === pooled || last.owner !== this) return undefined;
+    return last.residue === Residue.NONE ? undefined : last;
   }
 
   /** Runs the command under way on a connection of its own. */
   runAlone(): void {
     this.seat.alone = true;
     this.lease();
+  }
+
+  /** Looks anew for a server, if the command still waits for one. */
+  placeAgain(): void {
+    if (!this.busy || this.pooled !== undefined || this.session.closed) return;
+    if (this.awaited === 0) this.place();
+    else this.whenRead(() => this.placeAgain());
   }
 
   /** Chooses the server of the command under way. */
@@ -281,15 +305,12 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
   /** Reads what the session has left on its last connection, which nobody has taken since. */
   #readLast(last: PooledConnection): void {
     const pool = this.#lastPool;
-    const goOn = () => {
-      if (this.busy && this.pooled === undefined && !this.session.closed) this.place();
-    };
     if (pool.takeIdle(last)) {
       carryOver(last, this.context.counters).catch(() => {}).finally(() => {
         pool.release(last);
-        goOn();
+        this.placeAgain();
       });
-    } else setTimeout(goOn, SIGN_OF_LIFE_MS); // a ping is on its way there
+    } else setTimeout(() => this.placeAgain(), SIGN_OF_LIFE_MS); // a ping is on its way there
   }
 }
 
