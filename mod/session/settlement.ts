@@ -18,7 +18,7 @@ import { diagnosedRowCount } from "./diagnostics/diagnosed_row_count.ts";
 import { failsInList } from "./diagnostics/failed_list.ts";
 import { noteFoundRows } from "./diagnostics/found_rows.ts";
 import { countedBehind, movesCounters } from "./pins/hidden_pins.ts";
-import { noteKnownAssignments } from "./state/known_assignments.ts";
+import { noteKnownAssignments, noteKnownRole } from "./state/known_assignments.ts";
 import { lexicalModeOf } from "./command/lexical_mode.ts";
 import { NO_VARIABLES_NAMED } from "./state/observed_changes.ts";
 import { OwnPin } from "./pins/own_pin.ts";
@@ -128,7 +128,10 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
     session.ownPins &= ~OwnPin.TRACKERS;
   }
   if (!failed) noteKnownAssignments(session, pooled);
-  if (!failed && effects & Effect.SETS_ROLE) session.ownPins &= ~OwnPin.ROLE_LEFT;
+  if (!failed && effects & Effect.SETS_ROLE) {
+    session.ownPins &= ~OwnPin.ROLE_LEFT;
+    if (runsText(session)) noteKnownRole(session, pooled);
+  }
   notePins(session, failed);
   return askAfterwards(session, pooled, failed);
 }

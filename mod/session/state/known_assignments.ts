@@ -1,7 +1,14 @@
-// User variables whose values a SET tells by itself: `SET @shop = 7, @name = 'x'`. They need not be
-// read from the connection, neither before another session uses it, nor before it is lost.
+// What a SET tells by itself: user variables, as in `SET @shop = 7, @name = 'x'`, and a role. It need
+// not be read from the connection, neither before another session uses it, nor before it is lost.
 
-import { compact, type PooledConnection, Residue } from "../../backend/mod.ts";
+import {
+  compact,
+  isMariadb,
+  type PooledConnection,
+  Residue,
+  ROLE,
+  roleLiteral,
+} from "../../backend/mod.ts";
 import { Effect, parseSet } from "../../sql/mod.ts";
 import { Command, HEADER_LENGTH } from "../../wire/mod.ts";
 import { lexicalModeOf } from "../command/lexical_mode.ts";
@@ -28,6 +35,23 @@ export function noteKnownAssignments(session: PooledSession, pooled: PooledConne
   pooled.dirty = undefined;
   pooled.residue &= ~Residue.VARIABLES;
 }
+
+/** A SET ROLE has succeeded: which one it has chosen is known where the text names just one. */
+export function noteKnownRole(session: PooledSession, pooled: PooledConnection): void {
+  const { bytes, start } = textOf(session);
+  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
+  const { bare, quoted } = SET_ROLE.exec(text)?.groups ?? {};
+  const name = bare?.toUpperCase() === "NONE" ? "NONE" : quoted ?? bare;
+  if (name === undefined || /^(?:ALL|DEFAULT)$/i.test(bare ?? "")) return;
+  const literal = roleLiteral(name);
+  const isNamed = literal !== "NONE" && !isMariadb(session.context.server.identity!);
+  const { states } = session.context.tables;
+  session.setState(states.with(session.state, [[ROLE, isNamed ? `${literal}@\`%\`` : literal]]));
+  pooled.residue &= ~Residue.ROLE;
+}
+
+/** Of ASCII only, so that it is the same in every character set. */
+const SET_ROLE = /^SET\s+ROLE\s+(?:(?<bare>[A-Z_]\w*)|`(?<quoted>[ -_a-~]+)`)\s*;?\s*$/i;
 
 /** Literals by name, each with its `@`; undefined where the text does not tell all of them. */
 function knownAssignments(session: PooledSession): Map<string, string> | undefined {

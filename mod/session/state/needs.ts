@@ -72,6 +72,7 @@ export function needsOf(
   const missing = statement !== undefined && !isReady(session, statement, pooled);
   const reset = !session.pinned && !session.inTransaction &&
     (meetsGhost(session, pooled) || mayMeetGhosts(session, pooled) ||
+      meetsTransaction(session, pooled) ||
       (missing && hasMadeVariables(statement, pooled)));
   // A reset takes both away, also where they are the session's own.
   const insertId = (effects & NEEDS_INSERT_ID) !== 0 &&
@@ -184,6 +185,18 @@ function mayMeetGhosts(session: PooledSession, pooled: PooledConnection): boolea
   if (!holds) return false;
   for (const name of knownVariables) if (isOther(session, pooled, name)) return true;
   return false;
+}
+
+/**
+ * MySQL tells whose tracker of transactions is turned on of the last one that was begun with an access
+ * mode: another session's.
+ */
+function meetsTransaction(session: PooledSession, pooled: PooledConnection): boolean {
+  if ((session.effects & SETS_TRACKERS) !== SETS_TRACKERS || pooled.owner === session) return false;
+  if (isMariadb(session.context.server.identity!)) return false;
+  const { bytes, start } = textOf(session);
+  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
+  return /session_track_transaction_info/i.test(text);
 }
 
 /** A transaction begins in front of it, or by settings that have statements begin one. */
