@@ -43,11 +43,15 @@ export function idlePooledPart(scale: Scale): Part {
           const seconds = (performance.now() - begun) / 1000;
           await Bun.sleep(SETTLE_MS);
           const after = residentKib(pid);
+          for (const client of clients.splice(0)) client.close();
+          await Bun.sleep(SETTLE_MS);
+          const left = residentKib(pid);
           return {
             rssMib: before / 1024,
             rssAfterMib: after / 1024,
             riseMib: (after - before) / 1024,
             kibPerClient: (after - before) / count,
+            leftMib: (left - before) / 1024,
             clientsPerSecond: count / seconds,
           };
         } finally {
@@ -60,11 +64,12 @@ export function idlePooledPart(scale: Scale): Part {
       { figure: "rssAfterMib", title: "RSS with clients MiB", digits: 1 },
       { figure: "riseMib", title: "rise MiB", digits: 1, better: "less" },
       { figure: "kibPerClient", title: "KiB/client", digits: 1 },
+      { figure: "leftMib", title: "of that when they have left", digits: 1 },
       { figure: "clientsPerSecond", title: "clients/s", digits: 0 },
     ],
     rounds: 1,
     freshProcess: true,
     contenders: ["mysqlproxy-pool"],
-    secondsEach: 2 * SETTLE_MS / 1000 + count / 250,
+    secondsEach: 3 * SETTLE_MS / 1000 + count / 250,
   };
 }
