@@ -105,6 +105,7 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
     this.seat.leave();
     const unread = this.isGuest ? undefined : this.#unreadBeside(pooled);
     if (this.awaited > 0) {
+      // What it would have restored is being read for somebody else.
       this.pool.release(pooled);
       this.placeAgain();
     } else if (unread !== undefined && this.#lastPool !== this.pool) {
