@@ -1,7 +1,12 @@
 // SWITCHOVER TO on clusters of real servers: it moves the primary's role, or leaves all as it was.
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import {
+  type Connection,
+  createConnection,
+  type ResultSetHeader,
+  type RowDataPacket,
+} from "mysql2/promise";
 import { type ProxyProcess, startProxy } from "../proxy_process.ts";
 import { type Row, serverKinds } from "../servers/mod.ts";
 import { type Cluster, startAsyncCluster, startGroup } from "./clusters.ts";
@@ -204,5 +209,23 @@ describe.each(CLUSTERS)("a cluster of $name", ({ name, start }) => {
     for (const node of cluster.nodes) {
       await until(`${node.name} has it`, async () => await count(node, 20) === 1);
     }
+  }, TEST_MS);
+
+  test("LAST_INSERT_ID() is kept by a session that only reads on the next primary", async () => {
+    await until(
+      "all are up",
+      async () => (await ask("SHOW CLUSTER WHERE state = 'up'")).length === 3,
+    );
+    const session = await client();
+    await session.query("CREATE TABLE shop.numbered (id INT PRIMARY KEY AUTO_INCREMENT)");
+    const [{ insertId }] = await session.query<ResultSetHeader>(
+      "INSERT INTO shop.numbered VALUES (70)",
+    );
+    expect(insertId).toBe(70);
+    await session.query("SELECT LAST_INSERT_ID(71)");
+    await ask(`SWITCHOVER TO '${target.name}'`);
+    await session.query("/*FORCE_PRIMARY*/ SELECT COUNT(*) FROM shop.t");
+    const [rows] = await session.query<RowDataPacket[]>("SELECT LAST_INSERT_ID() AS id");
+    expect(rows.map(({ id }) => id)).toEqual([71]);
   }, TEST_MS);
 });

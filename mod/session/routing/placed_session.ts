@@ -108,9 +108,6 @@ export abstract class PlacedSession extends CarriedValues implements Lessee {
       // What it would have restored is being read for somebody else.
       this.pool.release(pooled);
       this.placeAgain();
-    } else if (unread !== undefined && this.#lastPool !== this.pool) {
-      this.pool.release(pooled);
-      this.#readLast(unread);
     } else if (unread !== undefined && this.pool.takeIdle(unread)) {
       this.pool.release(pooled);
       this.use(unread);
