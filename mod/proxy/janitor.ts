@@ -1,5 +1,6 @@
 // Applies every timeout with one clock reading: no connection has a timer of its own.
 
+import { CollectionAtRest } from "./collection_at_rest.ts";
 import {
   type ClientSession,
   endForInactivity,
@@ -18,7 +19,11 @@ export const JANITOR_MS = 250;
  * @returns What stops it.
  */
 export function startJanitor(context: SessionContext, now: () => number): () => void {
-  const timer = setInterval(() => sweep(context, now()), JANITOR_MS);
+  const collection = new CollectionAtRest();
+  const timer = setInterval(() => {
+    sweep(context, now());
+    collection.look(context.counters);
+  }, JANITOR_MS);
   return () => clearInterval(timer);
 }
 
