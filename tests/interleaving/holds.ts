@@ -16,13 +16,20 @@ interface Reason {
   readonly ends?: readonly RegExp[];
   /** It has to end as often as it has begun. */
   readonly counted?: true;
+  /** A name without a schema is one of the current schema. */
+  readonly inSchema?: true;
 }
+
+const FOREIGN_LETTERS = "variable of foreign letters";
+/** To prepare a text that sets it is enough. */
+const FOREIGN_VARIABLE = /@[\w$.]*[^\x00-\x7f]/gi;
 
 const REASONS: readonly Reason[] = [
   {
     name: "temporary table",
     begins: /\bCREATE (?:OR REPLACE )?TEMPORARY (?:TABLE|SEQUENCE) (?:IF NOT EXISTS )?([\w.{}]+)/gi,
-    counted: true, // one name may be in two schemas
+    counted: true,
+    inSchema: true,
     ends: [/\bDROP (?:TEMPORARY )?(?:TABLE|SEQUENCE) (?:IF EXISTS )?([\w.{}]+)/gi],
   },
   { name: "made by a procedure", begins: /\bCALL (?:\{db\}\.)?p_(?:temporary|prepared)\b/gi },
@@ -63,11 +70,14 @@ const REASONS: readonly Reason[] = [
   { name: "sequence", begins: /\b(?:NEXTVAL|LASTVAL|SETVAL|(?:NEXT|PREVIOUS) VALUE FOR)\b/gi },
   { name: "own trackers", begins: /\bsession_track_\w+ *:?=/gi },
   { name: "large variable", begins: /@large\b/gi },
+  { name: FOREIGN_LETTERS, begins: FOREIGN_VARIABLE },
   { name: "no metadata", begins: /\bresultset_metadata *:?=/gi },
   { name: "auto is null", begins: /\bsql_auto_is_null *:?=/gi },
   { name: "profile", begins: /\bprofiling\b/gi },
   { name: "optimizer trace", begins: /\boptimizer_trace\b/gi },
 ];
+
+const ROLE_LEFT = "role of another user";
 
 const BEGINS_AMONG_OTHERS = /\b(?:BEGIN|START TRANSACTION)\b[^;]*;/i;
 
@@ -78,6 +88,9 @@ export class Holds {
   /** Statements prepared in the binary protocol. */
   readonly #texts = new Map<string, string>();
   readonly #cursors = new Set<string>();
+  #schema = "";
+  /** A role was chosen that a change of user may leave behind. */
+  #hasRole = false;
   #inTransaction = false;
   #autocommit = true;
   /** Several statements in one text: as at the login, and now. */
@@ -104,8 +117,13 @@ export class Holds {
     switch (step.command) {
       case "enter":
         this.#clear();
+        this.#hasRole = false;
+        this.#schema = step.database;
         this.#multi = this.#multiAtLogin = step.flags.includes("MULTI_STATEMENTS");
         return;
+      case "init_db":
+        if (answer.errorCode === 0) this.#schema = step.database;
+        break;
       case "set_option":
         if (answer.errorCode === 0) this.#multi = step.option === 0;
         return;
@@ -113,12 +131,18 @@ export class Holds {
         this.#multi = this.#multiAtLogin;
         this.#clear();
         return;
-      case "reset_connection":
       case "change_user":
         this.#clear();
+        if (this.#hasRole) this.#reasons.set(ROLE_LEFT, 1);
+        if (answer.errorCode === 0) this.#schema = step.database;
+        return;
+      case "reset_connection":
+        this.#clear();
+        this.#hasRole = false;
         return;
       case "prepare":
         if (answer.errorCode === 0) this.#texts.set(step.statement, step.sql);
+        if (step.sql.search(FOREIGN_VARIABLE) >= 0) this.#reasons.set(FOREIGN_LETTERS, 1);
         return;
       case "query":
         this.#statement(step.sql, answer);
@@ -163,17 +187,28 @@ export class Holds {
       const { name, begins, ends = [], counted = false } = reason;
       for (const end of ends) {
         if (errorCode === 0) {
-          for (const [, what] of sql.matchAll(end)) this.#end(reason, what);
+          for (const [, what] of sql.matchAll(end)) this.#end(reason, this.#nameOf(reason, what));
         }
       }
       // What an error stopped may have come so far, in a procedure or as one of several statements.
       const failed = errorCode !== 0 && !/;|\bCALL\b/i.test(sql);
       if (failed) continue;
       for (const [, what] of sql.matchAll(begins)) {
-        const key = `${name} ${what ?? ""}`;
+        const key = `${name} ${this.#nameOf(reason, what) ?? ""}`;
         this.#reasons.set(key, counted ? (this.#reasons.get(key) ?? 0) + 1 : 1);
       }
     }
+    if (errorCode === 0) {
+      for (const [, role = ""] of sql.matchAll(/\bSET ROLE (\S+)/gi)) {
+        this.#hasRole = role.toUpperCase() !== "NONE";
+        this.#reasons.delete(ROLE_LEFT);
+      }
+      for (const [, schema = ""] of sql.matchAll(/\bUSE ([\w{}]+)/gi)) this.#schema = schema;
+    }
+  }
+
+  #nameOf({ inSchema }: Reason, what: string | undefined): string | undefined {
+    return inSchema && what?.includes(".") === false ? `${this.#schema}.${what}` : what;
   }
 
   /** Ends a reason once; without `what` all of its name, however often they have begun. */

@@ -119,9 +119,9 @@ function saveBefore({ before }: Failure, name: string): void {
   }
 }
 
+/** What has differed is told in remarks: it may not do so again. */
 function save(trial: Trial, name: string): void {
-  const steps = trial.direct.slice(0, trial.difference!.at + 1).map(({ step }) => step);
   const file = join(values.save!, `${name}.txt`);
-  writeFileSync(file, formatProgram({ ...trial.program, steps }));
+  writeFileSync(file, `${explain(trial)}\n`);
   console.log(`saved as ${file}`);
 }

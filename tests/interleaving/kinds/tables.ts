@@ -145,7 +145,7 @@ const metadata = new Topic("metadata")
   .add("SHOW GRANTS", ["SHOW GRANTS", "SHOW GRANTS FOR CURRENT_USER()"])
   .add("SHOW CHARACTER SET", [
     "SHOW CHARACTER SET LIKE 'latin1'",
-    "SHOW COLLATION LIKE 'utf8mb4_b%'",
+    "SHOW COLLATION LIKE 'utf8mb4_bin'",
   ])
   .add("SHOW VARIABLES", [
     "SHOW VARIABLES LIKE 'sql_%'",
