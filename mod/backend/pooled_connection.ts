@@ -212,6 +212,14 @@ export class PooledConnection {
     this.foundRows ??= UNKNOWN;
   }
 
+  /** It has an error to show that is not what its owner's last statement has left there. */
+  noteForeignError(): void {
+    this.hasConditions = true;
+    this.hasStandIns = false;
+    this.residue &= ~Residue.WARNINGS;
+    this.touch();
+  }
+
   /** As after a login or a reset: nothing is on it but this state. */
   becomeFresh(state: SessionState): void {
     this.state = state;

@@ -293,6 +293,7 @@ export class PooledSession extends RetryingSession {
       this.place();
       return;
     }
+    this.noteFailed(error);
     this.refuseWith(error);
   }
 
@@ -365,9 +366,7 @@ export class PooledSession extends RetryingSession {
   idle(): void {
     this.busy = this.#isAnswered = false;
     this.seat.reset();
-    this.#isPlaced = false;
-    this.#isAhead = false;
-    this.#isLong = false;
+    this.#isPlaced = this.#isAhead = this.#isLong = false;
     this.session.answerSequence = 1;
     this.command = NO_COMMAND;
     this.#before = undefined;

@@ -9,6 +9,7 @@ import {
   type PacketAssembler,
   PacketReader,
   PacketWriter,
+  type SqlError,
 } from "../../wire/mod.ts";
 
 /** One row of SHOW WARNINGS. */
@@ -56,23 +57,30 @@ export function readConditions(
     const reader = new PacketReader(row);
     const [level, code, message] = [reader.lenencView(), reader.lenencView(), reader.lenencView()]
       .map((value) => Buffer.from(value).toString("latin1"));
-    const real = isStandIn(message) ? before?.list[at] : undefined;
-    return real ?? { level, code: Number(code), message, row };
+    const known = before?.list[at];
+    // Raised with its own words it may be of another level.
+    const isKnown = isStandIn(message) ||
+      (known?.message === message && known.code === Number(code));
+    return isKnown && known ? known : { level, code: Number(code), message, row };
   });
   return { list, head: payloads.slice(0, rowsAt), end: payloads.at(-1)! };
 }
 
 /** The same and an error behind them, as it is where a command fails before it begins. */
-export function withError(
-  conditions: Conditions | undefined,
-  { code, message }: { readonly code: number; readonly message: string },
-): Conditions {
-  const values = ["Error", `${code}`, message].map((value) => Buffer.from(value, "latin1"));
-  const row = new PacketWriter(message.length + 32);
-  for (const value of values) row.lenencBytes(value);
-  const error = { level: "Error", code, message, row: row.done() };
+export function withError(conditions: Conditions | undefined, error: SqlError): Conditions {
+  const message = Buffer.from(error.message);
+  const row = new PacketWriter(message.length + 32)
+    .lenencBytes(Buffer.from("Error")).lenencBytes(Buffer.from(`${error.code}`))
+    .lenencBytes(message).done();
+  const last = {
+    level: "Error",
+    code: error.code,
+    message: message.toString("latin1"),
+    state: error.sqlState,
+    row,
+  };
   const { list, head, end } = conditions ?? { list: [], head: [], end: new Uint8Array(0) };
-  return { list: [...list, error], head, end };
+  return { list: [...list, last], head, end };
 }
 
 /** The server itself can be brought to say the very same. */
@@ -82,9 +90,18 @@ export function isExact({ list }: Conditions, mariadb: boolean): boolean {
 }
 
 /** SIGNAL can say it as it was. */
-function canSay({ level, message, state }: Condition): boolean {
-  return level !== "Note" && message.length <= MESSAGE_MAX && ASCII.test(message) &&
+function canSay(condition: Condition): boolean {
+  const { level, state } = condition;
+  return level !== "Note" && canSayMessage(condition) &&
     (level !== "Error" || isErrorState(state));
+}
+
+function canSayMessage({ message }: Condition): boolean {
+  return message.length <= MESSAGE_MAX && ASCII.test(message);
+}
+
+function withSayable(condition: Condition): Condition {
+  return canSayMessage(condition) ? condition : { ...condition, message: STAND_IN };
 }
 
 /** SIGNAL makes warnings of others: an ENUM's wrong value is an error with a warning's SQLSTATE. */
@@ -119,7 +136,7 @@ export function raise(
   const found = foundRows === undefined ? [] : [`SELECT 1 FROM ${rowsOf(foundRows)}`];
   if (isExact(conditions, mariadb)) return [...found, said(list)];
   if ((mariadb || list.length === 1) && mayBlock(list)) {
-    return [...found, said(list.map((each) => ({ ...each, message: STAND_IN })))];
+    return [...found, said(list.map(withSayable))];
   }
   const errors = list.filter(({ level }) => level === "Error").length;
   const warnings = list.length - errors;
@@ -132,7 +149,7 @@ export function raise(
     // A query that fails leaves FOUND_ROWS() what it was.
     const further = Array.from({ length: errors - 1 }, () => ONE_MORE_ERROR);
     const first = warnings === 0
-      ? said([canSay(list[0]) ? list[0] : { ...list[0], message: STAND_IN }])
+      ? said([withSayable(list[0])])
       : standIns({ warnings, found: 0, fails: true });
     return [...found, first, ...further];
   }

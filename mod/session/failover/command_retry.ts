@@ -1,7 +1,7 @@
 // What a session does about a command that a server has refused before it ran, or that was under way
 // when the server was lost: it runs elsewhere, waits until it can, or its client is told.
 
-import { type PooledConnection, Residue } from "../../backend/mod.ts";
+import type { PooledConnection } from "../../backend/mod.ts";
 import { mayRunAfterRefusal, type Refusal, refusalOf } from "../../route/mod.ts";
 import { TransactionStart } from "../../sql/mod.ts";
 import { ERR_HEADER, HEADER_LENGTH, payloadLength, type SqlError } from "../../wire/mod.ts";
@@ -178,10 +178,7 @@ export class CommandRetry implements Waiting {
   #noteRefusal(pooled: PooledConnection): void {
     const { held } = this;
     this.held = undefined;
-    pooled.hasConditions = true;
-    pooled.hasStandIns = false;
-    pooled.residue &= ~Residue.WARNINGS;
-    pooled.touch();
+    pooled.noteForeignError();
     const message = Buffer.from(held!.subarray(HEADER_LENGTH + 9)).toString();
     this.reason = `${pooled.connection.facts.server}: ${message}`;
   }

@@ -2,7 +2,7 @@
 // while no server takes writes, and are tried again where one has not run.
 
 import type { PooledConnection, SessionState } from "../../backend/mod.ts";
-import type { SqlError } from "../../wire/mod.ts";
+import { decodeErr, type SqlError } from "../../wire/mod.ts";
 import type { CommandRetry } from "./command_retry.ts";
 import { ConnectionEnd } from "./connection_end.ts";
 import { isClosedForInactivity } from "../state/inactivity.ts";
@@ -70,6 +70,15 @@ export abstract class RetryingSession extends PinnedSession {
   protected noteRestored(): void {
     this.begin = undefined;
     this.route?.prepared();
+  }
+
+  /** The command fails with what was to prepare it: its error is all that is to be told of it. */
+  protected noteFailed(payload: Uint8Array): void {
+    const error = decodeErr(payload);
+    this.pooled?.noteForeignError();
+    this.conditions = undefined;
+    this.noteError(error);
+    this.lastError = { code: error.code, state: error.sqlState };
   }
 
   /** The connection has ended: what was to begin there is over, unless the command runs elsewhere. */

@@ -3,7 +3,7 @@
 // is there; these are what was read from it, and what answers have told.
 
 import { compact, NO_VARIABLES, type SessionState } from "../../backend/mod.ts";
-import { NO_TRANSACTION, type PacketAssembler } from "../../wire/mod.ts";
+import { NO_TRANSACTION, type PacketAssembler, type SqlError } from "../../wire/mod.ts";
 import { type CapturedValues, FOUND_ROWS, INSERT_ID, UNSET } from "./captured_values.ts";
 import { type Conditions, readConditions, withError } from "../diagnostics/conditions.ts";
 import { ObservedChanges } from "./observed_changes.ts";
@@ -95,7 +95,7 @@ export abstract class CarriedValues extends ObservedChanges {
   }
 
   /** The session has got an error that its connection does not know of. */
-  noteError(error: { readonly code: number; readonly message: string }): void {
+  noteError(error: SqlError): void {
     this.conditions = withError(this.conditions, error);
     this.rowCount = -1;
   }
