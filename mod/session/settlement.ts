@@ -20,12 +20,13 @@ import { noteFoundRows } from "./diagnostics/found_rows.ts";
 import { countedBehind, movesCounters } from "./pins/hidden_pins.ts";
 import { noteKnownAssignments, noteKnownRole } from "./state/known_assignments.ts";
 import { lexicalModeOf } from "./command/lexical_mode.ts";
+import { noteChangedVariables } from "./state/changed_variables.ts";
 import { NO_VARIABLES_NAMED } from "./state/observed_changes.ts";
 import { OwnPin } from "./pins/own_pin.ts";
 import { hasOptimizerHint, isSetStatement } from "./state/passing_settings.ts";
 import { isStatementCommand } from "./prepared/session_statement.ts";
 import { runsText, startsWith, textOf } from "./command/statement_text.ts";
-import { setsForItself } from "./state/told_state.ts";
+import { setsForItself, setsTrackedVariables } from "./state/told_state.ts";
 import { TransactionRecord } from "./failover/transaction_record.ts";
 import { untoldAssignments } from "./state/untold_assignments.ts";
 import type { PooledSession } from "./pooled_session.ts";
@@ -64,8 +65,7 @@ export function noteStatement(session: PooledSession, pooled: PooledConnection):
   }
   // To prepare a text with := in it is enough for the variable to be there.
   if (names && textEffects & Effect.SETS_USER_VARIABLE) {
-    for (const name of names) pooled.addDirty(name);
-    pooled.residue |= Residue.VARIABLES;
+    noteChangedVariables(session, pooled, names);
   }
   if (effects & Effect.SETS_ROLE) {
     const { states } = session.context.tables;
@@ -136,13 +136,6 @@ export function noteAnswer(session: PooledSession, pooled: PooledConnection): bo
   return askAfterwards(session, pooled, failed);
 }
 
-/** Servers forget then what they have still to tell. */
-function setsTrackedVariables(session: PooledSession): boolean {
-  const { bytes, start } = textOf(session);
-  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
-  return /session_track_system_variables/i.test(text);
-}
-
 /** `ER_WRONG_ARGUMENTS`: of long data for a parameter that there is not, say. */
 const WRONG_ARGUMENTS = 1210;
 
@@ -181,8 +174,11 @@ function noteConditions(session: PooledSession, pooled: PooledConnection, failed
   const listsFields = command[HEADER_LENGTH] === Command.FIELD_LIST && !mariadb;
   if (listsFields || (failed && runsNothing(session))) session.counted = failed ? "last" : "none";
   else if (runsText(session)) {
-    const asksOnly = !failed && warnings === 0 && (effects & Effect.ASKS_WARNINGS) !== 0;
-    session.counted = asksOnly ? "none" : "all";
+    const asks = (effects & Effect.ASKS_WARNINGS) !== 0;
+    if (asks && !failed && warnings === 0) session.counted = "none";
+    // It leaves the older ones where they are.
+    else if (asks && startsWith(session, "GET")) session.counted = "last";
+    else session.counted = "all";
   } else if (failed && session.counted === "none") session.counted = "last";
   // MySQL warns of a command that is deprecated, and does not count that.
   const has = failed || warnings > 0 || (effects & Effect.CALLS) !== 0 || listsFields;

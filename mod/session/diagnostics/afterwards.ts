@@ -15,6 +15,7 @@ import { Expect, PacketAssembler } from "../../wire/mod.ts";
 import { CaptureQuery } from "../state/captured_values.ts";
 import { hiddenPinQuery, judgeCounters } from "../pins/hidden_pins.ts";
 import { limitsLifted } from "../state/lifted_limits.ts";
+import { noteChangedVariables } from "../state/changed_variables.ts";
 import { OwnPin } from "../pins/own_pin.ts";
 import type { PooledSession } from "../pooled_session.ts";
 import { oweState, readState } from "../state/told_state.ts";
@@ -184,14 +185,10 @@ export class Afterwards implements AnswerSink {
     connection.request(queryPacket(connection, text), Expect.RESULT, sink);
   }
 
-  /** They are in the connection's own character set; those that are not ASCII pin. */
   #listed(names: readonly string[] | undefined): void {
-    const pooled = this.#pooled;
-    if (names === undefined) this.#session.ownPins |= OwnPin.USER_VARIABLES;
-    else if (names.length > 0) {
-      for (const name of names) pooled.addDirty(`@${name}`);
-      pooled.residue |= Residue.VARIABLES;
-    }
+    const session = this.#session;
+    if (names === undefined) session.ownPins |= OwnPin.USER_VARIABLES;
+    else noteChangedVariables(session, this.#pooled, names.map((name) => `@${name}`));
   }
 
   /** The client is told of it later. @param isLasting And it is what the session has set. */

@@ -92,7 +92,8 @@ export function readState(session: PooledSession, packet: Uint8Array): void {
       const changes = settingsOf(entry, session, pooled, withSchema);
       changes.push(...followingSettings(changes, entries));
       if (changes.length > 0) state = states.with(state, changes);
-      explained = true;
+      // A procedure may have changed more; or it is told late, of what the proxy has set.
+      explained ||= (session.effects & Effect.CALLS) === 0;
     } else if (entry.type === StateEntry.STATE_CHANGE) changed = true;
     else if (entry.type === StateEntry.GTIDS) {
       session.route?.noteGtid(decodeStateText(entry.data.subarray(1)));
@@ -155,6 +156,10 @@ function withOwed(
 ): readonly SessionStateEntry[] {
   const { owed } = session;
   if (owed === undefined) return told;
+  if (session.setsTrackers && setsTrackedVariables(session)) {
+    session.owed = undefined;
+    return told;
+  }
   if (told.length === 0 && isMariadb(session.context.server.identity!)) return told;
   session.owed = undefined;
   const names = new Set(told.map(nameIn));
@@ -165,6 +170,13 @@ function withOwed(
     names.add(name);
   }
   return [...more, ...told];
+}
+
+/** The statement says which variables are tracked: servers forget then what they have still to tell. */
+export function setsTrackedVariables(session: PooledSession): boolean {
+  const { bytes, start } = textOf(session);
+  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
+  return /session_track_system_variables/i.test(text);
 }
 
 /** The variable that an entry of one variable is about. */
@@ -256,6 +268,10 @@ function settingsOf(
       if (literalOf(name, Buffer.from(value).toString()) === session.baseline.literals.get(name)) {
         continue;
       }
+    }
+    if (name === "character_set_server") { // says less than its collation, which it has set along
+      askLater("collation_server", changes, pooled);
+      continue;
     }
     if (name === "timestamp") {
       changes.push([name, timestampOf(session, value)]);
