@@ -130,6 +130,20 @@ export function typesPlace(
   return { ...place, end: reader.position };
 }
 
+/** COM_STMT_EXECUTE gives a parameter, or an attribute, the value NULL. */
+export function bindsNull(
+  packet: Buffer,
+  statement: SessionStatement,
+  hasAttributes: boolean,
+): boolean {
+  const place = typesPlace(packet, statement, hasAttributes);
+  if (place === undefined) return false;
+  for (let at = place.flagAt - ((place.count + 7) >> 3); at < place.flagAt; at++) {
+    if (packet[at] !== 0) return true;
+  }
+  return false;
+}
+
 /** A command that names a prepared statement, and has an answer. */
 export function isStatementCommand(command: number): boolean {
   return command === Command.STMT_EXECUTE || command === Command.STMT_BULK_EXECUTE ||
@@ -206,32 +220,53 @@ export function nextHistory(
   hasAttributes: boolean,
 ): TypeHistory {
   const { history = "", parameters } = statement;
+  const given = givenTypes(packet, statement, hasAttributes);
+  return given === undefined ? history : historyWith(history, withoutNames(given, parameters));
+}
+
+/** Undefined where the execution gives none. */
+function givenTypes(
+  packet: Buffer,
+  statement: SessionStatement,
+  hasAttributes: boolean,
+): Buffer | undefined {
   const place = typesPlace(packet, statement, hasAttributes);
-  if (place === undefined || place.end === place.start || place.end > packet.length) return history;
-  // With attributes each type has a name behind it, and those of the attributes come last.
-  const isNamed = place.end - place.start !== 2 * parameters;
-  if (!isNamed) return historyWith(history, packet.toString("latin1", place.start, place.end));
-  const reader = new PacketReader(packet, place.start);
+  if (place === undefined || place.end === place.start || place.end > packet.length) {
+    return undefined;
+  }
+  return packet.subarray(place.start, place.end);
+}
+
+/** With attributes each type has a name behind it, and those of the attributes come last. */
+function withoutNames(given: Uint8Array, parameters: number): string {
+  const bytes = Buffer.from(given.buffer, given.byteOffset, given.length);
+  if (given.length === 2 * parameters) return bytes.toString("latin1");
+  const reader = new PacketReader(bytes);
   let types = "";
-  for (let i = 0; i < parameters; i++) {
-    types += packet.toString("latin1", reader.position, reader.position + 2);
+  // A client may give fewer than there are.
+  for (let i = 0; i < parameters && reader.remaining > 0; i++) {
+    types += bytes.toString("latin1", reader.position, reader.position + 2);
     reader.skip(2);
     reader.lenencView();
   }
-  return historyWith(history, types);
+  return types;
 }
 
 /**
- * A server's statement that has been given these types behaves as one that was given the session's.
- *
- * @param next The session's behind the execution to come.
+ * A server's statement that has been given these types behaves as one that was given the session's,
+ * if the execution in a packet is next.
  */
 export function hasHistory(
   given: TypeHistory,
-  { history = "", parameters }: SessionStatement,
-  next: TypeHistory,
+  statement: SessionStatement,
+  packet: Buffer,
+  hasAttributes: boolean,
 ): boolean {
+  const { history = "", parameters } = statement;
+  const next = nextHistory(packet, statement, hasAttributes);
   if (given === history || given === next) return true;
-  // The execution to come gives the only ones.
-  return given === "" && history === next && next.length === 2 * parameters;
+  if (given !== "") return false;
+  // The execution gives all there is by itself: NULL is no type.
+  const types = givenTypes(packet, statement, hasAttributes) ?? statement.types;
+  return types !== undefined && historyWith("", withoutNames(types, parameters)) === next;
 }

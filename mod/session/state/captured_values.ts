@@ -1,6 +1,7 @@
 // Reads from a server connection what it still holds of a session, before another one uses it: one
 // SELECT for all values, with their types, and SHOW WARNINGS.
 
+import { isUtf8 } from "node:buffer";
 import { RESULTS_COLLATION, ROLE, roleLiteral, stringLiteral } from "../../backend/mod.ts";
 import {
   Capability,
@@ -203,8 +204,16 @@ function userLiteral(
     if (isPoint(value)) return `POINT(${value.readDoubleLE(9)}e0,${value.readDoubleLE(17)}e0)`;
     return `ST_GeomFromWKB(X'${`${hex}`.slice(8)}',${value.readUInt32LE(0)})`;
   }
-  if (`${charset}` === "binary") return `X'${hex}'`;
+  if (`${charset}` === "binary" || isNoText(`${charset}`, hex)) return `X'${hex}'`;
   return `_${charset} X'${hex}' COLLATE ${collation}`;
+}
+
+/**
+ * MariaDB gives a variable another character set where a text that sets it is prepared, and leaves
+ * its bytes as they are: servers refuse to be told of such a value as it is.
+ */
+function isNoText(charset: string, hex: Buffer | undefined): boolean {
+  return charset.startsWith("utf8") && !isUtf8(Buffer.from(`${hex}`, "hex"));
 }
 
 /** A point whose type servers tell, unlike that of other values: with ST_GeomFromWKB() it is lost. */

@@ -16,9 +16,9 @@ import { lacksTypesOfLast } from "../prepared/last_prepared.ts";
 import { lexicalModeOf } from "../command/lexical_mode.ts";
 import type { PooledSession } from "../pooled_session.ts";
 import {
+  bindsNull,
   bringsTypes,
   hasHistory,
-  nextHistory,
   type SessionStatement,
   wantsCursor,
 } from "../prepared/session_statement.ts";
@@ -113,8 +113,8 @@ function isReady(
   if (known === undefined) return false;
   if (known.id !== pooled.lastStatement && lacksTypesOfLast(session)) return false;
   if (statement.history !== undefined && runsText(session)) {
-    const next = nextHistory(session.command, statement, session.session.hasQueryAttributes);
-    return hasHistory(known.history, statement, next);
+    const { command, session: { hasQueryAttributes } } = session;
+    return hasHistory(known.history, statement, command, hasQueryAttributes);
   }
   if (known.types === undefined || statement.types !== undefined) return true;
   return statement.parameters === 0 || !runsText(session) ||
@@ -133,7 +133,9 @@ function meetsGhost(session: PooledSession, pooled: PooledConnection): boolean {
   const prepares = session.command[HEADER_LENGTH] === Command.STMT_PREPARE;
   const { bytes, start } = textOf(session);
   if (!prepares && effects === Effect.SETS_USER_VARIABLE && setsLiterals(bytes, start)) {
-    return false;
+    // NULL has the type of what was there.
+    const { statement, command, session: { hasQueryAttributes } } = session;
+    if (!statement || !bindsNull(command, statement, hasQueryAttributes)) return false;
   }
   const mode = lexicalModeOf(session.state, session.context);
   return userVariablesIn(bytes, start, bytes.length, mode).some((name) => {
@@ -158,8 +160,7 @@ function setsLiterals(bytes: Uint8Array, start: number): boolean {
   return LITERALS.test(Buffer.from(bytes.subarray(start)).toString("latin1"));
 }
 
-const ASSIGNMENT =
-  /@[\w$]+\s*:?=\s*(?:-?\d+(?:\.\d+)?|'[^'\\]*'|"[^"\\]*"|NULL|TRUE|FALSE|\?)/.source;
+const ASSIGNMENT = /@[\w$]+\s*:?=\s*(?:-?\d+(?:\.\d+)?|'[^'\\]*'|"[^"\\]*"|TRUE|FALSE|\?)/.source;
 const LITERALS = new RegExp(`^\\s*SET\\s+${ASSIGNMENT}(?:\\s*,\\s*${ASSIGNMENT})*[\\s;]*$`, "i");
 
 /** What was not there when the statement was prepared is there now: it would have another type. */

@@ -46,7 +46,7 @@ import {
   WaitAnswer,
   WarningsAnswer,
 } from "./preparation_answer.ts";
-import { hasHistory, nextHistory, type SessionStatement } from "../prepared/session_statement.ts";
+import { hasHistory, type SessionStatement } from "../prepared/session_statement.ts";
 import { mayShowTrackers } from "../settlement.ts";
 import { runsText } from "../command/statement_text.ts";
 import { executionsOf, typedExecution, type TypeHistory } from "../prepared/type_history.ts";
@@ -353,7 +353,7 @@ export class Preparation {
 
   /**
    * Gives a new statement's parameters the types that they were given before, unless the execution
-   * to come does it. One that writes is not run for that: it is taken as it is.
+   * to come does it, or none is to come. One that writes is not run for that: it is taken as it is.
    *
    * @returns What it has been given.
    */
@@ -362,12 +362,9 @@ export class Preparation {
     readonly session: PooledSession;
   }): TypeHistory {
     const { history, parameters, effects } = statement;
-    if (!history) return "";
-    const { hasQueryAttributes } = session.session;
-    const next = runsText(session)
-      ? nextHistory(session.command, statement, hasQueryAttributes)
-      : history;
-    if (hasHistory("", statement, next)) return "";
+    if (!history || !runsText(session)) return "";
+    const { command, session: { hasQueryAttributes } } = session;
+    if (hasHistory("", statement, command, hasQueryAttributes)) return "";
     if ((effects & Effect.READS) === 0) return history;
     for (const types of executionsOf(history, parameters)) {
       const packet = typedExecution(id, types, hasQueryAttributes);
