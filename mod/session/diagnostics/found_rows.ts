@@ -3,7 +3,8 @@
 
 import { FILLED, isMariadb, type PooledConnection, Residue, UNKNOWN } from "../../backend/mod.ts";
 import { Effect } from "../../sql/mod.ts";
-import { ServerStatus } from "../../wire/mod.ts";
+import { Capability, ServerStatus } from "../../wire/mod.ts";
+import { OwnPin } from "../pins/own_pin.ts";
 import type { PooledSession } from "../pooled_session.ts";
 import { wantsCursor } from "../prepared/session_statement.ts";
 import { startsWith, wordsOf } from "../command/statement_text.ts";
@@ -19,6 +20,8 @@ export function noteFoundRows(
 ): void {
   const { tracker } = pooled.connection;
   const { effects } = session;
+  // Then nothing has run.
+  if (tracker.errorCode === PARSE_ERROR && runsItsTextOnly(session)) return;
   const hasCursor = (tracker.status & ServerStatus.CURSOR_EXISTS) !== 0 &&
     wantsCursor(session.command);
   if (!hasCursor && !failed && leavesFoundRows(session)) {
@@ -49,6 +52,16 @@ export function noteFoundRows(
     pooled.foundRows = isThere ? session.foundRows : UNKNOWN;
     session.filledRows = undefined;
   }
+}
+
+/** `ER_PARSE_ERROR`. */
+const PARSE_ERROR = 1064;
+
+/** Its text is one statement, if it is any, and no code that may have texts of its own. */
+function runsItsTextOnly(session: PooledSession): boolean {
+  const { effects, ownPins, session: { capabilities } } = session;
+  return (effects & Effect.CALLS) === 0 && (ownPins & OwnPin.OPTION) === 0 &&
+    (capabilities & Capability.MULTI_STATEMENTS) === 0;
 }
 
 /**

@@ -141,7 +141,9 @@ async function prove(
     if (error instanceof LoginRefusedError) {
       logLoginFailed(session, user, error.error);
       channel.send(error.payload ?? encodeErr(error.error));
-      if (isOther) session.stream.end();
+      if (isOther || (session.pooled && !isMariadb(session.context.server.identity!))) {
+        session.stream.end(); // as MySQL does
+      }
     } else if (error instanceof MalformedPacketError) {
       channel.send(encodeErr({ code: 1047, sqlState: "08S01", message: "Unknown command" }));
     } else if (error instanceof PacketTooLargeError) {
