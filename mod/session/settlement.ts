@@ -182,7 +182,10 @@ function noteConditions(session: PooledSession, pooled: PooledConnection, failed
   } else if (failed && session.counted === "none") session.counted = "last";
   // MySQL warns of a command that is deprecated, and does not count that.
   const has = failed || warnings > 0 || (effects & Effect.CALLS) !== 0 || listsFields;
-  if (has) pooled.hasOnlyOwnWarnings = false;
+  if (has) {
+    pooled.hasOnlyOwnWarnings = false;
+    noteKept(session, failed ? Math.max(warnings, 1) : warnings);
+  }
   const hasOlder = pooled.hasConditions && !pooled.hasOnlyOwnWarnings;
   if (has || (hasOlder && effects & Effect.ASKS_WARNINGS)) {
     pooled.hasConditions = true;
@@ -196,7 +199,16 @@ function noteConditions(session: PooledSession, pooled: PooledConnection, failed
     pooled.hasConditions = pooled.hasStandIns = false;
     pooled.residue &= ~Residue.WARNINGS;
     session.conditions = undefined;
+    session.ownPins &= ~OwnPin.CONDITIONS;
   }
+}
+
+/** Where the session has set how many conditions are kept, and they are more, no other server can tell. */
+function noteKept(session: PooledSession, conditions: number): void {
+  const limit = session.state.variables.get("max_error_count");
+  const areKept = limit === undefined || conditions <= Number(limit); // not where that is not known
+  if (areKept) session.ownPins &= ~OwnPin.CONDITIONS;
+  else session.ownPins |= OwnPin.CONDITIONS;
 }
 
 /** A command about a prepared statement that there is not, or that does not run one. */

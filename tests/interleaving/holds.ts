@@ -18,11 +18,13 @@ interface Reason {
   readonly counted?: true;
   /** A name without a schema is one of the current schema. */
   readonly inSchema?: true;
+  /** Also where the statement fails. */
+  readonly alsoFailed?: true;
 }
 
 const FOREIGN_LETTERS = "variable of foreign letters";
 /** To prepare a text that sets it is enough. */
-const FOREIGN_VARIABLE = /@[\w$.]*[^\x00-\x7f]/gi;
+const FOREIGN_VARIABLE = /@[\w$.]*[\u0080-\uffff]/gi;
 
 const REASONS: readonly Reason[] = [
   {
@@ -70,7 +72,8 @@ const REASONS: readonly Reason[] = [
   { name: "sequence", begins: /\b(?:NEXTVAL|LASTVAL|SETVAL|(?:NEXT|PREVIOUS) VALUE FOR)\b/gi },
   { name: "own trackers", begins: /\bsession_track_\w+ *:?=/gi },
   { name: "large variable", begins: /@large\b/gi },
-  { name: FOREIGN_LETTERS, begins: FOREIGN_VARIABLE },
+  { name: FOREIGN_LETTERS, begins: FOREIGN_VARIABLE, alsoFailed: true },
+  { name: "more warnings than kept", begins: /\bmax_error_count *:?= *[012]\b/gi },
   { name: "no metadata", begins: /\bresultset_metadata *:?=/gi },
   { name: "auto is null", begins: /\bsql_auto_is_null *:?=/gi },
   { name: "profile", begins: /\bprofiling\b/gi },
@@ -88,7 +91,8 @@ export class Holds {
   /** Statements prepared in the binary protocol. */
   readonly #texts = new Map<string, string>();
   readonly #cursors = new Set<string>();
-  #schema = "";
+  /** The default schema as programs name it; empty: none, or not known. */
+  schema = "";
   /** A role was chosen that a change of user may leave behind. */
   #hasRole = false;
   #inTransaction = false;
@@ -118,11 +122,11 @@ export class Holds {
       case "enter":
         this.#clear();
         this.#hasRole = false;
-        this.#schema = step.database;
+        this.schema = step.database;
         this.#multi = this.#multiAtLogin = step.flags.includes("MULTI_STATEMENTS");
         return;
       case "init_db":
-        if (answer.errorCode === 0) this.#schema = step.database;
+        if (answer.errorCode === 0) this.schema = step.database;
         break;
       case "set_option":
         if (answer.errorCode === 0) this.#multi = step.option === 0;
@@ -130,11 +134,12 @@ export class Holds {
       case "leave":
         this.#multi = this.#multiAtLogin;
         this.#clear();
+        this.schema = "";
         return;
       case "change_user":
         this.#clear();
         if (this.#hasRole) this.#reasons.set(ROLE_LEFT, 1);
-        if (answer.errorCode === 0) this.#schema = step.database;
+        if (answer.errorCode === 0) this.schema = step.database;
         return;
       case "reset_connection":
         this.#clear();
@@ -192,7 +197,7 @@ export class Holds {
       }
       // What an error stopped may have come so far, in a procedure or as one of several statements.
       const failed = errorCode !== 0 && !/;|\bCALL\b/i.test(sql);
-      if (failed) continue;
+      if (failed && reason.alsoFailed !== true) continue;
       for (const [, what] of sql.matchAll(begins)) {
         const key = `${name} ${this.#nameOf(reason, what) ?? ""}`;
         this.#reasons.set(key, counted ? (this.#reasons.get(key) ?? 0) + 1 : 1);
@@ -203,12 +208,12 @@ export class Holds {
         this.#hasRole = role.toUpperCase() !== "NONE";
         this.#reasons.delete(ROLE_LEFT);
       }
-      for (const [, schema = ""] of sql.matchAll(/\bUSE ([\w{}]+)/gi)) this.#schema = schema;
+      for (const [, schema = ""] of sql.matchAll(/\bUSE ([\w{}]+)/gi)) this.schema = schema;
     }
   }
 
   #nameOf({ inSchema }: Reason, what: string | undefined): string | undefined {
-    return inSchema && what?.includes(".") === false ? `${this.#schema}.${what}` : what;
+    return inSchema && what?.includes(".") === false ? `${this.schema}.${what}` : what;
   }
 
   /** Ends a reason once; without `what` all of its name, however often they have begun. */

@@ -74,7 +74,6 @@ class Rehearsal {
   readonly holds: Holds = new Holds();
   readonly #serializable: boolean;
   #status: number = ServerStatus.AUTOCOMMIT;
-  #database = "";
 
   constructor(stage: Stage, serializable: boolean) {
     this.player = new Player(stage);
@@ -88,7 +87,6 @@ class Rehearsal {
       this.holds.observe(steps[i]!, answer);
       if (answer.errorCode !== 0) continue;
       if (answer.status !== 0) this.#status = answer.status;
-      this.#database = schemaAfter(steps[i]!) ?? this.#database;
     }
     return answers;
   }
@@ -98,7 +96,7 @@ class Rehearsal {
     const text = textOf(step);
     // A schema that others use, whose tables they may have locked, is not dropped (docs/pooling.md).
     if (/\bDROP DATABASE\b/i.test(text)) {
-      return others.some((other) => other.holds.holding || other.#database === "{db2}");
+      return others.some(({ holds }) => holds.holding || holds.schema === "{db2}");
     }
     if (!/common\b/i.test(text)) return false;
     // Locks on the common tables may last for one statement only.
@@ -112,11 +110,6 @@ class Rehearsal {
 }
 
 /** The schema a step has left its session in, if it has changed it. */
-function schemaAfter(step: Step): string | undefined {
-  if ("database" in step) return step.database;
-  return [...textOf(step).matchAll(/\bUSE ([\w{}]+)/gi)].at(-1)?.[1];
-}
-
 /** There is no answer, or the pool had no connection for it. */
 function isMissing({ ending, errorCode }: Answer): boolean {
   return ending === "late" || errorCode === TOO_MANY_CONNECTIONS;

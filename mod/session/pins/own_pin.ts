@@ -23,4 +23,6 @@ export const OwnPin = {
   AUTO_IS_NULL: 512,
   /** MariaDB: a role that COM_CHANGE_USER has left, and that the new user could not choose. */
   ROLE_LEFT: 1024,
+  /** More warnings than max_error_count has the server keep: it alone knows how many there were. */
+  CONDITIONS: 2048,
 } as const;

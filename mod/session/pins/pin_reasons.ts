@@ -15,6 +15,7 @@ const WORDS: readonly (readonly [number, string])[] = [
   [OwnPin.METADATA, "no metadata"],
   [OwnPin.AUTO_IS_NULL, "sql_auto_is_null"],
   [OwnPin.ROLE_LEFT, "role of another user"],
+  [OwnPin.CONDITIONS, "more warnings than kept"],
 ];
 
 /** What pins a session, each kind once; a transaction is no pin. */
