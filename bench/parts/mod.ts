@@ -1,7 +1,7 @@
 // The parts of the benchmark, in their order.
 
 import type { Part, Scale } from "../part.ts";
-import { crowdPart } from "./crowd.ts";
+import { crowdPart, largeCrowdPart } from "./crowd.ts";
 import { generatorsPart } from "./generators.ts";
 import { idlePart } from "./idle.ts";
 import { idlePooledPart } from "./idle_pooled.ts";
@@ -37,6 +37,7 @@ export const parts: Readonly<Record<string, (scale: Scale) => Part>> = {
   "idle": idlePart,
   "slow-result": slowResultPart,
   "crowd": crowdPart,
+  "large-crowd": largeCrowdPart,
   "writers": writersPart,
   "idle-pooled": idlePooledPart,
   "logins": loginsPart,

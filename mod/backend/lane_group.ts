@@ -268,7 +268,15 @@ export class LaneGroup implements Lessee {
       if (lane.load > 0) busy++;
     }
     this.#service.note(us / Math.max(1, busy));
+    const before = this.#limit.value;
     this.#limit.note(answered, now, this.#waiting.length > 0 || load >= CROWDED * busy);
+    if (this.#limit.value < before) this.#closeSurplus();
+  }
+
+  /** Lanes that there may be no more come to their end; where all wait for room none would be empty. */
+  #closeSurplus(): void {
+    const open = this.#lanes.filter((lane) => lane.open).sort((a, b) => b.load - a.load);
+    for (const lane of open.slice(this.#lanesMax)) lane.open = false;
   }
 
   onEmpty(lane: Lane): void {

@@ -1,6 +1,7 @@
 // How many connections are shared at the same time. What is best differs from server to server and
 // from load to load, so it is found out: as long as statements wait for room, more or fewer are
-// tried, and kept where more statements are answered that way.
+// tried, and kept where more statements are answered that way than before the trial and after it: by
+// itself a rate rises too, as long as code is being compiled.
 
 /** Connections at the start: each is one more that the proxy writes to and a server wakes up for. */
 const START = 2;
@@ -12,6 +13,8 @@ const ANSWERS_MIN = 500;
 const GAIN = 1.1;
 /** So much may be lost where fewer are kept. */
 const LOSS = 0.97;
+/** Nothing gets so much faster by itself: it needs no second look. */
+const CERTAIN = 1.4;
 /** Pause after a trial that has not paid, in milliseconds; doubled each time. */
 const PAUSE_MS_MIN = 1000;
 const PAUSE_MS_MAX = 10_000;
@@ -26,6 +29,9 @@ export class LaneLimit {
   /** Answers a millisecond before the trial; 0: none is under way. */
   #rateBefore = 0;
   #valueBefore = 0;
+  /** Of a trial that was good, which is being compared with what is without it; 0: none. */
+  #rateTried = 0;
+  #valueTried = 0;
   #isUp = true;
   #pauseMs = PAUSE_MS_MIN;
   #pausedUntil = 0;
@@ -65,18 +71,53 @@ export class LaneLimit {
   }
 
   #judge(rate: number, now: number): void {
-    if (this.#rateBefore > 0) {
-      if (rate >= this.#rateBefore * (this.#isUp ? GAIN : LOSS)) this.#pauseMs = PAUSE_MS_MIN;
-      else {
-        this.#found = this.#valueBefore;
-        this.#isUp = !this.#isUp;
-        this.#rateBefore = 0;
-        this.#pausedUntil = now + this.#pauseMs;
-        this.#pauseMs = Math.min(PAUSE_MS_MAX, this.#pauseMs * 2);
-        return;
-      }
-    } else if (now < this.#pausedUntil) return;
+    if (this.#rateTried > 0) this.#compare(rate, now);
+    else if (this.#rateBefore > 0) this.#look(rate, now);
+    else if (now >= this.#pausedUntil) this.#try(rate);
+  }
+
+  /** The trial is over. */
+  #look(rate: number, now: number): void {
+    if (rate < this.#rateBefore * this.#wanted) {
+      this.#giveUp(now);
+      return;
+    }
+    if (this.#isUp && rate >= this.#rateBefore * CERTAIN) {
+      this.#keep(rate);
+      return;
+    }
+    this.#rateTried = rate;
+    this.#valueTried = this.value;
+    this.#found = this.#valueBefore;
+  }
+
+  /** What it is without the trial has been seen once more. */
+  #compare(rate: number, now: number): void {
+    const tried = this.#rateTried;
+    this.#rateTried = 0;
+    if (tried < (this.#rateBefore + rate) / 2 * this.#wanted) {
+      this.#giveUp(now);
+      return;
+    }
+    this.#found = this.#valueTried;
+    this.#keep(tried);
+  }
+
+  get #wanted(): number {
+    return this.#isUp ? GAIN : LOSS;
+  }
+
+  #keep(rate: number): void {
+    this.#pauseMs = PAUSE_MS_MIN;
     this.#try(rate);
+  }
+
+  #giveUp(now: number): void {
+    this.#found = this.#valueBefore;
+    this.#isUp = !this.#isUp;
+    this.#rateBefore = 0;
+    this.#pausedUntil = now + this.#pauseMs;
+    this.#pauseMs = Math.min(PAUSE_MS_MAX, this.#pauseMs * 2);
   }
 
   #try(rate: number): void {

@@ -263,9 +263,9 @@ export function hasHistory(
   hasAttributes: boolean,
 ): boolean {
   const { history = "", parameters } = statement;
+  if (given === history) return true;
   const next = nextHistory(packet, statement, hasAttributes);
-  if (given === history || given === next) return true;
-  if (given !== "") return false;
+  if (given !== "") return given === next;
   // The execution gives all there is by itself: NULL is no type.
   const types = givenTypes(packet, statement, hasAttributes) ?? statement.types;
   return types !== undefined && historyWith("", withoutNames(types, parameters)) === next;
