@@ -13,6 +13,7 @@ import { resultPart } from "./result.ts";
 import { slowResultPart } from "./slow_result.ts";
 import { splitPart } from "./split.ts";
 import { sysbenchPart } from "./sysbench.ts";
+import { workersPart } from "./workers.ts";
 import { writersPart } from "./writers.ts";
 
 export { allLoads, quickLoads, workNames } from "./load.ts";
@@ -45,6 +46,7 @@ export const parts: Readonly<Record<string, (scale: Scale) => Part>> = {
   "generators": generatorsPart,
   "idle-neighbours": idleNeighboursPart,
   "large-neighbour": largeNeighbourPart,
+  "workers": workersPart,
   "split": splitPart,
   "instructions": instructionsPart,
 };

@@ -26,8 +26,10 @@ import {
 
 /** What sessions of one kind begin with. */
 export interface Baseline {
-  /** Literals of all session variables of a fresh session. */
+  /** Literals of all session variables of a fresh session, but for those in `empty`. */
   readonly literals: ReadonlyMap<string, string>;
+  /** Variables that are shown empty in a fresh session, which may be NULL. */
+  readonly empty: ReadonlySet<string>;
   /** What turns the proxy's trackers on. */
   readonly track: string;
   /** OK packets tell the GTIDs of what was committed, and what tells none has committed nothing. */
@@ -130,7 +132,9 @@ export async function learnBaseline(
   for (const [name, value] of values) literals.set(name, literalOf(name, value));
   literals.delete("timestamp"); // the clock: it is set back to DEFAULT
   // What is NULL is shown as empty, and can be set as DEFAULT only.
-  for (const [name, value] of values) if (value === "") literals.delete(name);
+  const empty = new Set<string>();
+  for (const [name, value] of values) if (value === "") empty.add(name);
+  for (const name of empty) literals.delete(name);
   for (const name of SCHEMA_VARIABLES) literals.delete(name); // those of this connection's schema
   const candidates = [...literals.keys()].filter((name) => !NOT_COMPARED.test(name));
   const names = (await variables.of(connection, candidates)).filter((name) => literals.has(name));
@@ -146,6 +150,7 @@ export async function learnBaseline(
   throwIfClosed(connection);
   return {
     literals,
+    empty,
     defaults,
     track: `SET @@SESSION.session_track_schema=1,@@SESSION.session_track_state_change=1,` +
       `@@SESSION.session_track_system_variables='${tracked}'` +

@@ -83,5 +83,20 @@ for (const kind of kinds) {
       },
       30_000,
     );
+
+    test("a global sql_mode that is empty: what one session sets is nobody else's", async () => {
+      await using server = await startServer(kind);
+      const account = await accountOf(server, "empties");
+      await server.sql("SET GLOBAL sql_mode = ''");
+      await using subject = await poolSubject(server, { accounts: [account] });
+      using one = await loginAs(account, subject.proxy);
+      using other = await loginAs(account, subject.proxy);
+      await one.query("SET @@sql_mode = 'ANSI_QUOTES'");
+      expect(await other.value("SELECT @@sql_mode")).toBe("");
+      expect(await one.value("SELECT @@sql_mode")).toBe("ANSI_QUOTES");
+      await one.query("SET @@sql_mode = ''");
+      expect(await other.value("SELECT @@sql_mode")).toBe("");
+      expect(await one.value("SELECT @@sql_mode")).toBe("");
+    });
   });
 }

@@ -27,9 +27,6 @@ export const ALIASES: ReadonlyMap<string, string> = new Map([
   ["storage_engine", "default_storage_engine"],
 ]);
 
-/** What is NULL in a fresh session, and so is not among what a session begins with. */
-const NULL_AT_FIRST = new Set(["default_tmp_storage_engine"]);
-
 /** SET timestamp = DEFAULT, or 0: the clock runs again. @param text The statement. */
 export function setsDefaultTimestamp(text: string): boolean {
   return /timestamp\W*(?::?=)\s*(?:default|'?0+(?:\.0*)?'?\s*(?:[,;]|$))/i.test(text);
@@ -53,7 +50,7 @@ export function untoldAssignments(session: PooledSession): string | undefined {
       } else names.add(variable);
       continue;
     }
-    if (!baseline.literals.has(variable) && !NULL_AT_FIRST.has(variable)) continue;
+    if (!baseline.literals.has(variable) && !baseline.empty.has(variable)) continue;
     // The charset alone would bring its default collation.
     names.add(variable === "character_set_connection" ? "collation_connection" : variable);
   }
