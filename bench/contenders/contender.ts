@@ -43,6 +43,8 @@ export interface Wrapper {
 
 /** A way from the client to the server. One file each, listed in mod.ts. */
 export interface Contender {
+  /** Of one that always has as many; others have what they are started with. */
+  readonly workers?: number;
   /** As options and tables name it. */
   readonly name: string;
   /** Whether it takes part where the options do not choose. */

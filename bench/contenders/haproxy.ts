@@ -23,6 +23,7 @@ function withThreads(
   return {
     name,
     byDefault,
+    workers: threads,
     version: () => versionLine([program, "-v"]),
     start(options) {
       const file = join(options.folder, "haproxy.cfg");

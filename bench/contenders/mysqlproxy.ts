@@ -84,6 +84,7 @@ function twice(one: Contender): Contender {
     ...one,
     name: `${one.name}-2`,
     byDefault: false,
+    workers: 2,
     start: (options) => one.start!({ ...options, workers: 2 }),
   };
 }
