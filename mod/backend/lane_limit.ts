@@ -15,6 +15,8 @@ const GAIN = 1.1;
 const LOSS = 0.97;
 /** Nothing gets so much faster by itself: it needs no second look. */
 const CERTAIN = 1.4;
+/** Of two windows further apart the load may be another one: they are not compared. */
+const APART_MS = 5 * WINDOW_MS;
 /** Pause after a trial that has not paid, in milliseconds; doubled each time. */
 const PAUSE_MS_MIN = 1000;
 const PAUSE_MS_MAX = 10_000;
@@ -32,6 +34,8 @@ export class LaneLimit {
   /** Of a trial that was good, which is being compared with what is without it; 0: none. */
   #rateTried = 0;
   #valueTried = 0;
+  /** When the last window ended. */
+  #judgedAt = 0;
   #isUp = true;
   #pauseMs = PAUSE_MS_MIN;
   #pausedUntil = 0;
@@ -71,9 +75,16 @@ export class LaneLimit {
   }
 
   #judge(rate: number, now: number): void {
+    if (now - this.#judgedAt > APART_MS) this.#forgetTrial();
+    this.#judgedAt = now;
     if (this.#rateTried > 0) this.#compare(rate, now);
     else if (this.#rateBefore > 0) this.#look(rate, now);
     else if (now >= this.#pausedUntil) this.#try(rate);
+  }
+
+  #forgetTrial(): void {
+    if (this.#rateBefore > 0) this.#found = this.#valueBefore;
+    this.#rateBefore = this.#rateTried = 0;
   }
 
   /** The trial is over. */

@@ -109,6 +109,17 @@ describe("the number of shared connections", () => {
     expect(limit.value).toBeLessThan(4);
   });
 
+  test("is not raised because there is more to do than before a pause", () => {
+    const limit = new LaneLimit(128);
+    let now = 0;
+    for (let bursts = 0; bursts < 10; bursts++) {
+      // Each burst is as long as one trial, and twice the one before.
+      for (let ms = 0; ms < 250; ms++) limit.note(10 * 2 ** bursts, now++, true);
+      limit.note(1, now += 60_000, false);
+    }
+    expect(limit.value).toBeLessThan(4);
+  });
+
   test("begins with few, and with no more than there may be", () => {
     expect([128, 2, 1].map((max) => new LaneLimit(max).value)).toEqual([2, 2, 1]);
   });
