@@ -15,7 +15,7 @@ const GAIN = 1.1;
 const LOSS = 0.97;
 /** Nothing gets so much faster by itself: it needs no second look. */
 const CERTAIN = 1.4;
-/** Of two windows further apart the load may be another one: they are not compared. */
+/** Where so much lies between two windows the load may be another one: they are not compared. */
 const APART_MS = 5 * WINDOW_MS;
 /** Pause after a trial that has not paid, in milliseconds; doubled each time. */
 const PAUSE_MS_MIN = 1000;
@@ -69,14 +69,13 @@ export class LaneLimit {
     const elapsed = now - this.#since;
     if (elapsed < WINDOW_MS || this.#answered < ANSWERS_MIN) return;
     const rate = this.#answered / elapsed;
-    this.#since = now;
+    if (this.#since - this.#judgedAt > APART_MS) this.#forgetTrial();
+    this.#judgedAt = this.#since = now;
     this.#answered = 0;
     this.#judge(rate, now);
   }
 
   #judge(rate: number, now: number): void {
-    if (now - this.#judgedAt > APART_MS) this.#forgetTrial();
-    this.#judgedAt = now;
     if (this.#rateTried > 0) this.#compare(rate, now);
     else if (this.#rateBefore > 0) this.#look(rate, now);
     else if (now >= this.#pausedUntil) this.#try(rate);

@@ -86,6 +86,12 @@ describe("the number of shared connections", () => {
     expect(settle((lanes) => Math.min(lanes, 32) * 10, 128)).toBeGreaterThan(24);
   });
 
+  test("grows where answers are few, too: a window takes longer then", () => {
+    const limit = new LaneLimit(32);
+    for (let now = 0; now < 300_000; now += 10) limit.note(limit.value, now, true);
+    expect(limit.value).toBeGreaterThan(16);
+  });
+
   test("goes no further than there are connections", () => {
     expect(settle((lanes) => lanes * 10, 10)).toBeCloseTo(10, 0);
   });
