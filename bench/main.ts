@@ -197,9 +197,8 @@ function clientsOf({ idleClients, loads }: Scale): number {
 /** As many idle clients as the limit of open files has room for. */
 function withinOpenFiles(scale: Scale, chosenParts: readonly string[]): Scale {
   const idle = chosenParts.includes("idle") ? scale.idleClients * FILES_PER_CLIENT : 0;
-  const pooled = ["idle-pooled", "idle-neighbours"].some((name) => chosenParts.includes(name))
-    ? scale.pooledClients
-    : 0;
+  const many = ["idle-pooled", "idle-neighbours", "large-crowd"];
+  const pooled = many.some((name) => chosenParts.includes(name)) ? scale.pooledClients : 0;
   const wanted = Math.max(idle, pooled, clientsOf(scale)) + SPARE;
   const limit = raiseOpenFiles(wanted);
   if (limit >= wanted) return scale;

@@ -7,7 +7,6 @@ import { cpuMicros } from "../processes.ts";
 import { loginOptions } from "../target.ts";
 
 const CLIENTS = 1_000;
-const MORE_CLIENTS = 9_000;
 const POOL_CONNECTIONS = 16;
 const WARM_UP_MS = 2_000;
 
@@ -18,7 +17,7 @@ export function crowdPart(scale: Scale): Part {
 
 /** The same of more than servers have connections for. */
 export function largeCrowdPart(scale: Scale): Part {
-  const large = part("large-crowd", crowdCase(MORE_CLIENTS, scale), scale);
+  const large = part("large-crowd", crowdCase(scale.pooledClients, scale), scale);
   return { ...large, contenders: ["mysqlproxy-pool"], secondsEach: large.secondsEach + 10 };
 }
 
